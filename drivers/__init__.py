@@ -1,0 +1,1 @@
+"""The drivers plane: real microscopes behind the `Instrument` protocol, one module per family."""

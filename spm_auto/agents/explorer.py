@@ -1,0 +1,89 @@
+"""Explorer: an agent with a scalarizer, so that it can be told spectra and asked for points."""
+
+import math
+import time
+from collections.abc import Iterator
+
+from ..errors import AgentError
+from ..instrument import QualityFlag, Spectrum
+from .protocol import Agent, Fit, Observation, Proposal, Scalar, Scalarizer, Watch
+
+
+class Explorer:
+    """What a step or a script talks to: spectra go in, proposals come out.
+
+    Args:
+        agent: Who chooses.
+        scalarizer: What a spectrum is worth.
+        watch: Who records the choices; a run.
+    """
+
+    def __init__(self, agent: Agent, scalarizer: Scalarizer, watch: Watch | None = None) -> None:
+        self.agent = agent
+        self._scalarizer = scalarizer
+        self._watch = watch
+        self._fit: Fit | None = None
+        self._open: dict[int, Proposal] = {}
+
+    def scalarize(self, spectrum: Spectrum) -> Scalar:
+        """Turn a spectrum into a number; what the instrument flagged or is not finite is no good."""
+        if spectrum.flags:
+            return Scalar(math.nan, flag=", ".join(str(flag) for flag in spectrum.flags))
+        result = self._scalarizer(spectrum)
+        scalar = result if isinstance(result, Scalar) else Scalar(float(result))
+        if not scalar.flag and not math.isfinite(scalar.value):
+            return Scalar(math.nan, flag=str(QualityFlag.NOT_FINITE))
+        return scalar
+
+    def ask(self) -> Proposal | None:
+        """Choose the next point while those proposed but not told yet are pending.
+
+        Returns:
+            The proposal; None when no candidate is left.
+        """
+        start = time.perf_counter()
+        proposals = self.agent.ask(1, pending=tuple(self._open))
+        seconds = time.perf_counter() - start
+        fit = self.agent.fit
+        if fit is not None and fit is not self._fit:
+            self._fit = fit
+            if self._watch is not None:
+                self._watch.fitted(fit)
+        if not proposals:
+            return None
+        proposal = proposals[0]
+        self._open[proposal.candidate] = proposal
+        if self._watch is not None:
+            self._watch.chosen(proposal, seconds)
+        return proposal
+
+    def tell(self, proposal: Proposal, spectrum: Spectrum) -> Scalar:
+        """Tell the agent what was found at a proposal.
+
+        Raises:
+            AgentError: The proposal is not one that is waiting for its spectrum.
+        """
+        if proposal.candidate not in self._open:
+            raise AgentError(
+                f"candidate {proposal.candidate} at ({proposal.x:g}, {proposal.y:g}) m was not "
+                "proposed, or its spectrum was told already"
+            )
+        scalar = self.scalarize(spectrum)
+        value = scalar.value if scalar.is_good else math.nan
+        self.agent.tell([Observation(proposal.candidate, value, scalar.noise)])
+        del self._open[proposal.candidate]
+        if self._watch is not None:
+            self._watch.scored(proposal, spectrum, scalar)
+        return scalar
+
+    def proposals(self, budget: int) -> Iterator[Proposal]:
+        """Yield one proposal after another, until the budget or the candidates are spent.
+
+        Args:
+            budget: How many spectra may be taken.
+        """
+        for _ in range(budget):
+            proposal = self.ask()
+            if proposal is None:
+                return
+            yield proposal

@@ -1,0 +1,163 @@
+"""What an agent is: told observations, asked for proposals; arrays in, proposals out."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from ..instrument import FloatArray, ScanFrame, Spectrum
+from .candidates import Candidates
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A spectrum turned into one number.
+
+    Attributes:
+        value: The number that the agent maximises; NaN when the spectrum is no good.
+        noise: Standard deviation of the value, NaN where it is not known.
+        flag: Why the spectrum is no good; empty when it is good.
+    """
+
+    value: float
+    noise: float = math.nan
+    flag: str = ""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the value may be learned from."""
+        return not self.flag and math.isfinite(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What was found at a candidate.
+
+    Attributes:
+        candidate: Row of the candidate.
+        value: Its scalar; NaN for a measurement that is no good: nothing is learned from it, but the
+            candidate counts as measured.
+        noise: Standard deviation of the value, NaN where it is not known.
+    """
+
+    candidate: int
+    value: float
+    noise: float = math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Where to measure next, and why.
+
+    Attributes:
+        candidate: Row of the candidate.
+        x: Where [m].
+        y: Where [m].
+        bias: Amplitude of the bias window, NaN where it is not the agent's to choose [V].
+        reason: Why, in a few words for people.
+        mean: Predicted value, NaN for agents that predict nothing.
+        deviation: Standard deviation of the prediction.
+        score: Value of the acquisition function.
+        runner_up: Candidate that came second, -1 when there was none.
+    """
+
+    candidate: int
+    x: float
+    y: float
+    bias: float
+    reason: str
+    mean: float = math.nan
+    deviation: float = math.nan
+    score: float = math.nan
+    runner_up: int = -1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """What a model believes after a fit: recorded, drawn and reported.
+
+    Attributes:
+        n_observations: How many good observations it was fitted to.
+        frame: Frame of the overview that the maps belong to.
+        mean: Predicted value of each candidate, shape (n,).
+        deviation: Standard deviation of each prediction, noise excluded, shape (n,).
+        rows: Line and pixel of each candidate on the overview, shape (n, 2).
+        parameters: Hyper-parameters by name.
+        speaker: Which model spoke, for agents that hold several.
+    """
+
+    n_observations: int
+    frame: ScanFrame
+    mean: FloatArray
+    deviation: FloatArray
+    rows: FloatArray
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    speaker: str = ""
+
+
+@runtime_checkable
+class Agent(Protocol):
+    """Chooses among finitely many candidates; deterministic given its seed and what it was told."""
+
+    @property
+    def candidates(self) -> Candidates:
+        """What can be chosen."""
+
+    @property
+    def fit(self) -> Fit | None:
+        """The last fit, None for agents without a model or before the first fit."""
+
+    def tell(self, observations: Sequence[Observation]) -> None:
+        """Learn what was found."""
+
+    def ask(self, n: int = 1, pending: Sequence[int] = ()) -> list[Proposal]:
+        """Choose the next points.
+
+        Args:
+            n: How many.
+            pending: Candidates that are being measured but were not told yet; they are not
+                proposed again.
+
+        Returns:
+            As many proposals as asked for, fewer when the candidates run out.
+        """
+
+
+class AgentSettings(BaseModel):
+    """Settings of an agent in a recipe; each kind of agent derives its own and names it a plugin."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    kind: str
+
+    def build(self, candidates: Candidates, rng: np.random.Generator) -> Agent:
+        """Make the agent.
+
+        Args:
+            candidates: What it can choose.
+            rng: Its randomness, derived from the run's seed.
+        """
+        raise TypeError(f"the settings of agent {self.kind!r} do not say how to build it")
+
+
+class Scalarizer(Protocol):
+    """Turns a spectrum into one number: a function, by name in a recipe or handed in by a script."""
+
+    def __call__(self, spectrum: Spectrum, /) -> Scalar | float:
+        """Return the number, with its noise and a flag where the function knows them."""
+
+
+class Watch(Protocol):
+    """Who wants to know what an agent does: a run that records it."""
+
+    def chosen(self, proposal: Proposal, seconds: float) -> None:
+        """A point was chosen; ``seconds`` is the time that the choice took [s]."""
+
+    def scored(self, proposal: Proposal, spectrum: Spectrum, scalar: Scalar) -> None:
+        """A spectrum was turned into a number and told to the agent."""
+
+    def fitted(self, fit: Fit) -> None:
+        """The model was fitted anew."""

@@ -1,0 +1,83 @@
+"""Clocks: whoever waits, waits on one of these, so that time is a parameter."""
+
+import threading
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Instrument time in seconds, and a way to let it pass."""
+
+    def now(self) -> float:
+        """Return the time since the clock was made [s]; it never runs backwards."""
+
+    def wait(self, duration: float, stop: threading.Event | None = None) -> bool:
+        """Let instrument time pass, and return early when someone sets the stop flag.
+
+        Args:
+            duration: How long to wait [s], not negative.
+            stop: A flag that ends the wait at once when set.
+
+        Returns:
+            Whether the wait was cut short by the stop flag.
+        """
+
+
+class ScaledClock:
+    """A clock that runs faster or slower than the wall clock.
+
+    Args:
+        factor: Instrument seconds per second of the wall clock, positive; 1 is real time.
+    """
+
+    def __init__(self, factor: float = 1.0) -> None:
+        if not 0 < factor < float("inf"):
+            raise ValueError(f"a clock's factor must be positive and finite, got {factor}")
+        self.factor = factor
+        self._start = time.monotonic()
+
+    def now(self) -> float:
+        """Return the instrument time since the clock was made [s]."""
+        return (time.monotonic() - self._start) * self.factor
+
+    def wait(self, duration: float, stop: threading.Event | None = None) -> bool:
+        """Wait for ``duration`` instrument seconds; see `Clock.wait`."""
+        _check(duration)
+        return (stop or threading.Event()).wait(duration / self.factor)
+
+
+class RealClock(ScaledClock):
+    """The wall clock: one instrument second lasts one second."""
+
+    def __init__(self) -> None:
+        super().__init__(1.0)
+
+
+class InstantClock:
+    """A virtual clock: waiting takes no time at all, but instrument time passes exactly.
+
+    With it a night on the microscope is rehearsed in a minute, and a test never sleeps.
+    """
+
+    def __init__(self) -> None:
+        self._now = 0.0
+        self._lock = threading.Lock()
+
+    def now(self) -> float:
+        """Return the virtual time [s]."""
+        with self._lock:
+            return self._now
+
+    def wait(self, duration: float, stop: threading.Event | None = None) -> bool:
+        """Advance the virtual time by ``duration`` [s], unless the stop flag is set already."""
+        _check(duration)
+        if stop is not None and stop.is_set():
+            return True
+        with self._lock:
+            self._now += duration
+        return False
+
+
+def _check(duration: float) -> None:
+    if not 0 <= duration < float("inf"):
+        raise ValueError(f"a wait must be finite and not negative, got {duration} s")

@@ -1,0 +1,65 @@
+"""Everything that spm_auto says when something is not right: one tree of errors."""
+
+
+class SpmError(Exception):
+    """The root: catch this to catch anything that spm_auto says itself."""
+
+
+class UnitError(SpmError, ValueError):
+    """A text is not a quantity of the unit that was asked for."""
+
+
+class RecipeError(SpmError):
+    """A recipe or lab file cannot be used; the message names the key and what would be right."""
+
+
+class PluginError(SpmError):
+    """A named instrument, sample, agent, scalarizer or step does not exist or cannot be loaded."""
+
+
+class DataError(SpmError):
+    """A file or folder of measurements is missing, damaged or not what it should be."""
+
+
+class AgentError(SpmError):
+    """An agent cannot choose: there is nothing to choose from, or it was used out of order."""
+
+
+class InstrumentError(SpmError):
+    """The instrument could not carry out an instruction."""
+
+
+class NotLoaded(InstrumentError):
+    """The instrument was not readied by ``load`` yet."""
+
+
+class Unsupported(InstrumentError):
+    """The instrument does not have what the instruction needs; nothing was moved."""
+
+
+class LimitExceeded(InstrumentError):
+    """An instruction would leave the limits of the laboratory; nothing was moved.
+
+    Attributes:
+        quantity: What was out of range.
+        asked: The value asked for, in the unit given.
+        allowed: Lowest and highest allowed value.
+    """
+
+    def __init__(
+        self, quantity: str, asked: float, allowed: tuple[float, float], unit: str, scope: str = ""
+    ) -> None:
+        self.quantity, self.asked, self.allowed = quantity, asked, allowed
+        low, high = allowed
+        super().__init__(
+            f"{quantity} of {asked:g} {unit} is outside {low:g} to {high:g} {unit}"
+            + (f" ({scope})" if scope else "")
+        )
+
+
+class Stopped(SpmError):
+    """Someone asked the instrument to stop; the instruction ended early."""
+
+
+class EmergencyStopped(Stopped):
+    """The tip was withdrawn; every instruction is refused until load()."""

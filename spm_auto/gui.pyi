@@ -1,0 +1,2 @@
+# signpost: in a checkout this plane stands in ../gui
+from gui import *

@@ -1,0 +1,123 @@
+"""Instrument: the minimal instruction set that hardware, simulator and replay have in common."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+from .instructions import AcquireSpectrum, Instruction, Load, PositionProbe, Scan
+from .results import Channel, ScanLine, Spectrum
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an instrument has, as data: nobody needs to try and see.
+
+    Attributes:
+        name: The instrument, for people ("simulated ferroelectric film").
+        image_channels: Channels that a scan can record.
+        spectrum_channels: Channels that a spectrum records.
+        x_range: Reach of the scanner [m].
+        y_range: Reach of the scanner [m].
+        bias_range: Range of the bias source [V].
+        position_accuracy: How far a read-back position may be from the one asked for [m].
+        is_simulated: Whether no hardware moves, so that a rehearsal may use it as it is.
+    """
+
+    name: str
+    image_channels: tuple[Channel, ...]
+    spectrum_channels: tuple[Channel, ...]
+    x_range: Range
+    y_range: Range
+    bias_range: Range
+    position_accuracy: float
+    is_simulated: bool
+
+
+class InstrumentState(StrEnum):
+    """Where an instrument stands."""
+
+    EMPTY = "empty"
+    READY = "ready"
+    SCANNING = "scanning"
+    SPECTROSCOPY = "spectroscopy"
+    LATCHED = "latched"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the instrument reads back: the truth of the window, never what someone typed.
+
+    Attributes:
+        state: What it is doing.
+        position: Where the probe stands (x, y), read back [m].
+        bias: Tip-sample bias, read back [V].
+        is_engaged: Whether the tip is at the sample.
+        time: Instrument time [s].
+    """
+
+    state: InstrumentState
+    position: tuple[float, float]
+    bias: float
+    is_engaged: bool
+    time: float
+
+
+@runtime_checkable
+class Instrument(Protocol):
+    """A scanning-probe microscope, whatever stands behind it.
+
+    One thread gives the instructions; `interrupt`, `emergency_stop` and `status` may come from any
+    thread. What an instrument must promise is the exam in `spm_auto.instrument.contract`.
+    """
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the instrument has."""
+
+    def status(self) -> Status:
+        """Read back where the instrument stands; never blocks on an instruction in progress."""
+
+    def duration(self, instruction: Instruction) -> float:
+        """Estimate how long an instruction will take from here [s]; moves nothing."""
+
+    def load(self, instruction: Load) -> None:
+        """Ready the instrument; the only way out of a latch."""
+
+    def scan(self, instruction: Scan) -> Iterator[ScanLine]:
+        """Scan one line at a time; closing the iterator stops the scan.
+
+        Raises:
+            Unsupported: A channel is not known.
+            LimitExceeded: The frame leaves the scanner.
+            Stopped: `interrupt` was called.
+        """
+
+    def position_probe(self, instruction: PositionProbe) -> None:
+        """Move the probe.
+
+        Raises:
+            LimitExceeded: The point is out of reach; nothing moved.
+            Stopped: `interrupt` was called.
+        """
+
+    def acquire_spectrum(self, instruction: AcquireSpectrum) -> Spectrum:
+        """Position the probe and sweep the bias.
+
+        Raises:
+            LimitExceeded: Point or bias are out of reach; nothing moved.
+            Unsupported: The waveform is not one that the instrument can run.
+            Stopped: `interrupt` was called.
+        """
+
+    def interrupt(self) -> None:
+        """End the instruction in progress now; it raises `Stopped`. Without one, do nothing."""
+
+    def emergency_stop(self) -> None:
+        """Withdraw the tip by a way of its own, and latch until the next `load`."""
+
+    def close(self) -> None:
+        """Let go of the hardware, in order; safe to call twice."""

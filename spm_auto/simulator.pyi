@@ -1,0 +1,2 @@
+# signpost: in a checkout this plane stands in ../simulator
+from simulator import *
