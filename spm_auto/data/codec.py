@@ -1,0 +1,116 @@
+"""Codec: a record to bytes and back, with msgpack for the structure and raw bytes for arrays.
+
+Only the value types named here can be written or made; nothing is imported, called or evaluated by
+what a file says.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, get_args
+
+import msgpack
+import numpy as np
+
+from ..errors import DataError
+from ..instrument import (
+    AcquireSpectrum,
+    BiasWaveform,
+    Channel,
+    Load,
+    PositionProbe,
+    QualityFlag,
+    Scan,
+    ScanFrame,
+    ScanLine,
+    Spectrum,
+)
+from .events import Event, FinishReason, Record
+
+_VALUES: dict[str, Any] = {
+    value.__name__: value
+    for value in (
+        *get_args(Event),
+        AcquireSpectrum,
+        BiasWaveform,
+        Channel,
+        Load,
+        PositionProbe,
+        Record,
+        Scan,
+        ScanFrame,
+        ScanLine,
+        Spectrum,
+    )
+}
+_WORDS: dict[str, type[StrEnum]] = {word.__name__: word for word in (FinishReason, QualityFlag)}
+_KIND, _ARRAY, _WORD = "~kind", "~array", "~word"
+_DTYPES = ("<f8", "<f4", "<i8", "<i4", "|b1", "|u1")
+
+
+def encode(record: Record) -> tuple[bytes, bytes]:
+    """Turn a record into a header (msgpack) and the bytes of its arrays, one after another.
+
+    Raises:
+        TypeError: It holds a value that the journal does not know.
+    """
+    arrays: list[np.ndarray[Any, Any]] = []
+    header = msgpack.packb(_pack(record, arrays))
+    return header, b"".join(array.tobytes() for array in arrays)
+
+
+def decode(header: bytes, body: bytes) -> Record:
+    """Make the record that was encoded.
+
+    Raises:
+        DataError: The bytes are no record.
+    """
+    try:
+        tree = msgpack.unpackb(header, use_list=False)
+        record = _unpack(tree, memoryview(body))
+    except (ValueError, TypeError, KeyError, msgpack.UnpackException) as error:
+        raise DataError(f"not a record of this version: {error}") from error
+    if not isinstance(record, Record):
+        raise DataError(f"expected a record, found {type(record).__name__}")
+    return record
+
+
+def _pack(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
+    if isinstance(value, StrEnum):
+        return {_WORD: type(value).__name__, "value": str(value)}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        array = np.ascontiguousarray(value).astype(value.dtype.newbyteorder("<"), copy=False)
+        if array.dtype.str not in _DTYPES:
+            raise TypeError(f"the journal does not store arrays of {array.dtype}")
+        offset = sum(other.nbytes for other in arrays)
+        arrays.append(array)
+        return {_ARRAY: array.dtype.str, "shape": array.shape, "offset": offset}
+    if type(value).__name__ in _VALUES and dataclasses.is_dataclass(value):
+        fields = {f.name: _pack(getattr(value, f.name), arrays) for f in dataclasses.fields(value)}
+        return {_KIND: type(value).__name__, **fields}
+    if isinstance(value, Mapping):
+        return {str(key): _pack(item, arrays) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_pack(item, arrays) for item in value]
+    raise TypeError(f"the journal does not store values of type {type(value).__name__}")
+
+
+def _unpack(value: Any, body: memoryview) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_unpack(item, body) for item in value)
+    if not isinstance(value, dict):
+        return value
+    if _WORD in value:
+        return _WORDS[value[_WORD]](value["value"])
+    if _ARRAY in value:
+        if value[_ARRAY] not in _DTYPES:
+            raise ValueError(f"arrays of {value[_ARRAY]!r} are not read")
+        count = int(np.prod(value["shape"], dtype=int))
+        flat = np.frombuffer(body, np.dtype(value[_ARRAY]), count, value["offset"])
+        return flat.reshape(value["shape"])
+    fields = {key: _unpack(item, body) for key, item in value.items() if key != _KIND}
+    return _VALUES[value[_KIND]](**fields) if _KIND in value else fields

@@ -1,0 +1,253 @@
+"""Events: everything that a run says, as values. The journal stores them; all else is made of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from ..instrument import (
+    AcquireSpectrum,
+    Channel,
+    FloatArray,
+    Load,
+    PositionProbe,
+    Scan,
+    ScanFrame,
+    ScanLine,
+    Spectrum,
+)
+
+
+class FinishReason(StrEnum):
+    """How a run ended."""
+
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    EMERGENCY = "emergency"
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """The first event of every journal.
+
+    Attributes:
+        uid: Unique name of the run.
+        title: Title of the recipe, or name of the script.
+        recipe: Text of the recipe as it was used; empty for a script.
+        lab: Text of the lab file as it was used.
+        instrument: Name of the instrument.
+        seed: Root of all randomness.
+        versions: Version of spm_auto and of the packages that matter, by name.
+        settings: What else was set: command-line overrides, limits in force, operator.
+    """
+
+    uid: str
+    title: str
+    recipe: str
+    lab: str
+    instrument: str
+    seed: int
+    versions: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """A step of the recipe begins."""
+
+    index: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadFinished:
+    """The instrument is ready, the tip engaged."""
+
+    instruction: Load
+
+
+@dataclass(frozen=True, slots=True)
+class ScanStarted:
+    """A scan begins; its lines follow."""
+
+    instruction: Scan
+    channels: tuple[Channel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LineAcquired:
+    """A line of the scan in progress."""
+
+    line: ScanLine
+
+
+@dataclass(frozen=True, slots=True)
+class ScanFinished:
+    """The scan in progress ended."""
+
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProbePositioned:
+    """The probe was moved; the position is the one read back [m]."""
+
+    instruction: PositionProbe
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpectrumAcquired:
+    """A spectrum was taken."""
+
+    instruction: AcquireSpectrum
+    spectrum: Spectrum
+
+
+@dataclass(frozen=True, slots=True)
+class PointChosen:
+    """An agent chose where to measure next; see `spm_auto.agents.Proposal` for the fields."""
+
+    candidate: int
+    x: float
+    y: float
+    bias: float
+    reason: str
+    mean: float
+    deviation: float
+    score: float
+    runner_up: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpectrumScored:
+    """The spectrum of a chosen point was turned into a number and told to the agent.
+
+    Attributes:
+        candidate: Candidate that was measured.
+        scalarizer: Name of the scalarizer.
+        value: The number; NaN when the spectrum is no good.
+        noise: Its standard deviation, NaN where not known.
+        flag: Why the spectrum is no good; empty when it is good.
+        x: Where the probe stood, as read back [m].
+        y: Where the probe stood, as read back [m].
+        bias: Amplitude of the bias window chosen, NaN where it was not the agent's to choose [V].
+        start_time: Instrument time of the spectrum's start, which names the spectrum [s].
+    """
+
+    candidate: int
+    scalarizer: str
+    value: float
+    noise: float
+    flag: str
+    x: float
+    y: float
+    bias: float
+    start_time: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFitted:
+    """The agent's model was fitted anew; see `spm_auto.agents.Fit` for the fields."""
+
+    n_observations: int
+    frame: ScanFrame
+    mean: FloatArray
+    deviation: FloatArray
+    rows: FloatArray
+    parameters: Mapping[str, float]
+    speaker: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAnswered:
+    """The agent was consulted.
+
+    Attributes:
+        seconds: Time that the agent worked [s].
+        waited: Time that the instrument would stand still for it at real speed [s].
+    """
+
+    seconds: float
+    waited: float
+
+
+@dataclass(frozen=True, slots=True)
+class Intervention:
+    """A human stepped in: who, what and why."""
+
+    who: str
+    what: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that a human should know of."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunPaused:
+    """The run waits before the next instruction or line."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResumed:
+    """The run goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """The last event of a journal.
+
+    Attributes:
+        reason: How the run ended.
+        message: Why, in one line; empty when it completed.
+        detail: More for the developer, such as a traceback.
+    """
+
+    reason: FinishReason
+    message: str = ""
+    detail: str = ""
+
+
+Event = (
+    RunStarted
+    | StepStarted
+    | LoadFinished
+    | ScanStarted
+    | LineAcquired
+    | ScanFinished
+    | ProbePositioned
+    | SpectrumAcquired
+    | PointChosen
+    | SpectrumScored
+    | ModelFitted
+    | AgentAnswered
+    | Intervention
+    | Alarm
+    | RunPaused
+    | RunResumed
+    | RunFinished
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An event with when it happened: what the journal holds.
+
+    Attributes:
+        number: Counts the run's records from 0.
+        utc: When it was written [s since 1970, UTC].
+        time: Instrument time [s].
+        event: What happened.
+    """
+
+    number: int
+    utc: float
+    time: float
+    event: Event

@@ -1,0 +1,205 @@
+"""Recipes and lab files as text: read TOML, choose plugins by ``kind``, and explain what is wrong."""
+
+import copy
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from . import plugins
+from .errors import PluginError, RecipeError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Plugin:
+    """Annotation of a setting that is a table whose ``kind`` names a plugin.
+
+    ``agent: Annotated[AgentSettings, Plugin("agents")]`` reads ``{kind = "gp", exploration = 2.0}``,
+    imports the plugin ``gp`` and lets its settings class check the rest of the table.
+
+    Args:
+        group: Kind of plugin, one of `plugins.KINDS`.
+    """
+
+    def __init__(self, group: str) -> None:
+        self._group = group
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.with_info_plain_validator_function(self._validate)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        models = [plugins.load(self._group, name) for name in plugins.names(self._group)]
+        return {"oneOf": [_inline(model.model_json_schema()) for model in models]}
+
+    def _validate(self, value: Any, info: core_schema.ValidationInfo) -> Any:
+        if isinstance(value, BaseModel):
+            return value
+        what = self._group.removesuffix("s")
+        if not isinstance(value, Mapping) or not isinstance(value.get("kind"), str):
+            raise ValueError(
+                f"expected a table with a 'kind' that names the {what} "
+                f"(known: {', '.join(plugins.names(self._group))})"
+            )
+        try:
+            model = plugins.load(self._group, value["kind"])
+        except PluginError as error:
+            raise ValueError(str(error)) from error
+        try:
+            return model.model_validate(value, context=info.context)
+        except ValidationError as error:
+            raise PydanticCustomError(
+                "nested", "wrong settings", {"lines": explain(error, model)}
+            ) from error
+
+
+def read_toml(path: Path, what: str) -> tuple[dict[str, Any], str]:
+    """Read a TOML file.
+
+    Args:
+        path: The file.
+        what: What it is, for the message ("recipe", "lab file").
+
+    Returns:
+        The table, and the text as it stood in the file.
+
+    Raises:
+        RecipeError: There is no such file, or it is no TOML; the message names the line.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8")
+        return tomllib.loads(text), text
+    except FileNotFoundError as error:
+        raise RecipeError(f"{path}: there is no such {what}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: the {what} cannot be read: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{path}: not valid TOML: {error}") from error
+
+
+def validate(
+    model: type[Model], table: Mapping[str, Any], place: str, folder: Path | None = None
+) -> Model:
+    """Check a table against a model.
+
+    Args:
+        model: The model.
+        table: What stood in the file.
+        place: Name of the file, for the message.
+        folder: Where relative paths start.
+
+    Raises:
+        RecipeError: With one line per fault: place, path of the key, what is wrong, what is right.
+    """
+    try:
+        return model.model_validate(_frozen(table), context={"folder": folder})
+    except ValidationError as error:
+        raise RecipeError("\n".join(f"{place}: {line}" for line in explain(error, model))) from error
+
+
+def explain(error: ValidationError, model: type[BaseModel]) -> list[str]:
+    """Say each fault of a validation in one line: ``steps[0].frame.pixles: unknown key; …``."""
+    lines = []
+    for fault in error.errors(include_url=False):
+        path = _path(fault["loc"])
+        if fault["type"] == "nested":
+            inner = fault["ctx"]["lines"]
+            joiner = [line if line.startswith("[") else f".{line}" for line in inner]
+            lines += [f"{path}{line}".lstrip(".") for line in joiner]
+        else:
+            lines.append(f"{path}: {_reason(fault, model)}".removeprefix(": "))
+    return lines
+
+
+def override(table: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """Return a copy of a table with the value at a path such as ``steps[1].budget`` replaced.
+
+    Raises:
+        RecipeError: The path is malformed, or leads through something that is no table or list.
+    """
+    keys = re.findall(r"[^.\[\]]+", path)
+    if not keys or not re.fullmatch(r"\w+(\.\w+|\[\d+\])*", path):
+        raise RecipeError(f"--set {path}: write a path such as steps[1].budget or instrument.file")
+    changed = copy.deepcopy(dict(table))
+    place: Any = changed
+    for depth, key in enumerate(keys):
+        last = depth == len(keys) - 1
+        if isinstance(place, list):
+            if not key.isdigit() or int(key) >= len(place):
+                raise RecipeError(f"--set {path}: there is no element {key}; it has {len(place)}")
+            index: Any = int(key)
+        elif isinstance(place, dict):
+            index = key
+            if not last:
+                place.setdefault(key, {})
+        else:
+            raise RecipeError(f"--set {path}: {'.'.join(keys[:depth])} is no table")
+        if last:
+            place[index] = value
+        place = place[index]
+    return changed
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _frozen(item) for key, item in value.items()}
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+
+
+def _path(location: Sequence[int | str]) -> str:
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return text.lstrip(".")
+
+
+def _reason(fault: Any, model: type[BaseModel]) -> str:
+    match fault["type"]:
+        case "extra_forbidden":
+            *place, key = fault["loc"]
+            known = {name for owner in _models_at(model, place) for name in owner.model_fields}
+            return f"unknown key{plugins.suggest(str(key), known)}"
+        case "missing":
+            return "this key is missing"
+        case "value_error":
+            return str(fault["ctx"]["error"])
+        case _:
+            message = fault["msg"][0].lower() + fault["msg"][1:]
+            return f"{message}, got {fault['input']!r}"
+
+
+def _models_at(model: type[BaseModel], place: Sequence[int | str]) -> list[type[BaseModel]]:
+    """Find the models that a table at this place may follow."""
+    found = [model]
+    for key in place:
+        fields = [owner.model_fields[key] for owner in found if key in owner.model_fields]
+        if fields:  # an index or the tag of a union stays with the models found so far
+            found = [owner for field in fields for owner in _models_in(field.annotation)]
+    return found
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [owner for part in get_args(annotation) for owner in _models_in(part)]
+
+
+def _inline(schema: dict[str, Any]) -> dict[str, Any]:
+    """Put a model's ``$defs`` where they are referred to, so that it can stand inside another."""
+    definitions = schema.pop("$defs", {})
+
+    def resolve(value: Any) -> Any:
+        if isinstance(value, dict):
+            if "$ref" in value:
+                return resolve(definitions[value["$ref"].rsplit("/", 1)[-1]])
+            return {key: resolve(item) for key, item in value.items()}
+        return [resolve(item) for item in value] if isinstance(value, list) else value
+
+    return dict(resolve(schema))
