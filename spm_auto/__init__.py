@@ -1,9 +1,9 @@
 """spm_auto lets an agent drive a scanning-probe microscope.
 
 The instrument plane says *how* (load, scan, position the probe, acquire a spectrum); the workflow
-plane says *what next*. In a checkout the folders ``drivers``, ``simulator`` and ``gui`` stand beside
-this package; in a wheel they lie inside it. Either way they are imported as ``spm_auto.drivers``,
-``spm_auto.simulator`` and ``spm_auto.gui``.
+plane says *what next*. In a checkout the folders ``drivers``, ``simulator`` and ``gui`` stand
+beside this package; in a wheel they lie inside it. Either way they are imported as
+``spm_auto.drivers``, ``spm_auto.simulator`` and ``spm_auto.gui``.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""Plugins: instruments, samples, agents, scalarizers and steps are found by name as entry points."""
+"""Plugins: instruments, samples, agents, scalarizers and steps, found by name as entry points."""
 
 import difflib
 from collections.abc import Iterable

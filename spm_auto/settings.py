@@ -1,4 +1,4 @@
-"""Recipes and lab files as text: read TOML, choose plugins by ``kind``, and explain what is wrong."""
+"""Recipes and lab files as text: read TOML, choose plugins by ``kind``, say what is wrong."""
 
 import copy
 import re
@@ -20,7 +20,7 @@ Model = TypeVar("Model", bound=BaseModel)
 class Plugin:
     """Annotation of a setting that is a table whose ``kind`` names a plugin.
 
-    ``agent: Annotated[AgentSettings, Plugin("agents")]`` reads ``{kind = "gp", exploration = 2.0}``,
+    ``agent: Annotated[AgentSettings, Plugin("agents")]`` reads ``{kind = "gp", initial = 10}``,
     imports the plugin ``gp`` and lets its settings class check the rest of the table.
 
     Args:
@@ -103,7 +103,9 @@ def validate(
     try:
         return model.model_validate(_frozen(table), context={"folder": folder})
     except ValidationError as error:
-        raise RecipeError("\n".join(f"{place}: {line}" for line in explain(error, model))) from error
+        raise RecipeError(
+            "\n".join(f"{place}: {line}" for line in explain(error, model))
+        ) from error
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> list[str]:

@@ -7,7 +7,7 @@ window and as a convenience in scripts; it is turned here, exactly: "500 nm" is 
 
 import math
 import re
-from decimal import Decimal
+from decimal import Decimal, DecimalException
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -49,9 +49,9 @@ def parse(text: str, unit: str) -> float:
         raise UnitError(f"{text!r} is not a quantity; write for example {_example(unit)!r}")
     number, written = match.groups()
     if unit in _WITHOUT_PREFIX and written in ("", unit):
-        return _finite(Decimal(number), text)
+        return _shifted(number, 0, text)
     if written in _OTHER_NAMES.get(unit, {}):
-        return _finite(Decimal(number), text) * _OTHER_NAMES[unit][written]
+        return _shifted(number, 0, text) * _OTHER_NAMES[unit][written]
     prefix = written.removesuffix(unit) if written.endswith(unit) else None
     if "/" in unit and "/" in written:  # "nm/s" for "m/s": the prefix stands before the first unit
         head, tail = unit.split("/", 1)
@@ -60,7 +60,7 @@ def parse(text: str, unit: str) -> float:
     if prefix is None or prefix not in _EXPONENTS or (prefix and unit in _WITHOUT_PREFIX):
         said = f"the unit {written!r}" if written else "no unit"
         raise UnitError(f"{text!r} has {said}; expected {unit!r}, for example {_example(unit)!r}")
-    return _finite(Decimal(number).scaleb(_EXPONENTS[prefix]), text)
+    return _shifted(number, _EXPONENTS[prefix], text)
 
 
 def format(value: float, unit: str, digits: int | None = None) -> str:
@@ -98,9 +98,7 @@ def _from_text(unit: str) -> Any:
     def validate(value: object) -> float:
         if isinstance(value, str):
             return parse(value, unit)
-        raise ValueError(
-            f"{value!r} has no unit; write it as text, for example {_example(unit)!r}"
-        )
+        raise ValueError(f"{value!r} has no unit; write it as text, for example {_example(unit)!r}")
 
     return BeforeValidator(validate)
 
@@ -116,8 +114,11 @@ def _example(unit: str) -> str:
     return examples.get(unit, "1" if unit == "1" else f"1 {unit}")
 
 
-def _finite(number: Decimal, text: str) -> float:
-    value = float(number)
+def _shifted(number: str, exponent: int, text: str) -> float:
+    try:
+        value = float(Decimal(number).scaleb(exponent))
+    except DecimalException:  # an exponent of more than 18 digits, or one that left its range
+        value = math.inf
     if not math.isfinite(value):
         raise UnitError(f"{text!r} is too large to be a quantity")
     return value

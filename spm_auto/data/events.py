@@ -1,4 +1,4 @@
-"""Events: everything that a run says, as values. The journal stores them; all else is made of them."""
+"""Events: everything that a run says, as values, from which all else is made."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -29,7 +29,7 @@ _CHECKSUM = struct.Struct("<I")
 _RECORD_MAGIC = b"SPMr"
 _EVENT = 1
 _PREFIX_LENGTH = _PREFIX.size + _CHECKSUM.size
-_SYNC_INTERVAL = 1.0  # [s] at most so much is lost when the power fails; a killed process loses nothing
+_SYNC_INTERVAL = 1.0  # [s] lost at most when the power fails; a killed process loses nothing
 
 
 class Journal:
@@ -108,7 +108,9 @@ class Journal:
             raise DataError(f"{self.path}: the journal cannot be written: {error}") from error
         if written != len(data):
             os.ftruncate(self._file, self._length)
-            raise DataError(f"{self.path}: the disk took {written} of {len(data)} bytes; is it full?")
+            raise DataError(
+                f"{self.path}: the disk took {written} of {len(data)} bytes; is it full?"
+            )
         self._length += written
 
 

@@ -1,6 +1,6 @@
 """The exam that every instrument takes: the promises of `Instrument` as a test class.
 
-A driver author derives from `InstrumentContract`, overrides the ``instrument`` fixture, and sets the
+A driver author derives from `InstrumentContract`, overrides the ``fresh`` fixture, and sets the
 class attributes that describe what the instrument can be asked. The exam never waits on the wall
 clock: give the instrument an `InstantClock`, or an emulator that does not wait.
 """
@@ -122,9 +122,7 @@ class InstrumentContract:
             list(lines)
         instrument.position_probe(PositionProbe(*self.POINT))
 
-    def test_an_interrupt_without_an_instruction_does_nothing(
-        self, instrument: Instrument
-    ) -> None:
+    def test_an_interrupt_without_an_instruction_does_nothing(self, instrument: Instrument) -> None:
         instrument.interrupt()
         instrument.position_probe(PositionProbe(*self.POINT))
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -42,6 +43,8 @@ class ScanFrame:
             raise ValueError(f"a frame's angle must be finite, got {self.angle}")
         if min(self.size) <= 0:
             raise ValueError(f"a frame's size must be positive, got {self.size}")
+        if not all(isinstance(n, Integral) for n in self.pixels):
+            raise ValueError(f"a frame's pixels must be whole numbers, got {self.pixels}")
         if min(self.pixels) < 2:
             raise ValueError(f"a frame needs 2 pixels each way, got {self.pixels}")
 
@@ -57,12 +60,13 @@ class ScanFrame:
 
         Raises:
             UnitError: A text is not a length (or not an angle).
-            ValueError: A size is not positive, or there are fewer than 2 pixels.
+            ValueError: A size is not positive, or the pixels are no whole numbers of at least 2.
         """
+        width, height = (int(n) if isinstance(n, Integral) else n for n in pixels)
         return cls(
             center=(quantity(center[0], "m"), quantity(center[1], "m")),
             size=(quantity(size[0], "m"), quantity(size[1], "m")),
-            pixels=(int(pixels[0]), int(pixels[1])),
+            pixels=(width, height),
             angle=quantity(angle, "rad"),
         )
 

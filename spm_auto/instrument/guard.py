@@ -14,9 +14,9 @@ from .results import ScanLine, Spectrum
 class GuardedInstrument:
     """An instrument behind limits; itself an `Instrument`.
 
-    An instruction is checked as a whole before the instrument sees any of it, so what is refused has
-    moved nothing. After a motion the position is read back, and a probe that did not follow is a
-    fault. Stopping is never checked and never refused.
+    An instruction is checked as a whole before the instrument sees any of it, so what is refused
+    has moved nothing. After a motion the position is read back, and a probe that did not follow is
+    a fault. Stopping is never checked and never refused.
 
     Args:
         instrument: What is guarded.

@@ -96,7 +96,8 @@ class ScanImage:
         if name and name not in names:
             raise ValueError(f"the image has no channel {name!r}; it has {', '.join(names)}")
         stack = self.backward if backward else self.forward
-        return stack[names.index(name) if name else 0]
+        image: FloatArray = stack[names.index(name) if name else 0]
+        return image
 
     def plot(self, channel: str = "", backward: bool = False, ax: "Axes | None" = None) -> "Axes":
         """Draw one channel with its units, a scale bar and a colour bar; returns the axes."""
@@ -145,7 +146,8 @@ class Spectrum:
         names = [channel.name for channel in self.channels]
         if name and name not in names:
             raise ValueError(f"the spectrum has no channel {name!r}; it has {', '.join(names)}")
-        return self.data[names.index(name) if name else 0]
+        values: FloatArray = self.data[names.index(name) if name else 0]
+        return values
 
     def plot(self, channel: str = "", ax: "Axes | None" = None, **style: Any) -> "Axes":
         """Draw one channel against bias, with units; returns the axes."""

@@ -19,7 +19,7 @@ class InstrumentSettings(BaseModel):
 
     kind: str
 
-    def open(self, clock: Clock, seed: int) -> Instrument:
+    def open(self, clock: Clock, seed: int) -> Instrument:  # noqa: ARG002
         """Connect to the instrument or make it.
 
         Args:

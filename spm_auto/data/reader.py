@@ -1,0 +1,231 @@
+"""Reading a run: its images, spectra and decisions, made from the journal alone."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError
+from ..instrument import AcquireSpectrum, ScanImage, ScanLine, Spectrum
+from .events import (
+    AgentAnswered,
+    Alarm,
+    LineAcquired,
+    ModelFitted,
+    PointChosen,
+    Record,
+    RunFinished,
+    RunStarted,
+    ScanFinished,
+    ScanStarted,
+    SpectrumAcquired,
+    SpectrumScored,
+)
+from .journal import FILE_NAME, JournalReader
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A spectrum of a run with all that belongs to it.
+
+    Attributes:
+        number: Counts the run's spectra from 0.
+        instruction: What was asked for.
+        spectrum: What was measured.
+        chosen: The agent's choice, None for spectra that no agent chose.
+        scored: What it was worth, None for spectra that were not scored.
+    """
+
+    number: int
+    instruction: AcquireSpectrum
+    spectrum: Spectrum
+    chosen: PointChosen | None = None
+    scored: SpectrumScored | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRun:
+    """A run, finished or not, as its journal tells it.
+
+    Attributes:
+        path: The journal.
+        records: All records in order.
+        started: The first event.
+        finished: The last event; None while the run goes on, or when it was killed.
+        scans: Images, lines that are missing are NaN.
+        measurements: Spectra in the order in which they were taken.
+        decisions: Choices of the agent in order.
+        fits: What the agent's model believed, fit after fit.
+        answers: How long the agent was consulted, and how long the instrument waited.
+        alarms: What a human should know of.
+        damage: What is wrong with the journal's end; empty when nothing is.
+    """
+
+    path: Path
+    records: tuple[Record, ...]
+    started: RunStarted
+    finished: RunFinished | None
+    scans: tuple[ScanImage, ...]
+    measurements: tuple[Measurement, ...]
+    decisions: tuple[PointChosen, ...]
+    fits: tuple[ModelFitted, ...]
+    answers: tuple[AgentAnswered, ...]
+    alarms: tuple[Alarm, ...]
+    damage: str
+
+    @property
+    def spectra(self) -> tuple[Spectrum, ...]:
+        """The spectra in the order in which they were taken."""
+        return tuple(measurement.spectrum for measurement in self.measurements)
+
+    @property
+    def rewards(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """The value of each spectrum in order, NaN where there is none, shape (n,)."""
+        values = [m.scored.value if m.scored else math.nan for m in self.measurements]
+        return np.array(values, dtype=float)
+
+    @property
+    def best(self) -> Measurement | None:
+        """The measurement with the highest value; None when no spectrum has one."""
+        good = [m for m in self.measurements if m.scored and math.isfinite(m.scored.value)]
+        return max(good, key=lambda m: m.scored.value if m.scored else -math.inf, default=None)
+
+    @property
+    def simulated_time(self) -> float:
+        """Instrument time from the first record to the last [s]."""
+        return self.records[-1].time - self.records[0].time
+
+    @property
+    def wall_time(self) -> float:
+        """Time of day from the first record to the last [s]."""
+        return self.records[-1].utc - self.records[0].utc
+
+    def summary(self) -> dict[str, Any]:
+        """Return the run in one flat table of plain values, as ``spm-auto show --json`` prints it.
+
+        Times are in seconds, positions in metres, biases in volts; what is not known is None.
+        """
+        best, waited = self.best, sum(answer.waited for answer in self.answers)
+        busy = self.simulated_time
+        return {
+            "uid": self.started.uid,
+            "title": self.started.title,
+            "finish_reason": self.finished.reason.value if self.finished else None,
+            "message": self.finished.message if self.finished else self.damage,
+            "instrument": self.started.instrument,
+            "recipe": self.started.title,
+            "seed": self.started.seed,
+            "n_scans": len(self.scans),
+            "n_lines": sum(isinstance(r.event, LineAcquired) for r in self.records),
+            "n_spectra": len(self.measurements),
+            "n_flagged": sum(
+                bool(m.spectrum.flags or (m.scored and m.scored.flag)) for m in self.measurements
+            ),
+            "best": _best(best),
+            "simulated_time": self.simulated_time,
+            "wall_time": self.wall_time,
+            "decision_time_median": (
+                median(answer.seconds for answer in self.answers) if self.answers else None
+            ),
+            "instrument_idle_fraction": (
+                waited / (busy + waited) if self.answers and busy + waited > 0 else None
+            ),
+            "spm_auto_version": self.started.versions.get("spm_auto"),
+        }
+
+
+def open_run(path: Path | str) -> RecordedRun:
+    """Read a run.
+
+    Args:
+        path: The run's folder, or its journal.
+
+    Raises:
+        DataError: There is no run, or its journal holds no whole record.
+    """
+    path = Path(path)
+    journal = path / FILE_NAME if path.is_dir() else path
+    if not journal.is_file():
+        raise DataError(f"{path}: there is no run here (no {FILE_NAME})")
+    reader = JournalReader(journal)
+    records = tuple(reader.poll())
+    if not records or not isinstance(records[0].event, RunStarted):
+        raise DataError(f"{journal}: the journal does not begin with a run ({reader.damage})")
+    events = [record.event for record in records]
+    last = events[-1]
+    return RecordedRun(
+        path=journal,
+        records=records,
+        started=records[0].event,
+        finished=last if isinstance(last, RunFinished) else None,
+        scans=tuple(_scans(records)),
+        measurements=tuple(_measurements(records)),
+        decisions=tuple(event for event in events if isinstance(event, PointChosen)),
+        fits=tuple(event for event in events if isinstance(event, ModelFitted)),
+        answers=tuple(event for event in events if isinstance(event, AgentAnswered)),
+        alarms=tuple(event for event in events if isinstance(event, Alarm)),
+        damage=reader.damage,
+    )
+
+
+def assemble(
+    started: ScanStarted, lines: list[ScanLine], start_time: float, end_time: float
+) -> ScanImage:
+    """Put the lines of a scan together; lines that are missing are NaN."""
+    frame = started.instruction.frame
+    shape = (len(started.channels), *frame.shape)
+    forward, backward = np.full(shape, np.nan), np.full(shape, np.nan)
+    for line in lines:
+        forward[:, line.index], backward[:, line.index] = line.forward, line.backward
+    return ScanImage(frame, started.channels, forward, backward, start_time, end_time)
+
+
+def _scans(records: tuple[Record, ...]) -> list[ScanImage]:
+    images: list[ScanImage] = []
+    started, start_time, lines = None, 0.0, list[ScanLine]()
+    for record in records:
+        match record.event:
+            case ScanStarted():
+                started, start_time, lines = record.event, record.time, []
+            case LineAcquired(line=line):
+                lines.append(line)
+            case ScanFinished() if started is not None:
+                images.append(assemble(started, lines, start_time, record.time))
+                started = None
+    if started is not None:  # the run was killed in mid-scan: what there is counts
+        images.append(assemble(started, lines, start_time, records[-1].time))
+    return images
+
+
+def _measurements(records: tuple[Record, ...]) -> list[Measurement]:
+    waiting: dict[int, list[PointChosen]] = {}  # a later exploration counts its candidates anew
+    scores: dict[float, tuple[SpectrumScored, PointChosen | None]] = {}
+    for record in records:
+        match record.event:
+            case PointChosen(candidate=candidate) as choice:
+                waiting.setdefault(candidate, []).append(choice)
+            case SpectrumScored(candidate=candidate) as score:
+                choices = waiting.get(candidate)
+                scores[score.start_time] = (score, choices.pop(0) if choices else None)
+    taken = [r.event for r in records if isinstance(r.event, SpectrumAcquired)]
+    measurements = []
+    for number, event in enumerate(taken):
+        scored, chosen = scores.get(event.spectrum.start_time, (None, None))
+        measurements.append(Measurement(number, event.instruction, event.spectrum, chosen, scored))
+    return measurements
+
+
+def _best(best: Measurement | None) -> dict[str, float | None] | None:
+    if best is None or best.scored is None:
+        return None
+    amplitude = float(np.abs(best.spectrum.bias).max())
+    chosen = best.scored.bias
+    return {
+        "x": best.spectrum.x,
+        "y": best.spectrum.y,
+        "bias": chosen if math.isfinite(chosen) else amplitude,
+        "reward": best.scored.value,
+    }
