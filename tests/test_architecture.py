@@ -1,0 +1,219 @@
+"""The direction of imports: the table of ARCHITECTURE.md, held against the code."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = ("spm_auto", "drivers", "simulator", "gui")
+
+BASE = {"units", "errors", "clock", "plugins", "settings"}
+ALL = BASE | {"instrument", "data", "agents", "analysis", "plotting", "report", "workflow"}
+DOORS = ALL | {"lab", "script", "campaign", "cli"}
+
+# who may import whom inside the project; a folder or file that is not named here is a fault
+MAY_IMPORT = {
+    **dict.fromkeys(BASE, BASE),
+    "instrument": BASE | {"plotting"},  # images and spectra draw themselves
+    "data": BASE | {"instrument"},
+    "agents": BASE | {"instrument"},
+    "analysis": BASE | {"instrument"},
+    "plotting": BASE | {"instrument"},
+    "report": BASE | {"instrument", "data", "analysis", "plotting"},
+    "workflow": BASE | {"instrument", "data", "agents", "analysis"},
+    "lab": DOORS,
+    "script": DOORS,
+    "campaign": DOORS,
+    "cli": DOORS,
+    "__main__": DOORS,
+    "__init__": DOORS,
+    "drivers": BASE | {"instrument"},
+    "simulator": BASE | {"instrument", "data"},
+    "gui": BASE | {"instrument", "data", "workflow", "lab"},
+}
+# what the workflow may know of the agents: what an agent is, never which ones there are
+ONLY_NAMES = {
+    ("workflow", "agents"): {
+        "Agent", "AgentSettings", "Candidates", "Explorer", "Fit", "Observation", "Proposal",
+        "Scalar", "Scalarizer", "Watch",
+    },
+}  # fmt: skip
+# packages from outside, and the only places that may use them
+EVERYWHERE = {"numpy", "scipy", "pydantic", "pydantic_core"}
+ONLY_IN = {
+    "torch": {"agents"},
+    "gpytorch": {"agents"},
+    "linear_operator": {"agents"},
+    "h5py": {"data", "simulator/replay.py"},
+    "msgpack": {"data"},
+    "numba": {"simulator"},
+    "matplotlib": {"plotting", "report", "instrument/results.py"},
+    "jinja2": {"report"},
+    "zmq": {"instrument"},
+    "typer": {"cli"},
+    "rich": {"cli"},
+    "dask": {"campaign"},
+    "serial": {"drivers"},
+    "PyQt6": {"gui"},
+    "pyqtgraph": {"gui"},
+    "pytest": {"instrument/contract.py"},
+    "threading.Thread": {"workflow"},
+    "threading.Timer": {"workflow"},
+    "concurrent.futures": {"workflow"},
+    "multiprocessing": {"campaign"},
+}
+
+
+def faults(source: str, path: str) -> list[str]:
+    """Say which imports of a file break the table, one line each: file, line, rule."""
+    place = _place(path)
+    if place not in MAY_IMPORT:
+        return [f"{path}: {place} has no row in the table of imports"]
+    found = []
+    for number, module, name in _imports(ast.parse(source), path):
+        rule = _broken(place, path.removeprefix("spm_auto/"), module, name)
+        if rule:
+            found.append(f"{path}:{number}: {rule}")
+    return found
+
+
+def _broken(place: str, path: str, module: str, name: str) -> str:
+    top, *rest = module.split(".")
+    if top in FOLDERS[1:]:
+        return f"`{top}` is a second copy of the plane; import spm_auto.{top}"
+    if not top:
+        return f"a relative import must not leave {place}/"
+    if top == "spm_auto":
+        target = rest[0] if rest else name if name in (*MAY_IMPORT, *FOLDERS) else "__init__"
+        if target in ("__init__", place) or (place == "__init__" and target in FOLDERS):
+            return ""
+        if target not in MAY_IMPORT[place]:
+            return f"{place} may not import spm_auto.{target}"
+        names = ONLY_NAMES.get((place, target))
+        if names and name not in names:
+            return f"{place} may not import {name or 'all'} of spm_auto.{target}"
+        if len(rest) > 1:
+            return f"{place} must import from the face spm_auto.{target}, not from {module}"
+        return ""
+    for package in (top, f"{top}.{name}", module):
+        allowed = ONLY_IN.get(package, {place})
+        if place not in allowed and path not in allowed:
+            return f"{package} is only for {', '.join(sorted(allowed))}"
+    if top in sys.stdlib_module_names or top in EVERYWHERE or top in ONLY_IN:
+        return ""
+    return f"{top} is not a dependency that the table knows"
+
+
+def _place(path: str) -> str:
+    """Name the row of a file: its folder, or the file itself where it stands in spm_auto/."""
+    parts = path.split("/")
+    return parts[0] if parts[0] != "spm_auto" else parts[1].removesuffix(".py")
+
+
+def _imports(tree: ast.Module, path: str) -> Iterator[tuple[int, str, str]]:
+    """Yield line, absolute module and name of all imports, those inside functions included."""
+    folders = path.split("/")[:-1]
+    is_outside = folders[0] != "spm_auto"
+    package = ["spm_auto", *folders] if is_outside else folders
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import():
+                for alias in node.names:
+                    yield node.lineno, alias.name, ""
+            case ast.ImportFrom(level=0, module=module):
+                for alias in node.names:
+                    yield node.lineno, module or "", alias.name
+            case ast.ImportFrom(level=level, module=module):
+                base = package[: len(package) - level + 1]
+                if len(base) < 1 + is_outside:
+                    base = [".."]
+                for alias in node.names:
+                    yield node.lineno, ".".join([*base, *filter(None, [module])]), alias.name
+            case ast.Attribute(value=ast.Name(id="threading"), attr=name):
+                yield node.lineno, "threading", name
+            case ast.Call(func=function, args=[ast.Constant(value=str(module)), *_]) if ast.unparse(
+                function
+            ).endswith(("import_module", "__import__")):
+                yield node.lineno, module, ""
+
+
+def _files() -> list[str]:
+    found = (path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+    return sorted(path.relative_to(ROOT).as_posix() for path in found)
+
+
+def test_every_import_of_the_project_follows_the_table() -> None:
+    files = _files()
+    assert {file.split("/")[0] for file in files} == set(FOLDERS)
+    found = [fault for file in files for fault in faults((ROOT / file).read_text("utf-8"), file)]
+    assert not found, "\n".join(["imports that break the table:", *found])
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "rule"),
+    [
+        ("drivers/nanonis.py", "import PyQt6.QtCore", "PyQt6 is only for gui"),
+        ("drivers/nanonis.py", "from spm_auto.data import Journal", "may not import spm_auto.data"),
+        ("drivers/a/b.py", "from ...simulator import x", "must not leave drivers/"),
+        ("drivers/nanonis.py", "from ..spm_auto import units", "must not leave drivers/"),
+        ("gui/main.py", "import spm_auto.simulator", "gui may not import spm_auto.simulator"),
+        ("gui/main.py", "from spm_auto import simulator", "may not import spm_auto.simulator"),
+        ("gui/main.py", "import simulator", "second copy of the plane"),
+        ("tests/../gui/x.py", "pass", "has no row in the table"),
+        ("simulator/tip.py", "from drivers import nanonis", "second copy of the plane"),
+        ("simulator/scanner.py", "import h5py", "h5py is only for data, simulator/replay.py"),
+        ("spm_auto/agents/gp.py", "from ..data import Journal", "agents may not import"),
+        ("spm_auto/agents/gp.py", "from spm_auto import data", "agents may not import"),
+        ("spm_auto/agents/gp.py", "import spm_auto.workflow as w", "agents may not import"),
+        ("spm_auto/workflow/runner.py", "import torch", "torch is only for agents"),
+        ("spm_auto/workflow/runner.py", "import h5py", "h5py is only for data"),
+        (
+            "spm_auto/workflow/runner.py",
+            "from ..agents import DeepKernelAgent",
+            "may not import DeepKernelAgent of spm_auto.agents",
+        ),
+        ("spm_auto/workflow/runner.py", "import drivers.nanonis", "second copy of the plane"),
+        ("spm_auto/instrument/guard.py", "from ..workflow import Runner", "may not import"),
+        ("spm_auto/instrument/guard.py", "import pytest", "pytest is only for"),
+        ("spm_auto/units.py", "from .instrument import ScanFrame", "units may not import"),
+        ("spm_auto/data/journal.py", "import zmq", "zmq is only for instrument"),
+        ("spm_auto/data/journal.py", "import rich.table", "rich is only for cli"),
+        ("spm_auto/data/journal.py", "from ..instrument.frame import ScanFrame", "the face"),
+        ("spm_auto/data/journal.py", "import pandas", "pandas is not a dependency"),
+        ("spm_auto/data/journal.py", "import threading\nthreading.Thread()", "only for workflow"),
+        ("spm_auto/data/journal.py", "from threading import Thread", "only for workflow"),
+        ("spm_auto/novelty/x.py", "pass", "novelty has no row in the table"),
+        ("spm_auto/cli.py", "from .drivers import nanonis", "cli may not import spm_auto.drivers"),
+        ("spm_auto/units.py", "import_module('torch')", "torch is only for agents"),
+        (
+            "spm_auto/units.py",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import torch",
+            "units.py:3: torch is only for agents",
+        ),
+        ("drivers/x.py", "def f():\n    import torch", "x.py:2: torch is only for agents"),
+    ],
+)
+def test_a_planted_fault_is_caught_by_file_and_rule(path: str, source: str, rule: str) -> None:
+    (fault,) = faults(source, path)
+    assert fault.startswith(path)
+    assert rule in fault
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("drivers/nanonis/client.py", "from .codec import pack\nfrom ..transport import Link"),
+        ("drivers/nanonis/client.py", "from spm_auto.instrument import Instrument\nimport socket"),
+        ("simulator/replay.py", "import h5py\nfrom spm_auto.data import open_run"),
+        ("gui/window.py", "from PyQt6 import QtCore\nfrom spm_auto.workflow import Runner"),
+        ("spm_auto/agents/gp.py", "import torch\nfrom .protocol import Agent"),
+        ("spm_auto/instrument/frame.py", "from ..units import quantity\nimport numpy as np"),
+        ("spm_auto/clock.py", "import threading\nthreading.Event()"),
+        ("spm_auto/cli.py", "import typer\nfrom .workflow import Runner\nfrom . import agents"),
+    ],
+)
+def test_an_import_that_follows_the_table_passes(path: str, source: str) -> None:
+    assert faults(source, path) == []
