@@ -25,8 +25,13 @@ class Explorer:
         self._fit: Fit | None = None
         self._open: dict[int, Proposal] = {}
 
+    @property
+    def scalarizer_name(self) -> str:
+        """Name of the scalarizer, for the record."""
+        return getattr(self._scalarizer, "__name__", type(self._scalarizer).__name__)
+
     def scalarize(self, spectrum: Spectrum) -> Scalar:
-        """Turn a spectrum into a number; what the instrument flagged or is not finite is no good."""
+        """Turn a spectrum into a number; one that is flagged or not finite is no good."""
         if spectrum.flags:
             return Scalar(math.nan, flag=", ".join(str(flag) for flag in spectrum.flags))
         result = self._scalarizer(spectrum)
@@ -63,18 +68,22 @@ class Explorer:
         Raises:
             AgentError: The proposal is not one that is waiting for its spectrum.
         """
-        if proposal.candidate not in self._open:
-            raise AgentError(
-                f"candidate {proposal.candidate} at ({proposal.x:g}, {proposal.y:g}) m was not "
-                "proposed, or its spectrum was told already"
-            )
+        self._close(proposal)
         scalar = self.scalarize(spectrum)
         value = scalar.value if scalar.is_good else math.nan
         self.agent.tell([Observation(proposal.candidate, value, scalar.noise)])
-        del self._open[proposal.candidate]
         if self._watch is not None:
-            self._watch.scored(proposal, spectrum, scalar)
+            self._watch.scored(proposal, spectrum, scalar, self.scalarizer_name)
         return scalar
+
+    def reject(self, proposal: Proposal) -> None:
+        """Tell the agent that a proposal cannot be measured; nothing is learned, nor asked again.
+
+        Raises:
+            AgentError: The proposal is not one that is waiting for its spectrum.
+        """
+        self._close(proposal)
+        self.agent.tell([Observation(proposal.candidate, math.nan)])
 
     def proposals(self, budget: int) -> Iterator[Proposal]:
         """Yield one proposal after another, until the budget or the candidates are spent.
@@ -87,3 +96,10 @@ class Explorer:
             if proposal is None:
                 return
             yield proposal
+
+    def _close(self, proposal: Proposal) -> None:
+        if self._open.pop(proposal.candidate, None) is None:
+            raise AgentError(
+                f"candidate {proposal.candidate} at ({proposal.x:g}, {proposal.y:g}) m was not "
+                "proposed, or its spectrum was told already"
+            )

@@ -156,7 +156,9 @@ class Watch(Protocol):
     def chosen(self, proposal: Proposal, seconds: float) -> None:
         """A point was chosen; ``seconds`` is the time that the choice took [s]."""
 
-    def scored(self, proposal: Proposal, spectrum: Spectrum, scalar: Scalar) -> None:
+    def scored(
+        self, proposal: Proposal, spectrum: Spectrum, scalar: Scalar, scalarizer: str
+    ) -> None:
         """A spectrum was turned into a number and told to the agent."""
 
     def fitted(self, fit: Fit) -> None:

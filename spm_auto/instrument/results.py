@@ -103,9 +103,10 @@ class ScanImage:
         """Draw one channel with its units, a scale bar and a colour bar; returns the axes."""
         from ..plotting import plot_image
 
-        index = [c.name for c in self.channels].index(channel) if channel else 0
-        shown = self.channels[index]
-        return plot_image(self.channel(shown.name, backward), self.frame, shown, ax=ax)
+        image = self.channel(channel, backward)
+        names = [c.name for c in self.channels]
+        shown = self.channels[names.index(channel) if channel else 0]
+        return plot_image(image, self.frame, shown, ax=ax)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

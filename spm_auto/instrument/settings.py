@@ -1,7 +1,7 @@
 """InstrumentSettings: what a lab file says of an instrument, and how it is opened."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, WithJsonSchema
 
@@ -13,9 +13,15 @@ class InstrumentSettings(BaseModel):
     """Settings of an instrument in a lab file; each kind derives its own and names it a plugin.
 
     Opening may do anything that costs time (connect, make a sample); validating may not.
+
+    Attributes:
+        is_simulated: Whether no hardware moves, so that a rehearsal may open it as it is.
+        kind: Name of the plugin.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    is_simulated: ClassVar[bool] = False
 
     kind: str
 

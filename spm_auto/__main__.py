@@ -1,0 +1,5 @@
+"""``python -m spm_auto`` is the command line."""
+
+from .cli import main
+
+main()

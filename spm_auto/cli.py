@@ -1,0 +1,142 @@
+"""The command line: ``spm-auto run recipe.toml --lab lab.toml --out folder``."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from . import __version__
+from .errors import SpmError
+
+app = typer.Typer(
+    name="spm-auto",
+    help="Let an agent drive a scanning-probe microscope.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+RecipeFile = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a TOML file.")]
+LabFile = Annotated[Path, typer.Option("--lab", help="The lab file: instrument and limits.")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The run's folder.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Root of all randomness.")]
+Overrides = Annotated[
+    list[str],
+    typer.Option("--set", metavar="PATH=VALUE", help="Replace a value of recipe or lab file."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
+
+def main() -> None:
+    """Run the command line; say errors in one line each, without a traceback."""
+    # one thread computes: on a small PC two of them only get in each other's way
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    try:
+        app()
+    except SpmError as error:
+        for line in str(error).splitlines():
+            sys.stderr.write(f"error: {line}\n")
+        sys.exit(1)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)
+    ] = False,
+) -> None:
+    if show_version:
+        typer.echo(f"spm-auto {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    recipe: RecipeFile,
+    lab: LabFile,
+    out: Annotated[Path, typer.Option("--out", help="Folder for journal, run file and report.")],
+    seed: Seed = 0,
+    overrides: Overrides = [],  # noqa: B006 - typer copies it
+    json: AsJson = False,
+) -> None:
+    """Carry out a recipe. Exit code 0 only when it completed.
+
+    Ctrl-C once cancels in order; twice within 2 s withdraws the tip.
+    """
+    from .execute import execute
+
+    sys.exit(execute(recipe, lab, out, seed, overrides, as_json=json))
+
+
+@app.command()
+def rehearse(
+    recipe: RecipeFile,
+    lab: LabFile,
+    seed: Seed = 0,
+    overrides: Overrides = [],  # noqa: B006
+    json: AsJson = False,
+) -> None:
+    """Go through a recipe on the simulator, under the lab's limits; say how long it will take."""
+    from .execute import rehearse as rehearse_recipe
+
+    sys.exit(rehearse_recipe(recipe, lab, seed, overrides, as_json=json))
+
+
+@app.command()
+def show(folder: Folder, json: AsJson = False) -> None:
+    """Say what a run did, finished or not."""
+    from .data import open_run
+    from .display import print_summary
+
+    print_summary(open_run(folder).summary(), as_json=json)
+
+
+@app.command()
+def report(folder: Folder) -> None:
+    """Write report.html from a run's journal."""
+    from .report import write_report
+
+    typer.echo(str(write_report(folder)))
+
+
+@app.command("list")
+def list_plugins(
+    kind: Annotated[str, typer.Argument(help="Kind of plugin; all without it.")] = "",
+    json: AsJson = False,
+) -> None:
+    """List the instruments, samples, agents, scalarizers and steps that are installed."""
+    from . import plugins
+    from .display import print_plugins
+
+    kinds = (kind,) if kind else plugins.KINDS
+    print_plugins({name: plugins.describe(name) for name in kinds}, as_json=json)
+
+
+@app.command()
+def schema(
+    of: Annotated[str, typer.Argument(help="'recipe' or 'lab'.")] = "recipe",
+) -> None:
+    """Print the JSON Schema of recipes or lab files, for editors."""
+    import json
+
+    from .lab import Lab
+    from .workflow import Recipe
+
+    models: dict[str, Any] = {"recipe": Recipe, "lab": Lab}
+    if of not in models:
+        raise SpmError(f"there is a schema of 'recipe' and of 'lab', not of {of!r}")
+    typer.echo(json.dumps(models[of].model_json_schema(), indent=2))
+
+
+@app.command()
+def doctor(json: AsJson = False) -> None:
+    """Check what this computer has, on one page that can be pasted into an issue."""
+    from .display import print_checks
+    from .doctor import examine
+
+    checks = examine()
+    print_checks(checks, as_json=json)
+    if not all(check.is_good for check in checks):
+        sys.exit(1)

@@ -1,0 +1,201 @@
+"""What the command line shows: tables, progress, and JSON for scripts."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from .data import (
+    Alarm,
+    LineAcquired,
+    LoadFinished,
+    Record,
+    ScanStarted,
+    SpectrumAcquired,
+    SpectrumScored,
+    StepStarted,
+)
+from .doctor import Check
+from .units import format as format_quantity
+from .workflow import Plan
+
+
+def print_summary(summary: Mapping[str, Any], as_json: bool = False) -> None:
+    """Print what a run did: one JSON object, or a table for people."""
+    if as_json:
+        _print_json(summary)
+        return
+    table = Table(title=summary["title"], show_header=False, title_justify="left")
+    for name, value in summary.items():
+        if name not in ("title", "recipe"):
+            table.add_row(name.replace("_", " "), _said(name, value))
+    Console().print(table)
+
+
+def print_plan(plan: Plan, as_json: bool = False) -> None:
+    """Print what a run is about to do, and how long it will take."""
+    if as_json:
+        _print_json({**asdict(plan), "seconds": plan.seconds, "n_spectra": plan.n_spectra})
+        return
+    table = Table(title="the plan", title_justify="left")
+    for heading in ("step", "kind", "lines", "spectra", "instrument time"):
+        table.add_column(heading, justify="left" if heading == "kind" else "right")
+    table.add_row("", "load", "", "", duration(plan.load_seconds))
+    for number, step in enumerate(plan.steps):
+        table.add_row(
+            str(number), step.kind, str(step.n_lines), str(step.n_spectra), duration(step.seconds)
+        )
+    table.add_row("", "all", "", str(plan.n_spectra), duration(plan.seconds), style="bold")
+    console = Console()
+    console.print(table)
+    low, high = plan.bias
+    console.print(f"bias between {format_quantity(low, 'V')} and {format_quantity(high, 'V')}")
+
+
+def print_plugins(found: Mapping[str, Mapping[str, str]], as_json: bool = False) -> None:
+    """Print the plugins by kind."""
+    if as_json:
+        _print_json(found)
+        return
+    table = Table()
+    for heading in ("kind", "name", "home"):
+        table.add_column(heading)
+    for kind, entries in found.items():
+        for number, (name, home) in enumerate(entries.items()):
+            table.add_row(kind if number == 0 else "", name, home)
+        table.add_section()
+    Console().print(table)
+
+
+def print_checks(checks: Sequence[Check], as_json: bool = False) -> None:
+    """Print what the doctor found."""
+    if as_json:
+        _print_json([asdict(check) for check in checks])
+        return
+    table = Table()
+    for heading in ("", "what", "found", "advice"):
+        table.add_column(heading, overflow="fold")
+    for check in checks:
+        mark = "[green]ok[/]" if check.is_good else "[red]no[/]"
+        table.add_row(mark, check.what, check.found, check.advice)
+    Console().print(table)
+
+
+def duration(seconds: float) -> str:
+    """Write a time for people: "4 min 12 s"."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+class ProgressDisplay:
+    """Progress of a run on the terminal: a bar with the time left, or a line every tenth of it.
+
+    Args:
+        plan: What the run is about to do.
+        is_quiet: Whether to show nothing.
+    """
+
+    def __init__(self, plan: Plan, is_quiet: bool = False) -> None:
+        self._console = Console(stderr=True, quiet=is_quiet)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=is_quiet or not self._console.is_terminal,
+        )
+        self._task = self._progress.add_task("loading", total=plan.seconds)
+        self._plan = plan
+        self._done = 0.0
+        self._said = 0
+        self._what = "loading"
+        self._n_spectra = self._n_lines = 0
+        self._best = -math.inf
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def show(self, record: Record) -> None:
+        """Show what a record changes."""
+        match record.event:
+            case StepStarted(kind=kind):
+                self._what = kind
+            case LoadFinished():
+                self._what = "loaded"
+            case ScanStarted():
+                self._n_lines = 0
+            case LineAcquired():
+                self._n_lines += 1
+                self._what = f"scan: line {self._n_lines}"
+            case SpectrumAcquired():
+                self._n_spectra += 1
+                self._what = f"spectrum {self._n_spectra} of {self._plan.n_spectra}"
+            case SpectrumScored(value=value) if value > self._best:
+                self._best = value
+            case Alarm(message=message):
+                self._console.print(f"[red]alarm:[/] {message}")
+        best = f", best {self._best:.4g}" if math.isfinite(self._best) else ""
+        self._done = record.time
+        self._progress.update(self._task, completed=record.time, description=self._what + best)
+        tenth = int(10 * record.time / self._plan.seconds) if self._plan.seconds else 0
+        if self._progress.disable and tenth > self._said:
+            self._said = tenth
+            self._console.print(f"{min(10 * tenth, 100):3d} %  {self._what}{best}")
+
+    def say(self, text: str) -> None:
+        """Print a line for people."""
+        self._console.print(text, highlight=False)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(_plain(value), indent=2, allow_nan=False))  # noqa: T201
+
+
+def _plain(value: Any) -> Any:
+    """Replace what JSON does not know: NaN and infinity become null."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _said(name: str, value: Any) -> str:
+    if value is None:
+        return "-"
+    if name == "best":
+        x, y = (format_quantity(value[axis], "m", 4) for axis in ("x", "y"))
+        return f"{value['reward']:.4g} at ({x}, {y}), {format_quantity(value['bias'], 'V', 3)}"
+    if name.endswith(("_time", "_median")) and isinstance(value, float):
+        return duration(value) if value >= 1 else format_quantity(value, "s", 3)
+    if name.endswith("_fraction"):
+        return f"{100 * value:.2f} %"
+    return str(value)

@@ -1,0 +1,206 @@
+"""The lab file: which instrument, within what limits, on what clock; and how a run begins in it."""
+
+import platform
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from . import __version__
+from .clock import Clock, InstantClock, RealClock, ScaledClock
+from .data import FILE_NAME, Journal, Record, RunStarted
+from .instrument import GuardedInstrument, InstrumentSettings, Limits, NoGoZone
+from .settings import Plugin, read_toml, validate
+from .units import Bias, Duration, Length, Speed
+from .workflow import Runner
+
+_PACKAGES = ("numpy", "scipy", "torch", "gpytorch", "numba", "h5py", "pydantic")
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ZoneSettings(_Table):
+    """A circle that the probe must not enter."""
+
+    x: Length
+    y: Length
+    radius: Annotated[Length, Field(gt=0)]
+    reason: str = "no-go zone"
+
+
+class LimitSettings(_Table):
+    """What the laboratory allows; without a limit the instrument's own range holds."""
+
+    x: tuple[Length, Length] | None = None
+    y: tuple[Length, Length] | None = None
+    bias: tuple[Bias, Bias] | None = None
+    scan_speed: Annotated[Speed, Field(gt=0)] | None = None
+    spectrum_duration: Annotated[Duration, Field(gt=0)] | None = None
+    no_go: tuple[ZoneSettings, ...] = ()
+
+    @model_validator(mode="after")
+    def _are_limits(self) -> "LimitSettings":
+        self.limits()
+        return self
+
+    def limits(self) -> Limits:
+        """Return the limits."""
+        given = {
+            name: getattr(self, name)
+            for name in ("x", "y", "bias", "scan_speed", "spectrum_duration")
+            if getattr(self, name) is not None
+        }
+        zones = tuple(NoGoZone(z.x, z.y, z.radius, z.reason) for z in self.no_go)
+        return Limits(**given, no_go=zones)
+
+
+class ClockSettings(_Table):
+    """How instrument time passes: ``real``, ``scaled`` by a factor, or ``instant`` (virtual)."""
+
+    kind: Literal["real", "scaled", "instant"] = "real"
+    factor: Annotated[float, Field(gt=0)] = 1.0
+
+    def clock(self) -> Clock:
+        """Make the clock."""
+        match self.kind:
+            case "instant":
+                return InstantClock()
+            case "scaled":
+                return ScaledClock(self.factor)
+            case _:
+                return RealClock()
+
+
+class Lab(_Table):
+    """A laboratory: instrument, limits, clock.
+
+    Attributes:
+        schema_version: Version of this format.
+        laboratory: Its name.
+        instrument: The instrument and its settings, by plugin.
+        limits: What is allowed.
+        clock: How time passes.
+        operator: Who is responsible, for the record.
+    """
+
+    schema_version: Literal[1]
+    laboratory: str
+    instrument: Annotated[InstrumentSettings, Plugin("instruments")]
+    limits: LimitSettings = LimitSettings()
+    clock: ClockSettings = ClockSettings()
+    operator: str = ""
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a run's journal should know of the laboratory."""
+        return {
+            "laboratory": self.laboratory,
+            "operator": self.operator,
+            "clock": self.clock.kind,
+        }
+
+    def open(self, seed: int, clock: Clock) -> GuardedInstrument:
+        """Open the instrument behind the limits.
+
+        Args:
+            seed: Root of all randomness of what is simulated.
+            clock: Instrument time.
+
+        Raises:
+            SpmError: The instrument cannot be opened.
+        """
+        return GuardedInstrument(self.instrument.open(clock, seed), self.limits.limits())
+
+
+def parse_lab(table: Mapping[str, Any], place: str, folder: Path) -> Lab:
+    """Check a table and make the laboratory.
+
+    Args:
+        table: What stood in the file, overrides applied.
+        place: Name of the file, for messages.
+        folder: Where relative paths in it start.
+
+    Raises:
+        RecipeError: With one line per fault.
+    """
+    return validate(Lab, table, place, folder)
+
+
+def read_lab(path: Path) -> tuple[Lab, str]:
+    """Read a lab file; returns the laboratory and the file's text.
+
+    Raises:
+        RecipeError: The file is missing, no TOML, or no lab file; the message names the place.
+    """
+    table, text = read_toml(path, "lab file")
+    return parse_lab(table, path.name, path.parent), text
+
+
+def begin(
+    instrument: GuardedInstrument,
+    clock: Clock,
+    out: Path,
+    title: str,
+    seed: int,
+    recipe: str = "",
+    lab: str = "",
+    settings: Mapping[str, Any] | None = None,
+    listeners: Sequence[Callable[[Record], None]] = (),
+) -> Runner:
+    """Begin a journal, and make the runner that writes it.
+
+    Args:
+        instrument: The instrument behind its guard.
+        clock: Instrument time.
+        out: Folder of the run; it must not hold a run yet.
+        title: What the run is about.
+        seed: Root of all randomness.
+        recipe: Text of the recipe, for the record.
+        lab: Text of the lab file, for the record.
+        settings: What else was set, for the record.
+        listeners: Called with each record after it was written.
+
+    Raises:
+        DataError: The folder holds a run already, or cannot be written.
+    """
+    journal = Journal(out / FILE_NAME, clock.now)
+    runner = Runner(instrument, journal, clock, listeners)
+    runner.record(
+        RunStarted(
+            uid=str(uuid.uuid4()),
+            title=title,
+            recipe=recipe,
+            lab=lab,
+            instrument=instrument.capabilities.name,
+            seed=seed,
+            versions=versions(),
+            settings={**(settings or {}), "limits": _in_force(instrument.limits)},
+        )
+    )
+    return runner
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of spm_auto, Python and the packages that decide what a run does."""
+    found = {"spm_auto": __version__, "python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _in_force(limits: Limits) -> dict[str, Any]:
+    return {
+        "x": limits.x,
+        "y": limits.y,
+        "bias": limits.bias,
+        "scan_speed": limits.scan_speed,
+        "spectrum_duration": limits.spectrum_duration,
+        "no_go": tuple((zone.x, zone.y, zone.radius) for zone in limits.no_go),
+    }

@@ -1,0 +1,222 @@
+"""The researcher's door: a microscope in a script or notebook, guarded and recorded like a recipe.
+
+A script is a step written by hand: its calls go through the same runner, guard and journal.
+"""
+
+import sys
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from .agents import Fit, Proposal, Scalar
+from .clock import Clock, RealClock
+from .data import FILE_NAME, AgentAnswered, RecordedRun, consolidate, open_run
+from .errors import DataError, RecipeError
+from .instrument import (
+    AcquireSpectrum,
+    BiasWaveform,
+    GuardedInstrument,
+    Instrument,
+    Limits,
+    PositionProbe,
+    Scan,
+    ScanFrame,
+    ScanImage,
+    Spectrum,
+)
+from .lab import begin, parse_lab
+from .settings import override, read_toml
+from .units import quantity
+from .workflow import Request, Runner, StepContext, chosen_event, fitted_event, scored_event
+
+Quantity = float | str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunImage(ScanImage):
+    """An image that came from a run; agents made from it are recorded by that run.
+
+    Attributes:
+        watch: The run.
+    """
+
+    watch: "Run | None" = field(default=None, repr=False)
+
+
+class Run:
+    """A run in progress, driven by a script; `start_run` makes it.
+
+    Used as a context manager: leaving the block ends the run, as completed, as cancelled (Ctrl-C,
+    or a stop from elsewhere) or as failed with the error as its message; then the run file is
+    written.
+
+    Attributes:
+        folder: Where the run's journal, run file and report are.
+        seed: Root of the run's randomness.
+    """
+
+    def __init__(self, runner: Runner, folder: Path, seed: int) -> None:
+        self._runner = runner
+        self._images: tuple[ScanImage, ...] = ()
+        self.folder = folder
+        self.seed = seed
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._runner.finish(error)
+        try:
+            consolidate(self.folder / FILE_NAME)
+        except DataError as fault:
+            if error is None:
+                raise
+            error.add_note(str(fault))
+
+    @property
+    def runner(self) -> Runner:
+        """The runner; pause, resume, cancel and emergency_stop may come from any thread."""
+        return self._runner
+
+    @property
+    def recorded(self) -> RecordedRun:
+        """What the journal holds so far."""
+        return open_run(self.folder)
+
+    def scan(
+        self,
+        center: tuple[Quantity, Quantity],
+        size: tuple[Quantity, Quantity],
+        pixels: tuple[int, int] = (256, 256),
+        angle: Quantity = 0.0,
+        channels: Sequence[str] = (),
+        line_rate: Quantity = 1.0,
+    ) -> RunImage:
+        """Scan a frame.
+
+        Args:
+            center: Sample coordinates (x, y) of the frame's middle [m], or text with units.
+            size: Extent along the fast and the slow axis [m].
+            pixels: Pixels on a line, and lines.
+            angle: Turn of the fast axis, counter-clockwise from x [rad].
+            channels: Channels to record; empty for all.
+            line_rate: Lines per second, each forward and backward [Hz].
+
+        Raises:
+            InstrumentError: The instrument could not, or the limits forbid it; nothing moved.
+            Stopped: Someone stopped the run.
+        """
+        frame = ScanFrame.of(center, size, pixels, angle)
+        return self.image(Scan(frame, tuple(channels), quantity(line_rate, "Hz")))
+
+    def image(self, instruction: Scan) -> RunImage:
+        """Scan as an instruction says; see `scan`."""
+        image = self._runner.perform(instruction)
+        if not isinstance(image, ScanImage):
+            raise TypeError(f"a scan gave {type(image).__name__}")
+        self._images = (*self._images, image)
+        return RunImage(**{f.name: getattr(image, f.name) for f in fields(image)}, watch=self)
+
+    def position_probe(self, x: Quantity, y: Quantity) -> None:
+        """Move the probe to a point [m]; raises as `scan` does."""
+        self._runner.perform(PositionProbe(quantity(x, "m"), quantity(y, "m")))
+
+    def acquire_spectrum(self, x: Quantity, y: Quantity, waveform: BiasWaveform) -> Spectrum:
+        """Position the probe at a point [m] and sweep the bias there; raises as `scan` does."""
+        instruction = AcquireSpectrum(quantity(x, "m"), quantity(y, "m"), waveform)
+        spectrum = self._runner.perform(instruction)
+        if not isinstance(spectrum, Spectrum):
+            raise TypeError(f"a spectrum gave {type(spectrum).__name__}")
+        return spectrum
+
+    def follow(self, step: Generator[Request, Any, ScanImage | None]) -> ScanImage | None:
+        """Carry out a step written as a generator; returns what the step returns."""
+        return self._runner.drive(step)
+
+    def context(self) -> StepContext:
+        """Return what a recipe's step would know here: the seed and the images so far."""
+        return StepContext(self.seed, len(self._images), self._images)
+
+    def report(self) -> Path:
+        """Write ``report.html`` from the journal; returns its path."""
+        from .report import write_report
+
+        path: Path = write_report(self.folder)
+        return path
+
+    def chosen(self, proposal: Proposal, seconds: float) -> None:
+        """Record what an agent chose; agents made from the run's images call it."""
+        self._runner.record(AgentAnswered(seconds, seconds))
+        self._runner.record(chosen_event(proposal))
+
+    def scored(
+        self, proposal: Proposal, spectrum: Spectrum, scalar: Scalar, scalarizer: str
+    ) -> None:
+        """Record what a spectrum was worth; agents made from the run's images call it."""
+        self._runner.record(scored_event(proposal, spectrum, scalar, scalarizer))
+
+    def fitted(self, fit: Fit) -> None:
+        """Record what an agent's model believes; agents made from the run's images call it."""
+        self._runner.record(fitted_event(fit))
+
+
+def start_run(
+    lab: Path | str | None = None,
+    out: Path | str = "run",
+    seed: int = 0,
+    title: str = "",
+    overrides: Mapping[str, Any] | None = None,
+    instrument: Instrument | None = None,
+    limits: Limits | None = None,
+    clock: Clock | None = None,
+) -> Run:
+    """Open an instrument, begin a journal, load the sample, and hand over.
+
+    Args:
+        lab: The lab file; it names instrument, limits and clock.
+        out: Folder of the run; it must not hold a run yet.
+        seed: Root of all randomness.
+        title: What the run is about; the script's file name without it.
+        overrides: Values of the lab file to replace, by path, such as ``{"instrument.file": ...}``.
+        instrument: An instrument of your own, in place of a lab file.
+        limits: Limits for it.
+        clock: The clock that it was made with; real time without it.
+
+    Raises:
+        RecipeError: The lab file cannot be used, or both or neither of lab and instrument is given.
+        DataError: The folder holds a run already.
+        InstrumentError: The instrument cannot be opened or loaded.
+    """
+    if (lab is None) == (instrument is None):
+        raise RecipeError("start_run needs either a lab file or an instrument of your own")
+    title = title or Path(sys.argv[0] or "script").stem
+    settings: dict[str, Any] = {}
+    text = ""
+    if lab is not None:
+        path = Path(lab)
+        table, text = read_toml(path, "lab file")
+        for key, value in (overrides or {}).items():
+            table = override(table, key, value)
+            settings.setdefault("overrides", {})[key] = str(value)
+        laboratory = parse_lab(table, path.name, path.parent)
+        settings |= laboratory.describe()
+        time = laboratory.clock.clock()
+        guarded = laboratory.open(seed, time)
+    elif instrument is not None:
+        time = clock or RealClock()
+        guarded = GuardedInstrument(instrument, limits)
+    runner = begin(guarded, time, Path(out), title, seed, lab=text, settings=settings)
+    run = Run(runner, Path(out), seed)
+    try:
+        runner.load()
+    except BaseException as error:
+        runner.finish(error)
+        raise
+    return run

@@ -1,0 +1,34 @@
+"""The workflow plane: recipes say what shall be done, steps say what next, the runner does it."""
+
+from .decisions import chosen_event, fitted_event, scored_event
+from .plan import Plan, PlannedStep, make_plan
+from .recipe import Recipe, parse_recipe, read_recipe
+from .requests import Advice, Await, Consult, Consultation, Note, Request
+from .runner import Runner, RunState
+from .steps import ExploreStep, GridStep, OverviewStep, Step, StepContext, StepGenerator
+
+__all__ = [
+    "Advice",
+    "Await",
+    "Consult",
+    "Consultation",
+    "ExploreStep",
+    "GridStep",
+    "Note",
+    "OverviewStep",
+    "Plan",
+    "PlannedStep",
+    "Recipe",
+    "Request",
+    "RunState",
+    "Runner",
+    "Step",
+    "StepContext",
+    "StepGenerator",
+    "chosen_event",
+    "fitted_event",
+    "make_plan",
+    "parse_recipe",
+    "read_recipe",
+    "scored_event",
+]

@@ -1,0 +1,52 @@
+"""What an agent did, as events: the one place where proposals, scores and fits become records."""
+
+import numpy as np
+
+from ..agents import Fit, Proposal, Scalar
+from ..data import ModelFitted, PointChosen, SpectrumScored
+from ..instrument import Spectrum
+
+
+def chosen_event(proposal: Proposal) -> PointChosen:
+    """Return the event of a choice."""
+    return PointChosen(
+        candidate=proposal.candidate,
+        x=proposal.x,
+        y=proposal.y,
+        bias=proposal.bias,
+        reason=proposal.reason,
+        mean=proposal.mean,
+        deviation=proposal.deviation,
+        score=proposal.score,
+        runner_up=proposal.runner_up,
+    )
+
+
+def scored_event(
+    proposal: Proposal, spectrum: Spectrum, scalar: Scalar, scalarizer: str
+) -> SpectrumScored:
+    """Return the event of a spectrum that was turned into a number."""
+    return SpectrumScored(
+        candidate=proposal.candidate,
+        scalarizer=scalarizer,
+        value=scalar.value,
+        noise=scalar.noise,
+        flag=scalar.flag,
+        x=spectrum.x,
+        y=spectrum.y,
+        bias=proposal.bias,
+        start_time=spectrum.start_time,
+    )
+
+
+def fitted_event(fit: Fit) -> ModelFitted:
+    """Return the event of a fit; its maps are stored in single precision."""
+    return ModelFitted(
+        n_observations=fit.n_observations,
+        frame=fit.frame,
+        mean=np.asarray(fit.mean, dtype=np.float32),
+        deviation=np.asarray(fit.deviation, dtype=np.float32),
+        rows=np.asarray(fit.rows, dtype=np.int32),
+        parameters=fit.parameters,
+        speaker=fit.speaker,
+    )

@@ -1,0 +1,78 @@
+"""Recipe: the science of a run as a value, read from TOML."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..errors import RecipeError
+from ..instrument import Instruction, Scan, ScanFrame
+from ..settings import Plugin, read_toml, validate
+from .steps.base import Step
+
+SCHEMA_VERSION = 1
+
+
+class Recipe(BaseModel):
+    """What a run does, step by step. It names no laboratory and may be shared.
+
+    Attributes:
+        schema_version: Version of this format.
+        title: What the run is about, in a line.
+        description: More, for people.
+        steps: What to do, in order.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    schema_version: Literal[1]
+    title: str
+    steps: Annotated[tuple[Annotated[Step, Plugin("steps")], ...], Field(min_length=1)]
+    description: str = ""
+
+    def preview(self) -> list[tuple[int, Instruction]]:
+        """Return what is known of the run before it starts: step and instruction, in order.
+
+        Raises:
+            RecipeError: A step misses what the steps before it should give.
+        """
+        known: list[tuple[int, Instruction]] = []
+        frame: ScanFrame | None = None
+        for index, step in enumerate(self.steps):
+            try:
+                instructions = step.preview(frame)
+            except RecipeError as error:
+                raise RecipeError(f"steps[{index}]: {error}") from error
+            for instruction in instructions:
+                known.append((index, instruction))
+                if isinstance(instruction, Scan):
+                    frame = instruction.frame
+        return known
+
+
+def parse_recipe(table: dict[str, Any], place: str) -> Recipe:
+    """Check a table and make the recipe.
+
+    Args:
+        table: What stood in the file, overrides applied.
+        place: Name of the file, for messages.
+
+    Raises:
+        RecipeError: With one line per fault.
+    """
+    recipe = validate(Recipe, table, place)
+    try:
+        recipe.preview()
+    except RecipeError as error:
+        raise RecipeError(f"{place}: {error}") from error
+    return recipe
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe.
+
+    Raises:
+        RecipeError: The file is missing, no TOML, or no recipe; the message names the place.
+    """
+    table, _ = read_toml(path, "recipe")
+    return parse_recipe(table, path.name)

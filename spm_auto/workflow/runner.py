@@ -1,0 +1,352 @@
+"""The Runner: drives steps, owns the instrument, and writes everything down before it is shown."""
+
+import contextlib
+import logging
+import threading
+import traceback
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from enum import StrEnum
+from typing import Any
+
+from ..clock import Clock
+from ..data import (
+    AgentAnswered,
+    Event,
+    FinishReason,
+    Intervention,
+    Journal,
+    LineAcquired,
+    LoadFinished,
+    ProbePositioned,
+    Record,
+    RunFinished,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+    ScanFinished,
+    ScanStarted,
+    SpectrumAcquired,
+    StepStarted,
+    assemble,
+)
+from ..errors import EmergencyStopped, InstrumentError, SpmError, Stopped
+from ..instrument import (
+    AcquireSpectrum,
+    Instruction,
+    Instrument,
+    Load,
+    PositionProbe,
+    Scan,
+    ScanImage,
+    ScanLine,
+    Spectrum,
+)
+from .requests import Advice, Answer, Await, Consult, Consultation, Note, Request
+from .steps.base import Step, StepContext
+
+_log = logging.getLogger(__name__)
+_POLL = 0.05  # [s] how often a waiting thread looks up
+
+
+class RunState(StrEnum):
+    """Where a run stands; how it ended is a `FinishReason`."""
+
+    IDLE = "idle"
+    LOADING = "loading"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPING = "stopping"
+
+
+_TRANSITIONS = {
+    RunState.IDLE: {RunState.LOADING},
+    RunState.LOADING: {RunState.RUNNING, RunState.STOPPING, RunState.IDLE},
+    RunState.RUNNING: {RunState.PAUSED, RunState.STOPPING, RunState.IDLE},
+    RunState.PAUSED: {RunState.RUNNING, RunState.STOPPING, RunState.IDLE},
+    RunState.STOPPING: {RunState.IDLE},
+}
+
+
+class Runner:
+    """Runs steps on an instrument.
+
+    The thread that calls `run` or `perform` is the instrument thread. `pause`, `resume`, `cancel`
+    and `emergency_stop` may come from any thread. The agent works in a thread of its own beside it.
+
+    Args:
+        instrument: The instrument, behind its guard.
+        journal: Where every event is written before anyone sees it.
+        clock: Instrument time.
+        listeners: Called with each record after it was written, in the instrument thread.
+    """
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        journal: Journal,
+        clock: Clock,
+        listeners: Sequence[Callable[[Record], None]] = (),
+    ) -> None:
+        self._instrument = instrument
+        self._journal = journal
+        self._clock = clock
+        self._listeners = tuple(listeners)
+        self._changed = threading.Condition()
+        self._state = RunState.IDLE
+        self._stop: type[Stopped] | None = None
+        self._finished: RunFinished | None = None
+        self._thread: threading.Thread | None = None
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="agent")
+
+    @property
+    def state(self) -> RunState:
+        """Where the run stands."""
+        with self._changed:
+            return self._state
+
+    @property
+    def finished(self) -> RunFinished | None:
+        """How the run ended; None while it goes on."""
+        with self._changed:
+            return self._finished
+
+    def start(self, steps: Sequence[Step], seed: int) -> None:
+        """Run the steps in a thread of their own; `wait` for the end."""
+        self._thread = threading.Thread(
+            target=self.run, args=(steps, seed), name="instrument", daemon=True
+        )
+        self._thread.start()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the end of a run that was started; returns whether it ended.
+
+        Args:
+            timeout: Longest wait [s]; None for no limit.
+        """
+        if self._thread is None:
+            return self.finished is not None
+        self._thread.join(timeout)
+        if self.state == RunState.STOPPING:
+            self._instrument.interrupt()  # the first one may have come between two instructions
+        return not self._thread.is_alive()
+
+    def run(self, steps: Sequence[Step], seed: int) -> RunFinished:
+        """Load the instrument, run the steps, and say how it ended; never raises."""
+        try:
+            self.load()
+            images: tuple[ScanImage, ...] = ()
+            for index, step in enumerate(steps):
+                self.record(StepStarted(index, step.kind))
+                image = self.drive(step.run(StepContext(seed, index, images)))
+                images = images if image is None else (*images, image)
+        except Exception as error:  # noqa: BLE001 - the one place where a run may fail
+            return self.finish(error, traceback.format_exc())
+        return self.finish()
+
+    def load(self, instruction: Load | None = None) -> None:
+        """Ready the instrument, the way every run begins.
+
+        Raises:
+            InstrumentError: It did not work.
+            Stopped: Someone stopped the run.
+        """
+        self._enter(RunState.LOADING)
+        self.perform(instruction or Load())
+        with self._changed:
+            if self._state == RunState.LOADING:
+                self._state = RunState.RUNNING
+
+    def perform(self, instruction: Instruction) -> ScanImage | Spectrum | None:
+        """Give the instrument one instruction, and write down what comes back.
+
+        Returns:
+            The image of a scan, the spectrum of an acquisition, else None.
+
+        Raises:
+            InstrumentError: The instrument could not, or the limits forbid it.
+            Stopped: Someone stopped the run.
+        """
+        self._checkpoint()
+        match instruction:
+            case Load():
+                self._instrument.load(instruction)
+                self.record(LoadFinished(instruction))
+            case Scan():
+                return self._scan(instruction)
+            case PositionProbe():
+                self._instrument.position_probe(instruction)
+                self.record(ProbePositioned(instruction, *self._instrument.status().position))
+            case AcquireSpectrum():
+                spectrum = self._instrument.acquire_spectrum(instruction)
+                self.record(SpectrumAcquired(instruction, spectrum))
+                return spectrum
+        return None
+
+    def record(self, event: Event) -> Record:
+        """Write an event to the journal, then show it."""
+        important = RunStarted | Intervention | RunPaused | RunResumed | RunFinished
+        record = self._journal.append(event, sync=isinstance(event, important))
+        for listener in self._listeners:
+            listener(record)
+        return record
+
+    def finish(self, error: BaseException | None = None, detail: str = "") -> RunFinished:
+        """End the run: name the reason, close the instrument and the journal.
+
+        Args:
+            error: What ended it; None when it completed.
+            detail: Traceback, for the journal.
+        """
+        finished = _finished(error, detail)
+        if finished.reason == FinishReason.FAILED:
+            _log.debug("run failed: %s", finished.message)
+        self._worker.shutdown(wait=False, cancel_futures=True)
+        with contextlib.suppress(SpmError):  # the journal itself may be what failed
+            self.record(finished)
+        self._instrument.close()
+        with contextlib.suppress(SpmError, OSError):
+            self._journal.close()
+        with self._changed:
+            self._finished = finished
+            self._state = RunState.IDLE
+            self._changed.notify_all()
+        return finished
+
+    def pause(self) -> None:
+        """Wait before the next instruction or line, until `resume`."""
+        with self._changed:
+            if self._state == RunState.RUNNING:
+                self._state = RunState.PAUSED
+                self._changed.notify_all()
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        with self._changed:
+            if self._state == RunState.PAUSED:
+                self._state = RunState.RUNNING
+                self._changed.notify_all()
+
+    def cancel(self) -> None:
+        """End the run at once, in order: the instruction in progress is interrupted."""
+        if self._ask_to_stop(Stopped):
+            self._instrument.interrupt()
+
+    def emergency_stop(self) -> None:
+        """Withdraw the tip first, then end the run."""
+        self._instrument.emergency_stop()
+        self._ask_to_stop(EmergencyStopped)
+
+    def _ask_to_stop(self, why: type[Stopped]) -> bool:
+        with self._changed:
+            if self._finished is not None:
+                return False
+            self._stop = why
+            if self._state != RunState.IDLE:
+                self._state = RunState.STOPPING
+            self._changed.notify_all()
+            return True
+
+    def _enter(self, state: RunState) -> None:
+        with self._changed:
+            if self._stop is not None:
+                raise self._stop("the run was stopped before it began")
+            if state not in _TRANSITIONS[self._state]:
+                raise SpmError(f"a run that is {self._state} cannot become {state}")
+            self._state = state
+
+    def _checkpoint(self) -> None:
+        """Wait while paused; leave when stopped."""
+        paused = False
+        while True:
+            with self._changed:
+                if self._stop is not None:
+                    raise self._stop("the run was stopped")
+                if self._state != RunState.PAUSED:
+                    break
+                if paused:
+                    self._changed.wait(_POLL)
+                    continue
+            self.record(RunPaused())
+            paused = True
+        if paused:
+            self.record(RunResumed())
+
+    def _scan(self, instruction: Scan) -> ScanImage:
+        known = {channel.name: channel for channel in self._instrument.capabilities.image_channels}
+        # the iterator is made first: what the guard refuses leaves no trace of a scan
+        lines = self._instrument.scan(instruction)
+        started = ScanStarted(
+            instruction, tuple(known[name] for name in instruction.channels or known)
+        )
+        start_time = self.record(started).time
+        acquired: list[ScanLine] = []
+        try:
+            with contextlib.ExitStack() as stack:
+                if isinstance(lines, Generator):
+                    stack.enter_context(contextlib.closing(lines))
+                for line in lines:
+                    self.record(LineAcquired(line))
+                    acquired.append(line)
+                    self._checkpoint()
+        finally:
+            is_complete = len(acquired) == instruction.frame.pixels[1]
+            end_time = self.record(ScanFinished(is_complete)).time
+        return assemble(started, acquired, start_time, end_time)
+
+    def drive(self, step: Generator[Request, Any, ScanImage | None]) -> ScanImage | None:
+        """Serve what a step yields, until it returns; returns what the step returns.
+
+        Raises:
+            InstrumentError: The instrument could not, and the step did not know what to do.
+            Stopped: Someone stopped the run.
+        """
+        with contextlib.closing(step):
+            try:
+                request = next(step)
+                while True:
+                    try:
+                        answer = self._serve(request)
+                    except InstrumentError as error:  # the step may know what to do
+                        request = step.throw(error)
+                    else:
+                        request = step.send(answer)
+            except StopIteration as end:
+                image: ScanImage | None = end.value
+                return image
+
+    def _serve(self, request: Request) -> Answer:
+        match request:
+            case Note(event=event):
+                self.record(event)
+                return None
+            case Consult():
+                return Consultation(self._worker.submit(request.advice), self._clock.now())
+            case Await(consultation=consultation):
+                advice = self._wait_for(consultation.future)
+                overlap = self._clock.now() - consultation.start_time
+                self.record(AgentAnswered(advice.seconds, max(0.0, advice.seconds - overlap)))
+                return advice
+            case _:
+                return self.perform(request)
+
+    def _wait_for(self, future: "Future[Advice]") -> Advice:
+        while not wait([future], timeout=_POLL).done:
+            with self._changed:
+                if self._stop is not None:
+                    raise self._stop("the run was stopped while the agent was thinking")
+        return future.result()
+
+
+def _finished(error: BaseException | None, detail: str) -> RunFinished:
+    match error:
+        case None:
+            return RunFinished(FinishReason.COMPLETED)
+        case EmergencyStopped():
+            return RunFinished(FinishReason.EMERGENCY, str(error))
+        case Stopped() | KeyboardInterrupt():
+            return RunFinished(FinishReason.CANCELLED, str(error) or "interrupted at the keyboard")
+        case SpmError():
+            return RunFinished(FinishReason.FAILED, str(error), detail)
+        case _:
+            return RunFinished(FinishReason.FAILED, f"{type(error).__name__}: {error}", detail)

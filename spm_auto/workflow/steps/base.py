@@ -1,0 +1,59 @@
+"""Step: settings in a recipe that turn into a generator of instructions."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from ...instrument import Instruction, ScanFrame, ScanImage
+from ..requests import Request
+
+StepGenerator = Generator[Request, Any, ScanImage | None]
+
+
+@dataclass(frozen=True, slots=True)
+class StepContext:
+    """What a step knows of the run around it.
+
+    Attributes:
+        seed: Root of the run's randomness.
+        index: Which step of the recipe this is.
+        images: Images that earlier steps returned, in order.
+    """
+
+    seed: int
+    index: int
+    images: tuple[ScanImage, ...] = ()
+
+    def rng(self) -> np.random.Generator:
+        """Return this step's own randomness: it does not depend on what other steps draw."""
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(self.index,)))
+
+
+class Step(BaseModel):
+    """A step of a recipe; each kind derives its own and names it a plugin (``spm_auto.steps``).
+
+    A step is driven like this: `run` yields an instruction or another request, and is sent the
+    result. It owns no thread, no file and no instrument, so a test can play the instrument by hand.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    kind: str
+
+    def run(self, context: StepContext) -> StepGenerator:
+        """Yield requests, receive results, and return the image that later steps look at."""
+        raise TypeError(f"step {self.kind!r} does not say what to do: {context}")
+
+    def preview(self, frame: ScanFrame | None) -> Sequence[Instruction]:
+        """Return the instructions as far as they are known before the run.
+
+        They are checked against the limits before anything moves, and their times are added up for
+        the plan. Where the agent will choose the points, the frame's middle stands for them.
+
+        Args:
+            frame: The frame that the steps before scan last; None when there is none.
+        """
+        raise TypeError(f"step {self.kind!r} does not say what it is about to do: {frame}")

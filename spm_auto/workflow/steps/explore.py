@@ -1,0 +1,131 @@
+"""The explore step: an agent looks at the overview and chooses where to take spectra."""
+
+import math
+from collections.abc import Generator, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from ... import plugins
+from ...agents import AgentSettings, Candidates, Explorer, Proposal, Scalarizer
+from ...data import Alarm
+from ...errors import AgentError, LimitExceeded, PluginError, RecipeError
+from ...instrument import AcquireSpectrum, Instruction, ScanFrame, Spectrum
+from ...settings import Plugin
+from ...units import Bias
+from ..decisions import chosen_event, fitted_event, scored_event
+from ..requests import Advice, Await, Consult, Note, Request, Told
+from .base import Step, StepContext, StepGenerator
+from .settings import WaveformSettings
+
+
+class ExploreStep(Step):
+    """Let an agent choose where to take spectra.
+
+    While a spectrum is being taken the agent, told all spectra before it, chooses the next point;
+    the one in progress is pending for it. So the instrument does not wait for the agent.
+
+    Attributes:
+        agent: Who chooses.
+        scalarizer: Name of the scalarizer that says what a spectrum is worth.
+        waveform: The biases to step through at each point.
+        budget: How many spectra may be taken.
+        amplitudes: Amplitudes of the waveform that the agent may choose from; empty keeps the
+            waveform's own, and the bias is not the agent's to choose.
+        channels: Channels of the overview that the agent looks at; empty for all.
+        stride: Every how many pixels of the overview there is a candidate.
+        margin: Pixels along the overview's edge that are no candidates.
+        look_ahead: Whether the next point is chosen while a spectrum is being taken; without it the
+            instrument waits, and each choice knows the spectrum before.
+    """
+
+    kind: Literal["explore"]
+    agent: Annotated[AgentSettings, Plugin("agents")]
+    scalarizer: str
+    waveform: WaveformSettings
+    budget: Annotated[int, Field(ge=1, le=1_000_000)]
+    amplitudes: tuple[Bias, ...] = ()
+    channels: tuple[str, ...] = ()
+    stride: Annotated[int, Field(ge=1)] = 1
+    margin: Annotated[int, Field(ge=0)] = 0
+    look_ahead: bool = True
+
+    @field_validator("scalarizer")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        try:
+            plugins.load("scalarizers", name)
+        except PluginError as error:
+            raise ValueError(str(error)) from error
+        return name
+
+    @model_validator(mode="after")
+    def _amplitudes_make_waveforms(self) -> "ExploreStep":
+        for amplitude in self.amplitudes:
+            self.waveform.waveform(amplitude)
+        return self
+
+    def preview(self, frame: ScanFrame | None) -> Sequence[Instruction]:
+        """Return as many spectra as the budget allows, the frame's middle for each point."""
+        if frame is None:
+            raise RecipeError("an explore step needs an overview step before it")
+        waveforms = [self.waveform.waveform(a) for a in self.amplitudes or (None,)]
+        return [
+            AcquireSpectrum(*frame.center, waveforms[n % len(waveforms)])
+            for n in range(max(self.budget, len(waveforms)))
+        ]
+
+    def run(self, context: StepContext) -> StepGenerator:
+        """Explore."""
+        if not context.images:
+            raise RecipeError("an explore step needs an overview step before it")
+        explorer = self._explorer(context)
+        told: tuple[Told, ...] = ()
+        advice: Advice = yield Await((yield Consult(explorer)))
+        for number in range(1, self.budget + 1):
+            yield from self._notes(advice)
+            proposal = advice.proposal
+            if proposal is None:
+                break
+            more = number < self.budget
+            ahead = (yield Consult(explorer, told)) if more and self.look_ahead else None
+            measured = ((proposal, (yield from self._measure(proposal))),)
+            if ahead is None:
+                advice = yield Await((yield Consult(explorer, told + measured, ask=more)))
+                told = ()
+            else:
+                advice = yield Await(ahead)
+                told = measured
+        if told:  # the candidates ran out while a spectrum was being taken
+            advice = yield Await((yield Consult(explorer, told, ask=False)))
+        yield from self._notes(advice)
+        return context.images[-1]
+
+    def _measure(self, proposal: Proposal) -> Generator[Request, Any, Spectrum | None]:
+        amplitude = None if math.isnan(proposal.bias) else proposal.bias
+        waveform = self.waveform.waveform(amplitude)
+        try:
+            spectrum: Spectrum = yield AcquireSpectrum(proposal.x, proposal.y, waveform)
+        except LimitExceeded as error:  # one forbidden point does not end the night
+            yield Note(Alarm(f"the agent's point was refused: {error}"))
+            return None
+        return spectrum
+
+    def _explorer(self, context: StepContext) -> Explorer:
+        overview = context.images[-1]
+        try:
+            candidates = Candidates.of(
+                overview, self.channels, self.amplitudes, self.stride, self.margin
+            )
+        except ValueError as error:
+            raise AgentError(f"the agent has nothing to choose from: {error}") from error
+        scalarizer: Scalarizer = plugins.load("scalarizers", self.scalarizer)
+        return Explorer(self.agent.build(candidates, context.rng()), scalarizer)
+
+    def _notes(self, advice: Advice) -> Generator[Note, None, None]:
+        for proposal, spectrum, scalar in advice.scored:
+            yield Note(scored_event(proposal, spectrum, scalar, self.scalarizer))
+        for fit in advice.fits:
+            yield Note(fitted_event(fit))
+        if advice.proposal is not None:
+            yield Note(chosen_event(advice.proposal))

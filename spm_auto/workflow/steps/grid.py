@@ -1,0 +1,46 @@
+"""The grid step: spectra on a regular grid, row by row, without an agent."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from ...errors import RecipeError
+from ...instrument import AcquireSpectrum, Instruction, ScanFrame
+from .base import Step, StepContext, StepGenerator
+from .settings import FrameSettings, WaveformSettings
+
+
+class GridStep(Step):
+    """Take spectra on a grid.
+
+    Attributes:
+        waveform: The biases to step through at each point.
+        points: Points on a row, and rows.
+        frame: Where the grid lies; without it on the frame of the image before.
+    """
+
+    kind: Literal["grid"]
+    waveform: WaveformSettings
+    points: tuple[Annotated[int, Field(ge=2)], Annotated[int, Field(ge=2)]]
+    frame: FrameSettings | None = None
+
+    def preview(self, frame: ScanFrame | None) -> Sequence[Instruction]:
+        """Return all spectra in order."""
+        own = self.frame.frame() if self.frame else frame
+        if own is None:
+            raise RecipeError("a grid step needs a frame of its own, or an overview step before it")
+        grid = ScanFrame(own.center, own.size, self.points, own.angle)
+        waveform = self.waveform.waveform()
+        rows, columns = np.indices(grid.shape)
+        columns[1::2] = columns[1::2, ::-1]  # there and back, so that no move is longer than a step
+        x, y = grid.to_sample(rows.ravel(), columns.ravel())
+        places = zip(x.tolist(), y.tolist(), strict=True)
+        return [AcquireSpectrum(px, py, waveform) for px, py in places]
+
+    def run(self, context: StepContext) -> StepGenerator:
+        """Take the spectra."""
+        image = context.images[-1] if context.images else None
+        yield from self.preview(image.frame if image else None)
+        return image
