@@ -1,0 +1,40 @@
+"""Checks of settings that name the quantity, its value and its unit."""
+
+import math
+
+from pydantic import AfterValidator
+
+from spm_auto.units import format
+
+
+def positive(unit: str) -> AfterValidator:
+    """Refuse a quantity that is not above zero."""
+
+    def check(value: float) -> float:
+        if not 0 < value < math.inf:
+            raise ValueError(f"must be positive, got {format(value, unit)}")
+        return value
+
+    return AfterValidator(check)
+
+
+def not_negative(unit: str) -> AfterValidator:
+    """Refuse a quantity below zero."""
+
+    def check(value: float) -> float:
+        if not 0 <= value < math.inf:
+            raise ValueError(f"must not be negative, got {format(value, unit)}")
+        return value
+
+    return AfterValidator(check)
+
+
+def share() -> AfterValidator:
+    """Refuse what is no share between 0 and 1, both included."""
+
+    def check(value: float) -> float:
+        if not 0 <= value <= 1:
+            raise ValueError(f"must lie between 0 and 1, got {value:g}")
+        return value
+
+    return AfterValidator(check)

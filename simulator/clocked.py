@@ -1,0 +1,308 @@
+"""ClockedMicroscope: an instrument that lives on a clock; its children say what it measures."""
+
+import contextlib
+import math
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+
+from spm_auto.clock import Clock
+from spm_auto.errors import EmergencyStopped, InstrumentError, NotLoaded, Stopped, Unsupported
+from spm_auto.instrument import (
+    AcquireSpectrum,
+    BiasWaveform,
+    Capabilities,
+    FloatArray,
+    Instruction,
+    InstrumentState,
+    Limits,
+    Load,
+    PositionProbe,
+    Scan,
+    ScanFrame,
+    ScanLine,
+    Spectrum,
+    Status,
+)
+
+from .timing import Point, Timing
+
+LinePair = tuple[FloatArray, FloatArray]  # forward and backward, each of shape [channel, pixel]
+
+
+class _Action:
+    """One instruction in progress, and the flag that ends it.
+
+    Attributes:
+        number: How many instructions were begun before it.
+        stop: Set when it must end.
+        is_emergency: Whether it ends because the tip was withdrawn.
+        sweep: Start [s] and waveform of the sweep going on, for reading the bias back.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.stop = threading.Event()
+        self.is_emergency = False
+        self.sweep: tuple[float, BiasWaveform] | None = None
+
+    def check(self) -> None:
+        """Raise what ends the instruction when somebody asked for it."""
+        if self.stop.is_set():
+            if self.is_emergency:
+                raise EmergencyStopped("the tip was withdrawn; load() readies the instrument again")
+            raise Stopped("the instruction was interrupted")
+
+
+class ClockedMicroscope(ABC):
+    """State, position, time and stopping of a microscope without hardware.
+
+    One thread gives the instructions; `status`, `interrupt` and `emergency_stop` may come from
+    any. One lock guards the state and is never held while time passes, so nobody waits for an
+    instruction in progress. A flag belongs to one instruction only: an interrupt that comes too
+    late stops nothing.
+
+    Args:
+        timing: How long everything takes.
+        clock: Where that time passes.
+        position: Where the probe stands at first [m].
+    """
+
+    def __init__(self, timing: Timing, clock: Clock, position: Point = (0.0, 0.0)) -> None:
+        self.timing = timing
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._state = InstrumentState.EMPTY
+        self._position = position
+        self._action: _Action | None = None
+        self._actions = 0
+
+    @property
+    @abstractmethod
+    def capabilities(self) -> Capabilities:
+        """What the instrument has."""
+
+    @abstractmethod
+    def _lines(self, scan: Scan, number: int) -> Callable[[int], LinePair]:
+        """Freeze what is seen at a scan's start; the result reads a line by its index."""
+
+    @abstractmethod
+    def _spectrum(self, at: Point, waveform: BiasWaveform, number: int) -> FloatArray:
+        """Sweep the bias at a point, and return all channels [channel, point]."""
+
+    def _break_off(self, at: Point, waveform: BiasWaveform, points: int) -> None:  # noqa: B027
+        """Let happen what a sweep does that was stopped after some points."""
+
+    def _site(self, x: float, y: float) -> Point:
+        """Return where the probe really comes to stand when sent to a point."""
+        return x, y
+
+    def _check_waveform(self, waveform: BiasWaveform) -> None:  # noqa: B027  most run any
+        """Refuse a waveform that the instrument cannot run, with `Unsupported`."""
+
+    def status(self) -> Status:
+        """Read back where the instrument stands."""
+        now = self._clock.now()
+        with self._lock:
+            return Status(
+                state=self._state,
+                position=self._position,
+                bias=self._bias(now),
+                is_engaged=self._state in _ENGAGED,
+                time=now,
+            )
+
+    def duration(self, instruction: Instruction) -> float:
+        """Return how long an instruction takes from here [s]."""
+        timing, here = self.timing, self._position
+        match instruction:
+            case Load():
+                return timing.loading()
+            case PositionProbe(x=x, y=y):
+                return timing.move(here, self._site(x, y))
+            case AcquireSpectrum(x=x, y=y, waveform=waveform):
+                return timing.move(here, self._site(x, y)) + timing.sweep(waveform)
+            case Scan(frame=frame, line_rate=line_rate):
+                approach = timing.move(here, _line_start(frame, 0)) + timing.frame_settling
+                return approach + frame.pixels[1] * timing.line(line_rate)
+
+    def load(self, instruction: Load) -> None:  # noqa: ARG002  its sample is for the record
+        """Mount the sample, tune and engage; the sample keeps what was done to it.
+
+        Raises:
+            Stopped: Somebody stopped it; the instrument is not loaded, and a latch stays.
+        """
+        with self._action_in(loading=True) as action:
+            self._wait(self.timing.loading(), action)
+            with self._lock:
+                action.check()
+                self._state = InstrumentState.READY
+
+    def scan(self, instruction: Scan) -> Iterator[ScanLine]:
+        """Check the frame and the channels now, then scan as the lines are asked for."""
+        self._check_ready()
+        self._check(instruction)
+        return self._scanning(instruction)
+
+    def position_probe(self, instruction: PositionProbe) -> None:
+        """Move the probe."""
+        self._check_ready()
+        self._check(instruction)
+        with self._action_in() as action:
+            self._move(self._site(instruction.x, instruction.y), action)
+
+    def acquire_spectrum(self, instruction: AcquireSpectrum) -> Spectrum:
+        """Position the probe and sweep the bias; what is stopped half-way has half happened."""
+        self._check_ready()
+        self._check(instruction)
+        waveform = instruction.waveform
+        with self._action_in(InstrumentState.SPECTROSCOPY) as action:
+            start = self._clock.now()
+            self._move(self._site(instruction.x, instruction.y), action)
+            swept = self._clock.now()
+            with self._lock:
+                action.sweep = swept, waveform
+            was_stopped = self._clock.wait(self.timing.sweep(waveform), action.stop)
+            with self._lock:
+                action.sweep = None
+            end, at = self._clock.now(), self._position
+            if was_stopped:
+                self._break_off(at, waveform, int((end - swept) / waveform.dwell))
+                action.check()
+            data = self._spectrum(at, waveform, action.number)
+            action.check()
+            return Spectrum(
+                x=at[0],
+                y=at[1],
+                bias=waveform.bias,
+                channels=self.capabilities.spectrum_channels,
+                data=data,
+                start_time=start,
+                end_time=end,
+            )
+
+    def interrupt(self) -> None:
+        """End the instruction in progress; without one, do nothing."""
+        with self._lock:
+            if self._action is not None:
+                self._action.stop.set()
+
+    def emergency_stop(self) -> None:
+        """Withdraw the tip and latch until the next `load`."""
+        with self._lock:
+            if self._state is not InstrumentState.CLOSED:
+                self._state = InstrumentState.LATCHED
+            self._abandon(is_emergency=True)
+
+    def close(self) -> None:
+        """End what is going on and refuse everything from now on."""
+        with self._lock:
+            self._state = InstrumentState.CLOSED
+            self._abandon(is_emergency=False)
+
+    def _abandon(self, is_emergency: bool) -> None:
+        # the action is let go at once, so that load() need not wait for whoever still holds its end
+        if self._action is not None:
+            self._action.is_emergency = is_emergency
+            self._action.stop.set()
+            self._action = None
+
+    def _scanning(self, scan: Scan) -> Iterator[ScanLine]:
+        with self._action_in(InstrumentState.SCANNING) as action:
+            self._move(_line_start(scan.frame, 0), action)
+            self._wait(self.timing.frame_settling, action)
+            read = self._lines(scan, action.number)
+            for index in range(scan.frame.pixels[1]):
+                self._set_position(_line_start(scan.frame, index))
+                self._wait(self.timing.line(scan.line_rate), action)
+                forward, backward = read(index)
+                yield ScanLine(index, forward, backward, self._clock.now())
+            action.check()
+
+    @contextlib.contextmanager
+    def _action_in(
+        self, state: InstrumentState = InstrumentState.READY, loading: bool = False
+    ) -> Iterator[_Action]:
+        """Begin an instruction, and come back to a state of rest however it ends."""
+        with self._lock:
+            self._refuse_unless_idle(loading)
+            action = self._action = _Action(self._actions)
+            self._actions += 1
+            if not loading:
+                self._state = state
+            elif self._state is not InstrumentState.LATCHED:
+                self._state = InstrumentState.EMPTY
+        try:
+            yield action
+        finally:
+            with self._lock:
+                if self._action is action:
+                    self._action = None
+                    if self._state in _ENGAGED:
+                        self._state = InstrumentState.READY
+
+    def _check_ready(self) -> None:
+        with self._lock:
+            self._refuse_unless_idle(loading=False)
+
+    def _refuse_unless_idle(self, loading: bool) -> None:
+        if self._state is InstrumentState.CLOSED:
+            raise InstrumentError("the instrument was closed")
+        if self._state is InstrumentState.LATCHED and not loading:
+            raise EmergencyStopped("the tip is withdrawn; load() readies the instrument again")
+        if self._action is not None:
+            raise InstrumentError("another instruction is still in progress")
+        if self._state is InstrumentState.EMPTY and not loading:
+            raise NotLoaded("the instrument is not loaded; load() comes first")
+
+    def _check(self, instruction: Instruction) -> None:
+        Limits().within(self.capabilities).check(instruction)
+        if isinstance(instruction, Scan):
+            known = [channel.name for channel in self.capabilities.image_channels]
+            for name in instruction.channels:
+                if name not in known:
+                    raise Unsupported(
+                        f"{self.capabilities.name} has no channel {name!r}; "
+                        f"it has {', '.join(known)}"
+                    )
+        if isinstance(instruction, AcquireSpectrum):
+            self._check_waveform(instruction.waveform)
+
+    def _move(self, target: Point, action: _Action) -> None:
+        """Move to a point; whoever is stopped on the way stands where it was stopped."""
+        start, began = self._position, self._clock.now()
+        duration = self.timing.move(start, target)
+        if self._clock.wait(duration, action.stop):
+            way = min((self._clock.now() - began) / duration, 1.0)
+            target = (
+                start[0] + way * (target[0] - start[0]),
+                start[1] + way * (target[1] - start[1]),
+            )
+        self._set_position(target)
+        action.check()
+
+    def _wait(self, duration: float, action: _Action) -> None:
+        self._clock.wait(duration, action.stop)
+        action.check()
+
+    def _set_position(self, position: Point) -> None:
+        with self._lock:
+            self._position = position
+
+    def _bias(self, now: float) -> float:
+        """Return the bias at a moment [V]; the caller holds the lock."""
+        if self._action is None or self._action.sweep is None:
+            return 0.0
+        start, waveform = self._action.sweep
+        step = math.floor((now - start) / waveform.dwell)
+        if not 0 <= step < len(waveform.values) * waveform.cycles:
+            return 0.0
+        return waveform.values[step % len(waveform.values)]
+
+
+_ENGAGED = (InstrumentState.READY, InstrumentState.SCANNING, InstrumentState.SPECTROSCOPY)
+
+
+def _line_start(frame: ScanFrame, line: int) -> Point:
+    x, y = frame.to_sample(line, 0)
+    return float(x), float(y)

@@ -1,0 +1,56 @@
+"""NoiseSettings: what stands between the sample's answer and the reading, each layer on its own."""
+
+import math
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from spm_auto.units import Duration, Length
+
+from .checks import not_negative
+
+REFERENCE_TIME = 4e-3  # [s] of averaging that white noise is given for
+
+
+class NoiseSettings(BaseModel):
+    """How imperfect the instrument is; an amount of zero switches a layer off, exactly.
+
+    Attributes:
+        detector: Noise of each quadrature of the lock-in after 4 ms of averaging [m]; it is white,
+            so it falls with the root of the time spent on a pixel or a point.
+        electrostatic: In-phase background of the cantilever over the charged surface [m].
+        response_jitter: Noise of a spectrum's points relative to the largest of them: the contact
+            resonance wanders while it is being fitted.
+        failures: Whether fits of the contact resonance go wrong now and then, as measured ones do.
+        height: Noise of the height after 4 ms of averaging [m].
+        line_jump: Jump of the height from line to line [m].
+        lag: Time by which the image channels lag behind the probe [s]: forward and backward differ.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    detector: Annotated[Length, not_negative("m")] = 3.5e-12
+    electrostatic: Annotated[Length, not_negative("m")] = 2e-12
+    response_jitter: Annotated[float, not_negative("1")] = 0.04
+    failures: bool = True
+    height: Annotated[Length, not_negative("m")] = 30e-12
+    line_jump: Annotated[Length, not_negative("m")] = 0.2e-9
+    lag: Annotated[Duration, not_negative("s")] = 1e-3
+
+    @classmethod
+    def none(cls) -> Self:
+        """Return the perfect instrument: every layer off."""
+        return cls.model_construct(
+            detector=0.0,
+            electrostatic=0.0,
+            response_jitter=0.0,
+            failures=False,
+            height=0.0,
+            line_jump=0.0,
+            lag=0.0,
+        )
+
+
+def averaged(noise: float, time: float) -> float:
+    """Return white noise, given for `REFERENCE_TIME` of averaging, after another time [s]."""
+    return noise * math.sqrt(REFERENCE_TIME / time)

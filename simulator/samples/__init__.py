@@ -1,0 +1,14 @@
+"""Samples: what stands under the simulated tip."""
+
+from .ferroelectric_film import FerroelectricFilm
+from .film_settings import FerroelectricFilmSettings
+from .protocol import Sample, SampleSettings, Signals, View
+
+__all__ = [
+    "FerroelectricFilm",
+    "FerroelectricFilmSettings",
+    "Sample",
+    "SampleSettings",
+    "Signals",
+    "View",
+]

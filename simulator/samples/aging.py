@@ -1,0 +1,182 @@
+"""Growth and aging of a film: the frozen fields that make one site differ from the next."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spm_auto.instrument import FloatArray
+
+from ..randomness import RandomStreams
+from .fields import gaussian_field, self_affine_field
+from .relaxation import FilmEnergy, relax
+
+if TYPE_CHECKING:
+    from .film_settings import FerroelectricFilmSettings
+
+WALL_LENGTH = 1.0  # gradient length in cells: the wall is as thin as the grid can carry, see docs
+FIRST_NOISE = 0.1  # standard deviation of the polarisation that the relaxation starts from
+WALL_POLARIZATION = 0.5  # a cell that is polarised less than this belongs to a wall
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LocalProperties:
+    """What is frozen into the film, each of shape (cells, cells), row 0 at the lower edge.
+
+    Attributes:
+        barrier: Height of the double well, 1 in the perfect film.
+        built_in: Built-in field.
+        pinning: Field needed to move a wall.
+        response: Piezoelectric response of a fully polarised site [m/V].
+        height: Of the surface [m].
+        contact_resonance: Of the cantilever in contact [Hz].
+        defects: Cell coordinates (row, column) of the clusters, shape (n, 2).
+        defect_signs: Sign of each cluster's field, shape (n,).
+    """
+
+    barrier: FloatArray
+    built_in: FloatArray
+    pinning: FloatArray
+    response: FloatArray
+    height: FloatArray
+    contact_resonance: FloatArray
+    defects: FloatArray
+    defect_signs: FloatArray
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            getattr(self, name).setflags(write=False)
+
+
+def grow(settings: "FerroelectricFilmSettings", streams: RandomStreams) -> FloatArray:
+    """Let domains form out of noise in a film with frozen disorder.
+
+    Returns:
+        The polarisation in units of the spontaneous one, shape (cells, cells).
+    """
+    s = settings
+    energy = FilmEnergy(s.cells, s.cell, WALL_LENGTH * s.cell, s.depolarization, s.thickness)
+    field = (
+        s.growth_field
+        + s.growth_disorder * _field(s, "growth disorder", s.growth_disorder_length, streams)
+        + s.growth_unevenness * _field(s, "growth unevenness", s.growth_unevenness_length, streams)
+    )
+    noise = streams.stream("first noise").standard_normal((s.cells, s.cells))
+    return relax(energy, FIRST_NOISE * noise, field, s.relaxation_steps)
+
+
+def age(
+    settings: "FerroelectricFilmSettings", polarization: FloatArray, streams: RandomStreams
+) -> LocalProperties:
+    """Freeze the fields that a film acquires after its domains have formed.
+
+    Walls lower the barrier around them, domains leave a built-in field of their own sign, clusters
+    of defects add built-in fields and pin the walls; response and height vary independently.
+
+    Args:
+        settings: Of the film.
+        polarization: That the film ages with, shape (cells, cells).
+        streams: Where the disorder comes from.
+    """
+    s = settings
+    clusters, signs = _defects(s, streams)
+    charge = sum(
+        (sign * cluster for sign, cluster in zip(signs, _blobs(s, clusters), strict=True)), 0.0
+    )
+    presence = sum(_blobs(s, clusters), np.zeros((s.cells, s.cells)))
+    softened = s.wall_softening * np.exp(
+        -((distance_to_wall(polarization, s.cell) / s.wall_softening_length) ** 2)
+    )
+    barrier = (
+        (1 + s.barrier_spread * _field(s, "barrier", s.aging_length, streams))
+        * (1 - softened)
+        * np.exp(s.site_spread * _field(s, "barrier of sites", s.site_length, streams))
+    )
+    built_in = (
+        s.built_in_field
+        + s.built_in_spread * _field(s, "built-in field", s.aging_length, streams)
+        + s.built_in_spread * _field(s, "uneven built-in field", s.uneven_length, streams)
+        + s.site_built_in_spread * _field(s, "built-in field of sites", s.site_length, streams)
+        + s.memory * _smeared(polarization, s.memory_length / s.cell)
+        + s.defect_field * charge
+    )
+    pinning = (
+        s.pinning
+        * np.exp(s.pinning_spread * _field(s, "pinning", s.aging_length, streams))
+        * np.exp(s.site_spread * _field(s, "pinning of sites", s.site_length, streams))
+        * (1 + s.defect_pinning * presence)
+    )
+    response = s.response * np.exp(
+        s.response_spread * _field(s, "response", s.response_length, streams)
+        + s.response_unevenness * _field(s, "uneven response", s.response_uneven_length, streams)
+        + s.response_site_spread * _field(s, "response of sites", s.site_length, streams)
+    )
+    rough = self_affine_field(s.cells, s.cell, s.roughness_length, streams.stream("height"))
+    stiff = _field(s, "contact resonance", s.contact_resonance_length, streams)
+    return LocalProperties(
+        barrier=barrier,
+        built_in=built_in,
+        pinning=pinning,
+        response=response,
+        height=s.roughness * rough,
+        contact_resonance=s.contact_resonance + s.contact_resonance_spread * stiff,
+        defects=clusters,
+        defect_signs=signs,
+    )
+
+
+def walls(polarization: FloatArray) -> NDArray[np.bool_]:
+    """Return which cells belong to a wall between domains."""
+    return np.asarray(np.abs(polarization) < WALL_POLARIZATION)
+
+
+def distance_to_wall(polarization: FloatArray, cell: float) -> FloatArray:
+    """Return how far each cell is from the nearest wall [m]; infinite where there is none.
+
+    Args:
+        polarization: Of the periodic film, shape (cells, cells).
+        cell: Side of one cell [m].
+    """
+    from scipy.ndimage import distance_transform_edt
+
+    wall = walls(polarization)
+    if not wall.any():
+        return np.full(wall.shape, np.inf)
+    rows, columns = wall.shape
+    around = np.tile(wall, (3, 3))
+    distance = distance_transform_edt(~around)[rows : 2 * rows, columns : 2 * columns]
+    return np.asarray(distance * cell)
+
+
+def _field(
+    settings: "FerroelectricFilmSettings", name: str, length: float, streams: RandomStreams
+) -> FloatArray:
+    return gaussian_field(settings.cells, settings.cell, length, streams.stream(name))
+
+
+def _defects(
+    settings: "FerroelectricFilmSettings", streams: RandomStreams
+) -> tuple[FloatArray, FloatArray]:
+    rng = streams.stream("defects")
+    places = rng.uniform(0, settings.cells, (settings.defects, 2))
+    return places, rng.choice([-1.0, 1.0], settings.defects)
+
+
+def _blobs(settings: "FerroelectricFilmSettings", places: FloatArray) -> list[FloatArray]:
+    """Return a Gaussian of height 1 on the periodic grid for each place."""
+    s = settings
+    index = np.arange(s.cells)
+    blobs = []
+    for place in places:
+        away = np.abs(index[np.newaxis, :] - place[:, np.newaxis])  # along rows, along columns
+        near = np.minimum(away, s.cells - away) * s.cell
+        row, column = np.exp(-((near / s.defect_radius) ** 2) / 2)
+        blobs.append(np.outer(row, column))
+    return blobs
+
+
+def _smeared(polarization: FloatArray, cells: float) -> FloatArray:
+    from scipy.ndimage import gaussian_filter
+
+    return np.asarray(gaussian_filter(polarization, cells, mode="wrap"))

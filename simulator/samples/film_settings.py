@@ -1,0 +1,137 @@
+"""FerroelectricFilmSettings: everything about the simulated film that can be chosen."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from spm_auto.units import Frequency, Length, PiezoCoefficient, format
+
+from ..checks import not_negative, positive, share
+from ..randomness import RandomStreams
+from ..tip import TipSettings
+from .ferroelectric_film import FerroelectricFilm, patch_reach
+from .protocol import SampleSettings
+
+Positive = Annotated[float, positive("1")]
+Spread = Annotated[float, not_negative("1")]
+PositiveLength = Annotated[Length, positive("m")]
+
+
+class FerroelectricFilmSettings(SampleSettings):
+    """A film with 180-degree domains that stand up and down in a labyrinth, some time after growth.
+
+    Fields without a unit are in reduced units: polarisation 1 is the spontaneous one, field 1 is
+    2.6 times the intrinsic coercive field. What is physics, what was fitted to a measured film of
+    PbTiO3 and what is regularised is told in ``docs/simulator.md``.
+
+    Attributes:
+        size: Side of the square film, centred on (0, 0) [m].
+        cells: Cells along each side.
+        thickness: Of the film; sets the width of the domains together with the screening [m].
+        depolarization: Share of the depolarising field that the electrodes leave.
+        growth_field: Mean field at which the domains formed: which of both signs is more frequent.
+        growth_disorder: Random field at which the domains formed, standard deviation.
+        growth_disorder_length: Its correlation length [m].
+        growth_unevenness: A second random field of long wavelength, standard deviation.
+        growth_unevenness_length: Its correlation length [m].
+        relaxation_steps: Steps of the relaxation to domains.
+        barrier_spread: Spread of the barrier from place to place.
+        wall_softening: How much lower the barrier is at a wall of the aged film.
+        wall_softening_length: How far from the wall [m].
+        built_in_field: Mean built-in field: the imprint.
+        built_in_spread: Its spread, once over the aging length and once over the uneven length.
+        aging_length: Correlation length of barrier, built-in field and pinning [m].
+        uneven_length: Correlation length of the slow part of the built-in field [m].
+        memory: Built-in field that follows the polarisation that the film aged with.
+        memory_length: Over which it is smeared out [m].
+        pinning: Field that is needed to move a wall at all.
+        pinning_spread: Its spread, of the logarithm.
+        site_spread: Spread of barrier and pinning from site to site, of the logarithm.
+        site_built_in_spread: Spread of the built-in field from site to site.
+        site_length: Correlation length of what differs from site to site [m].
+        defects: How many clusters of charged defects there are.
+        defect_field: Built-in field in a cluster, up or down.
+        defect_pinning: How much stronger walls are pinned in a cluster, as a share.
+        defect_radius: Standard deviation of a cluster [m].
+        response: Median piezoelectric response of a fully polarised site [m/V].
+        response_spread: Its spread over ``response_length``, of the logarithm.
+        response_length: Correlation length [m].
+        response_unevenness: Its spread over ``response_uneven_length``, of the logarithm.
+        response_uneven_length: Correlation length [m].
+        response_site_spread: Its spread from site to site, of the logarithm.
+        stiffness: Stiffness of the polarisation against changes from cell to cell when switched.
+        roughness: Standard deviation of the height [m].
+        roughness_length: Where the roughness levels off [m].
+        contact_resonance: Mean contact resonance of the cantilever on this film [Hz].
+        contact_resonance_spread: Its spread from place to place [Hz].
+        contact_resonance_length: Correlation length [m].
+    """
+
+    kind: Literal["ferroelectric_film"] = "ferroelectric_film"
+
+    size: PositiveLength = 2e-6
+    cells: int = Field(default=256, ge=32, le=2048)
+    thickness: PositiveLength = 40e-9
+    depolarization: Spread = 0.35
+    growth_field: float = 0.014
+    growth_disorder: Spread = 0.08
+    growth_disorder_length: PositiveLength = 40e-9
+    growth_unevenness: Spread = 0.04
+    growth_unevenness_length: PositiveLength = 250e-9
+    relaxation_steps: int = Field(default=150, ge=1, le=10_000)
+
+    barrier_spread: Spread = 0.055
+    wall_softening: Annotated[float, share()] = 0.35
+    wall_softening_length: PositiveLength = 35e-9
+    built_in_field: float = -0.046
+    built_in_spread: Spread = 0.012
+    aging_length: PositiveLength = 60e-9
+    uneven_length: PositiveLength = 250e-9
+    memory: float = 0.01
+    memory_length: PositiveLength = 30e-9
+    pinning: Positive = 0.14
+    pinning_spread: Spread = 0.25
+    site_spread: Spread = 0.12
+    site_built_in_spread: Spread = 0.0
+    site_length: PositiveLength = 20e-9
+    defects: int = Field(default=40, ge=0, le=100_000)
+    defect_field: float = 0.06
+    defect_pinning: Spread = 0.6
+    defect_radius: PositiveLength = 25e-9
+
+    response: Annotated[PiezoCoefficient, positive("m/V")] = 60e-12
+    response_spread: Spread = 0.9
+    response_length: PositiveLength = 35e-9
+    response_unevenness: Spread = 0.35
+    response_uneven_length: PositiveLength = 300e-9
+    response_site_spread: Spread = 0.45
+    stiffness: Annotated[float, positive("1")] = 0.8
+
+    roughness: Annotated[Length, not_negative("m")] = 2e-9
+    roughness_length: PositiveLength = 60e-9
+    contact_resonance: Annotated[Frequency, positive("Hz")] = 350e3
+    contact_resonance_spread: Annotated[Frequency, not_negative("Hz")] = 15e3
+    contact_resonance_length: PositiveLength = 180e-9
+
+    @property
+    def cell(self) -> float:
+        """Side of one cell [m]."""
+        return self.size / self.cells
+
+    def build(self, streams: RandomStreams) -> FerroelectricFilm:
+        """Grow the film, age it and let it come to rest."""
+        return FerroelectricFilm(self, streams)
+
+    def check(self, tip: TipSettings, bias: float) -> None:
+        """Refuse a film smaller than what the tip can switch.
+
+        Raises:
+            ValueError: With the size that would do.
+        """
+        across = 2 * patch_reach(self, tip, bias) + 1
+        if across > self.cells:
+            raise ValueError(
+                f"the film is {format(self.size, 'm')} wide, but a tip of radius "
+                f"{format(tip.radius, 'm')} reaches {format(across * self.cell, 'm', 3)} "
+                f"at {format(bias, 'V')}"
+            )

@@ -1,0 +1,106 @@
+"""What a simulated microscope needs of a sample: answers without noise, and settings to make it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from spm_auto.instrument import BiasWaveform, FloatArray
+
+from ..randomness import RandomStreams
+from ..tip import TipSettings
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Signals:
+    """What a perfect instrument would find at some points; arrays of the points' shape.
+
+    Attributes:
+        piezoresponse: Displacement per volt of drive, with sign [m/V].
+        height: Of the surface [m].
+        contact_resonance: Of the cantilever in contact there [Hz].
+    """
+
+    piezoresponse: FloatArray
+    height: FloatArray
+    contact_resonance: FloatArray
+
+
+class View(Protocol):
+    """The sample as the tip finds it at one moment."""
+
+    def at(self, x: FloatArray, y: FloatArray) -> Signals:
+        """Return the signals at points of the sample [m], any shape."""
+
+
+class Sample(Protocol):
+    """A piezoelectric sample: it answers the tip without noise, and it remembers what was done."""
+
+    @property
+    def name(self) -> str:
+        """The sample, for people."""
+
+    @property
+    def x_range(self) -> Range:
+        """Where the sample lies [m]."""
+
+    @property
+    def y_range(self) -> Range:
+        """Where the sample lies [m]."""
+
+    @property
+    def contact_resonance(self) -> float:
+        """Contact resonance that the instrument is tuned to [Hz]."""
+
+    def contact_resonance_at(self, x: float, y: float) -> float:
+        """Return the contact resonance at a point [Hz]."""
+
+    def view(self, tip: TipSettings) -> View:
+        """Freeze what a tip would find now."""
+
+    def sweep(
+        self,
+        x: float,
+        y: float,
+        waveform: BiasWaveform,
+        tip: TipSettings,
+        points: int | None = None,
+    ) -> FloatArray:
+        """Apply a bias waveform at a point; this changes the sample.
+
+        Args:
+            x: Where [m].
+            y: Where [m].
+            waveform: The biases, one pulse each.
+            tip: What brings the bias to the sample.
+            points: How many pulses were given before somebody stopped; None for all of them.
+
+        Returns:
+            The piezoresponse after each pulse, the bias being off [m/V], shape [cycle, point]; NaN
+            where there was no pulse.
+        """
+
+
+class SampleSettings(BaseModel):
+    """Settings of a sample in a lab file; each kind derives its own and names it a plugin."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    kind: str
+
+    def build(self, streams: RandomStreams) -> Sample:  # noqa: ARG002  its children do
+        """Make the sample; this may take seconds.
+
+        Args:
+            streams: Where everything accidental about it comes from.
+        """
+        raise TypeError(f"the settings of sample {self.kind!r} do not say how to make it")
+
+    def check(self, tip: TipSettings, bias: float) -> None:
+        """Refuse a tip or a bias [V] that this sample cannot stand.
+
+        Raises:
+            ValueError: With what would be right.
+        """

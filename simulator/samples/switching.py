@@ -1,0 +1,168 @@
+"""Switching under the tip: the phase field of a patch of film, with walls that stick.
+
+A cell moves with dp/dt = sign(F) max(|F| - f_pin, 0), where
+F = p (a - p^2) + g lap p + h + V t. Here a is the local barrier, h the built-in field, t the field
+of the tip at 1 V and f_pin a dry friction: a wall that is not pushed hard enough stays where it is,
+so what was written remains. All in reduced units; the cells at the border of the patch are held.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from spm_auto.instrument import FloatArray
+
+TIME_STEP = 0.2  # reduced time of one explicit step, below 2 / (8 g + 2)
+STEPS_BETWEEN_CHECKS = 64  # how often a long pulse is asked whether anything still moves
+AT_REST = 1e-12  # change of the polarisation per step below which nothing moves any more
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Medium:
+    """What a piece of film does to its polarisation; arrays of one shape, in reduced units.
+
+    Attributes:
+        barrier: Local height a of the double well, 1 in the perfect film.
+        built_in: Built-in field h.
+        pinning: Dry friction f_pin.
+        gradient: Stiffness g against changes from cell to cell.
+    """
+
+    barrier: FloatArray
+    built_in: FloatArray
+    pinning: FloatArray
+    gradient: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tip:
+    """What the tip does to the patch and sees of it; arrays of the patch's shape.
+
+    Attributes:
+        field: Field of the tip at 1 V [1/V].
+        weights: How much each cell counts in the reading; their sum is 1.
+    """
+
+    field: FloatArray
+    weights: FloatArray
+
+
+def sweep(
+    polarization: FloatArray,
+    medium: Medium,
+    tip: Tip,
+    bias: FloatArray,
+    steps_on: int,
+    steps_off: int,
+) -> FloatArray:
+    """Step the bias, and read the polarisation after each pulse with the bias off.
+
+    Args:
+        polarization: Of the patch; changed in place.
+        medium: Of the patch.
+        tip: Above the patch.
+        bias: Of each pulse in order [V], shape (n,).
+        steps_on: Steps during a pulse.
+        steps_off: Steps between the end of a pulse and the reading.
+
+    Returns:
+        The polarisation that the tip sees after each pulse, shape (n,).
+    """
+    readings = np.empty(len(bias))
+    _compiled()(
+        polarization,
+        medium.barrier - 4 * medium.gradient,
+        medium.built_in,
+        medium.pinning,
+        medium.gradient,
+        tip.field,
+        tip.weights,
+        np.asarray(bias, dtype=float),
+        steps_on,
+        steps_off,
+        readings,
+    )
+    return readings
+
+
+def settle(polarization: FloatArray, medium: Medium, steps: int) -> FloatArray:
+    """Let a whole periodic film come to rest without a tip.
+
+    A cell feels only its neighbours in one step, so a margin as wide as the number of steps, taken
+    from the other side of the film, makes the held border of no consequence.
+
+    Args:
+        polarization: Of the film, shape (cells, cells); left as it is.
+        medium: Of the film.
+        steps: How many steps.
+
+    Returns:
+        The polarisation at rest, shape (cells, cells).
+    """
+
+    def wide(field: FloatArray) -> FloatArray:
+        return np.pad(field, steps, mode="wrap")
+
+    patch = wide(polarization)
+    medium = Medium(
+        wide(medium.barrier), wide(medium.built_in), wide(medium.pinning), medium.gradient
+    )
+    nothing = np.zeros_like(patch)
+    sweep(patch, medium, Tip(nothing, nothing), np.zeros(1), steps, 0)
+    return np.ascontiguousarray(patch[steps:-steps, steps:-steps])
+
+
+def _sweep(
+    polarization: FloatArray,
+    slope: FloatArray,
+    built_in: FloatArray,
+    pinning: FloatArray,
+    gradient: float,
+    tip_field: FloatArray,
+    weights: FloatArray,
+    bias: FloatArray,
+    steps_on: int,
+    steps_off: int,
+    readings: FloatArray,
+) -> None:
+    rows, columns = polarization.shape
+    now, after = polarization.copy(), polarization.copy()
+    for k in range(bias.size):
+        for part in range(2):
+            steps = steps_on if part == 0 else steps_off
+            field = built_in + bias[k] * tip_field if part == 0 else built_in
+            for step in range(steps):
+                for i in range(1, rows - 1):
+                    for j in range(1, columns - 1):
+                        p = now[i, j]
+                        around = now[i - 1, j] + now[i + 1, j] + now[i, j - 1] + now[i, j + 1]
+                        force = p * (slope[i, j] - p * p) + gradient * around + field[i, j]
+                        pin = pinning[i, j]
+                        if force > pin:
+                            force -= pin
+                        elif force < -pin:
+                            force += pin
+                        else:
+                            force = 0.0
+                        after[i, j] = p + TIME_STEP * force
+                now, after = after, now
+                is_due = (step + 1) % STEPS_BETWEEN_CHECKS == 0
+                if is_due and np.max(np.abs(now - after)) < AT_REST:
+                    break
+        readings[k] = np.sum(weights * now)
+    polarization[:] = now
+
+
+@cache
+def _compiled() -> Callable[..., None]:
+    from numba import njit  # takes half a second: only who switches a sample pays for it
+
+    compiled: Any
+    try:
+        compiled = njit(cache=True)(_sweep)
+    except RuntimeError:  # nowhere to keep the compiled code, as in a read-only installation
+        compiled = njit(_sweep)
+    return compiled  # type: ignore[no-any-return]  # numba is untyped
