@@ -100,7 +100,7 @@ class ScanImage:
         return image
 
     def plot(self, channel: str = "", backward: bool = False, ax: "Axes | None" = None) -> "Axes":
-        """Draw one channel with its units, a scale bar and a colour bar; returns the axes."""
+        """Draw one channel with units, scale bar and colour bar; a notebook shows the axes."""
         from ..plotting import plot_image
 
         image = self.channel(channel, backward)
@@ -151,7 +151,7 @@ class Spectrum:
         return values
 
     def plot(self, channel: str = "", ax: "Axes | None" = None, **style: Any) -> "Axes":
-        """Draw one channel against bias, with units; returns the axes."""
+        """Draw one channel against bias, with units; a notebook shows the axes."""
         from ..plotting import plot_spectrum
 
         return plot_spectrum(self, channel, ax=ax, **style)
