@@ -30,6 +30,7 @@ from .data import (
 )
 from .doctor import Check
 from .units import format as format_quantity
+from .units import format_duration
 from .workflow import Plan
 
 
@@ -53,12 +54,12 @@ def print_plan(plan: Plan, as_json: bool = False) -> None:
     table = Table(title="the plan", title_justify="left")
     for heading in ("step", "kind", "lines", "spectra", "instrument time"):
         table.add_column(heading, justify="left" if heading == "kind" else "right")
-    table.add_row("", "load", "", "", duration(plan.load_seconds))
+    table.add_row("", "load", "", "", format_duration(plan.load_seconds))
     for number, step in enumerate(plan.steps):
         table.add_row(
-            str(number), step.kind, str(step.n_lines), str(step.n_spectra), duration(step.seconds)
+            str(number), step.kind, str(step.n_lines), str(step.n_spectra), format_duration(step.seconds)
         )
-    table.add_row("", "all", "", str(plan.n_spectra), duration(plan.seconds), style="bold")
+    table.add_row("", "all", "", str(plan.n_spectra), format_duration(plan.seconds), style="bold")
     console = Console()
     console.print(table)
     low, high = plan.bias
@@ -92,15 +93,6 @@ def print_checks(checks: Sequence[Check], as_json: bool = False) -> None:
         mark = "[green]ok[/]" if check.is_good else "[red]no[/]"
         table.add_row(mark, check.what, check.found, check.advice)
     Console().print(table)
-
-
-def duration(seconds: float) -> str:
-    """Write a time for people: "4 min 12 s"."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
 class ProgressDisplay:
@@ -195,7 +187,7 @@ def _said(name: str, value: Any) -> str:
         x, y = (format_quantity(value[axis], "m", 4) for axis in ("x", "y"))
         return f"{value['reward']:.4g} at ({x}, {y}), {format_quantity(value['bias'], 'V', 3)}"
     if name.endswith(("_time", "_median")) and isinstance(value, float):
-        return duration(value) if value >= 1 else format_quantity(value, "s", 3)
+        return format_duration(value) if value >= 1 else format_quantity(value, "s", 3)
     if name.endswith("_fraction"):
         return f"{100 * value:.2f} %"
     return str(value)

@@ -20,11 +20,12 @@ from .data import (
     consolidate,
     open_run,
 )
-from .display import ProgressDisplay, duration, print_plan, print_summary
+from .display import ProgressDisplay, print_plan, print_summary
 from .errors import RecipeError
 from .instrument import FromCommandLine, GuardedInstrument
 from .lab import Lab, begin, parse_lab
 from .settings import override, read_toml
+from .units import format_duration
 from .workflow import Plan, Recipe, Runner, make_plan, parse_recipe
 
 _TWICE = 2.0  # [s] a second Ctrl-C within this time withdraws the tip
@@ -187,7 +188,7 @@ def _carry_out(
         listeners=(records.put,),
     )
     with ProgressDisplay(plan, is_quiet) as display:
-        display.say(f"{order.recipe.title}: {duration(plan.seconds)} of instrument time")
+        display.say(f"{order.recipe.title}: {format_duration(plan.seconds)} of instrument time")
         presses = _Presses()
         runner.start(order.recipe.steps, seed)
         try:

@@ -85,6 +85,15 @@ def format(value: float, unit: str, digits: int | None = None) -> str:
     return text if unit == "1" else f"{text} {_ENGINEERING[exponent]}{unit}"
 
 
+def format_duration(seconds: float) -> str:
+    """Write a time for people: "4 min 12 s"."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
 def quantity(value: float | str, unit: str) -> float:
     """Accept what a script may write for a quantity: an SI float, or text with a unit.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from ..instrument import FloatArray, ScanFrame, Spectrum
@@ -20,11 +21,13 @@ class Scalar:
         value: The number that the agent maximises; NaN when the spectrum is no good.
         noise: Standard deviation of the value, NaN where it is not known.
         flag: Why the spectrum is no good; empty when it is good.
+        unit: Unit of the value, "1" for a pure number.
     """
 
     value: float
     noise: float = math.nan
     flag: str = ""
+    unit: str = "1"
 
     @property
     def is_good(self) -> bool:
@@ -38,8 +41,8 @@ class Observation:
 
     Attributes:
         candidate: Row of the candidate.
-        value: Its scalar; NaN for a measurement that is no good: nothing is learned from it, but the
-            candidate counts as measured.
+        value: Its scalar; NaN for a measurement that is no good: nothing is learned from it, but
+            the candidate counts as measured.
         noise: Standard deviation of the value, NaN where it is not known.
     """
 
@@ -93,7 +96,7 @@ class Fit:
     frame: ScanFrame
     mean: FloatArray
     deviation: FloatArray
-    rows: FloatArray
+    rows: NDArray[np.int64]
     parameters: Mapping[str, float] = field(default_factory=dict)
     speaker: str = ""
 
@@ -127,13 +130,13 @@ class Agent(Protocol):
 
 
 class AgentSettings(BaseModel):
-    """Settings of an agent in a recipe; each kind of agent derives its own and names it a plugin."""
+    """Settings of an agent in a recipe; each kind derives its own and names it a plugin."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     kind: str
 
-    def build(self, candidates: Candidates, rng: np.random.Generator) -> Agent:
+    def build(self, candidates: Candidates, rng: np.random.Generator) -> Agent:  # noqa: ARG002
         """Make the agent.
 
         Args:
@@ -144,7 +147,7 @@ class AgentSettings(BaseModel):
 
 
 class Scalarizer(Protocol):
-    """Turns a spectrum into one number: a function, by name in a recipe or handed in by a script."""
+    """Turns a spectrum into one number: a function, by name in a recipe or from a script."""
 
     def __call__(self, spectrum: Spectrum, /) -> Scalar | float:
         """Return the number, with its noise and a flag where the function knows them."""

@@ -135,6 +135,7 @@ class SpectrumScored:
         y: Where the probe stood, as read back [m].
         bias: Amplitude of the bias window chosen, NaN where it was not the agent's to choose [V].
         start_time: Instrument time of the spectrum's start, which names the spectrum [s].
+        unit: Unit of the value, "1" for a pure number.
     """
 
     candidate: int
@@ -146,6 +147,7 @@ class SpectrumScored:
     y: float
     bias: float
     start_time: float
+    unit: str = "1"
 
 
 @dataclass(frozen=True, slots=True)

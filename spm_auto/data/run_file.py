@@ -68,8 +68,8 @@ def write(run: RecordedRun, target: Path) -> None:
     with h5py.File(part, "w", libver=("v108", "v108")) as file:
         _write_entry(file, run)
     with h5py.File(part, "r") as file:
-        groups = [group for group in file["entry"].values() if "spectra_numbers" in group]
-        spectra = sum(group["spectra_numbers"].size for group in groups)
+        groups = [g for g in file["entry"].values() if isinstance(g, h5py.Group)]
+        spectra = sum(g["spectra_numbers"].size for g in groups if "spectra_numbers" in g)
         records = file["entry/events/records"].size
     channels = len(run.measurements[0].spectrum.channels) if run.measurements else 1
     if records != len(run.records) or spectra != channels * len(run.measurements):

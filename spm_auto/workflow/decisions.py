@@ -36,6 +36,7 @@ def scored_event(
         y=spectrum.y,
         bias=proposal.bias,
         start_time=spectrum.start_time,
+        unit=scalar.unit,
     )
 
 

@@ -1,0 +1,65 @@
+"""The page: facts, pictures and tables of a run put into the template ``page.html``."""
+
+import json
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ..data import FILE_NAME, RecordedRun, open_run
+from ..units import format as format_quantity
+from .pictures import draw
+from .tables import decisions, facts, timing
+
+REPORT_NAME = "report.html"
+
+
+def write_report(folder: Path) -> Path:
+    """Write ``report.html`` beside a run's journal.
+
+    The page needs nothing else: no network, no other file. It can be made of a run that was
+    cancelled, failed or killed, too.
+
+    Args:
+        folder: The run's folder.
+
+    Returns:
+        The page.
+
+    Raises:
+        DataError: There is no run in the folder.
+    """
+    page = folder / REPORT_NAME
+    page.write_text(render(open_run(folder / FILE_NAME)), encoding="utf-8")
+    return page
+
+
+def render(run: RecordedRun) -> str:
+    """Return the page of a run as HTML."""
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined)
+    template = environment.from_string(
+        files(__package__).joinpath("page.html").read_text(encoding="utf-8")
+    )
+    settings = {key: value for key, value in run.started.settings.items() if value}
+    return template.render(
+        run=run,
+        outcome=run.finished.reason.value if run.finished else "unfinished",
+        message=run.finished.message if run.finished else run.damage,
+        date=datetime.fromtimestamp(run.records[0].utc, UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        facts=facts(run),
+        pictures=draw(run),
+        timing=timing(run),
+        decisions=decisions(run),
+        settings=json.dumps(settings, indent=2, default=str),
+        versions=dict(run.started.versions),
+        parameters=_parameters(run),
+    )
+
+
+def _parameters(run: RecordedRun) -> dict[str, Any]:
+    if not run.fits:
+        return {}
+    last = run.fits[-1]
+    return {name: format_quantity(value, "1", 3) for name, value in last.parameters.items()}

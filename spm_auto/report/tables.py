@@ -1,0 +1,157 @@
+"""The numbers of a report: facts at a glance, where the time went, and each decision."""
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+from statistics import median
+
+from ..data import (
+    LoadFinished,
+    Measurement,
+    ProbePositioned,
+    Record,
+    RecordedRun,
+    ScanFinished,
+    ScanStarted,
+    SpectrumAcquired,
+)
+from ..units import format as format_quantity
+from ..units import format_duration
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A number to see first.
+
+    Attributes:
+        name: What it is.
+        value: The number with its unit.
+        note: A word on it.
+    """
+
+    name: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSpent:
+    """A row of the timing table.
+
+    Attributes:
+        what: On what.
+        count: How often.
+        total: Time in all [s].
+        median: Median time [s].
+        share: Part of the instrument's time, NaN for what ran beside it.
+    """
+
+    what: str
+    count: int
+    total: float
+    median: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A row of the table of decisions, ready to print."""
+
+    number: int
+    place: str
+    predicted: str
+    measured: str
+    reason: str
+    flag: str
+    is_best: bool
+
+
+def facts(run: RecordedRun) -> list[Fact]:
+    """Return what to see first."""
+    summary, best = run.summary(), run.best
+    shown = [
+        Fact("spectra", str(len(run.measurements)), f"{summary['n_flagged']} flagged"),
+        Fact("scans", str(len(run.scans)), f"{summary['n_lines']} lines"),
+        Fact("instrument time", format_duration(run.simulated_time), f"{format_duration(run.wall_time)} of day"),
+    ]
+    if best is not None and best.scored is not None:
+        place = f"{_length(best.spectrum.x)}, {_length(best.spectrum.y)}"
+        value = value_text(best.scored.value, best.scored.unit)
+        shown.insert(0, Fact(f"best {best.scored.scalarizer}", value, f"at ({place})"))
+    idle = summary["instrument_idle_fraction"]
+    if idle is not None:
+        decided = format_quantity(summary["decision_time_median"], "s", 2)
+        shown.append(Fact("waiting for the agent", f"{100 * idle:.2f} %", f"{decided} a decision"))
+    return shown
+
+
+def timing(run: RecordedRun) -> list[TimeSpent]:
+    """Return where the instrument's time went, and how long the agent thought beside it."""
+    spent: dict[str, list[float]] = defaultdict(list)
+    scan_start = 0.0
+    for before, record in zip(run.records, run.records[1:], strict=False):
+        match record.event:
+            case LoadFinished():
+                spent["load and tune"].append(record.time - before.time)
+            case ScanStarted():
+                scan_start = record.time
+            case ScanFinished():
+                spent["scans"].append(record.time - scan_start)
+            case ProbePositioned():
+                spent["moves"].append(record.time - before.time)
+            case SpectrumAcquired(spectrum=spectrum):
+                spent["spectra"].append(spectrum.end_time - spectrum.start_time)
+                travel = spectrum.start_time - _time_before(run, record)
+                spent["moves"].append(max(0.0, travel))
+    whole = run.simulated_time or math.inf
+    rows = [
+        TimeSpent(what, len(times), sum(times), median(times), sum(times) / whole)
+        for what, times in spent.items()
+        if sum(times) > 0
+    ]
+    if run.answers:
+        seconds = [answer.seconds for answer in run.answers]
+        rows.append(
+            TimeSpent("agent, beside it", len(seconds), sum(seconds), median(seconds), math.nan)
+        )
+    return rows
+
+
+def decisions(run: RecordedRun) -> list[Decision]:
+    """Return the measurements in order: where, what was expected, what was found, and why there."""
+    best = run.best
+    return [_decision(m, best is not None and m.number == best.number) for m in run.measurements]
+
+
+def value_text(value: float, unit: str) -> str:
+    """Write a value with its unit, four digits."""
+    return format_quantity(value, unit, 4) if math.isfinite(value) else "–"
+
+
+def _decision(measurement: Measurement, is_best: bool) -> Decision:
+    spectrum, chosen, scored = measurement.spectrum, measurement.chosen, measurement.scored
+    unit = scored.unit if scored else "1"
+    predicted = ""
+    if chosen is not None and math.isfinite(chosen.mean):
+        mean, deviation = value_text(chosen.mean, unit), value_text(chosen.deviation, unit)
+        predicted = f"{mean} ± {deviation}"
+    flags = [str(flag) for flag in spectrum.flags]
+    if scored is not None and scored.flag and scored.flag not in flags:
+        flags.append(scored.flag)
+    return Decision(
+        number=measurement.number + 1,
+        place=f"{_length(spectrum.x)}, {_length(spectrum.y)}",
+        predicted=predicted,
+        measured=value_text(scored.value, unit) if scored else "",
+        reason=chosen.reason if chosen else "asked for by the recipe or script",
+        flag="; ".join(flags),
+        is_best=is_best,
+    )
+
+
+def _time_before(run: RecordedRun, record: Record) -> float:
+    return run.records[record.number - 1].time
+
+
+def _length(value: float) -> str:
+    return format_quantity(value, "m", 4)
