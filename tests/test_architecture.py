@@ -12,7 +12,8 @@ FOLDERS = ("spm_auto", "drivers", "simulator", "gui")
 
 BASE = {"units", "errors", "clock", "plugins", "settings"}
 ALL = BASE | {"instrument", "data", "agents", "analysis", "plotting", "report", "workflow"}
-DOORS = ALL | {"lab", "script", "campaign", "cli"}
+COMMAND_LINE = {"cli", "execute", "display", "doctor"}
+DOORS = ALL | COMMAND_LINE | {"lab", "script", "campaign"}
 
 # who may import whom inside the project; a folder or file that is not named here is a fault
 MAY_IMPORT = {
@@ -24,10 +25,7 @@ MAY_IMPORT = {
     "plotting": BASE | {"instrument"},
     "report": BASE | {"instrument", "data", "analysis", "plotting"},
     "workflow": BASE | {"instrument", "data", "agents", "analysis"},
-    "lab": DOORS,
-    "script": DOORS,
-    "campaign": DOORS,
-    "cli": DOORS,
+    **dict.fromkeys(COMMAND_LINE | {"lab", "script", "campaign"}, DOORS),
     "__main__": DOORS,
     "__init__": DOORS,
     "drivers": BASE | {"instrument"},
@@ -47,14 +45,14 @@ ONLY_IN = {
     "torch": {"agents"},
     "gpytorch": {"agents"},
     "linear_operator": {"agents"},
-    "h5py": {"data", "simulator/replay.py"},
+    "h5py": {"data", "simulator/recording.py"},
     "msgpack": {"data"},
     "numba": {"simulator"},
     "matplotlib": {"plotting", "report", "instrument/results.py"},
     "jinja2": {"report"},
     "zmq": {"instrument"},
-    "typer": {"cli"},
-    "rich": {"cli"},
+    "typer": COMMAND_LINE,
+    "rich": COMMAND_LINE,
     "dask": {"campaign"},
     "serial": {"drivers"},
     "PyQt6": {"gui"},
@@ -164,7 +162,7 @@ def test_every_import_of_the_project_follows_the_table() -> None:
         ("gui/main.py", "import simulator", "second copy of the plane"),
         ("tests/../gui/x.py", "pass", "has no row in the table"),
         ("simulator/tip.py", "from drivers import nanonis", "second copy of the plane"),
-        ("simulator/scanner.py", "import h5py", "h5py is only for data, simulator/replay.py"),
+        ("simulator/scanner.py", "import h5py", "h5py is only for data, simulator/recording.py"),
         ("spm_auto/agents/gp.py", "from ..data import Journal", "agents may not import"),
         ("spm_auto/agents/gp.py", "from spm_auto import data", "agents may not import"),
         ("spm_auto/agents/gp.py", "import spm_auto.workflow as w", "agents may not import"),
@@ -180,7 +178,7 @@ def test_every_import_of_the_project_follows_the_table() -> None:
         ("spm_auto/instrument/guard.py", "import pytest", "pytest is only for"),
         ("spm_auto/units.py", "from .instrument import ScanFrame", "units may not import"),
         ("spm_auto/data/journal.py", "import zmq", "zmq is only for instrument"),
-        ("spm_auto/data/journal.py", "import rich.table", "rich is only for cli"),
+        ("spm_auto/data/journal.py", "import rich.table", "rich is only for cli, display"),
         ("spm_auto/data/journal.py", "from ..instrument.frame import ScanFrame", "the face"),
         ("spm_auto/data/journal.py", "import pandas", "pandas is not a dependency"),
         ("spm_auto/data/journal.py", "import threading\nthreading.Thread()", "only for workflow"),
@@ -207,7 +205,7 @@ def test_a_planted_fault_is_caught_by_file_and_rule(path: str, source: str, rule
     [
         ("drivers/nanonis/client.py", "from .codec import pack\nfrom ..transport import Link"),
         ("drivers/nanonis/client.py", "from spm_auto.instrument import Instrument\nimport socket"),
-        ("simulator/replay.py", "import h5py\nfrom spm_auto.data import open_run"),
+        ("simulator/recording.py", "import h5py\nfrom spm_auto.data import open_run"),
         ("gui/window.py", "from PyQt6 import QtCore\nfrom spm_auto.workflow import Runner"),
         ("spm_auto/agents/gp.py", "import torch\nfrom .protocol import Agent"),
         ("spm_auto/instrument/frame.py", "from ..units import quantity\nimport numpy as np"),
