@@ -1,0 +1,48 @@
+# What a developer types. Everything sets itself up: a fresh checkout needs Python 3.11, git and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+EXTRAS := dkl,gui,drivers,dev
+# arguments of `make bench`, such as BENCH="--task bepsc --data BEPS_PTO_50x50.h5 --seeds 5"
+BENCH ?=
+
+# on two cores one thread for each process is faster than two that wait for each other
+export OMP_NUM_THREADS ?= 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export QT_QPA_PLATFORM ?= offscreen
+
+.PHONY: help setup demo test check bench
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make setup   install everything into $(VENV) (the others do it by themselves)'
+	@echo 'make demo    an autonomous run on the simulator, from recipe to report'
+	@echo 'make test    all tests'
+	@echo 'make check   style, types, and a wheel that is installed and started elsewhere'
+	@echo 'make bench   agents compared on a known truth (BENCH="--task ... --seeds ...")'
+
+setup: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml constraints.txt .ci/system-libraries
+	@.ci/system-libraries $(PYTHON)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	@touch $@
+
+demo: $(INSTALLED)
+	$(BIN)/spm-auto run examples/ferroelectric.toml --lab examples/lab_simulator.toml --seed 1 \
+	  --out "runs/demo-$$(date +%Y-%m-%dT%H%M%S)"
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest -q
+
+check: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	.ci/check-wheel $(BIN)/python
+
+bench: $(INSTALLED)
+	$(BIN)/python benchmarks/agents.py $(BENCH)
