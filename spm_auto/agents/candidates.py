@@ -1,7 +1,7 @@
 """Candidates: the finite set of (x, y, bias) that an agent chooses from, with their descriptors."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -56,6 +56,8 @@ class Candidates:
     ) -> Self:
         """Make the candidates of an overview image: its pixels times the allowed biases.
 
+        A channel in radians is taken as its cosine and its sine, as a phase wraps.
+
         Args:
             overview: The image; a NaN pixel is no candidate.
             channels: Channels that the descriptors are made from; empty for all of them.
@@ -65,10 +67,19 @@ class Candidates:
             margin: Pixels left out along each edge.
 
         Raises:
-            ValueError: Nothing is left to choose from, or a channel is not in the image.
+            ValueError: Nothing is left to choose from, or a channel is not in the image, or the
+                stride or the margin cannot be.
         """
-        names = channels or tuple(channel.name for channel in overview.channels)
-        images = np.stack([overview.channel(name) for name in names])
+        if stride < 1 or margin < 0:
+            raise ValueError(
+                f"stride must be at least 1 and margin at least 0, got {stride} and {margin}"
+            )
+        units = {channel.name: channel.unit for channel in overview.channels}
+        stack: list[FloatArray] = []
+        for name in channels or tuple(units):
+            image = overview.channel(name)
+            stack += [np.cos(image), np.sin(image)] if units[name] == "rad" else [image]
+        images = np.stack(stack)
         lines, pixels = overview.frame.shape
         mask = np.zeros((lines, pixels), dtype=bool)
         mask[margin : lines - margin : stride, margin : pixels - margin : stride] = True
@@ -91,4 +102,18 @@ class Candidates:
             rows=np.repeat(rows, m, axis=0),
             descriptors=np.repeat(descriptors[:, *pick].T, m, axis=0),
             ranking=np.repeat(ranking[pick], m),
+        )
+
+    def select(self, indices: NDArray[np.int64] | NDArray[np.bool_]) -> Self:
+        """Return some of these candidates only, in the order given.
+
+        Args:
+            indices: Which ones, as row numbers or as a mask of shape (n,).
+        """
+        return replace(
+            self,
+            points=self.points[indices],
+            rows=self.rows[indices],
+            descriptors=self.descriptors[indices],
+            ranking=self.ranking[indices],
         )

@@ -1,0 +1,108 @@
+"""Tasks for agents, made from real measurements: what can be chosen, and what would be found."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from spm_auto.agents import Candidates
+from spm_auto.errors import DataError
+from spm_auto.instrument import Channel, FloatArray, ScanFrame, ScanImage
+
+LEAST_CORRELATION = 0.5  # of a raw loop with itself one point on
+FLOOR = 1e-6  # added to the opening before the logarithm, in the file's arbitrary unit
+TOP_SHARE = 0.05
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """A pool of sites with a known answer.
+
+    Attributes:
+        candidates: The sites.
+        target: What a measurement at each site gives, standardised, shape (n,).
+    """
+
+    candidates: Candidates
+    target: FloatArray
+
+    def top(self, share: float) -> NDArray[np.int64]:
+        """Return the sites with the highest targets."""
+        return np.argsort(-self.target, kind="stable")[: round(share * len(self.target))]
+
+
+def beps_loops(file: Path) -> tuple[ScanFrame, FloatArray, FloatArray]:
+    """Read the loops of the PbTiO3 film.
+
+    Returns:
+        The frame, the bias [V] of shape [point], and the loops of shape [line, pixel, point].
+
+    Raises:
+        DataError: The file is missing or is not what it should be.
+    """
+    try:
+        with h5py.File(file) as opened:
+            group = opened["Channel_000/generic"]
+            loops = np.asarray(group["generic"], dtype=float)
+            bias = np.asarray(group["Voltage"], dtype=float)
+            x, y = np.asarray(group["X"], dtype=float), np.asarray(group["Y"], dtype=float)
+    except FileNotFoundError as error:
+        raise DataError(f"there is no file {file}") from error
+    except (OSError, KeyError) as error:
+        raise DataError(f"{file} is damaged or holds no such loops: {error}") from error
+    if loops.shape != (len(x), len(y), 64) or bias.shape != (64,):
+        raise DataError(f"{file} holds loops of shape {loops.shape}, the task needs (x, y, 64)")
+    pitch = (float(x[1] - x[0]), float(y[1] - y[0]))
+    frame = ScanFrame(
+        center=(float(x.mean()), float(y.mean())),
+        size=(pitch[0] * len(x), pitch[1] * len(y)),
+        pixels=(len(x), len(y)),
+    )
+    return frame, bias, np.swapaxes(loops, 0, 1)
+
+
+def bepsc(file: Path) -> Task:
+    """Make the task ``bepsc``: find the loops that are open widest, seeing one point of each.
+
+    The image is the first point of each loop, at 0 V, clipped to its 2nd to 98th percentile and
+    scaled to 0 to 1. The target is the logarithm of the mean distance of the branches at equal bias
+    for 2.1 V <= |V| <= 8.5 V after a circular running median of seven points: only points 1 to 63
+    enter, so that the image does not hold any of it. The pool is those sites whose raw loop has a
+    circular autocorrelation above 0.5 one point on, as the top of all sites is failed fits.
+
+    Raises:
+        DataError: The file is missing or is not what it should be.
+    """
+    frame, bias, loops = beps_loops(file)
+    first = loops[:, :, 0]
+    low, high = np.percentile(first, [2, 98])
+    image = (np.clip(first, low, high) - low) / (high - low)
+    channel = (Channel("first_point", "1"),)
+    overview = ScanImage(frame, channel, image[None], image[None], 0.0, 0.0)
+    flat = loops.reshape(-1, loops.shape[2])
+    centred = flat - flat.mean(axis=1, keepdims=True)
+    correlation = np.sum(centred * np.roll(centred, 1, axis=1), axis=1) / np.sum(centred**2, axis=1)
+    pool = correlation > LEAST_CORRELATION
+    target = np.log10(mean_opening(bias, flat[pool]) + FLOOR)
+    target = (target - target.mean()) / target.std()
+    return Task(Candidates.of(overview).select(pool), target)
+
+
+def mean_opening(bias: FloatArray, loops: FloatArray) -> FloatArray:
+    """Return the mean distance of the branches of each loop, shape (n,).
+
+    Args:
+        bias: Bias from 0 V up, down and up again [V], shape (64,).
+        loops: Responses, shape (n, 64).
+    """
+    windows = np.stack([np.roll(loops, shift, axis=1) for shift in range(-3, 4)])
+    smooth = np.median(windows, axis=0)
+    rising = np.r_[48:64, 0:17]
+    falling = np.r_[16:49][::-1]
+    opening = np.abs(smooth[:, falling] - smooth[:, rising])
+    magnitude = np.abs(bias[rising])
+    # at the two turning points the branches meet
+    used = (magnitude >= 2.1) & (magnitude < np.max(magnitude))
+    return np.asarray(opening[:, used].mean(axis=1))

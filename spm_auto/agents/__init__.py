@@ -1,0 +1,30 @@
+"""The agents plane: who decides where to measure next; arrays in, proposals out."""
+
+from .candidates import Candidates
+from .explorer import Explorer
+from .make import make
+from .protocol import Agent, AgentSettings, Fit, Observation, Proposal, Scalar, Scalarizer, Watch
+from .scalarizers import (
+    coercive_bias,
+    imprint,
+    integral,
+    loop_area,
+    loop_area_raw,
+    loop_opening,
+    peak,
+)
+from .settings import (
+    DeepKernelSettings,
+    GaussianProcessSettings,
+    GridSettings,
+    RandomSettings,
+    RankingSettings,
+)
+
+# fmt: off
+__all__ = [
+    "Agent", "AgentSettings", "Candidates", "DeepKernelSettings", "Explorer", "Fit",
+    "GaussianProcessSettings", "GridSettings", "Observation", "Proposal", "RandomSettings",
+    "RankingSettings", "Scalar", "Scalarizer", "Watch", "coercive_bias", "imprint", "integral",
+    "loop_area", "loop_area_raw", "loop_opening", "make", "peak",
+]

@@ -1,0 +1,113 @@
+"""Deep kernel: a Gaussian process whose inputs are bent a little by a small neural network."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+
+from ..instrument import FloatArray
+from .surrogate import GaussianProcess, Inputs
+
+HIDDEN = 32  # units of each of the two hidden layers
+LARGEST_GAIN = 1.0  # spectral norm that no layer exceeds
+FIRST_STEPS = 150  # of Adam, at the first fit
+NEXT_STEPS = 25  # of Adam, at each later fit
+RATE = 5e-3  # step of Adam for the weights
+HYPERPARAMETER_RATE = 2e-2  # and for the hyper-parameters
+DECAY = 1e-2  # weight of the squared weights in the loss
+_FIRST_OUTPUT = 0.02  # deviation of the output layer's weights before training
+
+
+class ResidualNetwork:
+    """z -> z + g(z) with g a network of two hidden layers that starts near zero.
+
+    The spectral norm of every layer is limited, so that neighbours cannot be torn far apart.
+    Without it a deep kernel that was trained on a few dozen points is far too sure of itself.
+
+    Args:
+        d: Number of inputs and outputs.
+        generator: Randomness of the weights.
+
+    Source:
+        J. Z. Liu et al., NeurIPS 2020 (residual form and spectral norm); S. W. Ober,
+        C. E. Rasmussen, M. van der Wilk, UAI 2021 (why they are needed).
+    """
+
+    def __init__(self, d: int, generator: torch.Generator) -> None:
+        def weights(outputs: int, inputs: int, deviation: float) -> torch.nn.Parameter:
+            normal = torch.randn(outputs, inputs, generator=generator, dtype=torch.float64)
+            return torch.nn.Parameter(deviation * normal)
+
+        def biases(outputs: int) -> torch.nn.Parameter:
+            return torch.nn.Parameter(torch.zeros(outputs, dtype=torch.float64))
+
+        self._weights = [
+            weights(HIDDEN, d, 1 / math.sqrt(d)),
+            weights(HIDDEN, HIDDEN, 1 / math.sqrt(HIDDEN)),
+            weights(d, HIDDEN, _FIRST_OUTPUT),
+        ]
+        self._biases = [biases(HIDDEN), biases(HIDDEN), biases(d)]
+
+    @property
+    def parameters(self) -> list[torch.nn.Parameter]:
+        """Everything that is trained."""
+        return [*self._weights, *self._biases]
+
+    def __call__(self, z: torch.Tensor) -> torch.Tensor:
+        """Bend inputs of shape (n, d)."""
+        layers = [
+            (_limit(weight), bias) for weight, bias in zip(self._weights, self._biases, strict=True)
+        ]
+        hidden = z
+        for weight, bias in layers[:-1]:
+            hidden = torch.tanh(hidden @ weight.mT + bias)
+        weight, bias = layers[-1]
+        return z + hidden @ weight.mT + bias
+
+    def size(self) -> torch.Tensor:
+        """Return the sum of the squared weights."""
+        return torch.stack([(weight**2).sum() for weight in self._weights]).sum()
+
+
+class DeepKernel(GaussianProcess):
+    """A Gaussian process on descriptors that a residual network has bent.
+
+    Network and hyper-parameters are first trained together by Adam, then the hyper-parameters alone
+    by L-BFGS.
+
+    Args:
+        inputs: All candidates; there must be descriptors.
+        generator: Randomness of the network.
+
+    Source:
+        A. G. Wilson et al., "Deep kernel learning", AISTATS 2016.
+    """
+
+    name = "deep kernel"
+
+    def __init__(self, inputs: Inputs, generator: torch.Generator) -> None:
+        super().__init__(inputs)
+        self._network = ResidualNetwork(inputs.descriptors.shape[1], generator)
+
+    def _columns(self, rows: torch.Tensor) -> dict[str, torch.Tensor]:
+        columns = super()._columns(rows)
+        return columns | {"descriptors": self._network(columns["descriptors"])}
+
+    def _learn(self, rows: Sequence[int], targets: FloatArray, extra_noise: FloatArray) -> None:
+        observed = torch.tensor(rows, dtype=torch.long)
+        y, extra = torch.from_numpy(targets), torch.from_numpy(extra_noise)
+        weights = {"params": self._network.parameters, "lr": RATE}
+        others = {"params": self._hyperparameters(), "lr": HYPERPARAMETER_RATE}
+        optimiser = torch.optim.Adam([weights, others])
+        for _ in range(NEXT_STEPS if self._is_fitted else FIRST_STEPS):
+            optimiser.zero_grad()
+            loss = self._loss(self._columns(observed), y, extra) + DECAY * self._network.size()
+            torch.autograd.backward(loss)
+            optimiser.step()
+
+
+def _limit(weight: torch.Tensor) -> torch.Tensor:
+    """Scale a weight matrix down until its spectral norm is allowed."""
+    norm = torch.linalg.matrix_norm(weight, 2)
+    gain: torch.Tensor = (LARGEST_GAIN / norm).clamp(max=1.0)
+    return weight.mul(gain)
