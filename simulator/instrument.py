@@ -96,9 +96,9 @@ class SimulatedMicroscope(ClockedMicroscope):
 
     def _spectrum(self, at: Point, waveform: BiasWaveform, number: int) -> FloatArray:
         response = self._sample.sweep(*at, waveform, self._tip)
-        resonance = self._sample.contact_resonance_at(*at)
+        contact = self._sample.contact(*at)
         noise = self._streams.stream("spectrum", number)
-        return self._readout.spectrum(response, resonance, waveform, noise)[np.newaxis]
+        return self._readout.spectrum(response, contact, waveform, noise)[np.newaxis]
 
     def _break_off(self, at: Point, waveform: BiasWaveform, points: int) -> None:
         self._sample.sweep(*at, waveform, self._tip, points)

@@ -19,6 +19,8 @@ class NoiseSettings(BaseModel):
         detector: Noise of each quadrature of the lock-in after 4 ms of averaging [m]; it is white,
             so it falls with the root of the time spent on a pixel or a point.
         electrostatic: In-phase background of the cantilever over the charged surface [m].
+        contact_gain: Spread of the amplification of spectra by the contact resonance from site to
+            site, of the logarithm; without it spectra are calibrated.
         response_jitter: Noise of a spectrum's points relative to the largest of them: the contact
             resonance wanders while it is being fitted.
         failures: Whether fits of the contact resonance go wrong now and then, as measured ones do.
@@ -31,6 +33,7 @@ class NoiseSettings(BaseModel):
 
     detector: Annotated[Length, not_negative("m")] = 3.5e-12
     electrostatic: Annotated[Length, not_negative("m")] = 2e-12
+    contact_gain: Annotated[float, not_negative("1")] = 0.9
     response_jitter: Annotated[float, not_negative("1")] = 0.04
     failures: bool = True
     height: Annotated[Length, not_negative("m")] = 30e-12
@@ -43,6 +46,7 @@ class NoiseSettings(BaseModel):
         return cls.model_construct(
             detector=0.0,
             electrostatic=0.0,
+            contact_gain=0.0,
             response_jitter=0.0,
             failures=False,
             height=0.0,

@@ -1,5 +1,6 @@
 """PiezoresponseReadout: from what the tip feels to the channels that an instrument shows."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from spm_auto.instrument import BiasWaveform, Channel, FloatArray
 
 from .noise import NoiseSettings, averaged
-from .samples import Signals
+from .samples import Contact, Signals
 
 PULSE_SHARE = 0.5  # of the dwell: the other half is spent reading with the bias off
 
@@ -87,7 +88,7 @@ class PiezoresponseReadout:
     def spectrum(
         self,
         response: FloatArray,
-        resonance: float,
+        contact: Contact,
         waveform: BiasWaveform,
         rng: np.random.Generator,
     ) -> FloatArray:
@@ -95,7 +96,7 @@ class PiezoresponseReadout:
 
         Args:
             response: What the sample answers after each pulse [m/V], shape [cycle, point].
-            resonance: Contact resonance at the point [Hz].
+            contact: How the cantilever vibrates at the point.
             waveform: That was applied.
             rng: Of this spectrum.
 
@@ -104,6 +105,8 @@ class PiezoresponseReadout:
         """
         noise = self.noise
         clean = response.mean(axis=0) * self.drive
+        if noise.contact_gain:
+            clean = clean * math.exp(noise.contact_gain * contact.quality)
         reading_time = waveform.dwell * (1 - PULSE_SHARE) * waveform.cycles
         deviation = averaged(noise.detector, reading_time)
         deviation = float(np.hypot(deviation, noise.response_jitter * np.max(np.abs(clean))))
@@ -112,7 +115,7 @@ class PiezoresponseReadout:
         if deviation:
             values = values + deviation * rng.standard_normal(len(clean))
         if noise.failures:
-            fails = chance < self._failure_rate(values, deviation, resonance)
+            fails = chance < self._failure_rate(values, deviation, contact.resonance)
             low, high = FAILURE_DECADES
             wrong = np.abs(values) * 10 ** (low + (high - low) * decades)
             values = np.where(fails, np.where(sign < 0.5, -wrong, wrong), values)

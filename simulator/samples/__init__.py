@@ -2,9 +2,10 @@
 
 from .ferroelectric_film import FerroelectricFilm
 from .film_settings import FerroelectricFilmSettings
-from .protocol import Sample, SampleSettings, Signals, View
+from .protocol import Contact, Sample, SampleSettings, Signals, View
 
 __all__ = [
+    "Contact",
     "FerroelectricFilm",
     "FerroelectricFilmSettings",
     "Sample",

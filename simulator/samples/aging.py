@@ -31,6 +31,9 @@ class LocalProperties:
         response: Piezoelectric response of a fully polarised site [m/V].
         height: Of the surface [m].
         contact_resonance: Of the cantilever in contact [Hz].
+        contact_quality: How well a contact passes on a vibration, 0 on average and of variance 1.
+        contact_share: Share of the bias that reaches the film; 1 in the middle of its spread.
+        contact_potential: Adds to the bias [V].
         defects: Cell coordinates (row, column) of the clusters, shape (n, 2).
         defect_signs: Sign of each cluster's field, shape (n,).
     """
@@ -41,6 +44,9 @@ class LocalProperties:
     response: FloatArray
     height: FloatArray
     contact_resonance: FloatArray
+    contact_quality: FloatArray
+    contact_share: FloatArray
+    contact_potential: FloatArray
     defects: FloatArray
     defect_signs: FloatArray
 
@@ -97,7 +103,6 @@ def age(
         s.built_in_field
         + s.built_in_spread * _field(s, "built-in field", s.aging_length, streams)
         + s.built_in_spread * _field(s, "uneven built-in field", s.uneven_length, streams)
-        + s.site_built_in_spread * _field(s, "built-in field of sites", s.site_length, streams)
         + s.memory * _smeared(polarization, s.memory_length / s.cell)
         + s.defect_field * charge
     )
@@ -110,10 +115,11 @@ def age(
     response = s.response * np.exp(
         s.response_spread * _field(s, "response", s.response_length, streams)
         + s.response_unevenness * _field(s, "uneven response", s.response_uneven_length, streams)
-        + s.response_site_spread * _field(s, "response of sites", s.site_length, streams)
     )
     rough = self_affine_field(s.cells, s.cell, s.roughness_length, streams.stream("height"))
     stiff = _field(s, "contact resonance", s.contact_resonance_length, streams)
+    share = _field(s, "contact share", s.contact_length, streams)
+    potential = _field(s, "contact potential", s.contact_length, streams)
     return LocalProperties(
         barrier=barrier,
         built_in=built_in,
@@ -121,6 +127,9 @@ def age(
         response=response,
         height=s.roughness * rough,
         contact_resonance=s.contact_resonance + s.contact_resonance_spread * stiff,
+        contact_quality=_field(s, "contact quality", s.contact_quality_length, streams),
+        contact_share=np.exp(s.contact_share_spread * share),
+        contact_potential=s.contact_potential_spread * potential,
         defects=clusters,
         defect_signs=signs,
     )

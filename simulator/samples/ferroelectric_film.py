@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,8 @@ from spm_auto.instrument import BiasWaveform, FloatArray
 
 from ..randomness import RandomStreams
 from ..tip import TipSettings
-from .aging import age, grow
-from .protocol import Range, Signals
+from .aging import LocalProperties, age, grow
+from .protocol import Contact, Range, Signals
 from .switching import TIME_STEP, Medium, Tip, settle, sweep
 
 if TYPE_CHECKING:
@@ -41,9 +41,7 @@ class FerroelectricFilm:
         grown = grow(settings, streams)
         self.properties = age(settings, grown, streams)
         self._polarization = settle(grown, self._medium(), SETTLING_STEPS)
-        self._log_response = _splined(np.log(self.properties.response))
-        self._height = _splined(self.properties.height)
-        self._contact_resonance = _splined(self.properties.contact_resonance)
+        self._surfaces = _Surfaces.of(settings.size, self.properties)
 
     @property
     def name(self) -> str:
@@ -65,9 +63,13 @@ class FerroelectricFilm:
         """Contact resonance that the instrument is tuned to [Hz]."""
         return self.settings.contact_resonance
 
-    def contact_resonance_at(self, x: float, y: float) -> float:
-        """Return the contact resonance at a point [Hz]."""
-        return self._value(self._contact_resonance, x, y)
+    def contact(self, x: float, y: float) -> Contact:
+        """Return how a cantilever vibrates at a point [m]."""
+        surfaces = self._surfaces
+        return Contact(
+            resonance=surfaces.value(surfaces.contact_resonance, x, y),
+            quality=surfaces.value(surfaces.contact_quality, x, y),
+        )
 
     @property
     def polarization(self) -> FloatArray:
@@ -101,13 +103,7 @@ class FerroelectricFilm:
             mode="wrap",
             radius=_seen_reach(self.settings, tip),
         )
-        return FilmView(
-            size=self.settings.size,
-            polarization=_splined(seen),
-            log_response=self._log_response,
-            height=self._height,
-            contact_resonance=self._contact_resonance,
-        )
+        return FilmView(self._surfaces, _splined(seen))
 
     def sweep(
         self,
@@ -119,14 +115,14 @@ class FerroelectricFilm:
     ) -> FloatArray:
         """Apply a bias waveform at a point and switch the film there; see `Sample.sweep`."""
         cycles, length = waveform.cycles, len(waveform.values)
-        bias = np.tile(waveform.bias, cycles)[:points]
+        surfaces = self._surfaces
+        share = math.exp(surfaces.value(surfaces.log_contact_share, x, y))
+        potential = surfaces.value(surfaces.contact_potential, x, y)
+        bias = share * np.tile(waveform.bias, cycles)[:points] + potential
         readings = np.full(cycles * length, np.nan)
         readings[: len(bias)] = self._switch(x, y, bias, waveform.dwell, tip)
-        response = math.exp(self._value(self._log_response, x, y))
+        response = math.exp(surfaces.value(surfaces.log_response, x, y))
         return response * readings.reshape(cycles, length)
-
-    def _value(self, surface: FloatArray, x: float, y: float) -> float:
-        return float(_interpolated(surface, self.settings.size, np.array([x]), np.array([y]))[0])
 
     def _switch(
         self, x: float, y: float, bias: FloatArray, dwell: float, tip: TipSettings
@@ -176,33 +172,61 @@ class FerroelectricFilm:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FilmView:
-    """A film as a tip finds it at one moment: smooth surfaces that can be read anywhere.
+    """A film as a tip finds it at one moment, readable anywhere.
 
     Attributes:
-        size: Side of the film [m].
+        surfaces: What is frozen into the film.
         polarization: Spline coefficients of the polarisation averaged over the area seen.
-        log_response: Of the logarithm of the response [m/V].
-        height: Of the height [m].
-        contact_resonance: Of the contact resonance [Hz].
     """
 
-    size: float
+    surfaces: "_Surfaces"
     polarization: FloatArray
-    log_response: FloatArray
-    height: FloatArray
-    contact_resonance: FloatArray
 
     def at(self, x: FloatArray, y: FloatArray) -> Signals:
         """Return the signals at points of the sample [m], any shape."""
-
-        def read(surface: FloatArray) -> FloatArray:
-            return _interpolated(surface, self.size, x, y)
-
+        surfaces = self.surfaces
+        seen = surfaces.values(self.polarization, x, y)
         return Signals(
-            piezoresponse=np.exp(read(self.log_response)) * read(self.polarization),
-            height=read(self.height),
-            contact_resonance=read(self.contact_resonance),
+            piezoresponse=np.exp(surfaces.values(surfaces.log_response, x, y)) * seen,
+            height=surfaces.values(surfaces.height, x, y),
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Surfaces:
+    """Spline coefficients of what is frozen into a film; what must stay positive as logarithm."""
+
+    size: float
+    log_response: FloatArray
+    height: FloatArray
+    contact_resonance: FloatArray
+    contact_quality: FloatArray
+    log_contact_share: FloatArray
+    contact_potential: FloatArray
+
+    @classmethod
+    def of(cls, size: float, properties: LocalProperties) -> Self:
+        return cls(
+            size=size,
+            log_response=_splined(np.log(properties.response)),
+            height=_splined(properties.height),
+            contact_resonance=_splined(properties.contact_resonance),
+            contact_quality=_splined(properties.contact_quality),
+            log_contact_share=_splined(np.log(properties.contact_share)),
+            contact_potential=_splined(properties.contact_potential),
+        )
+
+    def values(self, coefficients: FloatArray, x: FloatArray, y: FloatArray) -> FloatArray:
+        from scipy.ndimage import map_coordinates
+
+        where = _cell_coordinates(self.size, coefficients.shape[0], x, y)
+        values: FloatArray = map_coordinates(
+            coefficients, where, order=3, mode="grid-wrap", prefilter=False
+        )
+        return values
+
+    def value(self, coefficients: FloatArray, x: float, y: float) -> float:
+        return float(self.values(coefficients, np.array([x]), np.array([y]))[0])
 
 
 def patch_reach(settings: "FerroelectricFilmSettings", tip: TipSettings, bias: float) -> int:
@@ -232,15 +256,3 @@ def _splined(surface: FloatArray) -> FloatArray:
 
     coefficients: FloatArray = spline_filter(surface, order=3, mode="grid-wrap")
     return coefficients
-
-
-def _interpolated(
-    coefficients: FloatArray, size: float, x: FloatArray | float, y: FloatArray | float
-) -> FloatArray:
-    from scipy.ndimage import map_coordinates
-
-    where = _cell_coordinates(size, coefficients.shape[0], x, y)
-    values: FloatArray = map_coordinates(
-        coefficients, where, order=3, mode="grid-wrap", prefilter=False
-    )
-    return values

@@ -1,10 +1,11 @@
 """FerroelectricFilmSettings: everything about the simulated film that can be chosen."""
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from spm_auto.units import Frequency, Length, PiezoCoefficient, format
+from spm_auto.units import Bias, Frequency, Length, PiezoCoefficient, format
 
 from ..checks import not_negative, positive, share
 from ..randomness import RandomStreams
@@ -47,7 +48,6 @@ class FerroelectricFilmSettings(SampleSettings):
         pinning: Field that is needed to move a wall at all.
         pinning_spread: Its spread, of the logarithm.
         site_spread: Spread of barrier and pinning from site to site, of the logarithm.
-        site_built_in_spread: Spread of the built-in field from site to site.
         site_length: Correlation length of what differs from site to site [m].
         defects: How many clusters of charged defects there are.
         defect_field: Built-in field in a cluster, up or down.
@@ -58,13 +58,16 @@ class FerroelectricFilmSettings(SampleSettings):
         response_length: Correlation length [m].
         response_unevenness: Its spread over ``response_uneven_length``, of the logarithm.
         response_uneven_length: Correlation length [m].
-        response_site_spread: Its spread from site to site, of the logarithm.
         stiffness: Stiffness of the polarisation against changes from cell to cell when switched.
         roughness: Standard deviation of the height [m].
         roughness_length: Where the roughness levels off [m].
         contact_resonance: Mean contact resonance of the cantilever on this film [Hz].
         contact_resonance_spread: Its spread from place to place [Hz].
         contact_resonance_length: Correlation length [m].
+        contact_quality_length: Correlation length of how well contacts pass on a vibration [m].
+        contact_share_spread: Spread of the share of bias that reaches the film, of the logarithm.
+        contact_potential_spread: Spread of the contact potential, which adds to the bias [V].
+        contact_length: Correlation length of share and potential: shorter than the tip sees [m].
     """
 
     kind: Literal["ferroelectric_film"] = "ferroelectric_film"
@@ -92,7 +95,6 @@ class FerroelectricFilmSettings(SampleSettings):
     pinning: Positive = 0.14
     pinning_spread: Spread = 0.25
     site_spread: Spread = 0.12
-    site_built_in_spread: Spread = 0.0
     site_length: PositiveLength = 20e-9
     defects: int = Field(default=40, ge=0, le=100_000)
     defect_field: float = 0.06
@@ -100,11 +102,10 @@ class FerroelectricFilmSettings(SampleSettings):
     defect_radius: PositiveLength = 25e-9
 
     response: Annotated[PiezoCoefficient, positive("m/V")] = 60e-12
-    response_spread: Spread = 0.9
+    response_spread: Spread = 0.45
     response_length: PositiveLength = 35e-9
     response_unevenness: Spread = 0.35
     response_uneven_length: PositiveLength = 300e-9
-    response_site_spread: Spread = 0.45
     stiffness: Annotated[float, positive("1")] = 0.8
 
     roughness: Annotated[Length, not_negative("m")] = 2e-9
@@ -112,6 +113,10 @@ class FerroelectricFilmSettings(SampleSettings):
     contact_resonance: Annotated[Frequency, positive("Hz")] = 350e3
     contact_resonance_spread: Annotated[Frequency, not_negative("Hz")] = 15e3
     contact_resonance_length: PositiveLength = 180e-9
+    contact_quality_length: PositiveLength = 45e-9
+    contact_share_spread: Spread = 0.1
+    contact_potential_spread: Annotated[Bias, not_negative("V")] = 0.5
+    contact_length: PositiveLength = 15e-9
 
     @property
     def cell(self) -> float:
@@ -128,7 +133,8 @@ class FerroelectricFilmSettings(SampleSettings):
         Raises:
             ValueError: With the size that would do.
         """
-        across = 2 * patch_reach(self, tip, bias) + 1
+        most = bias * math.exp(4 * self.contact_share_spread) + 4 * self.contact_potential_spread
+        across = 2 * patch_reach(self, tip, most) + 1
         if across > self.cells:
             raise ValueError(
                 f"the film is {format(self.size, 'm')} wide, but a tip of radius "

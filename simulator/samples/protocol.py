@@ -20,12 +20,23 @@ class Signals:
     Attributes:
         piezoresponse: Displacement per volt of drive, with sign [m/V].
         height: Of the surface [m].
-        contact_resonance: Of the cantilever in contact there [Hz].
     """
 
     piezoresponse: FloatArray
     height: FloatArray
-    contact_resonance: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How a cantilever vibrates that stands on one point of the sample.
+
+    Attributes:
+        resonance: Contact resonance [Hz].
+        quality: How well the contact passes on a vibration, 0 on average and of variance 1.
+    """
+
+    resonance: float
+    quality: float
 
 
 class View(Protocol):
@@ -54,8 +65,8 @@ class Sample(Protocol):
     def contact_resonance(self) -> float:
         """Contact resonance that the instrument is tuned to [Hz]."""
 
-    def contact_resonance_at(self, x: float, y: float) -> float:
-        """Return the contact resonance at a point [Hz]."""
+    def contact(self, x: float, y: float) -> Contact:
+        """Return how a cantilever vibrates at a point [m]."""
 
     def view(self, tip: TipSettings) -> View:
         """Freeze what a tip would find now."""
