@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..errors import AgentError
 from ..instrument import QualityFlag, Spectrum
-from .protocol import Agent, Fit, Observation, Proposal, Scalar, Scalarizer, Watch
+from .protocol import Agent, Fit, Model, Observation, Proposal, Scalar, Scalarizer, Watch
 
 
 class Explorer:
@@ -22,7 +22,7 @@ class Explorer:
         self.agent = agent
         self._scalarizer = scalarizer
         self._watch = watch
-        self._fit: Fit | None = None
+        self._noted: Fit | None = None
         self._open: dict[int, Proposal] = {}
 
     @property
@@ -49,11 +49,7 @@ class Explorer:
         start = time.perf_counter()
         proposals = self.agent.ask(1, pending=tuple(self._open))
         seconds = time.perf_counter() - start
-        fit = self.agent.fit
-        if fit is not None and fit is not self._fit:
-            self._fit = fit
-            if self._watch is not None:
-                self._watch.fitted(fit)
+        self._note_fit()
         if not proposals:
             return None
         proposal = proposals[0]
@@ -94,8 +90,26 @@ class Explorer:
         for _ in range(budget):
             proposal = self.ask()
             if proposal is None:
-                return
+                break
             yield proposal
+        self.conclude()
+
+    def conclude(self) -> None:
+        """Let the agent learn from all spectra, for the record; nothing is chosen any more."""
+        if isinstance(self.agent, Model):
+            self.agent.refit()
+            self._note_fit()
+
+    @property
+    def fit(self) -> Fit | None:
+        """What the agent believes since its last fit; None for agents without a model."""
+        return self.agent.fit if isinstance(self.agent, Model) else None
+
+    def _note_fit(self) -> None:
+        if self.fit is not None and self.fit is not self._noted:
+            self._noted = self.fit
+            if self._watch is not None:
+                self._watch.fitted(self._noted)
 
     def _close(self, proposal: Proposal) -> None:
         if self._open.pop(proposal.candidate, None) is None:

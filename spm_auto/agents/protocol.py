@@ -109,10 +109,6 @@ class Agent(Protocol):
     def candidates(self) -> Candidates:
         """What can be chosen."""
 
-    @property
-    def fit(self) -> Fit | None:
-        """The last fit, None for agents without a model or before the first fit."""
-
     def tell(self, observations: Sequence[Observation]) -> None:
         """Learn what was found."""
 
@@ -127,6 +123,18 @@ class Agent(Protocol):
         Returns:
             As many proposals as asked for, fewer when the candidates run out.
         """
+
+
+@runtime_checkable
+class Model(Protocol):
+    """What an agent has besides `Agent` when it predicts: what it believes can be recorded."""
+
+    @property
+    def fit(self) -> Fit | None:
+        """The last fit; None before the first one."""
+
+    def refit(self) -> None:
+        """Learn from everything that was told, when that is enough to learn from."""
 
 
 class AgentSettings(BaseModel):

@@ -38,7 +38,8 @@ class Consult:
     Attributes:
         explorer: The agent with its scalarizer.
         told: What was measured since it was asked last.
-        ask: Whether it shall choose a point.
+        ask: Whether it shall choose a point; else it shall learn from all it was told, for the
+            record.
     """
 
     explorer: Explorer
@@ -54,9 +55,12 @@ class Consult:
                 self.explorer.reject(proposal)
             else:
                 scored.append((proposal, spectrum, self.explorer.tell(proposal, spectrum)))
-        before = self.explorer.agent.fit
-        proposal = self.explorer.ask() if self.ask else None
-        fit = self.explorer.agent.fit
+        before, proposal = self.explorer.fit, None
+        if self.ask:
+            proposal = self.explorer.ask()
+        else:
+            self.explorer.conclude()
+        fit = self.explorer.fit
         fits = (fit,) if fit is not None and fit is not before else ()
         return Advice(proposal, tuple(scored), fits, time.perf_counter() - start)
 
