@@ -197,6 +197,15 @@ def test_points_land_on_the_pixels_they_were_measured_at(frame: ScanFrame) -> No
     assert [text.get_text() for text in ax.texts[1:]] == ["1", "3"]
 
 
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_few_points_can_be_drawn_without_an_order(n: int) -> None:
+    ax = plot_image(_ramp(1e-12), FRAME, AMPLITUDE)
+    points = plot_points(ax, np.zeros(n), np.zeros(n), FRAME, order=False)
+    assert len(np.asarray(points.get_offsets())) == n
+    assert len(ax.texts) == 1  # the scale bar's; no number
+    plot_points(ax, np.zeros(n), np.zeros(n), FRAME)
+
+
 def test_points_may_show_values_and_ring_the_best() -> None:
     ax = plot_image(_ramp(1e-12), FRAME, AMPLITUDE)
     points = plot_points(ax, [0.0, 1e-7], [0.0, 0.0], FRAME, values=[1.0, 2.0], highlight=[1, 0])

@@ -75,16 +75,15 @@ def plot_points(
     """
     across, up = _shown(frame, x, y)
     n = across.size
-    colour: Any = "white"
+    colour: dict[str, Any] = {"c": "white"}
     if values is not None:
-        colour = np.asarray(values, dtype=float)
+        colour = {"c": np.asarray(values, dtype=float), "cmap": "viridis"}
     elif order:
-        colour = np.arange(n)
+        colour = {"c": np.arange(n), "cmap": _ramp("order", ("#ffffff", "#f2a98c", "#b3200e"))}
     points = ax.scatter(
         across,
         up,
-        c=colour,
-        cmap="viridis" if values is not None else _ramp("order", ("#ffffff", "#f2a98c", "#b3200e")),
+        **colour,
         s=15,
         linewidths=0.6,
         edgecolors="#1a1a1a",
