@@ -12,10 +12,12 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spm_auto.instrument import FloatArray
 
-TIME_STEP = 0.2  # reduced time of one explicit step, below 2 / (8 g + 2)
+TIME_STEP = 0.2  # reduced time of one step
+STABLE = 1.9  # an explicit step times the steepest slope of the force must stay below 2
 STEPS_BETWEEN_CHECKS = 64  # how often a long pulse is asked whether anything still moves
 AT_REST = 1e-12  # change of the polarisation per step below which nothing moves any more
 
@@ -83,6 +85,7 @@ def sweep(
         np.asarray(bias, dtype=float),
         steps_on,
         steps_off,
+        _substeps(medium, tip, bias),
         readings,
     )
     return readings
@@ -115,6 +118,21 @@ def settle(polarization: FloatArray, medium: Medium, steps: int) -> FloatArray:
     return np.ascontiguousarray(patch[steps:-steps, steps:-steps])
 
 
+def _substeps(medium: Medium, tip: Tip, bias: FloatArray) -> NDArray[np.int64]:
+    """Return into how many parts a step must be cut during each pulse to stay stable, shape (n,).
+
+    The polarisation grows to the root of p^3 - a p = E, where the well is as steep as 3 p^2 - a;
+    the gradient adds up to 8 g. A high bias makes it so steep that an uncut step would overshoot.
+    """
+    barrier = float(np.max(medium.barrier))
+    field = float(np.max(np.abs(medium.built_in))) + np.abs(bias) * float(np.max(tip.field))
+    p = 1 + np.sqrt(barrier) + np.cbrt(field)  # above the root, so Newton's steps come down to it
+    for _ in range(20):
+        p = p - (p**3 - barrier * p - field) / (3 * p**2 - barrier)
+    steepest = 3 * p**2 - barrier + 8 * medium.gradient
+    return np.asarray(np.ceil(TIME_STEP * steepest / STABLE), dtype=np.int64)
+
+
 def _sweep(
     polarization: FloatArray,
     slope: FloatArray,
@@ -126,13 +144,16 @@ def _sweep(
     bias: FloatArray,
     steps_on: int,
     steps_off: int,
+    substeps: NDArray[np.int64],
     readings: FloatArray,
 ) -> None:
     rows, columns = polarization.shape
     now, after = polarization.copy(), polarization.copy()
     for k in range(bias.size):
         for part in range(2):
-            steps = steps_on if part == 0 else steps_off
+            cut = substeps[k] if part == 0 else 1
+            time_step = TIME_STEP / cut
+            steps = steps_on * cut if part == 0 else steps_off
             field = built_in + bias[k] * tip_field if part == 0 else built_in
             for step in range(steps):
                 for i in range(1, rows - 1):
@@ -147,7 +168,7 @@ def _sweep(
                             force += pin
                         else:
                             force = 0.0
-                        after[i, j] = p + TIME_STEP * force
+                        after[i, j] = p + time_step * force
                 now, after = after, now
                 is_due = (step + 1) % STEPS_BETWEEN_CHECKS == 0
                 if is_due and np.max(np.abs(now - after)) < AT_REST:
