@@ -112,7 +112,7 @@ def explain(error: ValidationError, model: type[BaseModel]) -> list[str]:
     """Say each fault of a validation in one line: ``steps[0].frame.pixles: unknown key; …``."""
     lines = []
     for fault in error.errors(include_url=False):
-        path = _path(fault["loc"])
+        path = _path(fault["loc"], model)
         if fault["type"] == "nested":
             inner = fault["ctx"]["lines"]
             joiner = [line if line.startswith("[") else f".{line}" for line in inner]
@@ -157,8 +157,16 @@ def _frozen(value: Any) -> Any:
     return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
 
 
-def _path(location: Sequence[int | str]) -> str:
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+def _path(location: Sequence[int | str], model: type[BaseModel]) -> str:
+    """Write the place of a fault as in ``--set``; the tag of a union is no place and left out."""
+    text = ""
+    for depth, part in enumerate(location):
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif depth == len(location) - 1 or any(
+            part in owner.model_fields for owner in _models_at(model, location[:depth])
+        ):
+            text += f".{part}"
     return text.lstrip(".")
 
 

@@ -1,0 +1,68 @@
+"""Every example runs, small, and leaves what it promises."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from examples import first_run, own_agent, own_instrument, own_scalarizer, own_step
+from examples.own_instrument import OhmicMicroscope
+from spm_auto import BiasWaveform, open_run
+from spm_auto.clock import InstantClock
+from spm_auto.data import FinishReason
+from spm_auto.instrument import Instrument
+from spm_auto.instrument.contract import InstrumentContract
+
+
+class TestOhmicMicroscope(InstrumentContract):
+    """The example of an own instrument passes the exam that it recommends."""
+
+    WAVEFORM = BiasWaveform.triangle(8.0, points=16)
+
+    @pytest.fixture
+    def fresh(self) -> Instrument:
+        """Give the ohmic microscope on an instant clock."""
+        return OhmicMicroscope(InstantClock())
+
+
+def _small_first_run(out: Path) -> None:
+    first_run.main(out, budget=8, pixels=32)
+
+
+RUNS: dict[str, tuple[Callable[[Path], object], int]] = {
+    "first_run": (_small_first_run, 8),
+    "own_agent": (own_agent.main, 20),
+    "own_instrument": (own_instrument.main, 12),
+    "own_scalarizer": (own_scalarizer.main, 15),
+    "own_step": (own_step.main, 0),
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_an_example_completes(name: str, tmp_path: Path) -> None:
+    main, spectra = RUNS[name]
+    main(tmp_path / "run")
+    run = open_run(tmp_path / "run")
+    assert run.finished is not None
+    assert run.finished.reason == FinishReason.COMPLETED
+    assert len(run.measurements) == spectra
+    assert len(run.decisions) == spectra
+
+
+def test_the_first_script_leaves_a_report(tmp_path: Path) -> None:
+    report = first_run.main(tmp_path / "run", budget=4, pixels=32)
+    assert report.is_file()
+    assert report.parent == tmp_path / "run"
+
+
+def test_every_example_is_run_here() -> None:
+    scripts = {path.stem for path in Path(first_run.__file__).parent.glob("*.py")}
+    assert scripts == set(RUNS)
+
+
+def test_the_own_instrument_finds_the_place_that_conducts_best(tmp_path: Path) -> None:
+    own_instrument.main(tmp_path / "run")
+    best = open_run(tmp_path / "run").best
+    assert best is not None
+    assert best.spectrum.x == pytest.approx(2e-7, abs=5e-8)
+    assert best.spectrum.y == pytest.approx(1e-7, abs=5e-8)

@@ -1,0 +1,330 @@
+"""The command line: exit codes, JSON for scripts, and one clear line for every bad input."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from spm_auto import cli, open_run
+from spm_auto.data import FinishReason, LineAcquired
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+RECIPE, LAB = EXAMPLES / "ferroelectric.toml", EXAMPLES / "lab_simulator.toml"
+SMALL = (
+    "--set=steps[0].frame.pixels=[32, 32]",
+    "--set=steps[1].budget=6",
+    "--set=steps[1].agent={kind = 'gp', initial = 3}",
+)
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Give a function that runs the command line in this process: exit code, out, err."""
+
+    def call(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["spm-auto", *map(str, words)])
+        with pytest.raises(SystemExit) as leaving:
+            cli.main()
+        said = capsys.readouterr()
+        code = leaving.value.code
+        return (code if isinstance(code, int) else 0), said.out, said.err
+
+    return call
+
+
+def _run(command: Command, out: Path, *more: str, lab: Path = LAB) -> tuple[int, str, str]:
+    return command("run", RECIPE, "--lab", lab, "--out", out, *SMALL, *more)
+
+
+def test_a_run_completes_and_names_its_report(command: Command, tmp_path: Path) -> None:
+    code, out, _ = _run(command, tmp_path / "run")
+    assert code == 0
+    assert "run completed" in out
+    assert f"report: {tmp_path / 'run' / 'report.html'}" in out
+    assert (tmp_path / "run" / "report.html").is_file()
+    assert (tmp_path / "run" / "run.h5").is_file()
+
+
+def test_one_seed_gives_the_same_points_and_rewards_and_another_seed_others(
+    command: Command, tmp_path: Path
+) -> None:
+    runs = []
+    for name, seed in (("a", "1"), ("b", "1"), ("c", "2")):
+        assert _run(command, tmp_path / name, f"--seed={seed}")[0] == 0
+        run = open_run(tmp_path / name)
+        points = [(m.spectrum.x, m.spectrum.y) for m in run.measurements]
+        runs.append((points, run.rewards.tobytes(), run.scans[0].forward.tobytes()))
+    assert runs[0] == runs[1]
+    assert runs[0][0] != runs[2][0]
+    assert runs[0][1] != runs[2][1]
+    assert runs[0][2] != runs[2][2]
+
+
+def test_show_json_prints_one_object_with_what_scripts_read(
+    command: Command, tmp_path: Path
+) -> None:
+    _run(command, tmp_path / "run", "--seed=5")
+    code, out, _ = command("show", tmp_path / "run", "--json")
+    shown = json.loads(out)
+    assert code == 0
+    assert shown["finish_reason"] == "completed"
+    assert shown["seed"] == 5
+    assert (shown["n_scans"], shown["n_lines"], shown["n_spectra"]) == (1, 32, 6)
+    assert shown["best"]["bias"] == 8.5
+    assert abs(shown["best"]["x"]) <= 1e-6
+    assert shown["simulated_time"] > 35
+    assert shown["wall_time"] > 0
+    assert 0 <= shown["instrument_idle_fraction"] < 1
+    assert shown["decision_time_median"] > 0
+    assert set(shown) >= {"uid", "instrument", "recipe", "n_flagged", "spm_auto_version"}
+
+
+def test_run_json_prints_the_same_object_and_nothing_else(command: Command, tmp_path: Path) -> None:
+    _, out, _ = _run(command, tmp_path / "run", "--json")
+    assert json.loads(out) == json.loads(command("show", tmp_path / "run", "--json")[1])
+
+
+def test_the_report_can_be_made_again_from_the_journal_alone(
+    command: Command, tmp_path: Path
+) -> None:
+    _run(command, tmp_path / "run")
+    before = (tmp_path / "run" / "report.html").read_bytes()
+    for name in ("report.html", "run.h5"):
+        (tmp_path / "run" / name).unlink()
+    code, _, _ = command("report", tmp_path / "run")
+    assert code == 0
+    assert (tmp_path / "run" / "report.html").read_bytes() == before
+
+
+def test_a_rehearsal_says_how_long_the_run_will_take_and_leaves_nothing(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = command("rehearse", RECIPE, "--lab", LAB, *SMALL)
+    assert code == 0
+    assert "the plan" in out
+    assert "bias between -8.5 V and 8.5 V" in out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_rehearsal_takes_the_instrument_time_that_the_run_takes(
+    command: Command, tmp_path: Path
+) -> None:
+    rehearsed = json.loads(command("rehearse", RECIPE, "--lab", LAB, *SMALL, "--json")[1])
+    run = json.loads(_run(command, tmp_path / "run", "--json")[1])
+    assert rehearsed["simulated_time"] == run["simulated_time"]
+
+
+def test_the_plugins_are_listed(command: Command) -> None:
+    found = json.loads(command("list", "--json")[1])
+    assert set(found["instruments"]) >= {"simulator", "replay"}
+    assert set(found["agents"]) >= {"random", "grid", "gp", "deep_kernel"}
+    assert set(found["steps"]) >= {"overview", "explore", "grid"}
+
+
+@pytest.mark.parametrize("of", ["recipe", "lab"])
+def test_the_schema_is_json(command: Command, of: str) -> None:
+    schema = json.loads(command("schema", of)[1])
+    assert schema["type"] == "object"
+    assert "schema_version" in schema["required"]
+
+
+def test_the_doctor_finds_this_installation_well(command: Command) -> None:
+    code, out, _ = command("doctor", "--json")
+    checks = {check["what"]: check for check in json.loads(out)}
+    assert code == 0, out
+    assert checks["agents"]["is_good"]
+
+
+BAD_VALUES = {
+    "a misspelt key": (
+        "steps[0].frame.pixles=[8, 8]",
+        "ferroelectric.toml: steps[0].frame.pixles: unknown key; did you mean 'pixels'?",
+    ),
+    "a wrong unit": (
+        "steps[0].frame.size=['2 V', '2 um']",
+        "ferroelectric.toml: steps[0].frame.size[0]: '2 V' has the unit 'V'; expected 'm'",
+    ),
+    "no unit": (
+        "steps[1].waveform.amplitude=8.5",
+        "ferroelectric.toml: steps[1].waveform.amplitude: 8.5 has no unit",
+    ),
+    "a frame outside the scanner": (
+        "steps[0].frame.center=['5 um', '0 nm']",
+        "ferroelectric.toml: steps[0] (overview): x of 4e-06 m is outside -1e-06 to 1e-06 m",
+    ),
+    "a bias beyond the limits": (
+        "steps[1].waveform.amplitude=20 V",
+        "ferroelectric.toml: steps[1] (explore): bias of 11.25 V is outside -10 to 10 V",
+    ),
+    "an unknown channel": (
+        "steps[0].channels=['taste']",
+        "ferroelectric.toml: steps[0] (overview): simulated ferroelectric film has no channel",
+    ),
+    "an unknown agent": (
+        "steps[1].agent.kind=deep_kernal",
+        "ferroelectric.toml: steps[1].agent: there is no agent 'deep_kernal'; did you mean",
+    ),
+    "an unknown scalarizer": (
+        "steps[1].scalarizer=loop_aera",
+        "ferroelectric.toml: steps[1].scalarizer: there is no scalarizer 'loop_aera'; did you",
+    ),
+    "an unknown instrument": (
+        "instrument.kind=nanonis9",
+        "lab_simulator.toml: instrument: there is no instrument 'nanonis9'",
+    ),
+    "an impossible sample": (
+        "instrument.sample.size=-2 um",
+        "lab_simulator.toml: instrument.sample",
+    ),
+    "a key of neither file": ("limts.bias=1", "--set limts.bias=1: neither a recipe nor a lab"),
+    "a path that leads nowhere": ("steps[7].budget=1", "--set steps[7].budget: there is no"),
+    "no value": ("steps[1].budget", "--set steps[1].budget: write PATH=VALUE"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_VALUES)
+def test_a_bad_value_gives_one_clear_line_and_nothing_moves(
+    command: Command, tmp_path: Path, case: str
+) -> None:
+    setting, message = BAD_VALUES[case]
+    code, out, err = command(
+        "run", RECIPE, "--lab", LAB, "--out", tmp_path / "run", f"--set={setting}"
+    )
+    assert code == 1
+    assert len(err.strip().splitlines()) == 1, err
+    assert err.startswith(f"error: {message}"), err
+    assert "Traceback" not in out + err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_missing_recipe_or_lab_file_is_named(command: Command, tmp_path: Path) -> None:
+    code, _, err = command("run", tmp_path / "no.toml", "--lab", LAB, "--out", tmp_path / "run")
+    assert (code, err) == (1, f"error: {tmp_path / 'no.toml'}: there is no such recipe\n")
+    code, _, err = command("run", RECIPE, "--lab", tmp_path / "no.toml", "--out", tmp_path / "run")
+    assert (code, err) == (1, f"error: {tmp_path / 'no.toml'}: there is no such lab file\n")
+
+
+def test_a_file_that_is_no_toml_is_refused_with_the_line(command: Command, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.toml"
+    bad.write_text("title = 'x'\nsteps = [oops]\n")
+    code, _, err = command("run", bad, "--lab", LAB, "--out", tmp_path / "run")
+    assert code == 1
+    assert err.startswith(f"error: {bad}: not valid TOML: ")
+    assert "line 2" in err
+
+
+def _no_data(path: Path) -> None:
+    del path
+
+
+def _no_hdf5(path: Path) -> None:
+    path.write_bytes(b"this is no HDF5 file" * 100)
+
+
+def _cut_off(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file["loops"] = np.zeros((100, 100))
+    path.write_bytes(path.read_bytes()[:3000])
+
+
+def _other_data(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file["picture"] = np.zeros((4, 4))
+
+
+@pytest.mark.parametrize("make", [_no_data, _no_hdf5, _cut_off, _other_data])
+def test_a_missing_or_corrupt_data_file_is_refused_in_one_line(
+    command: Command, tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    data = tmp_path / "data.h5"
+    make(data)
+    code, out, err = command(
+        "run", EXAMPLES / "beps_replay.toml", "--lab", EXAMPLES / "lab_replay.toml",
+        "--out", tmp_path / "run", f"--set=instrument.file={data}",
+    )  # fmt: skip
+    assert code == 1
+    assert len(err.strip().splitlines()) == 1, err
+    assert str(data) in err
+    assert "Traceback" not in out + err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_holds_a_run_is_not_overwritten(command: Command, tmp_path: Path) -> None:
+    _run(command, tmp_path / "run")
+    before = (tmp_path / "run" / "run.spmj").read_bytes()
+    code, _, err = _run(command, tmp_path / "run")
+    assert code == 1
+    assert err.count("\n") == 1
+    assert "holds a run already" in err
+    assert (tmp_path / "run" / "run.spmj").read_bytes() == before
+
+
+def test_showing_what_is_no_run_is_refused(command: Command, tmp_path: Path) -> None:
+    code, _, err = command("show", tmp_path)
+    assert (code, err) == (1, f"error: {tmp_path}: there is no run here (no run.spmj)\n")
+
+
+def test_help_comes_without_the_heavy_libraries() -> None:
+    script = (
+        "import sys; sys.argv = ['spm-auto', '--help']\n"
+        "from spm_auto.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'h5py', 'numpy', 'scipy', 'matplotlib', 'numba'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    child = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert child.returncode == 0, child.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a POSIX signal")
+@pytest.mark.parametrize(
+    ("presses", "reason"), [(1, FinishReason.CANCELLED), (2, FinishReason.EMERGENCY)]
+)
+def test_ctrl_c_cancels_and_twice_withdraws(
+    command: Command, tmp_path: Path, presses: int, reason: FinishReason
+) -> None:
+    lab = tmp_path / "lab.toml"  # in real time the scan would last a minute
+    lab.write_text(LAB.read_text().replace('kind = "instant"', 'kind = "scaled"\nfactor = 40.0'))
+    journal = tmp_path / "run" / "run.spmj"
+    main = threading.main_thread().ident
+    assert main is not None
+
+    def press() -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if journal.exists() and any(
+                isinstance(record.event, LineAcquired) for record in _records(journal)
+            ):
+                for _ in range(presses):
+                    signal.pthread_kill(main, signal.SIGINT)
+                    threading.Event().wait(0.01)  # two signals at once would count as one
+                return
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    code, _, _ = _run(command, tmp_path / "run", lab=lab)
+    thread.join()
+    run = open_run(tmp_path / "run")
+    assert code == 1
+    assert run.finished is not None
+    assert run.finished.reason == reason
+    assert 0 < run.summary()["n_lines"] < 32
+    assert (tmp_path / "run" / "report.html").is_file()
+
+
+def _records(journal: Path) -> list[object]:
+    from spm_auto.data import JournalReader
+
+    return list(JournalReader(journal).poll()) if journal.stat().st_size > 16 else []
