@@ -131,6 +131,17 @@ def test_missing_lines_are_grey_and_do_not_move_the_levels() -> None:
     assert shown.get_clim()[1] <= 15e-12
 
 
+@pytest.mark.parametrize("size", [(2e-6, 2e-6), (2e-6, 5e-7), (5e-7, 2e-6), (1e-8, 1e-8)])
+def test_nothing_is_cut_off_at_the_edge_of_a_picture(size: tuple[float, float]) -> None:
+    frame = ScanFrame((0.0, 0.0), size, (8, 4))
+    figure = _figure(plot_image(_ramp(0.1), frame, PHASE))  # "−180" is the widest of all ticks
+    to_data_uri(figure)
+    drawn = figure.get_tightbbox()
+    width, height = figure.get_size_inches()
+    assert 0 <= drawn.x0 < drawn.x1 <= width
+    assert 0 <= drawn.y0 < drawn.y1 <= height
+
+
 @pytest.mark.parametrize("value", [math.nan, 0.0, -3e-9])
 def test_an_empty_or_flat_image_can_be_drawn(value: float) -> None:
     ax = plot_image(np.full(FRAME.shape, value), FRAME, HEIGHT)

@@ -75,7 +75,7 @@ def plot_learning_curve(
     if not good.all():
         ax.plot(order[~good], np.zeros((~good).sum()), "|", color=THEME["best"], markersize=7,
                 transform=ax.get_xaxis_transform(), clip_on=False, label="flagged")  # fmt: skip
-    ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
     ax.set_xlim(0, len(rewards) + 1)
     write_axis(ax.yaxis, name, unit, float(np.abs(rewards[good]).max(initial=0.0)))
     ax.set_xlabel("spectrum", fontsize=THEME["label size"], color=THEME["ink"])

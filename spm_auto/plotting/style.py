@@ -55,7 +55,7 @@ def new_axes(size: tuple[float, float]) -> "Axes":
         def _repr_png_(self) -> bytes:
             return _render(self.get_figure(root=True), "png")
 
-    figure = Figure(figsize=size, dpi=THEME["resolution"], layout="constrained")
+    figure = Figure(figsize=size, dpi=THEME["resolution"], layout="compressed")
     ax = figure.add_subplot(axes_class=NotebookAxes)
     dress(ax)
     return ax
