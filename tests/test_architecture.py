@@ -1,7 +1,10 @@
 """The direction of imports: the table of ARCHITECTURE.md, held against the code."""
 
 import ast
+import re
+import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -215,3 +218,31 @@ def test_a_planted_fault_is_caught_by_file_and_rule(path: str, source: str, rule
 )
 def test_an_import_that_follows_the_table_passes(path: str, source: str) -> None:
     assert faults(source, path) == []
+
+
+def test_faces_are_imported_without_the_heavy_libraries() -> None:
+    heavy = {"torch", "gpytorch", "h5py", "matplotlib", "numba", "scipy", "jinja2"}
+    faces = [f"spm_auto.{place}" for place in sorted(DOORS) if place != "campaign"]
+    code = f"import sys, {', '.join(faces)}, spm_auto.simulator; print({heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_the_page_on_the_architecture_names_every_row_of_the_table() -> None:
+    page = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    rows = set(MAY_IMPORT) - {"__main__", "__init__", "campaign"}
+    packages = {name for name in ONLY_IN if "." not in name} - {
+        "linear_operator",
+        "multiprocessing",
+    }
+    missing = [name for name in sorted(rows | packages - {"dask"}) if name not in page]
+    assert missing == []
+
+
+def test_every_dependency_is_pinned() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    named = sum(project["optional-dependencies"].values(), project["dependencies"])
+    lines = (ROOT / "constraints.txt").read_text("utf-8").lower().splitlines()
+    pinned = {line.split("==")[0].replace("_", "-") for line in lines if "==" in line}
+    wanted = {re.split(r"[^\w-]", name)[0].lower().replace("_", "-") for name in named}
+    assert wanted - pinned == set()
