@@ -97,6 +97,10 @@ class ClockedMicroscope(ABC):
         """Return where the probe really comes to stand when sent to a point."""
         return x, y
 
+    def _bias_run(self, waveform: BiasWaveform) -> FloatArray:
+        """Return the biases that a sweep really steps through [V], shape [point]."""
+        return waveform.bias
+
     def _check_waveform(self, waveform: BiasWaveform) -> None:  # noqa: B027  most run any
         """Refuse a waveform that the instrument cannot run, with `Unsupported`."""
 
@@ -174,7 +178,7 @@ class ClockedMicroscope(ABC):
             return Spectrum(
                 x=at[0],
                 y=at[1],
-                bias=waveform.bias,
+                bias=self._bias_run(waveform),
                 channels=self.capabilities.spectrum_channels,
                 data=data,
                 start_time=start,

@@ -124,6 +124,9 @@ class ReplayMicroscope(ClockedMicroscope):
         row, column = self._nearest(np.array([x]), np.array([y]))
         return float(self._recording.x[column[0]]), float(self._recording.y[row[0]])
 
+    def _bias_run(self, waveform: BiasWaveform) -> FloatArray:  # noqa: ARG002  as it was recorded
+        return self._recording.bias.copy()
+
     def _check_waveform(self, waveform: BiasWaveform) -> None:
         recorded = self._recording.bias
         if len(waveform.values) != len(recorded):

@@ -1,20 +1,12 @@
 """SimulatorSettings: what a lab file says of a simulated microscope; `simulate` for scripts."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    SerializeAsAny,
-    ValidationInfo,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
-from spm_auto import plugins
 from spm_auto.clock import Clock, InstantClock
-from spm_auto.errors import PluginError
 from spm_auto.instrument import InstrumentSettings
+from spm_auto.settings import Plugin
 from spm_auto.units import Bias
 
 from .checks import positive
@@ -26,21 +18,6 @@ from .samples import FerroelectricFilmSettings, Sample, SampleSettings
 from .timing import Timing
 from .tip import TipSettings
 from .truth import Truth
-
-
-def _chosen_by_kind(value: Any, info: ValidationInfo) -> Any:
-    """Validate the settings of a sample as what their ``kind`` says they are."""
-    if not isinstance(value, dict):
-        return value
-    if not isinstance(value.get("kind"), str):
-        raise ValueError(
-            f"a sample needs a kind, one of {', '.join(map(repr, plugins.names('samples')))}"
-        )
-    try:
-        settings = plugins.load("samples", value["kind"])
-    except PluginError as error:
-        raise ValueError(str(error)) from error
-    return settings.model_validate(value, context=info.context)
 
 
 class SimulatorSettings(InstrumentSettings):
@@ -55,18 +32,9 @@ class SimulatorSettings(InstrumentSettings):
     """
 
     kind: Literal["simulator"] = "simulator"
-    sample: Annotated[
-        SerializeAsAny[SampleSettings],
-        BeforeValidator(_chosen_by_kind),
-        WithJsonSchema(
-            {
-                "type": "object",
-                "description": "settings of the kind of sample named by 'kind'",
-                "properties": {"kind": {"type": "string"}},
-                "required": ["kind"],
-            }
-        ),
-    ] = Field(default_factory=FerroelectricFilmSettings)
+    sample: Annotated[SampleSettings, Plugin("samples")] = Field(
+        default_factory=FerroelectricFilmSettings
+    )
     tip: TipSettings = Field(default_factory=TipSettings)
     noise: NoiseSettings = Field(default_factory=NoiseSettings)
     drive: Annotated[Bias, positive("V")] = 1.0
