@@ -5,6 +5,7 @@ what a file says.
 """
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, get_args
@@ -46,6 +47,15 @@ _VALUES: dict[str, Any] = {
 _WORDS: dict[str, type[StrEnum]] = {word.__name__: word for word in (FinishReason, QualityFlag)}
 _KIND, _ARRAY, _WORD = "~kind", "~array", "~word"
 _DTYPES = ("<f8", "<f4", "<i8", "<i4", "|b1", "|u1")
+_WHAT_GARBAGE_RAISES = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    msgpack.UnpackException,
+)
 
 
 def encode(record: Record) -> tuple[bytes, bytes]:
@@ -55,7 +65,10 @@ def encode(record: Record) -> tuple[bytes, bytes]:
         TypeError: It holds a value that the journal does not know.
     """
     arrays: list[np.ndarray[Any, Any]] = []
-    header = msgpack.packb(_pack(record, arrays))
+    try:
+        header = msgpack.packb(_pack(record, arrays), unicode_errors="backslashreplace")
+    except OverflowError as error:
+        raise TypeError("the journal does not store whole numbers beyond 64 bits") from error
     return header, b"".join(array.tobytes() for array in arrays)
 
 
@@ -68,10 +81,12 @@ def decode(header: bytes, body: bytes) -> Record:
     try:
         tree = msgpack.unpackb(header, use_list=False)
         record = _unpack(tree, memoryview(body))
-    except (ValueError, TypeError, KeyError, msgpack.UnpackException) as error:
+    except _WHAT_GARBAGE_RAISES as error:
         raise DataError(f"not a record of this version: {error}") from error
     if not isinstance(record, Record):
         raise DataError(f"expected a record, found {type(record).__name__}")
+    if not isinstance(record.event, Event):
+        raise DataError(f"expected an event, found {type(record.event).__name__}")
     return record
 
 
@@ -83,7 +98,7 @@ def _pack(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.ndarray):
-        array = np.ascontiguousarray(value).astype(value.dtype.newbyteorder("<"), copy=False)
+        array = np.asarray(value, dtype=value.dtype.newbyteorder("<"), order="C")
         if array.dtype.str not in _DTYPES:
             raise TypeError(f"the journal does not store arrays of {array.dtype}")
         offset = sum(other.nbytes for other in arrays)
@@ -93,6 +108,8 @@ def _pack(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
         fields = {f.name: _pack(getattr(value, f.name), arrays) for f in dataclasses.fields(value)}
         return {_KIND: type(value).__name__, **fields}
     if isinstance(value, Mapping):
+        if not value.keys().isdisjoint((_KIND, _ARRAY, _WORD)):
+            raise TypeError(f"the journal does not store a table with a key of its own: {value}")
         return {str(key): _pack(item, arrays) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [_pack(item, arrays) for item in value]
@@ -109,8 +126,10 @@ def _unpack(value: Any, body: memoryview) -> Any:
     if _ARRAY in value:
         if value[_ARRAY] not in _DTYPES:
             raise ValueError(f"arrays of {value[_ARRAY]!r} are not read")
-        count = int(np.prod(value["shape"], dtype=int))
-        flat = np.frombuffer(body, np.dtype(value[_ARRAY]), count, value["offset"])
-        return flat.reshape(value["shape"])
+        shape = tuple(value["shape"])
+        if not all(isinstance(length, int) and length >= 0 for length in shape):
+            raise ValueError(f"{shape} is no shape of an array")
+        flat = np.frombuffer(body, np.dtype(value[_ARRAY]), math.prod(shape), value["offset"])
+        return flat.reshape(shape)
     fields = {key: _unpack(item, body) for key, item in value.items() if key != _KIND}
     return _VALUES[value[_KIND]](**fields) if _KIND in value else fields
