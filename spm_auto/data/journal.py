@@ -54,14 +54,19 @@ class Journal:
         self._synced = -_SYNC_INTERVAL
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)
         try:
+            if path.exists():
+                raise DataError(f"{path.parent} holds a run already; choose another folder")
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(path, flags, 0o644)
-        except FileExistsError as error:
-            raise DataError(f"{path.parent} holds a run already; choose another folder") from error
         except OSError as error:
             raise DataError(f"{path}: the journal cannot be made: {error}") from error
         self._length = 0
-        self._write(_HEAD.pack(_HEAD_MAGIC, VERSION, 0))
+        try:
+            self._write(_HEAD.pack(_HEAD_MAGIC, VERSION, 0))
+        except DataError:
+            os.close(self._file)
+            path.unlink()
+            raise
 
     def append(self, event: Event, sync: bool = False) -> Record:
         """Write an event; when this returns, a killed process does not lose it.
@@ -71,7 +76,8 @@ class Journal:
             sync: Whether a power cut shall not lose it either.
 
         Raises:
-            DataError: It was not written; the file is good up to the record before.
+            DataError: It was not written, and the file is good up to the record before; or it was
+                written but the disk did not take it.
         """
         with self._lock:
             if self._file < 0:
@@ -82,24 +88,36 @@ class Journal:
             checksum = zlib.crc32(body, zlib.crc32(header, zlib.crc32(prefix)))
             self._write(b"".join((prefix, _CHECKSUM.pack(checksum), header, body)))
             self._number += 1
-            if sync or record.utc - self._synced >= _SYNC_INTERVAL:
-                os.fsync(self._file)
+            if sync or abs(record.utc - self._synced) >= _SYNC_INTERVAL:  # or it was set back
+                self._sync()
                 self._synced = record.utc
             return record
 
     def close(self) -> None:
-        """Bring everything to the disk and close the file; safe to call twice."""
+        """Bring everything to the disk and close the file; safe to call twice.
+
+        Raises:
+            DataError: The disk did not take it; the file is closed all the same.
+        """
         with self._lock:
             if self._file >= 0:
-                os.fsync(self._file)
-                os.close(self._file)
-                self._file = -1
+                try:
+                    self._sync()
+                finally:
+                    os.close(self._file)
+                    self._file = -1
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _sync(self) -> None:
+        try:
+            os.fsync(self._file)
+        except OSError as error:
+            raise DataError(f"{self.path}: the journal is not safe on disk: {error}") from error
 
     def _write(self, data: bytes) -> None:
         try:
@@ -145,6 +163,9 @@ class JournalReader:
 
         A record that is not whole yet ends the iteration and is noted in ``damage``; while the file
         grows a later call reads it.
+
+        Raises:
+            DataError: A record is whole but not of a kind that this version knows.
         """
         self.damage = ""
         with self.path.open("rb") as file:
@@ -168,6 +189,9 @@ class JournalReader:
                 if zlib.crc32(content, zlib.crc32(prefix[: _PREFIX.size])) != checksum:
                     self.damage = f"a damaged record at byte {self._offset}"
                     return
-                record = decode(content[:header_length], content[header_length:])
+                try:
+                    record = decode(content[:header_length], content[header_length:])
+                except DataError as error:
+                    raise DataError(f"{self.path}: at byte {self._offset}: {error}") from error
                 self._offset = end
                 yield record

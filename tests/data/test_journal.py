@@ -1,0 +1,319 @@
+"""The journal: what was appended is there in order, whatever happens to the end of the file."""
+
+import os
+import struct
+import threading
+import tracemalloc
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import msgpack
+import numpy as np
+import pytest
+
+from spm_auto.clock import InstantClock
+from spm_auto.data import Alarm, Event, Journal, JournalReader, LineAcquired, Record, RunPaused
+from spm_auto.errors import DataError
+from spm_auto.instrument import ScanLine
+
+
+def line(index: int, pixels: int = 4) -> LineAcquired:
+    values = np.full((1, pixels), float(index))
+    return LineAcquired(ScanLine(index, values, -values, float(index)))
+
+
+def write(path: Path, *events: Event) -> None:
+    with Journal(path, now=lambda: 0.0) as journal:
+        for event in events:
+            journal.append(event)
+
+
+def read(path: Path) -> tuple[list[Event], str]:
+    """Return the events of a journal, and its damage."""
+    reader = JournalReader(path)
+    return [record.event for record in reader.poll()], reader.damage
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "run.spmj"
+
+
+def test_records_come_back_in_order_with_their_numbers_and_both_times(path: Path) -> None:
+    clock, utc = InstantClock(), iter([1000.0, 1001.5, 1001.5])
+    written: list[Record] = []
+    with Journal(path, clock.now, lambda: next(utc)) as journal:
+        for text in ("a", "b", "c"):
+            written.append(journal.append(Alarm(text)))
+            clock.wait(2.0)
+    read_back = list(JournalReader(path).poll())
+    assert read_back == written
+    assert [record.number for record in read_back] == [0, 1, 2]
+    assert [record.time for record in read_back] == [0.0, 2.0, 4.0]
+    assert [record.utc for record in read_back] == [1000.0, 1001.5, 1001.5]
+
+
+def test_records_of_several_threads_do_not_mix(path: Path) -> None:
+    ready = threading.Barrier(4)
+
+    def append(journal: Journal, name: str) -> None:
+        ready.wait()
+        for number in range(50):
+            journal.append(Alarm(f"{name}{number}"))
+
+    with Journal(path, now=lambda: 0.0) as journal:
+        threads = [threading.Thread(target=append, args=(journal, name)) for name in "abcd"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    records = list(JournalReader(path).poll())
+    assert [record.number for record in records] == list(range(200))
+    texts = [record.event.message for record in records if isinstance(record.event, Alarm)]
+    assert [text for text in texts if text[0] == "b"] == [f"b{number}" for number in range(50)]
+
+
+def test_a_journal_cut_anywhere_in_its_last_record_is_good_up_to_there(path: Path) -> None:
+    write(path, line(0), line(1))
+    before = path.stat().st_size
+    with_last = path.with_name("longer.spmj")
+    write(with_last, line(0), line(1), line(2))
+    whole = with_last.read_bytes()
+    for length in range(before, len(whole)):
+        path.write_bytes(whole[:length])
+        events, damage = read(path)
+        assert len(events) == 2
+        if length == before:
+            assert damage == ""
+        else:
+            assert damage == f"a torn record at byte {before}"
+    assert len(read(with_last)[0]) == 3
+
+
+def test_a_flipped_bit_anywhere_in_the_last_record_is_noticed(path: Path) -> None:
+    write(path, line(0))
+    before = path.stat().st_size
+    other = path.with_name("other.spmj")
+    write(other, line(0), line(1))
+    whole = other.read_bytes()
+    for place in range(before, len(whole)):
+        changed = bytearray(whole)
+        changed[place] ^= 1 << place % 8
+        path.write_bytes(changed)
+        events, damage = read(path)
+        assert len(events) == 1, f"byte {place}"
+        assert damage.endswith(f"at byte {before}")
+
+
+def test_records_after_a_damaged_one_are_not_believed(path: Path) -> None:
+    write(path, Alarm("one"), Alarm("two"), Alarm("three"))
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"two", b"owt"))
+    events, damage = read(path)
+    assert events == [Alarm("one")]
+    assert "damaged record" in damage
+
+
+@pytest.mark.parametrize("lengths", [(2**32 - 1, 0), (0, 2**63), (2**31, 2**62)])
+def test_a_prefix_that_declares_a_huge_record_costs_no_memory(
+    path: Path, lengths: tuple[int, int]
+) -> None:
+    write(path, Alarm("one"))
+    size = path.stat().st_size
+    with path.open("ab") as file:
+        file.write(struct.pack("<4sHHIQdI", b"SPMr", 1, 0, *lengths, 0.0, 0) + bytes(100))
+    tracemalloc.start()
+    try:
+        events, damage = read(path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert events == [Alarm("one")]
+    assert damage == f"a torn record at byte {size}"
+    assert peak < 2**20
+
+
+def test_a_journal_can_be_read_while_it_is_being_written(path: Path) -> None:
+    with Journal(path, now=lambda: 0.0) as journal:
+        reader = JournalReader(path)
+        assert list(reader.poll()) == []
+        journal.append(Alarm("one"))
+        assert [record.event for record in reader.poll()] == [Alarm("one")]
+        assert list(reader.poll()) == []
+        journal.append(Alarm("two"))
+        journal.append(Alarm("three"))
+        assert [record.event for record in reader.poll()] == [Alarm("two"), Alarm("three")]
+    assert reader.damage == ""
+
+
+def test_a_record_seen_half_written_is_read_once_it_is_whole(path: Path) -> None:
+    write(path, line(0), line(1))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-10])
+    reader = JournalReader(path)
+    assert len(list(reader.poll())) == 1
+    assert "torn" in reader.damage
+    path.write_bytes(whole)
+    assert [record.number for record in reader.poll()] == [1]
+    assert reader.damage == ""
+
+
+def test_whoever_stops_reading_in_between_goes_on_with_the_next_record(path: Path) -> None:
+    write(path, Alarm("one"), Alarm("two"))
+    reader = JournalReader(path)
+    assert next(reader.poll()).event == Alarm("one")
+    assert next(reader.poll()).event == Alarm("two")
+
+
+def test_a_folder_that_holds_a_run_is_refused_and_the_run_stays(path: Path) -> None:
+    write(path, Alarm("one"))
+    with pytest.raises(DataError, match="holds a run already; choose another folder"):
+        Journal(path, now=lambda: 0.0)
+    assert read(path)[0] == [Alarm("one")]
+
+
+def test_a_journal_that_cannot_be_made_names_its_path(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match=r"file.run\.spmj: the journal cannot be made"):
+        Journal(tmp_path / "file" / "run.spmj", now=lambda: 0.0)
+
+
+def test_folders_above_the_journal_are_made(tmp_path: Path) -> None:
+    write(tmp_path / "a" / "b" / "run.spmj", RunPaused())
+    assert read(tmp_path / "a" / "b" / "run.spmj")[0] == [RunPaused()]
+
+
+def short_write(limit: int) -> Callable[[int, bytes], int]:
+    """Make a disk that takes at most so many bytes at once."""
+    real = os.write
+    return lambda file, data: real(file, data[:limit])
+
+
+def test_a_short_write_is_rolled_back_and_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Journal(path, now=lambda: 0.0) as journal:
+        journal.append(Alarm("one"))
+        size = path.stat().st_size
+        with monkeypatch.context() as full:
+            full.setattr(os, "write", short_write(20))
+            with pytest.raises(DataError, match=r"the disk took 20 of \d+ bytes; is it full\?"):
+                journal.append(Alarm("lost"))
+        assert path.stat().st_size == size
+        journal.append(Alarm("two"))
+    records = list(JournalReader(path).poll())
+    assert [record.event for record in records] == [Alarm("one"), Alarm("two")]
+    assert [record.number for record in records] == [0, 1]
+
+
+def test_an_event_that_cannot_be_stored_leaves_no_trace(path: Path) -> None:
+    with Journal(path, now=lambda: 0.0) as journal:
+        with pytest.raises(TypeError):
+            journal.append(Alarm(object()))  # type: ignore[arg-type]  # the fault that is meant
+        journal.append(Alarm("one"))
+    assert read(path) == ([Alarm("one")], "")
+
+
+def test_a_closed_journal_refuses_and_may_be_closed_again(path: Path) -> None:
+    journal = Journal(path, now=lambda: 0.0)
+    journal.close()
+    journal.close()
+    with pytest.raises(DataError, match="the journal is closed"):
+        journal.append(RunPaused())
+
+
+@pytest.mark.parametrize("content", [b"", b"SPM", b"\x89HDF\r\n\x1a\n" + bytes(64)])
+def test_a_file_of_another_kind_is_refused_in_one_line(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(DataError) as refusal:
+        JournalReader(path)
+    assert str(refusal.value) == f"{path} is no journal of spm_auto"
+
+
+def test_a_journal_of_another_version_is_refused_with_both_versions(path: Path) -> None:
+    path.write_bytes(struct.pack("<8sII", b"SPMAUTOJ", 7, 0))
+    with pytest.raises(DataError, match="has journal version 7; this program reads 1"):
+        JournalReader(path)
+
+
+def test_a_missing_journal_is_refused(path: Path) -> None:
+    with pytest.raises(DataError, match="cannot be read: No such file"):
+        JournalReader(path)
+
+
+def test_what_was_written_survives_without_the_journal_being_closed(path: Path) -> None:
+    journal = Journal(path, now=lambda: 0.0)
+    journal.append(Alarm("one"))
+    assert read(path)[0] == [Alarm("one")]
+    journal.close()
+
+
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Note every call that brings a file to the disk."""
+    calls: list[int] = []
+    monkeypatch.setattr(os, "fsync", calls.append)
+    return calls
+
+
+def test_the_disk_is_asked_at_most_once_a_second_and_for_what_matters(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter([100.0, 100.5, 100.9, 101.1, 101.2])
+    calls = synced(monkeypatch)
+    with Journal(path, now=lambda: 0.0, utc=lambda: next(times)) as journal:
+        counts = []
+        for sync in (False, False, True, False, False):
+            journal.append(RunPaused(), sync=sync)
+            counts.append(len(calls))
+    assert counts == [1, 1, 2, 2, 2]
+
+
+def test_a_clock_set_back_does_not_keep_records_from_the_disk(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter([7200.0, 3600.0])
+    calls = synced(monkeypatch)
+    with Journal(path, now=lambda: 0.0, utc=lambda: next(times)) as journal:
+        journal.append(RunPaused())
+        before = len(calls)
+        journal.append(RunPaused())
+        assert len(calls) == before + 1
+
+
+def test_a_disk_that_fails_to_sync_is_said_as_damaged_data(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    journal = Journal(path, now=lambda: 0.0)
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", fail)
+        with pytest.raises(DataError, match=r"run\.spmj: .*Input/output error"):
+            journal.append(RunPaused())
+        with pytest.raises(DataError, match=r"run\.spmj: .*Input/output error"):
+            journal.close()
+    journal.close()
+
+
+def test_a_whole_record_of_an_unknown_kind_names_the_file_and_the_place(path: Path) -> None:
+    write(path, Alarm("one"))
+    size = path.stat().st_size
+    header = msgpack.packb({"~kind": "FromTheFuture"})
+    prefix = struct.pack("<4sHHIQd", b"SPMr", 1, 0, len(header), 0, 0.0)
+    with path.open("ab") as file:
+        file.write(prefix + struct.pack("<I", zlib.crc32(header, zlib.crc32(prefix))) + header)
+    with pytest.raises(DataError, match=rf"run\.spmj: at byte {size}: .*FromTheFuture"):
+        list(JournalReader(path).poll())
+
+
+def test_a_journal_whose_first_bytes_find_no_room_leaves_no_file(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", short_write(3))
+        with pytest.raises(DataError, match="is it full"):
+            Journal(path, now=lambda: 0.0)
+    assert not path.exists()
+    write(path, RunPaused())
