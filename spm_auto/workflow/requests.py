@@ -55,14 +55,15 @@ class Consult:
                 self.explorer.reject(proposal)
             else:
                 scored.append((proposal, spectrum, self.explorer.tell(proposal, spectrum)))
-        before, proposal = self.explorer.fit, None
+        before = self.explorer.fit
+        choice: Proposal | None = None
         if self.ask:
-            proposal = self.explorer.ask()
+            choice = self.explorer.ask()
         else:
             self.explorer.conclude()
         fit = self.explorer.fit
         fits = (fit,) if fit is not None and fit is not before else ()
-        return Advice(proposal, tuple(scored), fits, time.perf_counter() - start)
+        return Advice(choice, tuple(scored), fits, time.perf_counter() - start)
 
 
 @dataclass(frozen=True, slots=True)
