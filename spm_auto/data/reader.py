@@ -23,6 +23,7 @@ from .events import (
     ScanStarted,
     SpectrumAcquired,
     SpectrumScored,
+    StepStarted,
 )
 from .journal import FILE_NAME, JournalReader
 
@@ -144,7 +145,7 @@ def open_run(path: Path | str) -> RecordedRun:
         path: The run's folder, or its journal.
 
     Raises:
-        DataError: There is no run, or its journal holds no whole record.
+        DataError: There is no run, its journal holds no whole record, or no run's records.
     """
     path = Path(path)
     journal = path / FILE_NAME if path.is_dir() else path
@@ -152,14 +153,26 @@ def open_run(path: Path | str) -> RecordedRun:
         raise DataError(f"{path}: there is no run here (no {FILE_NAME})")
     reader = JournalReader(journal)
     records = tuple(reader.poll())
-    if not records or not isinstance(records[0].event, RunStarted):
-        raise DataError(f"{journal}: the journal does not begin with a run ({reader.damage})")
+    if not records:
+        raise DataError(f"{journal}: the journal holds no record yet {reader.damage}".rstrip())
+    if not isinstance(records[0].event, RunStarted):
+        first = type(records[0].event).__name__
+        raise DataError(f"{journal}: the journal begins with {first}, not with a run")
+    try:
+        return _told(journal, records, records[0].event, reader.damage)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise DataError(f"{journal}: the records do not fit together: {error}") from error
+
+
+def _told(
+    journal: Path, records: tuple[Record, ...], started: RunStarted, damage: str
+) -> RecordedRun:
     events = [record.event for record in records]
     last = events[-1]
     return RecordedRun(
         path=journal,
         records=records,
-        started=records[0].event,
+        started=started,
         finished=last if isinstance(last, RunFinished) else None,
         scans=tuple(_scans(records)),
         measurements=tuple(_measurements(records)),
@@ -167,7 +180,7 @@ def open_run(path: Path | str) -> RecordedRun:
         fits=tuple(event for event in events if isinstance(event, ModelFitted)),
         answers=tuple(event for event in events if isinstance(event, AgentAnswered)),
         alarms=tuple(event for event in events if isinstance(event, Alarm)),
-        damage=reader.damage,
+        damage=damage,
     )
 
 
@@ -201,10 +214,12 @@ def _scans(records: tuple[Record, ...]) -> list[ScanImage]:
 
 
 def _measurements(records: tuple[Record, ...]) -> list[Measurement]:
-    waiting: dict[int, list[PointChosen]] = {}  # a later exploration counts its candidates anew
+    waiting: dict[int, list[PointChosen]] = {}
     scores: dict[float, tuple[SpectrumScored, PointChosen | None]] = {}
     for record in records:
         match record.event:
+            case StepStarted():  # it counts its candidates anew
+                waiting.clear()
             case PointChosen(candidate=candidate) as choice:
                 waiting.setdefault(candidate, []).append(choice)
             case SpectrumScored(candidate=candidate) as score:
