@@ -57,7 +57,11 @@ def print_plan(plan: Plan, as_json: bool = False) -> None:
     table.add_row("", "load", "", "", format_duration(plan.load_seconds))
     for number, step in enumerate(plan.steps):
         table.add_row(
-            str(number), step.kind, str(step.n_lines), str(step.n_spectra), format_duration(step.seconds)
+            str(number),
+            step.kind,
+            str(step.n_lines),
+            str(step.n_spectra),
+            format_duration(step.seconds),
         )
     table.add_row("", "all", "", str(plan.n_spectra), format_duration(plan.seconds), style="bold")
     console = Console()

@@ -20,6 +20,7 @@ from .tables import value_text
 
 _BEST = 3  # spectra shown
 _NUMBERED = 40  # more points than these are drawn without their numbers
+_POINTS = "where spectra were taken, in order; the ring marks the best"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +31,15 @@ class Picture:
         uri: The picture as a data URI.
         title: What it shows.
         caption: How to read it.
-        section: Where it belongs: "overview", "belief", "spectra" or "progress".
+        section: Where it belongs: "overview", "belief" or "spectra".
+        is_wide: Whether it takes half of the page's width, rather than a third.
     """
 
     uri: str
     title: str
     caption: str
     section: str
+    is_wide: bool = False
 
 
 def draw(run: RecordedRun) -> list[Picture]:
@@ -44,10 +47,10 @@ def draw(run: RecordedRun) -> list[Picture]:
     pictures = []
     if run.scans:
         pictures += _overview(run, run.scans[-1])
+    if np.isfinite(run.rewards).any():
+        pictures.insert(1, _progress(run))
     if run.fits:
         pictures += _belief(run, run.fits[-1])
-    if np.isfinite(run.rewards).any():
-        pictures.append(_progress(run))
     pictures += _spectra(run)
     return pictures
 
@@ -56,14 +59,11 @@ def _overview(run: RecordedRun, image: ScanImage) -> list[Picture]:
     pictures = []
     for index, channel in enumerate(image.channels):
         axes = image.plot(channel.name)
-        if index == 0:
+        caption = "forward"
+        if index == 0 and run.measurements:
             _draw_points(axes, run)
-        caption = (
-            "Where spectra were taken, coloured and numbered in order; the star is the best."
-            if index == 0 and run.measurements
-            else f"Forward, in {channel.unit}."
-        )
-        pictures.append(_picture(axes, channel.name, caption, "overview"))
+            caption = _POINTS
+        pictures.append(_picture(axes, channel.name, caption, "overview", index == 0))
     return pictures
 
 
@@ -74,12 +74,10 @@ def _belief(run: RecordedRun, fit: ModelFitted) -> list[Picture]:
     told = f"after {fit.n_observations} spectra{speaker}"
     mean = plot_map(fit.mean, fit.rows, fit.frame, unit, f"predicted {name}")
     _draw_points(mean, run)
-    spread = plot_map(
-        fit.deviation, fit.rows, fit.frame, unit, "uncertainty", colours="magma"
-    )
+    spread = plot_map(fit.deviation, fit.rows, fit.frame, unit, "uncertainty", colours="magma")
     return [
-        _picture(mean, "prediction", f"What the agent expects, {told}.", "belief"),
-        _picture(spread, "uncertainty", "Standard deviation of the prediction.", "belief"),
+        _picture(mean, "prediction", f"what the agent expects, {told}", "belief", True),
+        _picture(spread, "uncertainty", "standard deviation of the prediction", "belief", True),
     ]
 
 
@@ -87,7 +85,7 @@ def _progress(run: RecordedRun) -> Picture:
     scored = [m for m in run.measurements if m.scored]
     rewards = [m.scored.value for m in scored if m.scored]
     axes = plot_learning_curve(rewards, _unit(run), name=_scalarizer(run))
-    return _picture(axes, "learning curve", "Each spectrum, and the best so far.", "progress")
+    return _picture(axes, "learning curve", "each spectrum, and the best so far", "overview", True)
 
 
 def _spectra(run: RecordedRun) -> list[Picture]:
@@ -106,7 +104,7 @@ def _spectrum(measurement: Measurement, place: int) -> Picture:
     axes = plot_spectrum(measurement.spectrum)
     number, scored = measurement.number + 1, measurement.scored
     if place > 0 and scored is not None:
-        caption = f"{scored.scalarizer} {value_text(scored.value, scored.unit)}"
+        caption = f"{_words(scored.scalarizer)} {value_text(scored.value, scored.unit)}"
         return _picture(axes, f"best {place}: spectrum {number}", caption, "spectra")
     if scored is not None and scored.flag:
         caption = f"not used: {scored.flag}"
@@ -128,8 +126,8 @@ def _draw_points(axes: Any, run: RecordedRun) -> None:
     )
 
 
-def _picture(axes: Any, title: str, caption: str, section: str) -> Picture:
-    return Picture(to_data_uri(axes.figure), title, caption, section)
+def _picture(axes: Any, title: str, caption: str, section: str, is_wide: bool = False) -> Picture:
+    return Picture(to_data_uri(axes.figure), title.replace("_", " "), caption, section, is_wide)
 
 
 def _unit(run: RecordedRun) -> str:
@@ -138,4 +136,8 @@ def _unit(run: RecordedRun) -> str:
 
 def _scalarizer(run: RecordedRun) -> str:
     names: Sequence[str] = [m.scored.scalarizer for m in run.measurements if m.scored]
-    return names[0].replace("_", " ") if names else "reward"
+    return _words(names[0]) if names else "reward"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

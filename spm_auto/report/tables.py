@@ -72,12 +72,18 @@ def facts(run: RecordedRun) -> list[Fact]:
     shown = [
         Fact("spectra", str(len(run.measurements)), f"{summary['n_flagged']} flagged"),
         Fact("scans", str(len(run.scans)), f"{summary['n_lines']} lines"),
-        Fact("instrument time", format_duration(run.simulated_time), f"{format_duration(run.wall_time)} of day"),
+        Fact(
+            "instrument time",
+            format_duration(run.simulated_time),
+            f"{format_duration(run.wall_time)} on the wall clock",
+        ),
     ]
     if best is not None and best.scored is not None:
         place = f"{_length(best.spectrum.x)}, {_length(best.spectrum.y)}"
         value = value_text(best.scored.value, best.scored.unit)
-        shown.insert(0, Fact(f"best {best.scored.scalarizer}", value, f"at ({place})"))
+        shown.insert(
+            0, Fact(f"best {best.scored.scalarizer}".replace("_", " "), value, f"at ({place})")
+        )
     idle = summary["instrument_idle_fraction"]
     if idle is not None:
         decided = format_quantity(summary["decision_time_median"], "s", 2)
