@@ -50,6 +50,8 @@ def consolidate(journal: Path, target: Path | None = None) -> Path:
         child = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT)
     except subprocess.TimeoutExpired as error:
         raise DataError(f"{target}: not written within {_TIMEOUT:g} s") from error
+    finally:
+        _part(target).unlink(missing_ok=True)  # a child that died left it
     if child.returncode != 0:
         lines = child.stderr.strip().splitlines() or ["no message"]
         raise DataError(f"{target}: not written (exit {child.returncode}): {lines[-1]}")
@@ -64,17 +66,20 @@ def write(run: RecordedRun, target: Path) -> None:
     """
     import h5py
 
-    part = target.with_name(target.name + ".part")
+    part = _part(target)
     with h5py.File(part, "w", libver=("v108", "v108")) as file:
         _write_entry(file, run)
     with h5py.File(part, "r") as file:
         groups = [g for g in file["entry"].values() if isinstance(g, h5py.Group)]
         spectra = sum(g["spectra_numbers"].size for g in groups if "spectra_numbers" in g)
         records = file["entry/events/records"].size
-    channels = len(run.measurements[0].spectrum.channels) if run.measurements else 1
-    if records != len(run.records) or spectra != channels * len(run.measurements):
+    expected = sum(len(spectrum.channels) for spectrum in run.spectra)
+    if (records, spectra) != (len(run.records), expected):
         part.unlink()
-        raise DataError(f"{target}: read back {records} of {len(run.records)} records")
+        raise DataError(
+            f"{target}: read back {records} of {len(run.records)} records "
+            f"and {spectra} of {expected} curves"
+        )
     _replace(part, target)
 
 
@@ -181,7 +186,7 @@ def _write_provenance(entry: "h5py.Group", run: RecordedRun) -> None:
 
 
 def _data_group(entry: "h5py.Group", name: str, axes: tuple[str, ...]) -> "h5py.Group":
-    group = entry.create_group(name)
+    group = entry.create_group(name.replace("/", "_"))  # dI/dV is a channel and no path
     group.attrs.update(NX_class="NXdata", signal="data", axes=list(axes))
     return group
 
@@ -230,6 +235,10 @@ def _scalarizer(same: list[Measurement]) -> str:
 
 def _iso(record: Record) -> str:
     return datetime.fromtimestamp(record.utc, UTC).isoformat()
+
+
+def _part(target: Path) -> Path:
+    return target.with_name(target.name + ".part")
 
 
 def _replace(part: Path, target: Path) -> None:
