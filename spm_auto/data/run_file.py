@@ -148,7 +148,7 @@ def _write_spectra(entry: "h5py.Group", measurements: tuple[Measurement, ...]) -
             group["reward"] = [m.scored.value if m.scored else math.nan for m in same]
             group["start_time"] = [m.spectrum.start_time for m in same]
             group["flag"] = [_flag(m) for m in same]
-            group.create_group("metadata").attrs["reward"] = _scalarizer(same)
+            group["scalarizer"] = [m.scored.scalarizer if m.scored else "" for m in same]
 
 
 def _write_fit(entry: "h5py.Group", number: int, fit: ModelFitted) -> None:
@@ -227,10 +227,6 @@ def _flag(measurement: Measurement) -> str:
     if measurement.scored and measurement.scored.flag:
         flags.append(measurement.scored.flag)
     return "; ".join(flags)
-
-
-def _scalarizer(same: list[Measurement]) -> str:
-    return next((m.scored.scalarizer for m in same if m.scored), "")
 
 
 def _iso(record: Record) -> str:

@@ -127,7 +127,7 @@ def test_spectra_stand_on_their_bias_axis_with_place_reward_and_flag(tmp_path: P
         places = [(s.x, s.y) for s in run.spectra]
         np.testing.assert_array_equal(group["point_cloud"].attrs["coordinates"], places)
         np.testing.assert_array_equal(group["reward"], run.rewards)
-        assert group["metadata"].attrs["reward"] == "integral"
+        assert list(group["scalarizer"].asstr()) == ["integral"] * 4
         assert list(group["flag"].asstr()) == [""] * 4
 
 
@@ -138,6 +138,14 @@ def test_spectra_of_two_waveforms_stand_in_two_groups(tmp_path: Path) -> None:
         assert file["entry/spectra_000_current/data"].shape == (4, 5)
         assert file["entry/spectra_001_current/data"].shape == (2, 9)
         assert list(file["entry/spectra_001_current/spectra_numbers"]) == [4, 5]
+
+
+def test_each_reward_is_kept_with_what_it_is_a_measure_of(tmp_path: Path) -> None:
+    other = {**EXPLORE, "budget": 2, "scalarizer": "peak"}
+    run_quickly(tmp_path, recipe(OVERVIEW, EXPLORE, other).steps)
+    with written(tmp_path / FILE_NAME) as file:
+        names = list(file["entry/spectra_000_current/scalarizer"].asstr())
+    assert names == ["integral"] * 4 + ["peak"] * 2
 
 
 def test_spectra_with_different_channels_stand_in_groups_of_their_own(tmp_path: Path) -> None:
