@@ -149,12 +149,16 @@ def _sweep(
 ) -> None:
     rows, columns = polarization.shape
     now, after = polarization.copy(), polarization.copy()
+    field = built_in.copy()
     for k in range(bias.size):
         for part in range(2):
             cut = substeps[k] if part == 0 else 1
             time_step = TIME_STEP / cut
             steps = steps_on * cut if part == 0 else steps_off
-            field = built_in + bias[k] * tip_field if part == 0 else built_in
+            volts = bias[k] if part == 0 else 0.0
+            for i in range(rows):
+                for j in range(columns):
+                    field[i, j] = built_in[i, j] + volts * tip_field[i, j]
             for step in range(steps):
                 for i in range(1, rows - 1):
                     for j in range(1, columns - 1):
@@ -170,11 +174,21 @@ def _sweep(
                             force = 0.0
                         after[i, j] = p + time_step * force
                 now, after = after, now
-                is_due = (step + 1) % STEPS_BETWEEN_CHECKS == 0
-                if is_due and np.max(np.abs(now - after)) < AT_REST:
-                    break
-        readings[k] = np.sum(weights * now)
-    polarization[:] = now
+                if (step + 1) % STEPS_BETWEEN_CHECKS == 0:
+                    change = 0.0
+                    for i in range(rows):
+                        for j in range(columns):
+                            change = max(change, abs(now[i, j] - after[i, j]))
+                    if change < AT_REST:
+                        break
+        seen = 0.0
+        for i in range(rows):
+            for j in range(columns):
+                seen += weights[i, j] * now[i, j]
+        readings[k] = seen
+    for i in range(rows):
+        for j in range(columns):
+            polarization[i, j] = now[i, j]
 
 
 @cache

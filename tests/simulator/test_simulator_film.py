@@ -135,6 +135,34 @@ def test_writing_changes_the_film_under_the_tip_only(untouched: FerroelectricFil
     assert after[round((y / 2e-6 + 0.5) * 256), round((x / 2e-6 + 0.5) * 256)] > 0.5
 
 
+def test_the_contact_passes_on_a_share_of_the_bias_and_adds_its_potential() -> None:
+    # every source of chance has its own stream, so both films are the same but for the contact
+    film = FerroelectricFilmSettings.model_validate({"size": "1 um", "cells": 128})
+    perfect_contact = {"contact_share_spread": 0.0, "contact_potential_spread": 0.0}
+    real = film.build(RandomStreams(2))
+    ideal = film.model_copy(update=perfect_contact).build(RandomStreams(2))
+    row, column = 40, 91
+    share = real.properties.contact_share[row, column]
+    potential = real.properties.contact_potential[row, column]
+    assert abs(share - 1) > 0.01
+    assert abs(potential) > 0.1
+    x, y = ((np.array([column, row]) + 0.5) / 128 - 0.5) * 1e-6
+    felt = BiasWaveform(tuple((share * LOOP.bias + potential).tolist()), LOOP.dwell, LOOP.cycles)
+    np.testing.assert_allclose(
+        real.sweep(x, y, LOOP, TIP), ideal.sweep(x, y, felt, TIP), rtol=1e-6, atol=1e-17
+    )
+
+
+def test_domains_leave_a_built_in_field_of_their_own_sign() -> None:
+    film = FerroelectricFilmSettings.model_validate({"size": "1 um", "cells": 128})
+    aged = film.build(RandomStreams(2))
+    young = film.model_copy(update={"memory": 0.0}).build(RandomStreams(2))
+    left = aged.properties.built_in - young.properties.built_in
+    inside = Truth(aged, TIP).distance_to_wall > 60e-9
+    assert inside.any()
+    np.testing.assert_array_equal(np.sign(left[inside]), np.sign(aged.polarization[inside]))
+
+
 def test_what_was_written_can_be_read_and_erased(untouched: FerroelectricFilm) -> None:
     x, y = np.array([3e-7]), np.array([-5e-7])
     up, down = BiasWaveform((12.0,), dwell=0.1), BiasWaveform((-12.0,), dwell=0.1)

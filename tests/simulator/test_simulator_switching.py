@@ -1,9 +1,11 @@
 """Switching under the tip: walls that stick, nucleation, coercive field and imprint."""
 
+import numba
 import numpy as np
 import pytest
 
 from spm_auto.simulator import TipSettings
+from spm_auto.simulator.samples import switching
 from spm_auto.simulator.samples.switching import Medium, Tip, settle, sweep
 
 CELL = 7.8e-9  # [m]
@@ -96,3 +98,28 @@ def test_the_border_of_a_patch_is_held() -> None:
     assert patch[10, 10] > 0
     border = np.concatenate([patch[0], patch[-1], patch[:, 0], patch[:, -1]])
     np.testing.assert_array_equal(border, -1.0)
+
+
+def test_a_strong_pulse_stays_finite() -> None:
+    # the well is so steep at this field that an uncut step would overshoot more and more
+    patch = -np.ones((21, 21))
+    seen = sweep(patch, uniform((21, 21), 0.14), tip_over(21, 0.3), np.array([40.0, -40.0]), 200, 6)
+    assert np.isfinite(patch).all()
+    assert seen[0] > 0.5
+    assert seen[1] < -0.5
+
+
+def test_switching_works_where_compiled_code_cannot_be_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refusing(*args: object, **options: object) -> object:
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function '_sweep': no locator available")
+        return compile_now(*args, **options)
+
+    compile_now = numba.njit
+    monkeypatch.setattr(numba, "njit", refusing)
+    monkeypatch.setattr(switching, "_compiled", switching._compiled.__wrapped__)
+    patch = -np.ones((21, 21))
+    seen = sweep(patch, uniform((21, 21), 0.14), tip_over(21, 0.21), np.array([12.0]), 50, 6)
+    assert seen[0] > 0
