@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ..data import Measurement, ModelFitted, RecordedRun
-from ..instrument import ScanImage
+from ..instrument import ScanImage, Spectrum
 from ..plotting import (
     plot_learning_curve,
     plot_map,
@@ -19,8 +19,8 @@ from ..plotting import (
 from .tables import value_text
 
 _BEST = 3  # spectra shown
-_NUMBERED = 40  # more points than these are drawn without their numbers
-_POINTS = "where spectra were taken, in order; the ring marks the best"
+_POINTS = "where spectra were taken, from white (first) to red (last); the ring marks the best"
+_FAR = 3.0  # points farther out than so many times the spectrum's own spread are left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +101,29 @@ def _spectra(run: RecordedRun) -> list[Picture]:
 
 
 def _spectrum(measurement: Measurement, place: int) -> Picture:
-    axes = plot_spectrum(measurement.spectrum)
     number, scored = measurement.number + 1, measurement.scored
     if place > 0 and scored is not None:
+        shown, n_outside = _without_outliers(measurement.spectrum)
+        axes = plot_spectrum(shown)
         caption = f"{_words(scored.scalarizer)} {value_text(scored.value, scored.unit)}"
+        if n_outside:
+            caption += f"; failed points not drawn: {n_outside}"
         return _picture(axes, f"best {place}: spectrum {number}", caption, "spectra")
+    axes = plot_spectrum(measurement.spectrum)
     if scored is not None and scored.flag:
         caption = f"not used: {scored.flag}"
         return _picture(axes, f"flagged: spectrum {number}", caption, "spectra")
     return _picture(axes, f"spectrum {number}", "", "spectra")
+
+
+def _without_outliers(spectrum: Spectrum) -> tuple[Spectrum, int]:
+    """Let one failed point not squeeze the whole loop flat; says how many were left out."""
+    low, high = np.nanpercentile(spectrum.channel(), (10, 90))
+    margin = _FAR * (high - low)
+    data = spectrum.data.copy()
+    outside = (data[0] < low - margin) | (data[0] > high + margin)
+    data[0, outside] = np.nan
+    return replace(spectrum, data=data), int(outside.sum())
 
 
 def _draw_points(axes: Any, run: RecordedRun) -> None:
@@ -121,7 +135,6 @@ def _draw_points(axes: Any, run: RecordedRun) -> None:
         [m.spectrum.x for m in run.measurements],
         [m.spectrum.y for m in run.measurements],
         run.scans[-1].frame,
-        order=len(run.measurements) <= _NUMBERED,
         highlight=[best.number] if best else None,
     )
 
