@@ -3,7 +3,17 @@
 from .candidates import Candidates
 from .explorer import Explorer
 from .make import make
-from .protocol import Agent, AgentSettings, Fit, Observation, Proposal, Scalar, Scalarizer, Watch
+from .protocol import (
+    Agent,
+    AgentSettings,
+    Fit,
+    Model,
+    Observation,
+    Proposal,
+    Scalar,
+    Scalarizer,
+    Watch,
+)
 from .scalarizers import (
     coercive_bias,
     imprint,
@@ -24,7 +34,7 @@ from .settings import (
 # fmt: off
 __all__ = [
     "Agent", "AgentSettings", "Candidates", "DeepKernelSettings", "Explorer", "Fit",
-    "GaussianProcessSettings", "GridSettings", "Observation", "Proposal", "RandomSettings",
+    "GaussianProcessSettings", "GridSettings", "Model", "Observation", "Proposal", "RandomSettings",
     "RankingSettings", "Scalar", "Scalarizer", "Watch", "coercive_bias", "imprint", "integral",
     "loop_area", "loop_area_raw", "loop_opening", "make", "peak",
 ]

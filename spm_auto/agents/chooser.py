@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..errors import AgentError
 from .candidates import Candidates
-from .protocol import Fit, Observation, Proposal
+from .protocol import Observation, Proposal
 
 
 class Chooser(ABC):
@@ -29,11 +29,6 @@ class Chooser(ABC):
         """What can be chosen."""
         return self._candidates
 
-    @property
-    def fit(self) -> Fit | None:
-        """The last fit; None without a model."""
-        return None
-
     def tell(self, observations: Sequence[Observation]) -> None:
         """Learn what was found; a value that is not finite only counts as measured.
 
@@ -46,6 +41,8 @@ class Chooser(ABC):
             self._free[observation.candidate] = False
             if np.isfinite(observation.value):
                 self._learn(observation)
+            else:
+                self._give_up(observation.candidate)
 
     def ask(self, n: int = 1, pending: Sequence[int] = ()) -> list[Proposal]:
         """Choose the next points, fewer than asked for when the candidates run out.
@@ -74,6 +71,9 @@ class Chooser(ABC):
 
     def _learn(self, observation: Observation) -> None:  # noqa: B027  learning is optional
         """Take in a good observation; an agent without a model has no use for it."""
+
+    def _give_up(self, candidate: int) -> None:  # noqa: B027  so is this
+        """Take in that a measurement was no good."""
 
     @abstractmethod
     def _choose(self, free: NDArray[np.bool_], pending: Sequence[int]) -> Proposal:

@@ -9,12 +9,12 @@ from ..instrument import FloatArray
 from .surrogate import GaussianProcess, Inputs
 
 HIDDEN = 32  # units of each of the two hidden layers
-LARGEST_GAIN = 1.0  # spectral norm that no layer exceeds
-FIRST_STEPS = 150  # of Adam, at the first fit
-NEXT_STEPS = 25  # of Adam, at each later fit
+LARGEST_GAIN = 0.5  # spectral norm that no layer exceeds
+FIRST_STEPS = 50  # of Adam, at the first fit
+NEXT_STEPS = 5  # of Adam, at each later fit
 RATE = 5e-3  # step of Adam for the weights
 HYPERPARAMETER_RATE = 2e-2  # and for the hyper-parameters
-DECAY = 1e-2  # weight of the squared weights in the loss
+DECAY = 0.1  # weight of the squared weights in the loss
 _FIRST_OUTPUT = 0.02  # deviation of the output layer's weights before training
 
 

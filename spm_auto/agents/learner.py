@@ -74,6 +74,7 @@ class LearningAgent(Chooser):
         self._settings = settings
         self._voices = [Voice(model) for model in models]
         self._observations: list[Observation] = []
+        self._failed: list[int] = []
         self._unlearned = 0
         self._fit: Fit | None = None
         self._center, self._scale = 0.0, 1.0
@@ -82,7 +83,7 @@ class LearningAgent(Chooser):
 
     @property
     def fit(self) -> Fit | None:
-        """The last fit."""
+        """The last fit; None before the first one."""
         return self._fit
 
     def _learn(self, observation: Observation) -> None:
@@ -95,6 +96,13 @@ class LearningAgent(Chooser):
                 voice.evidence += voice.posterior.log_density(*told)
                 voice.posterior.observe(*told)
 
+    def _give_up(self, candidate: int) -> None:
+        # were it still as uncertain as before, a region of failures would be asked for for ever
+        self._failed.append(candidate)
+        for voice in self._voices:
+            if voice.posterior is not None:
+                voice.posterior.believe(candidate)
+
     def _choose(self, free: NDArray[np.bool_], pending: Sequence[int]) -> Proposal:
         known = int(np.count_nonzero(~free))
         if known < self._settings.initial:
@@ -104,7 +112,7 @@ class LearningAgent(Chooser):
             assert candidate is not None
             return self._propose(candidate, "at random: too few good spectra to learn from")
         if self._fit is None or self._unlearned >= self._settings.refit_every:
-            self._refit()
+            self.refit()
         return self._best(free, pending)
 
     def _begin(self, free: NDArray[np.bool_], known: int) -> Proposal:
@@ -116,14 +124,17 @@ class LearningAgent(Chooser):
         which = "highest ranking" if is_ranked else "random"
         return self._propose(candidate, f"to begin with: {which}")
 
-    def _refit(self) -> None:
+    def refit(self) -> None:
+        """Fit all models to everything that was told, when that is enough to learn from."""
+        if len(self._observations) < 2 or (self._fit is not None and self._unlearned == 0):
+            return
         values = np.array([observation.value for observation in self._observations])
         self._center, self._scale = _center_and_scale(values)
         targets, extra_noise = self._standardised(self._observations)
         rows = [observation.candidate for observation in self._observations]
         for voice in self._voices:
             voice.model.fit(rows, targets, extra_noise)
-            voice.posterior = voice.model.posterior(rows, targets, extra_noise)
+            voice.posterior = voice.model.posterior(rows, targets, extra_noise, self._failed)
         self._unlearned = 0
         speaker = self._speaker()
         assert speaker.posterior is not None

@@ -19,6 +19,7 @@ GROSS_MAGNITUDE = 10.0  # and so is one with this many times the loop's median m
 MOST_GROSS = 1 / 6  # share of failed fits that a loop survives
 LEAST_CORRELATION = 0.5  # of neighbouring points; white noise has none
 FEWEST_POINTS = 8
+LARGEST = 1e100  # beyond, and below its inverse, squares leave the range of floats
 _MAD = 1.4826  # standard deviations per median absolute deviation of a normal distribution
 
 
@@ -141,11 +142,11 @@ def branches(bias: FloatArray) -> NDArray[np.bool_]:
     n = len(bias)
     if n < FEWEST_POINTS:
         raise LoopError(f"no loop: {n} points are fewer than {FEWEST_POINTS}")
-    if not np.isfinite(bias).all():
+    if not np.isfinite(bias).all() or np.max(np.abs(bias)) > LARGEST:
         raise LoopError(str(QualityFlag.NOT_FINITE))
     step = np.diff(bias, append=bias[0])
     span = float(np.ptp(bias))
-    if span == 0:
+    if span <= max(1e-9 * float(np.max(np.abs(bias))), 1 / LARGEST):
         raise LoopError("no loop: the bias is constant")
     moves = np.flatnonzero(np.abs(step) > 1e-9 * span)
     # a step that stands still belongs to the one before it
@@ -232,11 +233,14 @@ def check(response: FloatArray) -> None:
     """Refuse a response that says nothing.
 
     Raises:
-        LoopError: A point is missing, or all are equal.
+        LoopError: A point is missing or absurd, or all are equal.
     """
     if not np.isfinite(response).all():
         raise LoopError(str(QualityFlag.NOT_FINITE))
-    if len(response) and np.ptp(response) <= 1e-12 * np.max(np.abs(response)):
+    largest = float(np.max(np.abs(response), initial=0.0))
+    if largest > LARGEST:
+        raise LoopError(f"{largest:.1e} is too large to have been measured")
+    if len(response) == 0 or np.ptp(response) <= max(1e-12 * largest, 1 / LARGEST):
         raise LoopError("constant")
 
 

@@ -71,6 +71,8 @@ class Posterior:
         rows: Which candidates were observed, shape (n,); one may be observed twice.
         targets: What was observed there, shape (n,).
         extra_noise: Variance of what each observation has besides, shape (n,).
+        believed: Candidates that count as observed and found as predicted: they make the
+            neighbourhood less uncertain and leave the mean alone.
 
     Source:
         Rasmussen and Williams (2006), algorithm 2.1; the update is the bordered Cholesky factor.
@@ -84,18 +86,21 @@ class Posterior:
         rows: Sequence[int],
         targets: FloatArray,
         extra_noise: FloatArray,
+        believed: Sequence[int] = (),
     ) -> None:
         self._kernel = kernel
         self._constant = constant
         self._noise = noise
-        self._n = len(rows)
+        told = len(rows)
+        self._n = told + len(believed)
         candidates = len(kernel)
-        observed = torch.tensor(rows, dtype=torch.long)
+        observed = torch.tensor([*rows, *believed], dtype=torch.long)
         covariance = kernel.between(observed, observed)
-        covariance.diagonal().add_(noise + torch.from_numpy(extra_noise))
+        covariance.diagonal().add_(noise)
+        covariance.diagonal()[:told].add_(torch.from_numpy(extra_noise))
         factor = torch.linalg.cholesky(covariance)
         residual = torch.from_numpy(targets - constant)[:, None]
-        weights = torch.linalg.solve_triangular(factor, residual, upper=False).mT
+        weights = torch.linalg.solve_triangular(factor[:told, :told], residual, upper=False).mT
         self._v = torch.empty(self._n + SPARE_ROWS, candidates, dtype=torch.float64)
         self._mean = torch.empty(candidates, dtype=torch.float64)
         self._variance = torch.empty(candidates, dtype=torch.float64)
@@ -103,7 +108,7 @@ class Posterior:
             block = slice(start, min(start + BLOCK, candidates))
             v = torch.linalg.solve_triangular(factor, kernel.between(observed, block), upper=False)
             self._v[: self._n, block] = v
-            self._mean[block] = constant + (weights @ v)[0]
+            self._mean[block] = constant + (weights @ v[:told])[0]
             self._variance[block] = kernel.variance - (v * v).sum(0)
 
     @property
@@ -128,6 +133,10 @@ class Posterior:
         self._mean += v * ((target - float(self._mean[row])) / pivot)
         self._variance -= v * v
         self._n += 1
+
+    def believe(self, row: int) -> None:
+        """Take a candidate for observed and found as predicted."""
+        self.observe(row, float(self._mean[row]))
 
     def deviation_with(self, pending: Sequence[int]) -> FloatArray:
         """Return the deviations as if some candidates had been observed already, shape (N,).

@@ -115,7 +115,7 @@ def integral(spectrum: Spectrum) -> Scalar:
     noise = noise_of(response)
     step = np.diff(bias)
     if np.all(step >= 0) or np.all(step <= 0):
-        value = abs(float(np.trapezoid(smooth, bias)))
+        value = float(np.trapezoid(smooth, bias)) * (1 if bias[-1] > bias[0] else -1)
         return Scalar(value, noise * float(np.sqrt(np.sum(step**2))))
     try:
         grid, rising, falling = pair(bias, smooth, branches(bias))

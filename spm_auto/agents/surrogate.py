@@ -22,7 +22,7 @@ with warnings.catch_warnings():
     from gpytorch.means import ConstantMean
     from gpytorch.priors import NormalPrior
 
-FIRST_ITERATIONS = 60  # of L-BFGS from the priors' centres
+FIRST_ITERATIONS = 30  # of L-BFGS from the priors' centres
 NEXT_ITERATIONS = 12  # of L-BFGS from the last fit
 _LOG_BOUND = 7.0  # no hyper-parameter leaves e^-7 to e^7
 _LEAST_LOG_NOISE = math.log(1e-4)  # keeps covariances well conditioned in float64
@@ -116,9 +116,13 @@ class GaussianProcess:
         self._is_fitted = True
 
     def posterior(
-        self, rows: Sequence[int], targets: FloatArray, extra_noise: FloatArray
+        self,
+        rows: Sequence[int],
+        targets: FloatArray,
+        extra_noise: FloatArray,
+        believed: Sequence[int] = (),
     ) -> Posterior:
-        """Predict all candidates from these observations, with the hyper-parameters as they are."""
+        """Predict all candidates with the hyper-parameters as they are; see `Posterior`."""
         with torch.no_grad():
             columns = self._columns(torch.arange(len(self._inputs.position)))
             kernel = SumOfMaterns(
@@ -135,6 +139,7 @@ class GaussianProcess:
                 rows,
                 targets,
                 extra_noise,
+                believed,
             )
 
     def _constant(self) -> float:
