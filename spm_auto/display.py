@@ -77,7 +77,7 @@ def print_plugins(found: Mapping[str, Mapping[str, str]], as_json: bool = False)
         return
     table = Table()
     for heading in ("kind", "name", "home"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for kind, entries in found.items():
         for number, (name, home) in enumerate(entries.items()):
             table.add_row(kind if number == 0 else "", name, home)

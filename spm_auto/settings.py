@@ -62,6 +62,34 @@ class Plugin:
             ) from error
 
 
+class PluginName:
+    """Annotation of a setting that is the name of a plugin, such as ``scalarizer = "loop_area"``.
+
+    Args:
+        group: Kind of plugin, one of `plugins.KINDS`.
+    """
+
+    def __init__(self, group: str) -> None:
+        self._group = group
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._validate, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"type": "string", "enum": list(plugins.names(self._group))}
+
+    def _validate(self, name: str) -> str:
+        try:
+            plugins.load(self._group, name)
+        except PluginError as error:
+            raise ValueError(str(error)) from error
+        return name
+
+
 def read_toml(path: Path, what: str) -> tuple[dict[str, Any], str]:
     """Read a TOML file.
 

@@ -4,14 +4,14 @@ import math
 from collections.abc import Generator, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from ... import plugins
 from ...agents import AgentSettings, Candidates, Explorer, Proposal, Scalarizer
 from ...data import Alarm
-from ...errors import AgentError, LimitExceeded, PluginError, RecipeError
+from ...errors import AgentError, LimitExceeded, RecipeError
 from ...instrument import AcquireSpectrum, Instruction, ScanFrame, Spectrum
-from ...settings import Plugin
+from ...settings import Plugin, PluginName
 from ...units import Bias
 from ..decisions import chosen_event, fitted_event, scored_event
 from ..requests import Advice, Await, Consult, Note, Request, Told
@@ -41,7 +41,7 @@ class ExploreStep(Step):
 
     kind: Literal["explore"]
     agent: Annotated[AgentSettings, Plugin("agents")]
-    scalarizer: str
+    scalarizer: Annotated[str, PluginName("scalarizers")]
     waveform: WaveformSettings
     budget: Annotated[int, Field(ge=1, le=1_000_000)]
     amplitudes: tuple[Bias, ...] = ()
@@ -49,15 +49,6 @@ class ExploreStep(Step):
     stride: Annotated[int, Field(ge=1)] = 1
     margin: Annotated[int, Field(ge=0)] = 0
     look_ahead: bool = True
-
-    @field_validator("scalarizer")
-    @classmethod
-    def _is_known(cls, name: str) -> str:
-        try:
-            plugins.load("scalarizers", name)
-        except PluginError as error:
-            raise ValueError(str(error)) from error
-        return name
 
     @model_validator(mode="after")
     def _amplitudes_make_waveforms(self) -> "ExploreStep":
