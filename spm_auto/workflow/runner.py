@@ -5,13 +5,14 @@ import logging
 import threading
 import traceback
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from enum import StrEnum
 from typing import Any
 
 from ..clock import Clock
 from ..data import (
     AgentAnswered,
+    Alarm,
     Event,
     FinishReason,
     Intervention,
@@ -44,6 +45,7 @@ from ..instrument import (
 )
 from .requests import Advice, Answer, Await, Consult, Consultation, Note, Request
 from .steps.base import Step, StepContext
+from .worker import Worker
 
 _log = logging.getLogger(__name__)
 _POLL = 0.05  # [s] how often a waiting thread looks up
@@ -97,7 +99,7 @@ class Runner:
         self._stop: type[Stopped] | None = None
         self._finished: RunFinished | None = None
         self._thread: threading.Thread | None = None
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="agent")
+        self._worker = Worker("agent")
 
     @property
     def state(self) -> RunState:
@@ -112,7 +114,13 @@ class Runner:
             return self._finished
 
     def start(self, steps: Sequence[Step], seed: int) -> None:
-        """Run the steps in a thread of their own; `wait` for the end."""
+        """Run the steps in a thread of their own; `wait` for the end.
+
+        Raises:
+            SpmError: The run was started already.
+        """
+        if self._thread is not None:
+            raise SpmError("the run was started already")
         self._thread = threading.Thread(
             target=self.run, args=(steps, seed), name="instrument", daemon=True
         )
@@ -140,7 +148,7 @@ class Runner:
                 self.record(StepStarted(index, step.kind))
                 image = self.drive(step.run(StepContext(seed, index, images)))
                 images = images if image is None else (*images, image)
-        except Exception as error:  # noqa: BLE001 - the one place where a run may fail
+        except BaseException as error:  # noqa: BLE001 - the one place where a run may fail
             return self.finish(error, traceback.format_exc())
         return self.finish()
 
@@ -181,32 +189,49 @@ class Runner:
                 spectrum = self._instrument.acquire_spectrum(instruction)
                 self.record(SpectrumAcquired(instruction, spectrum))
                 return spectrum
+            case _:
+                raise TypeError(f"no instruction: {instruction!r}")
         return None
 
     def record(self, event: Event) -> Record:
         """Write an event to the journal, then show it."""
-        important = RunStarted | Intervention | RunPaused | RunResumed | RunFinished
+        important = RunStarted | Intervention | RunPaused | RunResumed
         record = self._journal.append(event, sync=isinstance(event, important))
-        for listener in self._listeners:
-            listener(record)
+        self._show(record)
         return record
 
     def finish(self, error: BaseException | None = None, detail: str = "") -> RunFinished:
-        """End the run: name the reason, close the instrument and the journal.
+        """End the run: close the instrument, name the reason, close the journal; never raises.
 
         Args:
             error: What ended it; None when it completed.
             detail: Traceback, for the journal.
+
+        Returns:
+            How it ended; when it was over before, how it ended then.
         """
-        finished = _finished(error, detail)
+        with self._changed:
+            if self._finished is not None:
+                return self._finished
+            finished = _named(error, self._stop, detail)
+        self._worker.stop()
+        try:
+            self._instrument.close()
+        except Exception as fault:  # noqa: BLE001 - whatever a driver raises, the run must end
+            with contextlib.suppress(Exception):
+                self.record(Alarm(f"the instrument could not be closed: {_said(fault)}"))
+        try:
+            record = self._journal.append(finished, sync=True)
+        except SpmError as fault:  # it may be what ended the run
+            if error is None:
+                finished = _named(fault, None, "")
+        else:
+            with contextlib.suppress(Exception):  # there is nothing left that it could stop
+                self._show(record)
+        with contextlib.suppress(SpmError):
+            self._journal.close()
         if finished.reason == FinishReason.FAILED:
             _log.debug("run failed: %s", finished.message)
-        self._worker.shutdown(wait=False, cancel_futures=True)
-        with contextlib.suppress(SpmError):  # the journal itself may be what failed
-            self.record(finished)
-        self._instrument.close()
-        with contextlib.suppress(SpmError, OSError):
-            self._journal.close()
         with self._changed:
             self._finished = finished
             self._state = RunState.IDLE
@@ -233,33 +258,46 @@ class Runner:
             self._instrument.interrupt()
 
     def emergency_stop(self) -> None:
-        """Withdraw the tip first, then end the run."""
-        self._instrument.emergency_stop()
-        self._ask_to_stop(EmergencyStopped)
+        """Withdraw the tip first, then end the run, even when the instrument does not answer."""
+        try:
+            self._instrument.emergency_stop()
+        finally:
+            self._ask_to_stop(EmergencyStopped)
 
     def _ask_to_stop(self, why: type[Stopped]) -> bool:
         with self._changed:
             if self._finished is not None:
                 return False
-            self._stop = why
+            if self._stop is not EmergencyStopped:  # which nothing takes back
+                self._stop = why
             if self._state != RunState.IDLE:
                 self._state = RunState.STOPPING
             self._changed.notify_all()
             return True
 
+    def _show(self, record: Record) -> None:
+        for listener in self._listeners:
+            listener(record)
+
     def _enter(self, state: RunState) -> None:
         with self._changed:
+            self._refuse_after_the_end()
             if self._stop is not None:
                 raise self._stop("the run was stopped before it began")
             if state not in _TRANSITIONS[self._state]:
                 raise SpmError(f"a run that is {self._state} cannot become {state}")
             self._state = state
 
+    def _refuse_after_the_end(self) -> None:
+        if self._finished is not None:
+            raise SpmError(f"the run is over: {self._finished.reason}")
+
     def _checkpoint(self) -> None:
         """Wait while paused; leave when stopped."""
         paused = False
         while True:
             with self._changed:
+                self._refuse_after_the_end()
                 if self._stop is not None:
                     raise self._stop("the run was stopped")
                 if self._state != RunState.PAUSED:
@@ -286,6 +324,7 @@ class Runner:
                 if isinstance(lines, Generator):
                     stack.enter_context(contextlib.closing(lines))
                 for line in lines:
+                    _check_fit(line, started)
                     self.record(LineAcquired(line))
                     acquired.append(line)
                     self._checkpoint()
@@ -323,8 +362,8 @@ class Runner:
             case Consult():
                 return Consultation(self._worker.submit(request.advice), self._clock.now())
             case Await(consultation=consultation):
-                advice = self._wait_for(consultation.future)
                 overlap = self._clock.now() - consultation.start_time
+                advice = self._wait_for(consultation.future)
                 self.record(AgentAnswered(advice.seconds, max(0.0, advice.seconds - overlap)))
                 return advice
             case _:
@@ -338,15 +377,47 @@ class Runner:
         return future.result()
 
 
-def _finished(error: BaseException | None, detail: str) -> RunFinished:
+def _check_fit(line: ScanLine, started: ScanStarted) -> None:
+    """Refuse a line that the scan has no room for."""
+    lines, pixels = started.instruction.frame.shape
+    shape = (len(started.channels), pixels)
+    if not (0 <= line.index < lines and line.forward.shape == line.backward.shape == shape):
+        raise InstrumentError(
+            f"the instrument gave line {line.index} with values of shape {line.forward.shape} and "
+            f"{line.backward.shape}; the scan has {lines} lines of shape {shape}"
+        )
+
+
+def _named(error: BaseException | None, asked: type[Stopped] | None, detail: str) -> RunFinished:
+    """Name how a run ended; what was asked for comes before what broke over it.
+
+    Args:
+        error: What ended it.
+        asked: How someone asked it to stop; None when nobody did.
+        detail: Traceback.
+    """
+    if isinstance(error, EmergencyStopped) or asked is EmergencyStopped:
+        reason = FinishReason.EMERGENCY
+    elif isinstance(error, Stopped | KeyboardInterrupt) or asked is not None:
+        reason = FinishReason.CANCELLED
+    elif error is not None:
+        reason = FinishReason.FAILED
+    else:
+        return RunFinished(FinishReason.COMPLETED)
+    if error is None:
+        return RunFinished(reason, "the run was stopped")
+    if isinstance(error, Stopped | KeyboardInterrupt):
+        return RunFinished(reason, _said(error))
+    if asked is not None:
+        return RunFinished(reason, f"the run was stopped: {_said(error)}", detail)
+    return RunFinished(reason, _said(error), detail)
+
+
+def _said(error: BaseException) -> str:
     match error:
-        case None:
-            return RunFinished(FinishReason.COMPLETED)
-        case EmergencyStopped():
-            return RunFinished(FinishReason.EMERGENCY, str(error))
-        case Stopped() | KeyboardInterrupt():
-            return RunFinished(FinishReason.CANCELLED, str(error) or "interrupted at the keyboard")
+        case KeyboardInterrupt():
+            return str(error) or "interrupted at the keyboard"
         case SpmError():
-            return RunFinished(FinishReason.FAILED, str(error), detail)
+            return str(error)
         case _:
-            return RunFinished(FinishReason.FAILED, f"{type(error).__name__}: {error}", detail)
+            return f"{type(error).__name__}: {error}"
