@@ -14,7 +14,7 @@ from ...instrument import AcquireSpectrum, Instruction, ScanFrame, Spectrum
 from ...settings import Plugin, PluginName
 from ...units import Bias
 from ..decisions import chosen_event, fitted_event, scored_event
-from ..requests import Advice, Await, Consult, Note, Request, Told
+from ..requests import Advice, Await, Consult, Consultation, Note, Request, Told
 from .base import Step, StepContext, StepGenerator
 from .settings import WaveformSettings
 
@@ -72,24 +72,22 @@ class ExploreStep(Step):
             raise RecipeError("an explore step needs an overview step before it")
         explorer = self._explorer(context)
         told: tuple[Told, ...] = ()
-        advice: Advice = yield Await((yield Consult(explorer)))
+        proposal = yield from self._answer((yield Consult(explorer)))
         for number in range(1, self.budget + 1):
-            yield from self._notes(advice)
-            proposal = advice.proposal
             if proposal is None:
                 break
             more = number < self.budget
             ahead = (yield Consult(explorer, told)) if more and self.look_ahead else None
             measured = ((proposal, (yield from self._measure(proposal))),)
             if ahead is None:
-                advice = yield Await((yield Consult(explorer, told + measured, ask=more)))
+                everything = told + measured
+                proposal = yield from self._answer((yield Consult(explorer, everything, more)))
                 told = ()
             else:
-                advice = yield Await(ahead)
+                proposal = yield from self._answer(ahead)
                 told = measured
         if told:  # the candidates ran out while a spectrum was being taken
-            advice = yield Await((yield Consult(explorer, told, ask=False)))
-        yield from self._notes(advice)
+            yield from self._answer((yield Consult(explorer, told, ask=False)))
         return context.images[-1]
 
     def _measure(self, proposal: Proposal) -> Generator[Request, Any, Spectrum | None]:
@@ -113,10 +111,13 @@ class ExploreStep(Step):
         scalarizer: Scalarizer = plugins.load("scalarizers", self.scalarizer)
         return Explorer(self.agent.build(candidates, context.rng()), scalarizer)
 
-    def _notes(self, advice: Advice) -> Generator[Note, None, None]:
+    def _answer(self, consultation: Consultation) -> Generator[Request, Any, Proposal | None]:
+        """Wait for the agent, write down what it did, and return what it chose."""
+        advice: Advice = yield Await(consultation)
         for proposal, spectrum, scalar in advice.scored:
             yield Note(scored_event(proposal, spectrum, scalar, self.scalarizer))
         for fit in advice.fits:
             yield Note(fitted_event(fit))
         if advice.proposal is not None:
             yield Note(chosen_event(advice.proposal))
+        return advice.proposal

@@ -42,5 +42,6 @@ class GridStep(Step):
     def run(self, context: StepContext) -> StepGenerator:
         """Take the spectra."""
         image = context.images[-1] if context.images else None
-        yield from self.preview(image.frame if image else None)
+        for instruction in self.preview(image.frame if image else None):
+            _ = yield instruction  # the spectrum; "yield from" would send it into the list
         return image
