@@ -116,7 +116,8 @@ class Limits:
 
     def check_waveform(self, waveform: BiasWaveform) -> None:
         """Refuse a waveform with a bias out of the window or that lasts too long."""
-        _check_all("bias", waveform.values, self.bias, "V")
+        largest_first = sorted(waveform.values, key=abs, reverse=True)
+        _check_all("bias", largest_first, self.bias, "V")
         _check("spectrum duration", waveform.duration, (0.0, self.spectrum_duration), "s")
 
 

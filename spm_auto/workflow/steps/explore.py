@@ -60,10 +60,11 @@ class ExploreStep(Step):
         """Return as many spectra as the budget allows, the frame's middle for each point."""
         if frame is None:
             raise RecipeError("an explore step needs an overview step before it")
-        waveforms = [self.waveform.waveform(a) for a in self.amplitudes or (None,)]
+        largest_first: list[float | None] = [*sorted(self.amplitudes, key=abs, reverse=True)]
+        waveforms = [self.waveform.waveform(a) for a in largest_first or [None]]
         return [
             AcquireSpectrum(*frame.center, waveforms[n % len(waveforms)])
-            for n in range(max(self.budget, len(waveforms)))
+            for n in range(self.budget)
         ]
 
     def run(self, context: StepContext) -> StepGenerator:
