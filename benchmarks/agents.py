@@ -7,31 +7,51 @@ import argparse
 import math
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
-from tasks import TOP_SHARE, Task, bepsc
+from tasks import TOP_SHARE, Task, beps_accepted, bepsc
 
 from spm_auto.agents import Agent, AgentSettings, Fit, Model, Observation
 from spm_auto.errors import SpmError
 from spm_auto.instrument import FloatArray
 from spm_auto.plugins import load
 
-TASKS = {"bepsc": bepsc}
+TASKS = {"bepsc": bepsc, "beps_accepted": beps_accepted}
 INITIAL = 10
-OWN_START = ", own start"  # the agent chooses its first points itself, too
-AGENTS = (
-    "random",
-    "grid",
-    "ranking",
-    "ranking" + OWN_START,
-    "gp",
-    "gp" + OWN_START,
-    "deep_kernel",
-    "deep_kernel" + OWN_START,
-)
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """An agent in the benchmark.
+
+    Attributes:
+        kind: Name of its plugin.
+        settings: What a recipe would set.
+        own_start: Whether it chooses its first points itself, too.
+    """
+
+    kind: str
+    settings: Mapping[str, object] = field(default_factory=dict)
+    own_start: bool = False
+
+
+IMPROVEMENT = {"acquisition": "expected_improvement"}
+CONTENDERS = {
+    "random": Contender("random"),
+    "grid": Contender("grid"),
+    "ranking": Contender("ranking"),
+    "ranking, own start": Contender("ranking", own_start=True),
+    "gp": Contender("gp"),
+    "gp, own start": Contender("gp", own_start=True),
+    "gp, EI": Contender("gp", IMPROVEMENT),
+    "deep_kernel": Contender("deep_kernel"),
+    "deep_kernel, own start": Contender("deep_kernel", own_start=True),
+    "deep_kernel, EI": Contender("deep_kernel", IMPROVEMENT),
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,14 +69,13 @@ class Walk:
     deep_share: float
 
 
-def walk(task: Task, name: str, budget: int, seed: int) -> Walk:
+def walk(task: Task, contender: Contender, budget: int, seed: int) -> Walk:
     """Let an agent choose its way, one point at a time, after the same random initial points."""
-    kind = name.removesuffix(OWN_START)
     rng = np.random.default_rng(seed)
     initial = rng.choice(len(task.target), INITIAL, replace=False).tolist()
-    if name != kind:
+    if contender.own_start:
         initial = []
-    agent = build(task, kind, rng)
+    agent = build(task, contender, rng)
     agent.tell([Observation(site, float(task.target[site])) for site in initial])
     chosen = list(initial)
     fits: list[Fit] = []
@@ -71,14 +90,15 @@ def walk(task: Task, name: str, budget: int, seed: int) -> Walk:
         chosen.append(site)
     seconds = (time.process_time() - start) / (budget - len(initial))
     deep = [fit.speaker == "deep kernel" for fit in fits]
-    share = float(np.mean(deep)) if kind == "deep_kernel" else math.nan
+    share = float(np.mean(deep)) if contender.kind == "deep_kernel" else math.nan
     return Walk(np.array(chosen), seconds, share)
 
 
-def build(task: Task, kind: str, rng: np.random.Generator, **settings: object) -> Agent:
+def build(task: Task, contender: Contender, rng: np.random.Generator) -> Agent:
     """Make an agent as a recipe would, from its plugin."""
-    cls: type[AgentSettings] = load("agents", kind)
-    return cls.model_validate({"kind": kind, **settings}).build(task.candidates, rng)
+    cls: type[AgentSettings] = load("agents", contender.kind)
+    settings = cls.model_validate({"kind": contender.kind, **contender.settings})
+    return settings.build(task.candidates, rng)
 
 
 def discovery(task: Task, budget: int, seeds: int) -> str:
@@ -86,8 +106,8 @@ def discovery(task: Task, budget: int, seeds: int) -> str:
     counts = [n for n in (50, 100, 200) if n <= budget]
     best, very_best = task.top(TOP_SHARE), task.top(0.01)
     rows, found_at_100 = [], {}
-    for name in AGENTS:
-        walks = [walk(task, name, budget, seed) for seed in range(seeds)]
+    for name, contender in CONTENDERS.items():
+        walks = [walk(task, contender, budget, seed) for seed in range(seeds)]
         cells = [name]
         for top in (best, very_best):
             for n in counts:
@@ -112,12 +132,13 @@ def regression(task: Task, seeds: int, n: int = 200) -> str:
     """Fit the learners to random points and return the table of how well they predict the rest."""
     head = ["agent", "R²", "NLPD", "covers 90 %", "fit and predict, CPU [s]"]
     rows = []
-    for kind, settings in (("gp", {}), ("deep_kernel", {"gate": False})):
+    ungated = Contender("deep_kernel", {"gate": False})
+    for name, contender in (("gp", CONTENDERS["gp"]), ("deep_kernel, no gate", ungated)):
         scores: list[list[float]] = []
         for seed in range(seeds):
             rng = np.random.default_rng(seed)
             known = rng.choice(len(task.target), n, replace=False)
-            agent = build(task, kind, rng, **settings)
+            agent = build(task, contender, rng)
             agent.tell([Observation(int(site), float(task.target[site])) for site in known])
             start = time.process_time()
             agent.ask()
@@ -138,7 +159,6 @@ def regression(task: Task, seeds: int, n: int = 200) -> str:
                 ]
             )
         mean, spread = np.mean(scores, axis=0), np.std(scores, axis=0)
-        name = kind + (" (no gate)" if settings else "")
         rows.append([name, *(f"{m:.2f} ± {s:.2f}" for m, s in zip(mean, spread, strict=True))])
     return table(head, rows)
 

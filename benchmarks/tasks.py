@@ -7,9 +7,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from spm_auto.agents import Candidates
+from spm_auto.agents import Candidates, loop_opening
 from spm_auto.errors import DataError
-from spm_auto.instrument import Channel, FloatArray, ScanFrame, ScanImage
+from spm_auto.instrument import Channel, FloatArray, ScanFrame, ScanImage, Spectrum
 
 LEAST_CORRELATION = 0.5  # of a raw loop with itself one point on
 FLOOR = 1e-6  # added to the opening before the logarithm, in the file's arbitrary unit
@@ -76,18 +76,30 @@ def bepsc(file: Path) -> Task:
         DataError: The file is missing or is not what it should be.
     """
     frame, bias, loops = beps_loops(file)
-    first = loops[:, :, 0]
-    low, high = np.percentile(first, [2, 98])
-    image = (np.clip(first, low, high) - low) / (high - low)
-    channel = (Channel("first_point", "1"),)
-    overview = ScanImage(frame, channel, image[None], image[None], 0.0, 0.0)
     flat = loops.reshape(-1, loops.shape[2])
     centred = flat - flat.mean(axis=1, keepdims=True)
     correlation = np.sum(centred * np.roll(centred, 1, axis=1), axis=1) / np.sum(centred**2, axis=1)
     pool = correlation > LEAST_CORRELATION
-    target = np.log10(mean_opening(bias, flat[pool]) + FLOOR)
-    target = (target - target.mean()) / target.std()
-    return Task(Candidates.of(overview).select(pool), target)
+    return _task(frame, loops, pool, np.log10(mean_opening(bias, flat[pool]) + FLOOR))
+
+
+def beps_accepted(file: Path) -> Task:
+    """Make the task ``beps_accepted``: the same, without the failed fits that are left in `bepsc`.
+
+    The pool is those sites whose loop the shipped scalarizer `loop_opening` accepts, and its value
+    is the target. It is given points 1 to 63 only, so that the image does not hold any of them.
+
+    Raises:
+        DataError: The file is missing or is not what it should be.
+    """
+    frame, bias, loops = beps_loops(file)
+    channel = (Channel("piezoresponse", "a.u."),)
+    scalars = [
+        loop_opening(Spectrum(0.0, 0.0, bias[1:], channel, loop[None, 1:], 0.0, 0.0))
+        for loop in loops.reshape(-1, loops.shape[2])
+    ]
+    pool = np.array([scalar.is_good for scalar in scalars])
+    return _task(frame, loops, pool, np.array([scalar.value for scalar in scalars])[pool])
 
 
 def mean_opening(bias: FloatArray, loops: FloatArray) -> FloatArray:
@@ -106,3 +118,21 @@ def mean_opening(bias: FloatArray, loops: FloatArray) -> FloatArray:
     # at the two turning points the branches meet
     used = (magnitude >= 2.1) & (magnitude < np.max(magnitude))
     return np.asarray(opening[:, used].mean(axis=1))
+
+
+def _task(frame: ScanFrame, loops: FloatArray, pool: NDArray[np.bool_], target: FloatArray) -> Task:
+    """Make a task on the image of the loops' first points.
+
+    Args:
+        frame: Where the sites lie.
+        loops: All loops, shape [line, pixel, point].
+        pool: Which sites are in the pool, line by line.
+        target: What each site of the pool gives, shape (n,).
+    """
+    first = loops[:, :, 0]
+    low, high = np.percentile(first, [2, 98])
+    image = (np.clip(first, low, high) - low) / (high - low)
+    channel = (Channel("first_point", "1"),)
+    overview = ScanImage(frame, channel, image[None], image[None], 0.0, 0.0)
+    standard = (target - target.mean()) / target.std()
+    return Task(Candidates.of(overview).select(pool), standard)

@@ -62,7 +62,7 @@ class LearnerSettings(AgentSettings):
         refit_every: Good spectra between two fits of the hyper-parameters.
     """
 
-    acquisition: AcquisitionFunction = "expected_improvement"
+    acquisition: AcquisitionFunction = "upper_confidence_bound"
     exploration: Annotated[float, Field(ge=0, le=100)] = 2.0
     initial: Annotated[int, Field(ge=2, le=10_000)] = 10
     ranked_share: Annotated[float, Field(ge=0, le=1)] = 0.5

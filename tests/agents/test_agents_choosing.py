@@ -15,7 +15,7 @@ KINDS = {
     "gp": {"initial": 4, "refit_every": 3},
     "deep_kernel": {"initial": 4, "refit_every": 3},
     "deep_kernel ungated": {"initial": 4, "refit_every": 3, "gate": False},
-    "gp by bound": {"initial": 4, "acquisition": "upper_confidence_bound"},
+    "gp by improvement": {"initial": 4, "acquisition": "expected_improvement"},
     "gp by variance": {"initial": 4, "acquisition": "variance"},
 }
 LEARNING = [name for name in KINDS if name.startswith(("gp", "deep"))]

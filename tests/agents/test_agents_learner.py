@@ -43,7 +43,7 @@ def mean_regret(kind: str, seeds: range, **settings) -> float:
     ("kind", "settings"),
     [
         ("gp", {}),
-        ("gp", {"acquisition": "upper_confidence_bound"}),
+        ("gp", {"acquisition": "expected_improvement"}),
         ("gp", {"ranked_share": 0.0}),
         ("deep_kernel", {}),
         ("deep_kernel", {"gate": False}),
@@ -250,3 +250,16 @@ def test_settings_say_what_is_wrong_with_them() -> None:
         GaussianProcessSettings(initial=1)
     with pytest.raises(ValueError, match="'expected_improvement'"):
         GaussianProcessSettings(acquisition="ei")
+
+
+def test_at_the_end_it_learns_from_what_came_after_the_last_fit(candidates) -> None:
+    agent = build("gp", candidates, initial=4, refit_every=1000)
+    agent.refit()
+    assert agent.fit is None  # nothing to learn from is no error
+    explore(agent, make_truth(candidates), 9)
+    assert agent.fit.n_observations == 4
+    agent.refit()
+    last = agent.fit
+    assert last.n_observations == 9
+    agent.refit()
+    assert agent.fit is last  # nothing new, no new fit
