@@ -12,12 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from . import __version__
 from .clock import Clock, InstantClock, RealClock, ScaledClock
 from .data import FILE_NAME, Journal, Record, RunStarted
+from .errors import RecipeError, SpmError
 from .instrument import GuardedInstrument, InstrumentSettings, Limits, NoGoZone
 from .settings import Plugin, read_toml, validate
 from .units import Bias, Duration, Length, Speed
 from .workflow import Runner
 
 _PACKAGES = ("numpy", "scipy", "torch", "gpytorch", "numba", "h5py", "pydantic")
+_LARGEST_SEED = 2**64 - 1  # as the journal stores whole numbers
 
 
 class _Table(BaseModel):
@@ -63,7 +65,7 @@ class ClockSettings(_Table):
     """How instrument time passes: ``real``, ``scaled`` by a factor, or ``instant`` (virtual)."""
 
     kind: Literal["real", "scaled", "instant"] = "real"
-    factor: Annotated[float, Field(gt=0)] = 1.0
+    factor: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
 
     def clock(self) -> Clock:
         """Make the clock."""
@@ -111,9 +113,14 @@ class Lab(_Table):
             clock: Instrument time.
 
         Raises:
-            SpmError: The instrument cannot be opened.
+            SpmError: The instrument cannot be opened, or the limits leave nothing of its range.
         """
-        return GuardedInstrument(self.instrument.open(clock, seed), self.limits.limits())
+        instrument = self.instrument.open(clock, seed)
+        try:
+            return GuardedInstrument(instrument, self.limits.limits())
+        except SpmError:
+            instrument.close()
+            raise
 
 
 def parse_lab(table: Mapping[str, Any], place: str, folder: Path) -> Lab:
@@ -154,7 +161,8 @@ def begin(
     """Begin a journal, and make the runner that writes it.
 
     Args:
-        instrument: The instrument behind its guard.
+        instrument: The instrument behind its guard; the runner closes it at the end, and when there
+            is none it is closed here.
         clock: Instrument time.
         out: Folder of the run; it must not hold a run yet.
         title: What the run is about.
@@ -165,9 +173,16 @@ def begin(
         listeners: Called with each record after it was written.
 
     Raises:
+        RecipeError: The seed is negative or too large.
         DataError: The folder holds a run already, or cannot be written.
     """
-    journal = Journal(out / FILE_NAME, clock.now)
+    try:
+        if not 0 <= seed <= _LARGEST_SEED:
+            raise RecipeError(f"seed {seed} is outside 0 to {_LARGEST_SEED}")
+        journal = Journal(out / FILE_NAME, clock.now)
+    except SpmError:
+        instrument.close()
+        raise
     runner = Runner(instrument, journal, clock, listeners)
     runner.record(
         RunStarted(

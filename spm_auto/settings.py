@@ -58,7 +58,7 @@ class Plugin:
             return model.model_validate(value, context=info.context)
         except ValidationError as error:
             raise PydanticCustomError(
-                "nested", "wrong settings", {"lines": explain(error, model)}
+                "nested", "wrong settings", {"faults": _faults(error, model)}
             ) from error
 
 
@@ -138,16 +138,7 @@ def validate(
 
 def explain(error: ValidationError, model: type[BaseModel]) -> list[str]:
     """Say each fault of a validation in one line: ``steps[0].frame.pixles: unknown key; …``."""
-    lines = []
-    for fault in error.errors(include_url=False):
-        path = _path(fault["loc"], model)
-        if fault["type"] == "nested":
-            inner = fault["ctx"]["lines"]
-            joiner = [line if line.startswith("[") else f".{line}" for line in inner]
-            lines += [f"{path}{line}".lstrip(".") for line in joiner]
-        else:
-            lines.append(f"{path}: {_reason(fault, model)}".removeprefix(": "))
-    return lines
+    return [f"{path}: {reason}" if path else reason for path, reason in _faults(error, model)]
 
 
 def override(table: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
@@ -164,7 +155,7 @@ def override(table: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
     for depth, key in enumerate(keys):
         last = depth == len(keys) - 1
         if isinstance(place, list):
-            if not key.isdigit() or int(key) >= len(place):
+            if not key.isdecimal() or int(key) >= len(place):
                 raise RecipeError(f"--set {path}: there is no element {key}; it has {len(place)}")
             index: Any = int(key)
         elif isinstance(place, dict):
@@ -185,20 +176,35 @@ def _frozen(value: Any) -> Any:
     return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
 
 
-def _path(location: Sequence[int | str], model: type[BaseModel]) -> str:
+def _faults(error: ValidationError, model: type[BaseModel]) -> list[tuple[str, str]]:
+    """Return path and reason of each fault; those of a plugin's own table among them."""
+    found: list[tuple[str, str]] = []
+    for fault in error.errors(include_url=False):
+        path = _path(fault, model)
+        if fault["type"] == "nested":
+            for inner, reason in fault["ctx"]["faults"]:
+                found.append((".".join(filter(None, (path, inner))), reason))
+        elif fault["type"] != "too_short" or len(fault["input"]) < fault["ctx"]["min_length"]:
+            found.append((path, _reason(fault, model)))  # else it only counts the good elements
+    return found
+
+
+def _path(fault: Any, model: type[BaseModel]) -> str:
     """Write the place of a fault as in ``--set``; the tag of a union is no place and left out."""
-    text = ""
-    for depth, part in enumerate(location):
+    text, place = "", fault["loc"]
+    for depth, part in enumerate(place):
+        is_unknown = fault["type"] == "extra_forbidden" and depth == len(place) - 1
         if isinstance(part, int):
             text += f"[{part}]"
-        elif depth == len(location) - 1 or any(
-            part in owner.model_fields for owner in _models_at(model, location[:depth])
+        elif is_unknown or any(
+            part in owner.model_fields for owner in _models_at(model, place[:depth])
         ):
             text += f".{part}"
     return text.lstrip(".")
 
 
 def _reason(fault: Any, model: type[BaseModel]) -> str:
+    context = fault.get("ctx", {})
     match fault["type"]:
         case "extra_forbidden":
             *place, key = fault["loc"]
@@ -207,7 +213,15 @@ def _reason(fault: Any, model: type[BaseModel]) -> str:
         case "missing":
             return "this key is missing"
         case "value_error":
-            return str(fault["ctx"]["error"])
+            return str(context["error"])
+        case "too_short":
+            return f"at least {context['min_length']} is needed, got {context['actual_length']}"
+        case "union_tag_not_found":
+            return f"the key {context['discriminator']} is missing"
+        case "union_tag_invalid":
+            tags = re.findall(r"'([^']*)'", context["expected_tags"])
+            suggestion = plugins.suggest(context["tag"], tags)
+            return f"there is no kind {context['tag']!r}{suggestion} (known: {', '.join(tags)})"
         case _:
             message = fault["msg"][0].lower() + fault["msg"][1:]
             return f"{message}, got {fault['input']!r}"
@@ -237,7 +251,12 @@ def _inline(schema: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, dict):
             if "$ref" in value:
                 return resolve(definitions[value["$ref"].rsplit("/", 1)[-1]])
-            return {key: resolve(item) for key, item in value.items()}
+            union = "oneOf" in value  # whose discriminator only points to the $defs again
+            return {
+                key: resolve(item)
+                for key, item in value.items()
+                if not (union and key == "discriminator")
+            }
         return [resolve(item) for item in value] if isinstance(value, list) else value
 
     return dict(resolve(schema))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import LimitExceeded
+from ..errors import InstrumentError, LimitExceeded
 from .frame import ScanFrame
 from .instructions import AcquireSpectrum, BiasWaveform, Instruction, PositionProbe, Scan
 from .protocol import Capabilities, Range
@@ -63,15 +63,26 @@ class Limits:
                 raise ValueError(f"limits.{name} must be positive, got {getattr(self, name)}")
 
     def within(self, capabilities: Capabilities) -> "Limits":
-        """Return these limits narrowed to what the instrument can reach."""
+        """Return these limits narrowed to what the instrument can reach.
 
-        def both(a: Range, b: Range) -> Range:
-            return max(a[0], b[0]), min(a[1], b[1])
+        Raises:
+            InstrumentError: They leave nothing of it.
+        """
+
+        def both(name: str, unit: str, reach: Range) -> Range:
+            allowed: Range = getattr(self, name)
+            low, high = max(allowed[0], reach[0]), min(allowed[1], reach[1])
+            if not low < high:
+                raise InstrumentError(
+                    f"limits.{name} of {allowed[0]:g} to {allowed[1]:g} {unit} leave nothing of "
+                    f"the range of {capabilities.name}, {reach[0]:g} to {reach[1]:g} {unit}"
+                )
+            return low, high
 
         return Limits(
-            x=both(self.x, capabilities.x_range),
-            y=both(self.y, capabilities.y_range),
-            bias=both(self.bias, capabilities.bias_range),
+            x=both("x", "m", capabilities.x_range),
+            y=both("y", "m", capabilities.y_range),
+            bias=both("bias", "V", capabilities.bias_range),
             scan_speed=self.scan_speed,
             spectrum_duration=self.spectrum_duration,
             no_go=self.no_go,
