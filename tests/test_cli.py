@@ -165,7 +165,7 @@ BAD_VALUES = {
     ),
     "a bias beyond the limits": (
         "steps[1].waveform.amplitude=20 V",
-        "ferroelectric.toml: steps[1] (explore): bias of 11.25 V is outside -10 to 10 V",
+        "ferroelectric.toml: steps[1] (explore): bias of 20 V is outside -10 to 10 V",
     ),
     "an unknown channel": (
         "steps[0].channels=['taste']",

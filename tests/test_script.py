@@ -63,7 +63,7 @@ def test_what_a_script_gets_is_what_the_journal_holds(tmp_path: Path) -> None:
 
 def test_a_script_is_guarded(tmp_path: Path) -> None:
     with _start(tmp_path / "run", Limits(bias=(-0.5, 0.5))) as run:
-        with pytest.raises(LimitExceeded, match=r"bias of 0\.6 V is outside -0\.5 to 0\.5 V"):
+        with pytest.raises(LimitExceeded, match=r"bias of 1 V is outside -0\.5 to 0\.5 V"):
             run.acquire_spectrum(0.0, 0.0, SWEEP)
         with pytest.raises(LimitExceeded, match="x of"):
             run.position_probe("5 um", "0 nm")
