@@ -21,6 +21,7 @@ from .deep_kernel import DeepKernel
 from .posterior import Posterior
 from .protocol import Agent, Fit, Observation, Proposal
 from .settings import DeepKernelSettings, GaussianProcessSettings, LearnerSettings
+from .reliability import Reliability
 from .surrogate import GaussianProcess, Inputs
 
 _REASONS = {
@@ -75,6 +76,7 @@ class LearningAgent(Chooser):
         self._voices = [Voice(model) for model in models]
         self._observations: list[Observation] = []
         self._failed: list[int] = []
+        self._reliability = Reliability(Inputs.of(candidates))
         self._unlearned = 0
         self._fit: Fit | None = None
         self._center, self._scale = 0.0, 1.0
@@ -89,6 +91,7 @@ class LearningAgent(Chooser):
     def _learn(self, observation: Observation) -> None:
         self._observations.append(observation)
         self._unlearned += 1
+        self._reliability.tell(observation.candidate, is_good=True)
         target, extra_noise = self._standardised([observation])
         for voice in self._voices:
             if voice.posterior is not None:
@@ -99,6 +102,7 @@ class LearningAgent(Chooser):
     def _give_up(self, candidate: int) -> None:
         # were it still as uncertain as before, a region of failures would be asked for for ever
         self._failed.append(candidate)
+        self._reliability.tell(candidate, is_good=False)
         for voice in self._voices:
             if voice.posterior is not None:
                 voice.posterior.believe(candidate)
@@ -176,15 +180,23 @@ class LearningAgent(Chooser):
         )
 
     def _score(self, mean: FloatArray, deviation: FloatArray) -> FloatArray:
-        """Return the acquisition function of all candidates, of standardised values."""
+        """Return the acquisition function of all candidates, of standardised values.
+
+        It is what a candidate is worth if its spectrum is good, times the probability that it is; a
+        failed one is worth nothing, and as much as the worst so far on the scale of the bound.
+        """
+        targets, _ = self._standardised(self._observations)
+        good = self._reliability.probability
         match self._settings.acquisition:
             case "expected_improvement":
-                targets, _ = self._standardised(self._observations)
-                return log_expected_improvement(mean, deviation, float(targets.max()))
+                best = float(targets.max())
+                return log_expected_improvement(mean, deviation, best) + np.log(good)
             case "upper_confidence_bound":
-                return upper_confidence_bound(mean, deviation, self._settings.exploration)
+                worst = float(targets.min())
+                bound = upper_confidence_bound(mean, deviation, self._settings.exploration)
+                return worst + good * (bound - worst)
             case "variance":
-                return predictive_variance(deviation)
+                return good * predictive_variance(deviation)
 
     def _speaker(self) -> Voice:
         return max(self._voices, key=lambda voice: voice.evidence)
