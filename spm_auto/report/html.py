@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..data import FILE_NAME, RecordedRun, open_run
+from ..errors import DataError
 from ..units import format as format_quantity
 from .pictures import draw
 from .tables import decisions, facts, timing
@@ -27,10 +28,14 @@ def write_report(folder: Path) -> Path:
         The page.
 
     Raises:
-        DataError: There is no run in the folder.
+        DataError: There is no run in the folder, or the page cannot be written there.
     """
     page = folder / REPORT_NAME
-    page.write_text(render(open_run(folder / FILE_NAME)), encoding="utf-8")
+    text = render(open_run(folder / FILE_NAME))
+    try:
+        page.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{page}: the report cannot be written: {error.strerror}") from error
     return page
 
 

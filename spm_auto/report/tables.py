@@ -9,7 +9,6 @@ from ..data import (
     LoadFinished,
     Measurement,
     ProbePositioned,
-    Record,
     RecordedRun,
     ScanFinished,
     ScanStarted,
@@ -107,8 +106,7 @@ def timing(run: RecordedRun) -> list[TimeSpent]:
                 spent["moves"].append(record.time - before.time)
             case SpectrumAcquired(spectrum=spectrum):
                 spent["spectra"].append(spectrum.end_time - spectrum.start_time)
-                travel = spectrum.start_time - _time_before(run, record)
-                spent["moves"].append(max(0.0, travel))
+                spent["moves"].append(max(0.0, spectrum.start_time - before.time))
     whole = run.simulated_time or math.inf
     rows = [
         TimeSpent(what, len(times), sum(times), median(times), sum(times) / whole)
@@ -153,10 +151,6 @@ def _decision(measurement: Measurement, is_best: bool) -> Decision:
         flag="; ".join(flags),
         is_best=is_best,
     )
-
-
-def _time_before(run: RecordedRun, record: Record) -> float:
-    return run.records[record.number - 1].time
 
 
 def _length(value: float) -> str:
