@@ -43,6 +43,7 @@ from ..instrument import (
     ScanLine,
     Spectrum,
 )
+from .ending import name_ending, one_line
 from .requests import Advice, Answer, Await, Consult, Consultation, Note, Request
 from .steps.base import Step, StepContext
 from .worker import Worker
@@ -213,18 +214,18 @@ class Runner:
         with self._changed:
             if self._finished is not None:
                 return self._finished
-            finished = _named(error, self._stop, detail)
+            finished = name_ending(error, self._stop, detail)
         self._worker.stop()
         try:
             self._instrument.close()
         except Exception as fault:  # noqa: BLE001 - whatever a driver raises, the run must end
             with contextlib.suppress(Exception):
-                self.record(Alarm(f"the instrument could not be closed: {_said(fault)}"))
+                self.record(Alarm(f"the instrument could not be closed: {one_line(fault)}"))
         try:
             record = self._journal.append(finished, sync=True)
         except SpmError as fault:  # it may be what ended the run
             if error is None:
-                finished = _named(fault, None, "")
+                finished = name_ending(fault, None, "")
         else:
             with contextlib.suppress(Exception):  # there is nothing left that it could stop
                 self._show(record)
@@ -386,38 +387,3 @@ def _check_fit(line: ScanLine, started: ScanStarted) -> None:
             f"the instrument gave line {line.index} with values of shape {line.forward.shape} and "
             f"{line.backward.shape}; the scan has {lines} lines of shape {shape}"
         )
-
-
-def _named(error: BaseException | None, asked: type[Stopped] | None, detail: str) -> RunFinished:
-    """Name how a run ended; what was asked for comes before what broke over it.
-
-    Args:
-        error: What ended it.
-        asked: How someone asked it to stop; None when nobody did.
-        detail: Traceback.
-    """
-    if isinstance(error, EmergencyStopped) or asked is EmergencyStopped:
-        reason = FinishReason.EMERGENCY
-    elif isinstance(error, Stopped | KeyboardInterrupt) or asked is not None:
-        reason = FinishReason.CANCELLED
-    elif error is not None:
-        reason = FinishReason.FAILED
-    else:
-        return RunFinished(FinishReason.COMPLETED)
-    if error is None:
-        return RunFinished(reason, "the run was stopped")
-    if isinstance(error, Stopped | KeyboardInterrupt):
-        return RunFinished(reason, _said(error))
-    if asked is not None:
-        return RunFinished(reason, f"the run was stopped: {_said(error)}", detail)
-    return RunFinished(reason, _said(error), detail)
-
-
-def _said(error: BaseException) -> str:
-    match error:
-        case KeyboardInterrupt():
-            return str(error) or "interrupted at the keyboard"
-        case SpmError():
-            return str(error)
-        case _:
-            return f"{type(error).__name__}: {error}"
