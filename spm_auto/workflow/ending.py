@@ -32,11 +32,12 @@ def name_ending(
 
 
 def one_line(error: BaseException) -> str:
-    """Say what went wrong; errors that are not spm_auto's own are named."""
+    """Say what went wrong in the first line of it; errors not of spm_auto are named."""
+    said = (str(error).strip() or "no message").splitlines()[0]
     match error:
         case KeyboardInterrupt():
-            return str(error) or "interrupted at the keyboard"
+            return "interrupted at the keyboard"
         case SpmError():
-            return str(error)
+            return said
         case _:
-            return f"{type(error).__name__}: {error}"
+            return f"{type(error).__name__}: {said}"

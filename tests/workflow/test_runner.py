@@ -408,6 +408,16 @@ def test_a_step_that_raises_fails_the_run_and_its_traceback_is_kept(bench: Bench
     assert bench.recorded.finished == finished
 
 
+def test_the_message_of_a_long_error_is_its_first_line(bench: Bench) -> None:
+    def script(_: StepContext) -> StepGenerator:
+        yield SPECTRUM
+        raise RuntimeError("\nthe matrix is singular\nat row 1\nat row 2")
+
+    finished = bench.script(script)
+    assert finished.message == "RuntimeError: the matrix is singular"
+    assert "at row 2" in finished.detail
+
+
 def test_a_step_that_leaves_the_program_fails_the_run_in_order(bench: Bench) -> None:
     def script(_: StepContext) -> StepGenerator:
         yield SPECTRUM
