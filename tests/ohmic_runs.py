@@ -11,8 +11,14 @@ from spm_auto.instrument import GuardedInstrument, Instrument, Limits
 from spm_auto.lab import begin
 from spm_auto.workflow import Recipe, Runner, Step, parse_recipe
 
-SWEEP = {"kind": "sweep", "start": "0 V", "stop": "1 V", "points": 5, "dwell": "100 ms"}
-OVERVIEW = {
+SWEEP: dict[str, Any] = {
+    "kind": "sweep",
+    "start": "0 V",
+    "stop": "1 V",
+    "points": 5,
+    "dwell": "100 ms",
+}
+OVERVIEW: dict[str, Any] = {
     "kind": "overview",
     "frame": {
         "center": ["100 nm", "50 nm"],
@@ -20,7 +26,7 @@ OVERVIEW = {
         "pixels": [8, 3],
     },
 }
-EXPLORE = {
+EXPLORE: dict[str, Any] = {
     "kind": "explore",
     "agent": {"kind": "random"},
     "scalarizer": "integral",

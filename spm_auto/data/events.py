@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..instrument import (
     AcquireSpectrum,
     Channel,
@@ -158,7 +161,7 @@ class ModelFitted:
     frame: ScanFrame
     mean: FloatArray
     deviation: FloatArray
-    rows: FloatArray
+    rows: NDArray[np.int32]
     parameters: Mapping[str, float]
     speaker: str
 

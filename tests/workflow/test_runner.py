@@ -560,7 +560,7 @@ def test_a_line_that_does_not_fit_the_frame_fails_the_run_and_is_not_written(
     bench: Bench, index: int, shape: tuple[int, ...]
 ) -> None:
     wrong = ScanLine(index, np.zeros(shape), np.zeros(shape), 0.0)
-    bench.microscope.scan = lambda _: iter([wrong])  # type: ignore[method-assign]  # a bad driver
+    bench.microscope.scan = lambda instruction: iter([wrong])  # type: ignore[method-assign]
     finished = bench.run(doing(SCAN))
     assert finished.reason == FinishReason.FAILED
     assert f"line {index}" in finished.message
