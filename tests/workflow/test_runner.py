@@ -557,10 +557,10 @@ def test_a_run_whose_end_cannot_be_written_is_not_called_completed(
     ("index", "shape"), [(3, (1, 4)), (-1, (1, 4)), (0, (1, 5)), (0, (2, 4)), (0, (4,))]
 )
 def test_a_line_that_does_not_fit_the_frame_fails_the_run_and_is_not_written(
-    bench: Bench, index: int, shape: tuple[int, ...]
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, index: int, shape: tuple[int, ...]
 ) -> None:
     wrong = ScanLine(index, np.zeros(shape), np.zeros(shape), 0.0)
-    bench.microscope.scan = lambda instruction: iter([wrong])  # type: ignore[method-assign]
+    monkeypatch.setattr(bench.microscope, "scan", lambda _: iter([wrong]))  # a bad driver
     finished = bench.run(doing(SCAN))
     assert finished.reason == FinishReason.FAILED
     assert f"line {index}" in finished.message
