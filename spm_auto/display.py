@@ -2,6 +2,7 @@
 
 import json
 import math
+import queue
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from types import TracebackType
@@ -105,6 +106,9 @@ class ProgressDisplay:
     Args:
         plan: What the run is about to do.
         is_quiet: Whether to show nothing.
+
+    Attributes:
+        records: Where the run puts its records; `drain` shows them.
     """
 
     def __init__(self, plan: Plan, is_quiet: bool = False) -> None:
@@ -120,8 +124,8 @@ class ProgressDisplay:
             disable=is_quiet or not self._console.is_terminal,
         )
         self._task = self._progress.add_task("loading", total=plan.seconds)
+        self.records: queue.SimpleQueue[Record] = queue.SimpleQueue()
         self._plan = plan
-        self._done = 0.0
         self._said = 0
         self._what = "loading"
         self._n_spectra = self._n_lines = 0
@@ -138,6 +142,11 @@ class ProgressDisplay:
         trace: TracebackType | None,
     ) -> None:
         self._progress.stop()
+
+    def drain(self) -> None:
+        """Show the records that came in."""
+        while not self.records.empty():
+            self.show(self.records.get())
 
     def show(self, record: Record) -> None:
         """Show what a record changes."""
@@ -159,7 +168,6 @@ class ProgressDisplay:
             case Alarm(message=message):
                 self._console.print(f"[red]alarm:[/] {message}")
         best = f", best {self._best:.4g}" if math.isfinite(self._best) else ""
-        self._done = record.time
         self._progress.update(self._task, completed=record.time, description=self._what + best)
         tenth = int(10 * record.time / self._plan.seconds) if self._plan.seconds else 0
         if self._progress.disable and tenth > self._said:

@@ -1,21 +1,20 @@
 """Carrying out a recipe in a lab, from files: what ``spm-auto run`` and ``rehearse`` do."""
 
-import queue
+import math
 import signal
 import tempfile
 import time
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from . import plugins
 from .clock import Clock, InstantClock
 from .data import (
     FILE_NAME,
     FinishReason,
-    Record,
     RunFinished,
     consolidate,
     open_run,
@@ -28,7 +27,7 @@ from .settings import override, read_toml
 from .units import format_duration
 from .workflow import Plan, Recipe, Runner, make_plan, parse_recipe
 
-_TWICE = 2.0  # [s] a second Ctrl-C within this time withdraws the tip
+TWICE = 2.0  # [s] a second Ctrl-C within this time withdraws the tip
 _TICK = 0.05  # [s] how often the terminal looks at the run
 
 
@@ -113,16 +112,15 @@ def execute(
     clock = order.lab.clock.clock()
     instrument = order.lab.open(seed, clock)
     plan = _checked_plan(order, instrument, recipe.name)
-    finished = _carry_out(order, instrument, clock, plan, out, seed, is_quiet=as_json)
-    journal = out / FILE_NAME
-    consolidate(journal)
-    from .report import write_report
+    runner, display = _prepare(order, instrument, clock, plan, out, seed, is_quiet=as_json)
+    with Presses(runner, display.say):
+        finished = _carry_out(order, runner, display, seed)
+        consolidate(out / FILE_NAME)
+        from .report import write_report
 
-    report = write_report(out)
-    if as_json:
-        print_summary(open_run(out).summary(), as_json=True)
-    else:
-        print_summary(open_run(out).summary())
+        report = write_report(out)
+    print_summary(open_run(out).summary(), as_json)
+    if not as_json:
         _say_end(finished, report)
     return 0 if finished.reason == FinishReason.COMPLETED else 1
 
@@ -148,13 +146,13 @@ def rehearse(
     plan = _checked_plan(order, instrument, recipe.name)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
-        finished = _carry_out(order, instrument, clock, plan, out, seed, is_quiet=as_json)
+        runner, display = _prepare(order, instrument, clock, plan, out, seed, is_quiet=as_json)
+        with Presses(runner, display.say):
+            finished = _carry_out(order, runner, display, seed)
         summary = open_run(out).summary()
-    if as_json:
-        print_summary(summary, as_json=True)
-    else:
+    if not as_json:
         print_plan(plan)
-        print_summary(summary)
+    print_summary(summary, as_json)
     return 0 if finished.reason == FinishReason.COMPLETED else 1
 
 
@@ -166,7 +164,7 @@ def _checked_plan(order: Order, instrument: GuardedInstrument, place: str) -> Pl
         raise RecipeError(f"{place}: {error}") from error
 
 
-def _carry_out(
+def _prepare(
     order: Order,
     instrument: GuardedInstrument,
     clock: Clock,
@@ -174,8 +172,8 @@ def _carry_out(
     out: Path,
     seed: int,
     is_quiet: bool,
-) -> RunFinished:
-    records: queue.SimpleQueue[Record] = queue.SimpleQueue()
+) -> tuple[Runner, ProgressDisplay]:
+    display = ProgressDisplay(plan, is_quiet)
     runner = begin(
         instrument,
         clock,
@@ -185,59 +183,67 @@ def _carry_out(
         recipe=order.recipe_text,
         lab=order.lab_text,
         settings={**order.lab.describe(), "overrides": order.overrides},
-        listeners=(records.put,),
+        listeners=(display.records.put,),
     )
-    with ProgressDisplay(plan, is_quiet) as display:
-        display.say(f"{order.recipe.title}: {format_duration(plan.seconds)} of instrument time")
-        presses = _Presses()
+    display.say(f"{order.recipe.title}: {format_duration(plan.seconds)} of instrument time")
+    return runner, display
+
+
+def _carry_out(order: Order, runner: Runner, display: ProgressDisplay, seed: int) -> RunFinished:
+    with display:
         runner.start(order.recipe.steps, seed)
-        try:
-            while not runner.wait(_TICK):
-                presses.pass_on(runner, display)
-                _drain(records, display)
-        finally:
-            presses.close()
-        _drain(records, display)
+        while not runner.wait(_TICK):
+            display.drain()
+        display.drain()
     finished = runner.finished
     if finished is None:
         raise RecipeError("the run ended without saying how")
     return finished
 
 
-class _Presses:
-    """Ctrl-C on the keyboard, noted by a signal handler and passed on by the waiting thread."""
+class Presses:
+    """Ctrl-C on the keyboard, and the system's wish to end: once cancels, twice withdraws the tip.
 
-    def __init__(self) -> None:
-        self._times: list[float] = []
-        self._passed = 0
-        self._before = {
-            number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)
-        }
+    The signal handler acts by itself, so it need not wait for what the program is doing; after the
+    run's end, while its files are being written, a second press withdraws the tip all the same.
 
-    def _note(self, *_: object) -> None:
-        self._times.append(time.monotonic())
+    Args:
+        runner: The run.
+        say: Tells the operator what was understood.
+        now: Tells the time [s].
+    """
 
-    def pass_on(self, runner: Runner, display: ProgressDisplay) -> None:
-        """Cancel on the first press; withdraw the tip on a second one soon after."""
-        while self._passed < len(self._times):
-            self._passed += 1
-            last = self._times[max(0, self._passed - 2) : self._passed]
-            if len(last) == 2 and last[1] - last[0] <= _TWICE:
-                runner.emergency_stop()
-                display.say("emergency stop: the tip is withdrawn")
-            else:
-                runner.cancel()
-                display.say("cancelling; press Ctrl-C again within 2 s to withdraw the tip")
+    def __init__(
+        self,
+        runner: Runner,
+        say: Callable[[str], None],
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._runner, self._say, self._now = runner, say, now
+        self._last = -math.inf
+        self._before: dict[signal.Signals, Any] = {}
 
-    def close(self) -> None:
-        """Give Ctrl-C back."""
+    def __enter__(self) -> Self:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._pressed)
+        return self
+
+    def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-
-def _drain(records: "queue.SimpleQueue[Record]", display: ProgressDisplay) -> None:
-    while not records.empty():
-        display.show(records.get())
+    def _pressed(self, *_: object) -> None:
+        now = self._now()
+        is_second = now - self._last <= TWICE
+        self._last = now
+        if is_second:
+            self._runner.emergency_stop()
+            self._say("emergency stop: the tip is withdrawn")
+        elif self._runner.finished is None:
+            self._runner.cancel()
+            self._say("cancelling; press Ctrl-C again within 2 s to withdraw the tip")
+        else:
+            self._say("the run is over; press Ctrl-C again within 2 s to withdraw the tip")
 
 
 def _value(text: str) -> Any:

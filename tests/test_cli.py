@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from spm_auto import cli, open_run
-from spm_auto.data import FinishReason, LineAcquired
+from spm_auto.data import FinishReason, LineAcquired, RunFinished
+from spm_auto.execute import Presses
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 RECIPE, LAB = EXAMPLES / "ferroelectric.toml", EXAMPLES / "lab_simulator.toml"
@@ -289,12 +290,7 @@ def test_help_comes_without_the_heavy_libraries() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a POSIX signal")
-@pytest.mark.parametrize(
-    ("presses", "reason"), [(1, FinishReason.CANCELLED), (2, FinishReason.EMERGENCY)]
-)
-def test_ctrl_c_cancels_and_twice_withdraws(
-    command: Command, tmp_path: Path, presses: int, reason: FinishReason
-) -> None:
+def test_ctrl_c_cancels_in_order(command: Command, tmp_path: Path) -> None:
     lab = tmp_path / "lab.toml"  # in real time the scan would last a minute
     lab.write_text(LAB.read_text().replace('kind = "instant"', 'kind = "scaled"\nfactor = 40.0'))
     journal = tmp_path / "run" / "run.spmj"
@@ -307,9 +303,7 @@ def test_ctrl_c_cancels_and_twice_withdraws(
             if journal.exists() and any(
                 isinstance(record.event, LineAcquired) for record in _records(journal)
             ):
-                for _ in range(presses):
-                    signal.pthread_kill(main, signal.SIGINT)
-                    threading.Event().wait(0.01)  # two signals at once would count as one
+                signal.pthread_kill(main, signal.SIGINT)
                 return
 
     thread = threading.Thread(target=press)
@@ -319,9 +313,60 @@ def test_ctrl_c_cancels_and_twice_withdraws(
     run = open_run(tmp_path / "run")
     assert code == 1
     assert run.finished is not None
-    assert run.finished.reason == reason
+    assert run.finished.reason == FinishReason.CANCELLED
     assert 0 < run.summary()["n_lines"] < 32
     assert (tmp_path / "run" / "report.html").is_file()
+
+
+class Recorder:
+    """Stands in for a run: notes what it is told."""
+
+    def __init__(self, finished: RunFinished | None = None) -> None:
+        self.finished = finished
+        self.told: list[str] = []
+
+    def cancel(self) -> None:
+        self.told.append("cancel")
+
+    def emergency_stop(self) -> None:
+        self.told.append("emergency stop")
+
+
+@pytest.mark.parametrize(
+    ("times", "told"),
+    [
+        ([0.0], ["cancel"]),
+        ([0.0, 1.9], ["cancel", "emergency stop"]),
+        ([0.0, 2.1], ["cancel", "cancel"]),
+        ([0.0, 1.0, 1.5], ["cancel", "emergency stop", "emergency stop"]),
+    ],
+)
+def test_two_presses_within_two_seconds_withdraw_the_tip(
+    times: list[float], told: list[str]
+) -> None:
+    runner = Recorder()
+    clock = iter(times)
+    with Presses(runner, lambda _: None, lambda: next(clock)):
+        for _ in times:
+            signal.raise_signal(signal.SIGINT)
+    assert runner.told == told
+
+
+def test_after_the_run_s_end_two_presses_still_withdraw_the_tip() -> None:
+    runner = Recorder(RunFinished(FinishReason.COMPLETED))
+    said: list[str] = []
+    with Presses(runner, said.append):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+    assert runner.told == ["emergency stop"]
+    assert "the tip is withdrawn" in said[-1]
+
+
+def test_afterwards_ctrl_c_is_the_program_s_again() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with Presses(Recorder(), print):
+        assert signal.getsignal(signal.SIGINT) is not before
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def _records(journal: Path) -> list[object]:

@@ -20,8 +20,8 @@ from .chooser import Chooser, Queue
 from .deep_kernel import DeepKernel
 from .posterior import Posterior
 from .protocol import Agent, Fit, Observation, Proposal
-from .settings import DeepKernelSettings, GaussianProcessSettings, LearnerSettings
 from .reliability import Reliability
+from .settings import DeepKernelSettings, GaussianProcessSettings, LearnerSettings
 from .surrogate import GaussianProcess, Inputs
 
 _REASONS = {

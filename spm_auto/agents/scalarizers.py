@@ -6,6 +6,7 @@ alone: to an agent it would be the most rewarding place of all.
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,7 @@ def loop_area(spectrum: Spectrum) -> Scalar:
     It is the mean width of the loop: twice the coercive bias of a rectangular one. It depends
     neither on the sensitivity of the cantilever nor on the sign of the response.
     """
-    return _of_loop(spectrum, _normalised_area)
+    return _of_loop(spectrum, _normalised_area, "V")
 
 
 def loop_area_raw(spectrum: Spectrum) -> Scalar:
@@ -42,7 +43,7 @@ def loop_area_raw(spectrum: Spectrum) -> Scalar:
 
     On most samples it says where the response is strong, rather than where the loop is wide.
     """
-    return _of_loop(spectrum, _raw_area)
+    return _of_loop(spectrum, _raw_area, f"{spectrum.channels[0].unit} V")
 
 
 def loop_opening(spectrum: Spectrum) -> Scalar:
@@ -71,7 +72,7 @@ def coercive_bias(spectrum: Spectrum) -> Scalar:
         (up, up_noise), (down, down_noise) = _switching(loop)
         return Scalar((up - down) / 2, math.hypot(up_noise, down_noise) / 2)
 
-    return _of_loop(spectrum, value)
+    return _of_loop(spectrum, value, "V")
 
 
 def imprint(spectrum: Spectrum) -> Scalar:
@@ -81,7 +82,7 @@ def imprint(spectrum: Spectrum) -> Scalar:
         (up, up_noise), (down, down_noise) = _switching(loop)
         return Scalar((up + down) / 2, math.hypot(up_noise, down_noise) / 2)
 
-    return _of_loop(spectrum, value)
+    return _of_loop(spectrum, value, "V")
 
 
 def peak(spectrum: Spectrum) -> Scalar:
@@ -96,7 +97,8 @@ def peak(spectrum: Spectrum) -> Scalar:
         return Scalar(math.nan, flag=str(flag))
     if len(response) < 3:
         return Scalar(math.nan, flag="fewer than 3 points")
-    return Scalar(float(np.max(running_median(response, 3, closed=False))), noise_of(response))
+    value = float(np.max(running_median(response, 3, closed=False)))
+    return Scalar(value, noise_of(response), unit=spectrum.channels[0].unit)
 
 
 def integral(spectrum: Spectrum) -> Scalar:
@@ -112,17 +114,17 @@ def integral(spectrum: Spectrum) -> Scalar:
     if len(response) < 3 or not np.isfinite(bias).all() or np.ptp(bias) == 0:
         return Scalar(math.nan, flag="no sweep of the bias")
     smooth = running_median(response, 3, closed=False)
-    noise = noise_of(response)
+    noise, unit = noise_of(response), f"{spectrum.channels[0].unit} V"
     step = np.diff(bias)
     if np.all(step >= 0) or np.all(step <= 0):
         value = float(np.trapezoid(smooth, bias)) * (1 if bias[-1] > bias[0] else -1)
-        return Scalar(value, noise * float(np.sqrt(np.sum(step**2))))
+        return Scalar(value, noise * float(np.sqrt(np.sum(step**2))), unit=unit)
     try:
         grid, rising, falling = pair(bias, smooth, branches(bias))
     except LoopError as flag:
         return Scalar(math.nan, flag=str(flag))
     value = float(np.trapezoid((rising + falling) / 2, grid))
-    return Scalar(value, noise * float(np.sqrt(np.sum(np.diff(grid) ** 2) / 2)))
+    return Scalar(value, noise * float(np.sqrt(np.sum(np.diff(grid) ** 2) / 2)), unit=unit)
 
 
 def _openings(bias: FloatArray, response: FloatArray, rises: NDArray[np.bool_]) -> FloatArray:
@@ -140,9 +142,9 @@ def _openings(bias: FloatArray, response: FloatArray, rises: NDArray[np.bool_]) 
     return np.asarray(np.abs(falling - rising)[used])
 
 
-def _of_loop(spectrum: Spectrum, value: Callable[[Loop], Scalar]) -> Scalar:
+def _of_loop(spectrum: Spectrum, value: Callable[[Loop], Scalar], unit: str) -> Scalar:
     try:
-        return value(Loop.of(spectrum.bias, spectrum.channel()))
+        return replace(value(Loop.of(spectrum.bias, spectrum.channel())), unit=unit)
     except LoopError as flag:
         return Scalar(math.nan, flag=str(flag))
 

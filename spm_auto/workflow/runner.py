@@ -64,10 +64,10 @@ class RunState(StrEnum):
 
 _TRANSITIONS = {
     RunState.IDLE: {RunState.LOADING},
-    RunState.LOADING: {RunState.RUNNING, RunState.STOPPING, RunState.IDLE},
+    RunState.LOADING: {RunState.RUNNING, RunState.PAUSED, RunState.STOPPING, RunState.IDLE},
     RunState.RUNNING: {RunState.PAUSED, RunState.STOPPING, RunState.IDLE},
-    RunState.PAUSED: {RunState.RUNNING, RunState.STOPPING, RunState.IDLE},
-    RunState.STOPPING: {RunState.IDLE},
+    RunState.PAUSED: {RunState.LOADING, RunState.RUNNING, RunState.STOPPING, RunState.IDLE},
+    RunState.STOPPING: {RunState.STOPPING, RunState.IDLE},
 }
 
 
@@ -97,6 +97,7 @@ class Runner:
         self._listeners = tuple(listeners)
         self._changed = threading.Condition()
         self._state = RunState.IDLE
+        self._hold = False
         self._stop: type[Stopped] | None = None
         self._finished: RunFinished | None = None
         self._thread: threading.Thread | None = None
@@ -136,8 +137,6 @@ class Runner:
         if self._thread is None:
             return self.finished is not None
         self._thread.join(timeout)
-        if self.state == RunState.STOPPING:
-            self._instrument.interrupt()  # the first one may have come between two instructions
         return not self._thread.is_alive()
 
     def run(self, steps: Sequence[Step], seed: int) -> RunFinished:
@@ -160,11 +159,13 @@ class Runner:
             InstrumentError: It did not work.
             Stopped: Someone stopped the run.
         """
-        self._enter(RunState.LOADING)
+        with self._changed:
+            self._refuse_when_over()
+            self._become(RunState.LOADING)
         self.perform(instruction or Load())
         with self._changed:
             if self._state == RunState.LOADING:
-                self._state = RunState.RUNNING
+                self._become(RunState.RUNNING)
 
     def perform(self, instruction: Instruction) -> ScanImage | Spectrum | None:
         """Give the instrument one instruction, and write down what comes back.
@@ -235,28 +236,27 @@ class Runner:
             _log.debug("run failed: %s", finished.message)
         with self._changed:
             self._finished = finished
-            self._state = RunState.IDLE
+            if self._state != RunState.IDLE:
+                self._become(RunState.IDLE)
             self._changed.notify_all()
         return finished
 
     def pause(self) -> None:
         """Wait before the next instruction or line, until `resume`."""
         with self._changed:
-            if self._state == RunState.RUNNING:
-                self._state = RunState.PAUSED
-                self._changed.notify_all()
+            self._hold = True
 
     def resume(self) -> None:
         """Go on after a pause."""
         with self._changed:
-            if self._state == RunState.PAUSED:
-                self._state = RunState.RUNNING
-                self._changed.notify_all()
+            self._hold = False
+            self._changed.notify_all()
 
     def cancel(self) -> None:
         """End the run at once, in order: the instruction in progress is interrupted."""
         if self._ask_to_stop(Stopped):
             self._instrument.interrupt()
+            threading.Thread(target=self._insist, name="cancel", daemon=True).start()
 
     def emergency_stop(self) -> None:
         """Withdraw the tip first, then end the run, even when the instrument does not answer."""
@@ -272,44 +272,49 @@ class Runner:
             if self._stop is not EmergencyStopped:  # which nothing takes back
                 self._stop = why
             if self._state != RunState.IDLE:
-                self._state = RunState.STOPPING
+                self._become(RunState.STOPPING)
             self._changed.notify_all()
             return True
+
+    def _insist(self) -> None:
+        """Interrupt again until the run is over: the first may have come between instructions."""
+        while True:
+            with self._changed:
+                if self._changed.wait_for(lambda: self._finished is not None, _POLL):
+                    return
+            self._instrument.interrupt()
 
     def _show(self, record: Record) -> None:
         for listener in self._listeners:
             listener(record)
 
-    def _enter(self, state: RunState) -> None:
-        with self._changed:
-            self._refuse_after_the_end()
-            if self._stop is not None:
-                raise self._stop("the run was stopped before it began")
-            if state not in _TRANSITIONS[self._state]:
-                raise SpmError(f"a run that is {self._state} cannot become {state}")
-            self._state = state
+    def _become(self, state: RunState) -> None:
+        """Change the state, the lock being held; `_TRANSITIONS` says what can become what."""
+        if state not in _TRANSITIONS[self._state]:
+            raise SpmError(f"a run that is {self._state} cannot become {state}")
+        self._state = state
+        self._changed.notify_all()
 
-    def _refuse_after_the_end(self) -> None:
+    def _refuse_when_over(self) -> None:
         if self._finished is not None:
             raise SpmError(f"the run is over: {self._finished.reason}")
+        if self._stop is not None:
+            raise self._stop("the run was stopped")
 
     def _checkpoint(self) -> None:
         """Wait while paused; leave when stopped."""
-        paused = False
-        while True:
-            with self._changed:
-                self._refuse_after_the_end()
-                if self._stop is not None:
-                    raise self._stop("the run was stopped")
-                if self._state != RunState.PAUSED:
-                    break
-                if paused:
-                    self._changed.wait(_POLL)
-                    continue
-            self.record(RunPaused())
-            paused = True
-        if paused:
-            self.record(RunResumed())
+        with self._changed:
+            self._refuse_when_over()
+            if not self._hold:
+                return
+            before = self._state
+            self._become(RunState.PAUSED)
+        self.record(RunPaused())
+        with self._changed:
+            self._changed.wait_for(lambda: not self._hold or self._stop is not None)
+            self._refuse_when_over()
+            self._become(before)
+        self.record(RunResumed())
 
     def _scan(self, instruction: Scan) -> ScanImage:
         known = {channel.name: channel for channel in self._instrument.capabilities.image_channels}

@@ -267,3 +267,22 @@ def test_whatever_comes_a_scalarizer_answers(response, is_triangle) -> None:
     for scalarizer in SCALARIZERS:
         scalar = scalarizer(make_spectrum(response, bias))
         assert scalar.is_good or scalar.flag
+
+
+@pytest.mark.parametrize(
+    ("scalarizer", "unit"),
+    [
+        (loop_area, "V"),
+        (loop_area_raw, "m V"),
+        (loop_opening, "1"),
+        (coercive_bias, "V"),
+        (imprint, "V"),
+        (peak, "m"),
+        (integral, "m V"),
+    ],
+)
+def test_every_value_says_its_unit(scalarizer, unit: str) -> None:
+    loop = hysteresis(TRIANGLE, 4.2, -3.1, width=0.3, amplitude=3e-12)
+    scalar = scalarizer(make_spectrum(loop, TRIANGLE))
+    assert scalar.is_good
+    assert scalar.unit == unit
