@@ -3,6 +3,7 @@
 A script is a step written by hand: its calls go through the same runner, guard and journal.
 """
 
+import itertools
 import sys
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -60,6 +61,7 @@ class Run:
     def __init__(self, runner: Runner, folder: Path, seed: int) -> None:
         self._runner = runner
         self._images: tuple[ScanImage, ...] = ()
+        self._steps = itertools.count()
         self.folder = folder
         self.seed = seed
 
@@ -141,8 +143,11 @@ class Run:
         return self._runner.drive(step)
 
     def context(self) -> StepContext:
-        """Return what a recipe's step would know here: the seed and the images so far."""
-        return StepContext(self.seed, len(self._images), self._images)
+        """Return what a recipe's step would know here, for `follow`.
+
+        Each call counts as a step of its own, with randomness of its own.
+        """
+        return StepContext(self.seed, next(self._steps), self._images)
 
     def report(self) -> Path:
         """Write ``report.html`` from the journal; returns its path."""

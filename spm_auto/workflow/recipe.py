@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..errors import RecipeError
-from ..instrument import Instruction, Scan, ScanFrame
+from ..instrument import Instruction, Scan
 from ..settings import Plugin, read_toml, validate
 from .steps.base import Step
 
@@ -37,16 +37,16 @@ class Recipe(BaseModel):
             RecipeError: A step misses what the steps before it should give.
         """
         known: list[tuple[int, Instruction]] = []
-        frame: ScanFrame | None = None
+        scan: Scan | None = None
         for index, step in enumerate(self.steps):
             try:
-                instructions = step.preview(frame)
+                instructions = step.preview(scan)
             except RecipeError as error:
                 raise RecipeError(f"steps[{index}]: {error}") from error
             for instruction in instructions:
                 known.append((index, instruction))
                 if isinstance(instruction, Scan):
-                    frame = instruction.frame
+                    scan = instruction
         return known
 
 

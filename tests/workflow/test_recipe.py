@@ -163,7 +163,10 @@ def test_a_misspelt_key_of_the_only_step_is_the_only_line() -> None:
     ("frame", "said"),
     [
         ({"size": ["0 nm", "1 um"]}, "steps[0].frame: a frame's size must be positive, got (0.0,"),
-        ({"pixels": [1, 3]}, "steps[0].frame: a frame needs 2 pixels each way, got (1, 3)"),
+        (
+            {"pixels": [1, 3]},
+            "steps[0].frame.pixels[0]: input should be greater than or equal to 2, got 1",
+        ),
         (
             {"pixels": [8.0, 3]},
             "steps[0].frame.pixels[0]: input should be a valid integer",

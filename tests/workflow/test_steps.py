@@ -308,16 +308,25 @@ def test_stride_margin_and_budget_bound_what_is_visited() -> None:
     assert visited == set(zip(x.tolist(), y.tolist(), strict=True))
 
 
+def test_an_agent_with_nothing_to_look_at_says_why() -> None:
+    fault = "no channel 'conductanc'; it has conductance"
+    with pytest.raises(AgentError, match=f"the agent has nothing to choose from: .*{fault}"):
+        places(1, channels=["conductanc"])
+
+
 @pytest.mark.parametrize(
     ("settings", "fault"),
     [
-        ({"channels": ["conductanc"]}, "no channel 'conductanc'; it has conductance"),
-        ({"margin": 4}, "is left to choose from"),
+        ({"margin": 4}, r"margin: 4 pixels along each edge leave nothing of \(8, 3\)"),
+        ({"channels": ["conductanc"]}, "channels: the overview does not record 'conductanc'; did"),
     ],
 )
-def test_an_agent_with_nothing_to_look_at_says_why(settings: dict[str, Any], fault: str) -> None:
-    with pytest.raises(AgentError, match=f"the agent has nothing to choose from: .*{fault}"):
-        places(1, **settings)
+def test_an_exploration_that_cannot_work_is_refused_before_it_begins(
+    settings: dict[str, Any], fault: str
+) -> None:
+    overview = {**OVERVIEW, "channels": ["conductance"]}
+    with pytest.raises(RecipeError, match=fault):
+        recipe(overview, {**EXPLORE, **settings})
 
 
 def test_what_a_model_believes_is_noted_after_each_fit() -> None:

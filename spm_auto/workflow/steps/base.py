@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from ...instrument import Instruction, ScanFrame, ScanImage
+from ...instrument import Instruction, Scan, ScanImage
 from ..requests import Request
 
 StepGenerator = Generator[Request, Any, ScanImage | None]
@@ -47,13 +47,13 @@ class Step(BaseModel):
         """Yield requests, receive results, and return the image that later steps look at."""
         raise TypeError(f"step {self.kind!r} does not say what to do: {context}")
 
-    def preview(self, frame: ScanFrame | None) -> Sequence[Instruction]:
+    def preview(self, before: Scan | None) -> Sequence[Instruction]:
         """Return the instructions as far as they are known before the run.
 
         They are checked against the limits before anything moves, and their times are added up for
-        the plan. Where the agent will choose the points, the frame's middle stands for them.
+        the plan. Where an agent will choose the points, the frame's middle stands for them.
 
         Args:
-            frame: The frame that the steps before scan last; None when there is none.
+            before: The last scan of the steps before; None when there is none.
         """
-        raise TypeError(f"step {self.kind!r} does not say what it is about to do: {frame}")
+        raise TypeError(f"step {self.kind!r} does not say what it is about to do: {before}")

@@ -10,7 +10,7 @@ from ... import plugins
 from ...agents import AgentSettings, Candidates, Explorer, Proposal, Scalarizer
 from ...data import Alarm
 from ...errors import AgentError, LimitExceeded, RecipeError
-from ...instrument import AcquireSpectrum, Instruction, ScanFrame, Spectrum
+from ...instrument import AcquireSpectrum, Instruction, Scan, Spectrum
 from ...settings import Plugin, PluginName
 from ...units import Bias
 from ..decisions import chosen_event, fitted_event, scored_event
@@ -56,10 +56,21 @@ class ExploreStep(Step):
             self.waveform.waveform(amplitude)
         return self
 
-    def preview(self, frame: ScanFrame | None) -> Sequence[Instruction]:
+    def preview(self, before: Scan | None) -> Sequence[Instruction]:
         """Return as many spectra as the budget allows, the frame's middle for each point."""
-        if frame is None:
+        if before is None:
             raise RecipeError("an explore step needs an overview step before it")
+        frame = before.frame
+        for name in self.channels if before.channels else ():
+            if name not in before.channels:
+                raise RecipeError(
+                    f"channels: the overview does not record {name!r}"
+                    f"{plugins.suggest(name, before.channels)}"
+                )
+        if 2 * self.margin >= min(frame.pixels):
+            raise RecipeError(
+                f"margin: {self.margin} pixels along each edge leave nothing of {frame.pixels}"
+            )
         largest_first: list[float | None] = [*sorted(self.amplitudes, key=abs, reverse=True)]
         waveforms = [self.waveform.waveform(a) for a in largest_first or [None]]
         return [

@@ -7,9 +7,11 @@ import numpy as np
 from pydantic import Field
 
 from ...errors import RecipeError
-from ...instrument import AcquireSpectrum, Instruction, ScanFrame
+from ...instrument import AcquireSpectrum, Instruction, Scan, ScanFrame
 from .base import Step, StepContext, StepGenerator
 from .settings import FrameSettings, WaveformSettings
+
+PointCount = Annotated[int, Field(ge=2, le=10_000)]
 
 
 class GridStep(Step):
@@ -23,11 +25,14 @@ class GridStep(Step):
 
     kind: Literal["grid"]
     waveform: WaveformSettings
-    points: tuple[Annotated[int, Field(ge=2)], Annotated[int, Field(ge=2)]]
+    points: tuple[PointCount, PointCount]
     frame: FrameSettings | None = None
 
-    def preview(self, frame: ScanFrame | None) -> Sequence[Instruction]:
+    def preview(self, before: Scan | None) -> Sequence[Instruction]:
         """Return all spectra in order."""
+        return self._spectra(before.frame if before else None)
+
+    def _spectra(self, frame: ScanFrame | None) -> list[AcquireSpectrum]:
         own = self.frame.frame() if self.frame else frame
         if own is None:
             raise RecipeError("a grid step needs a frame of its own, or an overview step before it")
@@ -42,6 +47,6 @@ class GridStep(Step):
     def run(self, context: StepContext) -> StepGenerator:
         """Take the spectra."""
         image = context.images[-1] if context.images else None
-        for instruction in self.preview(image.frame if image else None):
+        for instruction in self._spectra(image.frame if image else None):
             _ = yield instruction  # the spectrum; "yield from" would send it into the list
         return image

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ...instrument import Instruction, Scan, ScanFrame, ScanImage
+from ...instrument import Instruction, Scan, ScanImage
 from ...units import Frequency
 from .base import Step, StepContext, StepGenerator
 from .settings import FrameSettings
@@ -25,7 +25,7 @@ class OverviewStep(Step):
     channels: tuple[str, ...] = ()
     line_rate: Annotated[Frequency, Field(gt=0)] = 1.0
 
-    def preview(self, frame: ScanFrame | None) -> Sequence[Instruction]:  # noqa: ARG002
+    def preview(self, before: Scan | None) -> Sequence[Instruction]:  # noqa: ARG002
         """Return the scan."""
         return [self._scan()]
 

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from ...instrument import BiasWaveform, ScanFrame
 from ...units import Angle, Bias, Duration, Length
 
+PixelCount = Annotated[int, Field(ge=2, le=16_384)]
+
 
 class FrameSettings(BaseModel):
     """Where a scan lies: ``{center = ["0 nm", "0 nm"], size = ["2 um", "2 um"]}``."""
@@ -15,7 +17,7 @@ class FrameSettings(BaseModel):
 
     center: tuple[Length, Length]
     size: tuple[Length, Length]
-    pixels: tuple[int, int] = (256, 256)
+    pixels: tuple[PixelCount, PixelCount] = (256, 256)
     angle: Angle = 0.0
 
     @model_validator(mode="after")
