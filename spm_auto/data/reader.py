@@ -89,9 +89,15 @@ class RecordedRun:
         return np.array(values, dtype=float)
 
     @property
+    def compared(self) -> tuple[Measurement, ...]:
+        """The measurements scored by the scalarizer used last; others' values do not compare."""
+        names = [m.scored.scalarizer for m in self.measurements if m.scored]
+        return tuple(m for m in self.measurements if m.scored and m.scored.scalarizer == names[-1])
+
+    @property
     def best(self) -> Measurement | None:
-        """The measurement with the highest value; None when no spectrum has one."""
-        good = [m for m in self.measurements if m.scored and math.isfinite(m.scored.value)]
+        """The one of `compared` with the highest value; None when no spectrum has one."""
+        good = [m for m in self.compared if m.scored and math.isfinite(m.scored.value)]
         return max(good, key=lambda m: m.scored.value if m.scored else -math.inf, default=None)
 
     @property
@@ -233,7 +239,7 @@ def _measurements(records: tuple[Record, ...]) -> list[Measurement]:
     return measurements
 
 
-def _best(best: Measurement | None) -> dict[str, float | None] | None:
+def _best(best: Measurement | None) -> dict[str, float | str] | None:
     if best is None or best.scored is None:
         return None
     amplitude = float(np.abs(best.spectrum.bias).max())
@@ -243,4 +249,5 @@ def _best(best: Measurement | None) -> dict[str, float | None] | None:
         "y": best.spectrum.y,
         "bias": chosen if math.isfinite(chosen) else amplitude,
         "reward": best.scored.value,
+        "unit": best.scored.unit,
     }

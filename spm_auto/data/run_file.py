@@ -147,8 +147,10 @@ def _write_spectra(entry: "h5py.Group", measurements: tuple[Measurement, ...]) -
             group["spectra_numbers"] = np.array([m.number for m in same])
             group["reward"] = [m.scored.value if m.scored else math.nan for m in same]
             group["start_time"] = [m.spectrum.start_time for m in same]
+            group["start_time"].attrs["units"] = "s"
             group["flag"] = [_flag(m) for m in same]
             group["scalarizer"] = [m.scored.scalarizer if m.scored else "" for m in same]
+            group["reward_unit"] = [m.scored.unit if m.scored else "" for m in same]
 
 
 def _write_fit(entry: "h5py.Group", number: int, fit: ModelFitted) -> None:

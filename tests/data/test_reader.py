@@ -198,7 +198,7 @@ def test_the_summary_counts_and_times_what_the_run_did(tmp_path: Path) -> None:
         "n_lines": 2,
         "n_spectra": 4,
         "n_flagged": 1,
-        "best": {"x": 1.1e-7, "y": 2.1e-7, "bias": 2.5, "reward": 0.5},
+        "best": {"x": 1.1e-7, "y": 2.1e-7, "bias": 2.5, "reward": 0.5, "unit": "1"},
         "simulated_time": 18.0,
         "wall_time": 36.0,
         "decision_time_median": 3.0,
@@ -212,6 +212,17 @@ def test_where_the_bias_was_not_chosen_the_best_one_has_the_waveforms_largest(
 ) -> None:
     run = open_run(write(tmp_path, STARTED, chosen(4), taken(10.0), scored(4, 0.5, 10.0)))
     assert run.summary()["best"]["bias"] == 3.0
+
+
+def test_the_best_is_looked_for_among_values_of_one_kind(tmp_path: Path) -> None:
+    other = {**EXPLORE, "budget": 2, "scalarizer": "peak"}
+    run_quickly(tmp_path, recipe(OVERVIEW, other, EXPLORE).steps)
+    run = open_run(tmp_path)
+    assert [m.number for m in run.compared] == [2, 3, 4, 5]
+    assert max(run.rewards) == max(run.rewards[:2])  # in another unit, and no better for it
+    assert run.best is not None
+    assert run.best.number == 2 + run.rewards[2:].argmax()
+    assert run.summary()["best"]["unit"] == "A V"
 
 
 def test_a_run_that_did_nothing_has_a_summary_too(tmp_path: Path) -> None:
@@ -233,7 +244,7 @@ def test_a_real_run_says_the_keys_that_were_promised_in_plain_json(tmp_path: Pat
     assert (summary["finish_reason"], summary["message"]) == ("completed", "")
     assert (summary["n_scans"], summary["n_lines"], summary["n_spectra"]) == (1, 3, 4)
     assert summary["spm_auto_version"] == __version__
-    assert set(summary["best"]) == {"x", "y", "bias", "reward"}
+    assert set(summary["best"]) == {"x", "y", "bias", "reward", "unit"}
     # load 1 s, three lines of 1 s, four spectra of 0.5 s
     assert summary["simulated_time"] == pytest.approx(6.0)
 

@@ -128,6 +128,8 @@ def test_spectra_stand_on_their_bias_axis_with_place_reward_and_flag(tmp_path: P
         np.testing.assert_array_equal(group["point_cloud"].attrs["coordinates"], places)
         np.testing.assert_array_equal(group["reward"], run.rewards)
         assert list(group["scalarizer"].asstr()) == ["integral"] * 4
+        assert list(group["reward_unit"].asstr()) == ["A V"] * 4
+        assert group["start_time"].attrs["units"] == "s"
         assert list(group["flag"].asstr()) == [""] * 4
 
 
