@@ -80,7 +80,7 @@ def test_a_turned_frame_is_drawn_along_its_own_axes_and_says_its_angle() -> None
     ax = plot_image(_ramp(1e-12, TURNED), TURNED, AMPLITUDE)
     assert ax.get_xlabel() == "u (µm)"
     assert ax.get_ylabel() == "v (µm)"
-    assert ax.get_title(loc="left") == "amplitude, turned by 30° about (3 µm, −1 µm)"
+    assert ax.get_title(loc="left") == "amplitude\nturned by 30° about (3 µm, −1 µm)"
     assert ax.get_xlim() == pytest.approx((-1e-6, 1e-6))
 
 

@@ -5,11 +5,13 @@ import html
 import json
 import math
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from ohmic_runs import EXPLORE, OVERVIEW, new_runner, recipe, run_quickly
 
 from examples.own_instrument import OhmicMicroscope
@@ -22,6 +24,7 @@ from spm_auto.data import (
     Journal,
     LineAcquired,
     LoadFinished,
+    ModelFitted,
     ProbePositioned,
     Record,
     RunFinished,
@@ -45,7 +48,7 @@ from spm_auto.instrument import (
     ScanLine,
     Spectrum,
 )
-from spm_auto.report import REPORT_NAME, write_report
+from spm_auto.report import REPORT_NAME, pictures, write_report
 from spm_auto.report.tables import decisions, facts, timing
 from spm_auto.workflow import Runner
 
@@ -53,6 +56,8 @@ STARTED = RunStarted("uid-1", "by hand", "", "", "bench", 7, {"spm_auto": "9.9"}
 FRAME = ScanFrame((0.0, 0.0), (4e-7, 3e-7), (4, 3))
 CURRENT = (Channel("current", "A"),)
 SCAN = ScanStarted(Scan(FRAME), CURRENT)
+PIXELS = np.argwhere(np.ones(FRAME.shape)).astype(np.int32)
+FIT = ModelFitted(1, FRAME, np.arange(12) * 1e-9, np.full(12, 2e-9), PIXELS, {}, "gp")
 INSTRUCTION = AcquireSpectrum(1e-7, 0.5e-7, BiasWaveform((0.0, 1.0, 2.0), 1.0))
 
 
@@ -81,6 +86,30 @@ def write(folder: Path, *events: Event, started: RunStarted = STARTED) -> Path:
             journal.append(event)
             clock.wait(1.0)
     return folder
+
+
+def figures(folder: Path) -> list[Figure]:
+    """Draw the pictures of a report, and keep the figures."""
+    kept: list[Figure] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pictures, "to_data_uri", lambda figure: kept.append(figure) or "")
+        pictures.draw(open_run(folder))
+    return kept
+
+
+def labels(folder: Path) -> list[str]:
+    """Return all titles and names of axes in the pictures of a report."""
+    said = []
+    for figure in figures(folder):
+        for axes in [*figure.axes, *(c for a in figure.axes for c in a.child_axes)]:
+            said += [axes.get_title(loc="left"), axes.get_xlabel(), axes.get_ylabel()]
+    return said
+
+
+def points_on(figure: Figure) -> list[tuple[float, ...]]:
+    """Return where a picture has points, in the coordinates that it is drawn in."""
+    drawn = [np.asarray(shown.get_offsets()) for shown in figure.axes[0].collections]
+    return [tuple(place) for places in drawn for place in places.tolist()]
 
 
 class Page(HTMLParser):
@@ -246,6 +275,53 @@ def test_a_flagged_spectrum_is_shown_with_its_reason_and_is_not_the_best(tmp_pat
     assert (one.is_best, one.flag, one.measured) == (True, "", "2 A")
     assert (two.is_best, two.flag, two.measured) == (False, "saturated", "–")
     assert "not used: saturated" in page_of(tmp_path).said
+
+
+def test_after_a_flagged_spectrum_the_pictures_still_have_their_unit(tmp_path: Path) -> None:
+    flagged = replace(score(math.nan, 1.0, "saturated"), unit="1")  # nothing says what it would be
+    write(
+        tmp_path, SCAN, line(0), ScanFinished(False), spectrum(1.0), flagged,
+        spectrum(10.0), score(2e-9, 10.0), FIT,
+    )  # fmt: skip
+    assert "peak (nA)" in labels(tmp_path)
+    assert labels(tmp_path).count("nA") == 2  # prediction and uncertainty
+
+
+def test_the_map_of_an_exploration_is_named_for_its_own_scalarizer(tmp_path: Path) -> None:
+    later = replace(score(3.0, 10.0), scalarizer="coercive_bias", unit="V")
+    write(
+        tmp_path, SCAN, line(0), ScanFinished(False), spectrum(1.0), score(2e-9, 1.0), FIT,
+        spectrum(10.0), later,
+    )  # fmt: skip
+    said = labels(tmp_path)
+    assert "predicted peak" in said
+    assert "coercive bias (V)" in said
+    assert "best coercive bias" in {fact.name for fact in facts(open_run(tmp_path))}
+
+
+def test_points_are_drawn_on_the_frame_that_they_lie_on(tmp_path: Path) -> None:
+    elsewhere = ScanStarted(Scan(ScanFrame((9e-7, 9e-7), (4e-7, 3e-7), (4, 3), 0.5)), CURRENT)
+    write(
+        tmp_path, SCAN, line(0), ScanFinished(False), spectrum(1.0), score(2e-9, 1.0), FIT,
+        elsewhere, line(0), ScanFinished(False),
+    )  # fmt: skip
+    overview, _, prediction = figures(tmp_path)[:3]
+    assert points_on(overview) == []
+    assert points_on(prediction) == [(1e-7, 0.5e-7)] * 2  # the point, and the ring about it
+    assert "the ring marks the best" not in page_of(tmp_path).said
+
+
+def test_spectra_that_nothing_rated_are_not_called_the_best(tmp_path: Path) -> None:
+    write(tmp_path, spectrum(1.0))
+    said = page_of(tmp_path).said
+    assert "Spectra" in said
+    assert "Best spectra" not in said
+
+
+def test_a_place_is_not_said_finer_than_a_picometre(tmp_path: Path) -> None:
+    taken = spectrum(1.0)
+    write(tmp_path, replace(taken, spectrum=replace(taken.spectrum, x=-4e-23)))
+    assert decisions(open_run(tmp_path))[0].place == "0 m, 50 nm"
 
 
 def test_facts_at_a_glance_carry_their_units(tmp_path: Path) -> None:

@@ -245,7 +245,7 @@ def _ramp(name: str, colours: Sequence[str]) -> "Colormap":
 
 def _title(ax: "Axes", text: str, frame: ScanFrame) -> None:
     if _is_turned(frame):
-        text += f", turned by {units.format(frame.angle / DEGREE, '1', 3)}°"
+        text += f"\nturned by {pretty(units.format(frame.angle / DEGREE, '1', 3))}°"
         text += f" about {position(*frame.center)}"
     ax.set_title(text, fontsize=THEME["title size"], color=THEME["ink"], loc="left")
 

@@ -55,6 +55,7 @@ def render(run: RecordedRun) -> str:
         date=datetime.fromtimestamp(run.records[0].utc, UTC).strftime("%Y-%m-%d %H:%M UTC"),
         facts=facts(run),
         pictures=draw(run),
+        is_rated=run.best is not None,
         timing=timing(run),
         decisions=decisions(run),
         settings=json.dumps(settings, indent=2, default=str),

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..data import Measurement, ModelFitted, RecordedRun
-from ..instrument import ScanImage, Spectrum
+from ..data import Measurement, ModelFitted, RecordedRun, SpectrumScored
+from ..instrument import ScanFrame, ScanImage, Spectrum
 from ..plotting import (
     plot_learning_curve,
     plot_map,
@@ -19,7 +19,7 @@ from ..plotting import (
 from .tables import value_text
 
 _BEST = 3  # spectra shown
-_POINTS = "where spectra were taken, from white (first) to red (last); the ring marks the best"
+_POINTS = "where spectra were taken, from white (first) to red (last)"
 _FAR = 3.0  # points farther out than so many times the spectrum's own spread are left out
 
 
@@ -47,7 +47,7 @@ def draw(run: RecordedRun) -> list[Picture]:
     pictures = []
     if run.scans:
         pictures += _overview(run, run.scans[-1])
-    if np.isfinite(run.rewards).any():
+    if run.best is not None:
         pictures.insert(1, _progress(run))
     if run.fits:
         pictures += _belief(run, run.fits[-1])
@@ -61,19 +61,20 @@ def _overview(run: RecordedRun, image: ScanImage) -> list[Picture]:
         axes = image.plot(channel.name)
         caption = "forward"
         if index == 0 and run.measurements:
-            _draw_points(axes, run)
-            caption = _POINTS
+            has_ring = _draw_points(axes, run, image.frame)
+            caption = _POINTS + ("; the ring marks the best" if has_ring else "")
         pictures.append(_picture(axes, channel.name, caption, "overview", index == 0))
     return pictures
 
 
 def _belief(run: RecordedRun, fit: ModelFitted) -> list[Picture]:
-    unit = _unit(run)
-    name = _scalarizer(run)
+    events = [record.event for record in run.records]
+    before = events[: next(n for n, event in enumerate(events) if event is fit)]
+    name, unit = _meaning([event for event in before if isinstance(event, SpectrumScored)])
     speaker = f" ({fit.speaker})" if fit.speaker else ""
     told = f"after {fit.n_observations} spectra{speaker}"
     mean = plot_map(fit.mean, fit.rows, fit.frame, unit, f"predicted {name}")
-    _draw_points(mean, run)
+    _draw_points(mean, run, fit.frame)
     spread = plot_map(fit.deviation, fit.rows, fit.frame, unit, "uncertainty", colours="magma")
     return [
         _picture(mean, "prediction", f"what the agent expects, {told}", "belief", True),
@@ -82,14 +83,15 @@ def _belief(run: RecordedRun, fit: ModelFitted) -> list[Picture]:
 
 
 def _progress(run: RecordedRun) -> Picture:
-    scored = [m for m in run.measurements if m.scored]
-    rewards = [m.scored.value for m in scored if m.scored]
-    axes = plot_learning_curve(rewards, _unit(run), name=_scalarizer(run))
-    return _picture(axes, "learning curve", "each spectrum, and the best so far", "overview", True)
+    scores = [m.scored for m in run.compared if m.scored]
+    name, unit = _meaning(scores)
+    axes = plot_learning_curve([score.value for score in scores], unit, name=name)
+    counted = "each spectrum" if len(scores) == len(run.measurements) else "each spectrum scored so"
+    return _picture(axes, "learning curve", f"{counted}, and the best so far", "overview", True)
 
 
 def _spectra(run: RecordedRun) -> list[Picture]:
-    good = [m for m in run.measurements if m.scored and math.isfinite(m.scored.value)]
+    good = [m for m in run.compared if m.scored and math.isfinite(m.scored.value)]
     ranked = sorted(good, key=lambda m: m.scored.value if m.scored else 0.0, reverse=True)
     pictures = [_spectrum(m, place) for place, m in enumerate(ranked[:_BEST], start=1)]
     unscored = [m for m in run.measurements if m.scored is None]
@@ -102,23 +104,25 @@ def _spectra(run: RecordedRun) -> list[Picture]:
 
 def _spectrum(measurement: Measurement, place: int) -> Picture:
     number, scored = measurement.number + 1, measurement.scored
-    if place > 0 and scored is not None:
-        shown, n_outside = _without_outliers(measurement.spectrum)
-        axes = plot_spectrum(shown)
-        caption = f"{_words(scored.scalarizer)} {value_text(scored.value, scored.unit)}"
-        if n_outside:
-            caption += f"; failed points not drawn: {n_outside}"
-        return _picture(axes, f"best {place}: spectrum {number}", caption, "spectra")
-    axes = plot_spectrum(measurement.spectrum)
-    if scored is not None and scored.flag:
-        caption = f"not used: {scored.flag}"
+    if place < 0 and scored is not None:  # with all its points: they say why
+        axes, caption = plot_spectrum(measurement.spectrum), f"not used: {scored.flag}"
         return _picture(axes, f"flagged: spectrum {number}", caption, "spectra")
-    return _picture(axes, f"spectrum {number}", "", "spectra")
+    shown, n_outside = _without_outliers(measurement.spectrum)
+    title, said = f"spectrum {number}", []
+    if place > 0 and scored is not None:
+        title = f"best {place}: {title}"
+        said.append(f"{_words(scored.scalarizer)} {value_text(scored.value, scored.unit)}")
+    if n_outside:
+        said.append(f"points far off, not drawn: {n_outside}")
+    return _picture(plot_spectrum(shown), title, "; ".join(said), "spectra")
 
 
 def _without_outliers(spectrum: Spectrum) -> tuple[Spectrum, int]:
     """Let one failed point not squeeze the whole loop flat; says how many were left out."""
-    low, high = np.nanpercentile(spectrum.channel(), (10, 90))
+    finite = spectrum.channel()[np.isfinite(spectrum.channel())]
+    low, high = np.percentile(finite, (10, 90)) if finite.size else (0.0, 0.0)
+    if low == high:  # no spread to compare with
+        return spectrum, 0
     margin = _FAR * (high - low)
     data = spectrum.data.copy()
     outside = (data[0] < low - margin) | (data[0] > high + margin)
@@ -126,30 +130,38 @@ def _without_outliers(spectrum: Spectrum) -> tuple[Spectrum, int]:
     return replace(spectrum, data=data), int(outside.sum())
 
 
-def _draw_points(axes: Any, run: RecordedRun) -> None:
-    if not run.measurements or not run.scans:
-        return
+def _draw_points(axes: Any, run: RecordedRun, frame: ScanFrame) -> bool:
+    """Draw the points that lie on a picture's frame; says whether the best one is among them."""
+    half = np.array(frame.size) / 2 * (1 + 1e-9)
+    inside = [
+        m
+        for m in run.measurements
+        if (np.abs(frame.to_frame(m.spectrum.x, m.spectrum.y)) <= half).all()
+    ]
     best = run.best
+    ringed = [n for n, m in enumerate(inside) if best is not None and m.number == best.number]
+    is_whole = len(inside) == len(run.measurements)  # else its numbers would not be the run's
     plot_points(
         axes,
-        [m.spectrum.x for m in run.measurements],
-        [m.spectrum.y for m in run.measurements],
-        run.scans[-1].frame,
-        highlight=[best.number] if best else None,
+        [m.spectrum.x for m in inside],
+        [m.spectrum.y for m in inside],
+        frame,
+        highlight=None if best is None and is_whole else ringed,
     )
+    return bool(ringed)
 
 
 def _picture(axes: Any, title: str, caption: str, section: str, is_wide: bool = False) -> Picture:
     return Picture(to_data_uri(axes.figure), title.replace("_", " "), caption, section, is_wide)
 
 
-def _unit(run: RecordedRun) -> str:
-    return next((m.scored.unit for m in run.measurements if m.scored), "1")
-
-
-def _scalarizer(run: RecordedRun) -> str:
-    names: Sequence[str] = [m.scored.scalarizer for m in run.measurements if m.scored]
-    return _words(names[0]) if names else "reward"
+def _meaning(scores: Sequence[SpectrumScored]) -> tuple[str, str]:
+    """Return name and unit of the last scalarizer; a spectrum that was flagged has no unit."""
+    if not scores:
+        return "reward", "1"
+    name = scores[-1].scalarizer
+    good = [s for s in scores if s.scalarizer == name and math.isfinite(s.value)]
+    return _words(name), good[-1].unit if good else "1"
 
 
 def _words(name: str) -> str:

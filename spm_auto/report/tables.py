@@ -154,4 +154,4 @@ def _decision(measurement: Measurement, is_best: bool) -> Decision:
 
 
 def _length(value: float) -> str:
-    return format_quantity(value, "m", 4)
+    return format_quantity(round(value, 12) + 0.0, "m", 4)  # below a picometre is rounding; no -0
