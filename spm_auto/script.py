@@ -114,7 +114,10 @@ class Run:
         Raises:
             InstrumentError: The instrument could not, or the limits forbid it; nothing moved.
             Stopped: Someone stopped the run.
+            ValueError: The frame, the channels or the line rate make no scan.
         """
+        if isinstance(channels, str):  # it would be taken for a list of letters
+            raise ValueError(f"channels must be a list of names, such as [{channels!r}]")
         frame = ScanFrame.of(center, size, pixels, angle)
         return self.image(Scan(frame, tuple(channels), quantity(line_rate, "Hz")))
 

@@ -1,6 +1,7 @@
 """The researcher's door: a script leaves what a recipe leaves, and is guarded the same way."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,7 @@ import spm_auto as spm
 from examples.own_instrument import OhmicMicroscope
 from spm_auto.clock import InstantClock
 from spm_auto.data import FinishReason, PointChosen, SpectrumScored
-from spm_auto.errors import DataError, LimitExceeded, RecipeError, SpmError
+from spm_auto.errors import AgentError, DataError, LimitExceeded, RecipeError, SpmError
 from spm_auto.instrument import Limits
 
 SWEEP = spm.BiasWaveform.sweep("0 V", "1 V", points=11)
@@ -68,6 +69,28 @@ def test_a_script_is_guarded(tmp_path: Path) -> None:
         with pytest.raises(LimitExceeded, match="x of"):
             run.position_probe("5 um", "0 nm")
     assert run.recorded.measurements == ()
+
+
+def test_one_channel_is_named_in_a_list_too(tmp_path: Path) -> None:
+    with _start(tmp_path / "run") as run:
+        with pytest.raises(ValueError, match="a list of names, such as \\['current'\\]"):
+            run.scan(*FRAME, channels="current")
+        assert run.recorded.scans == ()
+
+
+@pytest.mark.parametrize("value", [None, "much", [1.0, 2.0]])
+def test_a_scalarizer_that_gives_no_number_is_named(tmp_path: Path, value: Any) -> None:
+    def curvature(spectrum: spm.Spectrum) -> Any:
+        return value if len(spectrum.bias) else 0.0
+
+    with _start(tmp_path / "run") as run:
+        overview = run.scan(*FRAME, pixels=(8, 8))
+        agent = spm.agents.make("random", overview, scalarizer=curvature, seed=1)
+        proposal = agent.ask()
+        assert proposal is not None
+        spectrum = run.acquire_spectrum(proposal.x, proposal.y, SWEEP)
+        with pytest.raises(AgentError, match="'curvature' must return a number or a Scalar, got"):
+            agent.tell(proposal, spectrum)
 
 
 def test_an_error_in_a_script_ends_the_run_as_failed_and_says_why(tmp_path: Path) -> None:

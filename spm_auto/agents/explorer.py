@@ -31,11 +31,21 @@ class Explorer:
         return getattr(self._scalarizer, "__name__", type(self._scalarizer).__name__)
 
     def scalarize(self, spectrum: Spectrum) -> Scalar:
-        """Turn a spectrum into a number; one that is flagged or not finite is no good."""
+        """Turn a spectrum into a number; one that is flagged or not finite is no good.
+
+        Raises:
+            AgentError: The scalarizer gave something that is no number.
+        """
         if spectrum.flags:
             return Scalar(math.nan, flag=", ".join(str(flag) for flag in spectrum.flags))
         result = self._scalarizer(spectrum)
-        scalar = result if isinstance(result, Scalar) else Scalar(float(result))
+        try:
+            scalar = result if isinstance(result, Scalar) else Scalar(float(result))
+        except (TypeError, ValueError) as error:
+            raise AgentError(
+                f"scalarizer {self.scalarizer_name!r} must return a number or a Scalar, "
+                f"got {result!r:.80}"
+            ) from error
         if not scalar.flag and not math.isfinite(scalar.value):
             return Scalar(math.nan, flag=str(QualityFlag.NOT_FINITE))
         return scalar
