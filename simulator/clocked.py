@@ -117,7 +117,11 @@ class ClockedMicroscope(ABC):
             )
 
     def duration(self, instruction: Instruction) -> float:
-        """Return how long an instruction takes from here [s]."""
+        """Return how long an instruction takes from here [s].
+
+        Raises:
+            Unsupported: The waveform cannot be run.
+        """
         timing, here = self.timing, self._position
         match instruction:
             case Load():
@@ -125,6 +129,7 @@ class ClockedMicroscope(ABC):
             case PositionProbe(x=x, y=y):
                 return timing.move(here, self._site(x, y))
             case AcquireSpectrum(x=x, y=y, waveform=waveform):
+                self._check_waveform(waveform)
                 return timing.move(here, self._site(x, y)) + timing.sweep(waveform)
             case Scan(frame=frame, line_rate=line_rate):
                 approach = timing.move(here, _line_start(frame, 0)) + timing.frame_settling

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,8 @@ class ReplaySettings(InstrumentSettings):
         loop_time: How long a spectrum takes [s].
         slice_bias: Bias of an additional image channel, ``response_at_bias`` [V].
     """
+
+    is_simulated: ClassVar[bool] = True
 
     kind: Literal["replay"] = "replay"
     file: DataFile

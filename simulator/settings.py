@@ -1,6 +1,6 @@
 """SimulatorSettings: what a lab file says of a simulated microscope; `simulate` for scripts."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -30,6 +30,8 @@ class SimulatorSettings(InstrumentSettings):
         drive: Amplitude of the alternating bias of the readout [V].
         bias_limit: Range of the bias source, both ways [V].
     """
+
+    is_simulated: ClassVar[bool] = True
 
     kind: Literal["simulator"] = "simulator"
     sample: Annotated[SampleSettings, Plugin("samples")] = Field(

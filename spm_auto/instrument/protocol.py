@@ -82,7 +82,11 @@ class Instrument(Protocol):
         """Read back where the instrument stands; never blocks on an instruction in progress."""
 
     def duration(self, instruction: Instruction) -> float:
-        """Estimate how long an instruction will take from here [s]; moves nothing."""
+        """Estimate how long an instruction will take from here [s]; moves nothing.
+
+        Raises:
+            Unsupported: The instrument knows already that it cannot carry it out.
+        """
 
     def load(self, instruction: Load) -> None:
         """Ready the instrument; the only way out of a latch."""

@@ -70,9 +70,9 @@ def make_plan(recipe: Recipe, instrument: GuardedInstrument) -> Plan:
         for instruction, count in counted.items():
             try:
                 instrument.check(instruction)
+                seconds += count * instrument.duration(instruction)
             except InstrumentError as error:
                 raise RecipeError(f"steps[{index}] ({step.kind}): {error}") from error
-            seconds += count * instrument.duration(instruction)
             if isinstance(instruction, Scan):
                 n_lines += count * instruction.frame.pixels[1]
             else:
