@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     Progress,
@@ -40,10 +41,10 @@ def print_summary(summary: Mapping[str, Any], as_json: bool = False) -> None:
     if as_json:
         _print_json(summary)
         return
-    table = Table(title=summary["title"], show_header=False, title_justify="left")
+    table = Table(title=escape(summary["title"]), show_header=False, title_justify="left")
     for name, value in summary.items():
         if name not in ("title", "recipe"):
-            table.add_row(name.replace("_", " "), _said(name, value))
+            table.add_row(name.replace("_", " "), escape(_said(name, value)))
     Console().print(table)
 
 
@@ -81,7 +82,7 @@ def print_plugins(found: Mapping[str, Mapping[str, str]], as_json: bool = False)
         table.add_column(heading, overflow="fold")
     for kind, entries in found.items():
         for number, (name, home) in enumerate(entries.items()):
-            table.add_row(kind if number == 0 else "", name, home)
+            table.add_row(kind if number == 0 else "", escape(name), escape(home))
         table.add_section()
     Console().print(table)
 
@@ -96,7 +97,7 @@ def print_checks(checks: Sequence[Check], as_json: bool = False) -> None:
         table.add_column(heading, overflow="fold")
     for check in checks:
         mark = "[green]ok[/]" if check.is_good else "[red]no[/]"
-        table.add_row(mark, check.what, check.found, check.advice)
+        table.add_row(mark, *map(escape, (check.what, check.found, check.advice)))
     Console().print(table)
 
 
@@ -129,7 +130,7 @@ class ProgressDisplay:
         self._said = 0
         self._what = "loading"
         self._n_spectra = self._n_lines = 0
-        self._best = -math.inf
+        self._best, self._unit = -math.inf, "1"
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -153,6 +154,7 @@ class ProgressDisplay:
         match record.event:
             case StepStarted(kind=kind):
                 self._what = kind
+                self._best = -math.inf  # another scalarizer's values do not compare
             case LoadFinished():
                 self._what = "loaded"
             case ScanStarted():
@@ -163,11 +165,13 @@ class ProgressDisplay:
             case SpectrumAcquired():
                 self._n_spectra += 1
                 self._what = f"spectrum {self._n_spectra} of {self._plan.n_spectra}"
-            case SpectrumScored(value=value) if value > self._best:
-                self._best = value
+            case SpectrumScored(value=value, unit=unit) if value > self._best:
+                self._best, self._unit = value, unit
             case Alarm(message=message):
-                self._console.print(f"[red]alarm:[/] {message}")
-        best = f", best {self._best:.4g}" if math.isfinite(self._best) else ""
+                self._console.print(f"[red]alarm:[/] {escape(message)}")
+        best = ""
+        if math.isfinite(self._best):
+            best = f", best {format_quantity(self._best, self._unit, 4)}"
         self._progress.update(self._task, completed=record.time, description=self._what + best)
         tenth = int(10 * record.time / self._plan.seconds) if self._plan.seconds else 0
         if self._progress.disable and tenth > self._said:
@@ -176,7 +180,7 @@ class ProgressDisplay:
 
     def say(self, text: str) -> None:
         """Print a line for people."""
-        self._console.print(text, highlight=False)
+        self._console.print(text, highlight=False, markup=False)
 
 
 def _print_json(value: Any) -> None:
@@ -194,10 +198,11 @@ def _plain(value: Any) -> Any:
 
 def _said(name: str, value: Any) -> str:
     if value is None:
-        return "-"
+        return "unfinished" if name == "finish_reason" else "-"
     if name == "best":
         x, y = (format_quantity(value[axis], "m", 4) for axis in ("x", "y"))
-        return f"{value['reward']:.4g} at ({x}, {y}), {format_quantity(value['bias'], 'V', 3)}"
+        reward = format_quantity(value["reward"], value["unit"], 4)
+        return f"{reward} at ({x}, {y}), {format_quantity(value['bias'], 'V', 3)}"
     if name.endswith(("_time", "_median")) and isinstance(value, float):
         return format_duration(value) if value >= 1 else format_quantity(value, "s", 3)
     if name.endswith("_fraction"):

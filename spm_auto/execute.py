@@ -258,7 +258,7 @@ def _value(text: str) -> Any:
 def _say_end(finished: RunFinished, report: Path) -> None:
     from rich.console import Console
 
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
     message = f": {finished.message}" if finished.message else ""
     console.print(f"run {finished.reason}{message}")
     console.print(f"report: {report}")

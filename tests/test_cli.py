@@ -1,6 +1,7 @@
 """The command line: exit codes, JSON for scripts, and one clear line for every bad input."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 from spm_auto import cli, open_run
 from spm_auto.data import FinishReason, LineAcquired, RunFinished
 from spm_auto.execute import Presses
+from spm_auto.instrument import BiasWaveform
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 RECIPE, LAB = EXAMPLES / "ferroelectric.toml", EXAMPLES / "lab_simulator.toml"
@@ -126,6 +128,81 @@ def test_a_rehearsal_takes_the_instrument_time_that_the_run_takes(
     assert rehearsed["simulated_time"] == run["simulated_time"]
 
 
+def test_a_rehearsal_takes_the_simulated_instrument_that_the_lab_names(command: Command) -> None:
+    film = "--set=instrument.sample={kind = 'ferroelectric_film', size = '4 um'}"
+    wide = "--set=steps[0].frame.size=['3 um', '3 um']"
+    code, out, err = command("rehearse", RECIPE, "--lab", LAB, *SMALL, film, wide)
+    assert (code, "completed" in out) == (0, True), err
+
+
+def test_recorded_data_are_rehearsed_on_themselves(command: Command, tmp_path: Path) -> None:
+    words = _replay(tmp_path / "map.h5")
+    code, out, err = command("rehearse", *words)
+    assert (code, "completed" in out) == (0, True), err
+
+
+def test_a_waveform_that_was_not_recorded_is_refused_before_anything_moves(
+    command: Command, tmp_path: Path
+) -> None:
+    words = _replay(tmp_path / "map.h5")
+    out = tmp_path / "run"
+    code, _, err = command("run", *words, "--out", out, "--set=steps[1].waveform.amplitude=8 V")
+    assert code == 1
+    assert err.startswith("error: beps_replay.toml: steps[1] (explore): point 16 of the recorded")
+    assert len(err.splitlines()) == 1
+    assert not out.exists()
+
+
+def _replay(data: Path) -> tuple[object, ...]:
+    """Record a small map, and return the words that replay it."""
+    loop = BiasWaveform.triangle(8.5, 64).bias
+    y, x = np.arange(6) * 1e-7, np.arange(8) * 1e-7
+    with h5py.File(data, "w") as file:
+        map_ = file.create_dataset("map/data", data=np.ones((6, 8, 1)) * np.sin(np.arange(64)))
+        map_.attrs.update(quantity="response", units="m", data_type="SPECTRAL_IMAGE")
+        axes = (("y", y, "m"), ("x", x, "m"), ("bias", loop, "V"))
+        for number, (name, values, unit) in enumerate(axes):
+            scale = file.create_dataset(f"map/{name}", data=values)
+            scale.attrs.update(quantity=name, units=unit)
+            scale.attrs["dimension_type"] = "SPECTRAL" if unit == "V" else "SPATIAL"
+            scale.make_scale(name)
+            map_.dims[number].attach_scale(scale)
+    return (
+        EXAMPLES / "beps_replay.toml", "--lab", EXAMPLES / "lab_replay.toml",
+        f"--set=instrument.file={data}", "--set=steps[1].budget=3",
+        "--set=steps[1].agent={kind = 'random'}",
+        "--set=steps[0].frame={center=['350 nm','250 nm'],size=['800 nm','600 nm'],pixels=[8,6]}",
+    )  # fmt: skip
+
+
+def test_square_brackets_in_a_title_or_a_path_are_only_text(
+    command: Command, tmp_path: Path
+) -> None:
+    out = tmp_path / "a[/red]b"
+    code, said, err = _run(command, out, "--set=title=the [/b] wall, [red] scale")
+    assert code == 0
+    assert "the [/b] wall, [red] scale" in said.replace("\n", " ")
+    assert "the [/b] wall, [red] scale" in err.replace("\n", " ")
+    assert f"report: {out / 'report.html'}" in said
+
+
+def test_the_best_value_is_shown_with_its_unit(command: Command, tmp_path: Path) -> None:
+    _, said, progress = _run(command, tmp_path / "run", "--set=steps[1].scalarizer=coercive_bias")
+    best = open_run(tmp_path / "run").summary()["best"]
+    assert f"{best['reward']:.4g} V at (" in said
+    assert re.search(r"best [\d.]+ V\n", progress)
+
+
+def test_a_run_that_goes_on_or_was_killed_is_shown_as_unfinished(
+    command: Command, tmp_path: Path
+) -> None:
+    _run(command, tmp_path / "run")
+    journal = tmp_path / "run" / "run.spmj"
+    journal.write_bytes(journal.read_bytes()[:-8])  # the last record, how it ended, is torn
+    _, said, _ = command("show", tmp_path / "run")
+    assert "unfinished" in said
+
+
 def test_the_plugins_are_listed(command: Command) -> None:
     found = json.loads(command("list", "--json")[1])
     assert set(found["instruments"]) >= {"simulator", "replay"}
@@ -183,6 +260,14 @@ BAD_VALUES = {
     "more pixels than any memory": (
         "steps[0].frame.pixels=[1000000, 1000000]",
         "ferroelectric.toml: steps[0].frame.pixels[0]: ",
+    ),
+    "a channel named twice": (
+        "steps[0].channels=['phase', 'phase']",
+        "ferroelectric.toml: steps[0]: a scan names a channel twice: phase, phase",
+    ),
+    "a frame without a width": (
+        "steps[0].frame.size=['0 nm', '2 um']",
+        "ferroelectric.toml: steps[0].frame: a frame's size must be positive, got (0.0, 2e-06) m",
     ),
     "an unknown agent": (
         "steps[1].agent.kind=deep_kernal",

@@ -42,7 +42,7 @@ class ScanFrame:
         if not math.isfinite(self.angle):
             raise ValueError(f"a frame's angle must be finite, got {self.angle}")
         if min(self.size) <= 0:
-            raise ValueError(f"a frame's size must be positive, got {self.size}")
+            raise ValueError(f"a frame's size must be positive, got {self.size} m")
         if not all(isinstance(n, Integral) for n in self.pixels):
             raise ValueError(f"a frame's pixels must be whole numbers, got {self.pixels}")
         if min(self.pixels) < 2:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ...instrument import Instruction, Scan, ScanImage
 from ...units import Frequency
@@ -24,6 +24,11 @@ class OverviewStep(Step):
     frame: FrameSettings
     channels: tuple[str, ...] = ()
     line_rate: Annotated[Frequency, Field(gt=0)] = 1.0
+
+    @model_validator(mode="after")
+    def _is_a_scan(self) -> "OverviewStep":
+        self._scan()
+        return self
 
     def preview(self, before: Scan | None) -> Sequence[Instruction]:  # noqa: ARG002
         """Return the scan."""
