@@ -4,6 +4,7 @@ import base64
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -176,6 +177,11 @@ def test_a_spectrum_draws_itself_with_units_and_place() -> None:
     assert ax.get_ylabel() == "response (pm)"
     assert ax.get_title(loc="left") == "at (320 nm, −150 nm)"
     assert _spectrum().plot("phase").get_ylabel() == "phase (°)"
+
+
+def test_a_place_is_not_written_finer_than_a_picometre() -> None:
+    ax = plot_spectrum(replace(_spectrum(), x=-2.6e-23))
+    assert ax.get_title(loc="left") == "at (0 m, −150 nm)"
 
 
 def test_spectra_that_share_axes_share_their_unit() -> None:

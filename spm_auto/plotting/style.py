@@ -131,7 +131,9 @@ def _degree_ticks(factor: float) -> "Locator":
 
 def position(x: float, y: float) -> str:
     """Write a place on the sample for people."""
-    return f"({pretty(units.format(x, 'm', 3))}, {pretty(units.format(y, 'm', 3))})"
+    # below a picometre is rounding; no -0
+    across, up = (units.format(round(value, 12) + 0.0, "m", 3) for value in (x, y))
+    return f"({pretty(across)}, {pretty(up)})"
 
 
 def pretty(text: str) -> str:
