@@ -28,6 +28,7 @@ from .units import format_duration
 from .workflow import Plan, Recipe, Runner, make_plan, parse_recipe
 
 TWICE = 2.0  # [s] a second Ctrl-C within this time withdraws the tip
+_LAST_THOUGHT = 10.0  # [s] an agent that thinks longer than that is left to its fate
 _TICK = 0.05  # [s] how often the terminal looks at the run
 
 
@@ -122,6 +123,7 @@ def execute(
     print_summary(open_run(out).summary(), as_json)
     if not as_json:
         _say_end(finished, report)
+    runner.wait_for_agent(_LAST_THOUGHT)
     return 0 if finished.reason == FinishReason.COMPLETED else 1
 
 
@@ -153,6 +155,7 @@ def rehearse(
     if not as_json:
         print_plan(plan)
     print_summary(summary, as_json)
+    runner.wait_for_agent(_LAST_THOUGHT)
     return 0 if finished.reason == FinishReason.COMPLETED else 1
 
 

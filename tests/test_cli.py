@@ -15,9 +15,12 @@ import numpy as np
 import pytest
 
 from spm_auto import cli, open_run
+from spm_auto.agents import Proposal
+from spm_auto.agents.chooser import Chooser
 from spm_auto.data import FinishReason, LineAcquired, RunFinished
 from spm_auto.execute import Presses
 from spm_auto.instrument import BiasWaveform
+from spm_auto.workflow.worker import Worker
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 RECIPE, LAB = EXAMPLES / "ferroelectric.toml", EXAMPLES / "lab_simulator.toml"
@@ -457,6 +460,28 @@ def test_after_the_run_s_end_two_presses_still_withdraw_the_tip() -> None:
         signal.raise_signal(signal.SIGINT)
     assert runner.told == ["emergency stop"]
     assert "the tip is withdrawn" in said[-1]
+
+
+def test_the_program_does_not_end_inside_an_agent_s_thought(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python ends badly while a thread of its own is in native code, such as torch's."""
+    waited_for, join = threading.Event(), Worker.join
+
+    def think(*_: object, **__: object) -> list[Proposal]:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        waited_for.wait(60)
+        return []
+
+    def waiting(worker: Worker, timeout: float) -> bool:
+        waited_for.set()
+        return join(worker, timeout)
+
+    monkeypatch.setattr(Chooser, "ask", think)
+    monkeypatch.setattr(Worker, "join", waiting)
+    code, said, _ = _run(command, tmp_path / "run", "--set=steps[1].agent={kind = 'random'}")
+    assert (code, "run cancelled" in said) == (1, True)
+    assert not any(thread.name == "agent" for thread in threading.enumerate())
 
 
 def test_afterwards_ctrl_c_is_the_program_s_again() -> None:

@@ -139,6 +139,16 @@ class Runner:
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
+    def wait_for_agent(self, timeout: float) -> bool:
+        """After the end, wait for an agent that still thinks; returns whether it is done.
+
+        A program that ends while a thread of its own is inside torch is aborted by the system.
+
+        Args:
+            timeout: Longest wait [s].
+        """
+        return self._worker.join(timeout)
+
     def run(self, steps: Sequence[Step], seed: int) -> RunFinished:
         """Load the instrument, run the steps, and say how it ended; never raises."""
         try:

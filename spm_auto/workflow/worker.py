@@ -42,6 +42,16 @@ class Worker:
                 waiting[0].cancel()
         self._calls.put(None)
 
+    def join(self, timeout: float) -> bool:
+        """After `stop`, wait for what is in progress; returns whether it is done.
+
+        Args:
+            timeout: Longest wait [s].
+        """
+        if self._thread is not None:
+            self._thread.join(timeout)
+        return self._thread is None or not self._thread.is_alive()
+
     def _work(self) -> None:
         while (waiting := self._calls.get()) is not None:
             future, call = waiting
