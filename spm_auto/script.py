@@ -4,7 +4,6 @@ A script is a step written by hand: its calls go through the same runner, guard 
 """
 
 import itertools
-import sys
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -191,7 +190,7 @@ def start_run(
         lab: The lab file; it names instrument, limits and clock.
         out: Folder of the run; it must not hold a run yet.
         seed: Root of all randomness.
-        title: What the run is about; the script's file name without it.
+        title: What the run is about; the name of its folder without it.
         overrides: Values of the lab file to replace, by path, such as ``{"instrument.file": ...}``.
         instrument: An instrument of your own, in place of a lab file.
         limits: Limits for it.
@@ -204,7 +203,7 @@ def start_run(
     """
     if (lab is None) == (instrument is None):
         raise RecipeError("start_run needs either a lab file or an instrument of your own")
-    title = title or Path(sys.argv[0] or "script").stem
+    title = title or Path(out).resolve().name
     settings: dict[str, Any] = {}
     text = ""
     if lab is not None:

@@ -25,6 +25,7 @@ from spm_auto.data import (
     LineAcquired,
     LoadFinished,
     ModelFitted,
+    PointChosen,
     ProbePositioned,
     Record,
     RunFinished,
@@ -305,10 +306,33 @@ def test_points_are_drawn_on_the_frame_that_they_lie_on(tmp_path: Path) -> None:
         tmp_path, SCAN, line(0), ScanFinished(False), spectrum(1.0), score(2e-9, 1.0), FIT,
         elsewhere, line(0), ScanFinished(False),
     )  # fmt: skip
-    overview, _, prediction = figures(tmp_path)[:3]
+    overview, earlier, _, prediction = figures(tmp_path)[:4]
     assert points_on(overview) == []
+    assert points_on(earlier) == [(1e-7, 0.5e-7)] * 2
     assert points_on(prediction) == [(1e-7, 0.5e-7)] * 2  # the point, and the ring about it
     assert "the ring marks the best" not in page_of(tmp_path).said
+
+
+def test_earlier_scans_are_shown_too(tmp_path: Path) -> None:
+    write(tmp_path, *3 * (SCAN, line(0), line(1), ScanFinished(False)))
+    page = page_of(tmp_path)
+    assert "Earlier scans" in page.said
+    assert "scan 1 of 3" in page.said
+    assert "scan 2 of 3" in page.said
+    assert "scan 3 of 3" not in page.said  # it is the overview
+
+
+def test_a_topography_is_levelled_for_the_eye_and_the_caption_says_so(tmp_path: Path) -> None:
+    height = replace(SCAN, channels=(Channel("height", "m"),))
+    write(tmp_path, height, line(0), line(1), ScanFinished(False))
+    assert "a plane subtracted" in page_of(tmp_path).said
+
+
+def test_a_bias_window_that_the_agent_chose_stands_with_its_place(tmp_path: Path) -> None:
+    scored = score(2.0, 1.0)
+    choice = PointChosen(scored.candidate, 1e-7, 0.5e-7, 8.5, "why not", 1.0, 0.1, 0.0, -1)
+    write(tmp_path, choice, spectrum(1.0), scored)
+    assert decisions(open_run(tmp_path))[0].place == "100 nm, 50 nm; 8.5 V"
 
 
 def test_spectra_that_nothing_rated_are_not_called_the_best(tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..analysis import level_plane
 from ..data import Measurement, ModelFitted, RecordedRun, SpectrumScored
-from ..instrument import ScanFrame, ScanImage, Spectrum
+from ..instrument import Channel, ScanFrame, ScanImage, Spectrum
 from ..plotting import (
+    plot_image,
     plot_learning_curve,
     plot_map,
     plot_points,
@@ -19,6 +21,8 @@ from ..plotting import (
 from .tables import value_text
 
 _BEST = 3  # spectra shown
+_EARLIER = 6  # scans shown besides the last one
+_TOPOGRAPHY = ("height", "topography", "z")
 _POINTS = "where spectra were taken, from white (first) to red (last)"
 _FAR = 3.0  # points farther out than so many times the spectrum's own spread are left out
 
@@ -31,7 +35,7 @@ class Picture:
         uri: The picture as a data URI.
         title: What it shows.
         caption: How to read it.
-        section: Where it belongs: "overview", "belief" or "spectra".
+        section: Where it belongs: "overview", "scans", "belief" or "spectra".
         is_wide: Whether it takes half of the page's width, rather than a third.
     """
 
@@ -47,6 +51,7 @@ def draw(run: RecordedRun) -> list[Picture]:
     pictures = []
     if run.scans:
         pictures += _overview(run, run.scans[-1])
+        pictures += _earlier(run)
     if run.best is not None:
         pictures.insert(1, _progress(run))
     if run.fits:
@@ -58,13 +63,36 @@ def draw(run: RecordedRun) -> list[Picture]:
 def _overview(run: RecordedRun, image: ScanImage) -> list[Picture]:
     pictures = []
     for index, channel in enumerate(image.channels):
-        axes = image.plot(channel.name)
-        caption = "forward"
+        axes = _plot(image, channel)
+        caption = _way(channel)
         if index == 0 and run.measurements:
             has_ring = _draw_points(axes, run, image.frame)
             caption = _POINTS + ("; the ring marks the best" if has_ring else "")
         pictures.append(_picture(axes, channel.name, caption, "overview", index == 0))
     return pictures
+
+
+def _earlier(run: RecordedRun) -> list[Picture]:
+    pictures = []
+    for number, image in list(enumerate(run.scans[:-1], start=1))[-_EARLIER:]:
+        channel = image.channels[0]
+        axes = _plot(image, channel)
+        _draw_points(axes, run, image.frame)
+        caption = f"{channel.name.replace('_', ' ')}, {_way(channel)}"
+        pictures.append(_picture(axes, f"scan {number} of {len(run.scans)}", caption, "scans"))
+    return pictures
+
+
+def _plot(image: ScanImage, channel: Channel) -> Any:
+    """Draw a channel; a topography is levelled, for the eye alone."""
+    values = image.channel(channel.name)
+    if channel.name in _TOPOGRAPHY:
+        values = level_plane(values)
+    return plot_image(values, image.frame, channel)
+
+
+def _way(channel: Channel) -> str:
+    return "forward, a plane subtracted" if channel.name in _TOPOGRAPHY else "forward"
 
 
 def _belief(run: RecordedRun, fit: ModelFitted) -> list[Picture]:

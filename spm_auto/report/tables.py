@@ -8,6 +8,7 @@ from statistics import median
 from ..data import (
     LoadFinished,
     Measurement,
+    PointChosen,
     ProbePositioned,
     RecordedRun,
     ScanFinished,
@@ -144,13 +145,20 @@ def _decision(measurement: Measurement, is_best: bool) -> Decision:
         flags.append(scored.flag)
     return Decision(
         number=measurement.number + 1,
-        place=f"{_length(spectrum.x)}, {_length(spectrum.y)}",
+        place=f"{_length(spectrum.x)}, {_length(spectrum.y)}{_window(chosen)}",
         predicted=predicted,
         measured=value_text(scored.value, unit) if scored else "",
         reason=chosen.reason if chosen else "asked for by the recipe or script",
         flag="; ".join(flags),
         is_best=is_best,
     )
+
+
+def _window(chosen: PointChosen | None) -> str:
+    """Say the amplitude of the bias window where it was the agent's to choose."""
+    if chosen is None or math.isnan(chosen.bias):
+        return ""
+    return f"; {format_quantity(chosen.bias, 'V', 4)}"
 
 
 def _length(value: float) -> str:
