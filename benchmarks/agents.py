@@ -5,11 +5,14 @@ python benchmarks/agents.py --task bepsc --data BEPS_PTO_50x50.h5 --seeds 5
 
 import argparse
 import math
+import os
 import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # read by numpy and torch when they are imported
 
 import numpy as np
 import torch

@@ -1,10 +1,11 @@
 """The workflow plane: recipes say what shall be done, steps say what next, the runner does it."""
 
+from .control import RunState
 from .decisions import chosen_event, fitted_event, scored_event
 from .plan import Plan, PlannedStep, make_plan
 from .recipe import Recipe, parse_recipe, read_recipe
 from .requests import Advice, Await, Consult, Consultation, Note, Request
-from .runner import Runner, RunState
+from .runner import Runner
 from .steps import ExploreStep, GridStep, OverviewStep, Step, StepContext, StepGenerator
 
 __all__ = [

@@ -6,7 +6,6 @@ import threading
 import traceback
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, wait
-from enum import StrEnum
 from typing import Any
 
 from ..clock import Clock
@@ -43,6 +42,7 @@ from ..instrument import (
     ScanLine,
     Spectrum,
 )
+from .control import Control, RunState
 from .ending import name_ending, one_line
 from .requests import Advice, Answer, Await, Consult, Consultation, Note, Request
 from .steps.base import Step, StepContext
@@ -50,25 +50,6 @@ from .worker import Worker
 
 _log = logging.getLogger(__name__)
 _POLL = 0.05  # [s] how often a waiting thread looks up
-
-
-class RunState(StrEnum):
-    """Where a run stands; how it ended is a `FinishReason`."""
-
-    IDLE = "idle"
-    LOADING = "loading"
-    RUNNING = "running"
-    PAUSED = "paused"
-    STOPPING = "stopping"
-
-
-_TRANSITIONS = {
-    RunState.IDLE: {RunState.LOADING},
-    RunState.LOADING: {RunState.RUNNING, RunState.PAUSED, RunState.STOPPING, RunState.IDLE},
-    RunState.RUNNING: {RunState.PAUSED, RunState.STOPPING, RunState.IDLE},
-    RunState.PAUSED: {RunState.LOADING, RunState.RUNNING, RunState.STOPPING, RunState.IDLE},
-    RunState.STOPPING: {RunState.STOPPING, RunState.IDLE},
-}
 
 
 class Runner:
@@ -95,25 +76,19 @@ class Runner:
         self._journal = journal
         self._clock = clock
         self._listeners = tuple(listeners)
-        self._changed = threading.Condition()
-        self._state = RunState.IDLE
-        self._hold = False
-        self._stop: type[Stopped] | None = None
-        self._finished: RunFinished | None = None
+        self._control = Control()
         self._thread: threading.Thread | None = None
         self._worker = Worker("agent")
 
     @property
     def state(self) -> RunState:
         """Where the run stands."""
-        with self._changed:
-            return self._state
+        return self._control.state
 
     @property
     def finished(self) -> RunFinished | None:
         """How the run ended; None while it goes on."""
-        with self._changed:
-            return self._finished
+        return self._control.finished
 
     def start(self, steps: Sequence[Step], seed: int) -> None:
         """Run the steps in a thread of their own; `wait` for the end.
@@ -169,13 +144,9 @@ class Runner:
             InstrumentError: It did not work.
             Stopped: Someone stopped the run.
         """
-        with self._changed:
-            self._refuse_when_over()
-            self._become(RunState.LOADING)
+        self._control.begin_loading()
         self.perform(instruction or Load())
-        with self._changed:
-            if self._state == RunState.LOADING:
-                self._become(RunState.RUNNING)
+        self._control.end_loading()
 
     def perform(self, instruction: Instruction) -> ScanImage | Spectrum | None:
         """Give the instrument one instruction, and write down what comes back.
@@ -222,10 +193,9 @@ class Runner:
         Returns:
             How it ended; when it was over before, how it ended then.
         """
-        with self._changed:
-            if self._finished is not None:
-                return self._finished
-            finished = name_ending(error, self._stop, detail)
+        if self.finished is not None:
+            return self.finished
+        finished = name_ending(error, self._control.stop, detail)
         self._worker.stop()
         try:
             self._instrument.close()
@@ -244,27 +214,20 @@ class Runner:
             self._journal.close()
         if finished.reason == FinishReason.FAILED:
             _log.debug("run failed: %s", finished.message)
-        with self._changed:
-            self._finished = finished
-            if self._state != RunState.IDLE:
-                self._become(RunState.IDLE)
-            self._changed.notify_all()
+        self._control.finish(finished)
         return finished
 
     def pause(self) -> None:
         """Wait before the next instruction or line, until `resume`."""
-        with self._changed:
-            self._hold = True
+        self._control.pause()
 
     def resume(self) -> None:
         """Go on after a pause."""
-        with self._changed:
-            self._hold = False
-            self._changed.notify_all()
+        self._control.resume()
 
     def cancel(self) -> None:
         """End the run at once, in order: the instruction in progress is interrupted."""
-        if self._ask_to_stop(Stopped):
+        if self._control.ask_to_stop(Stopped):
             self._instrument.interrupt()
             threading.Thread(target=self._insist, name="cancel", daemon=True).start()
 
@@ -273,58 +236,22 @@ class Runner:
         try:
             self._instrument.emergency_stop()
         finally:
-            self._ask_to_stop(EmergencyStopped)
-
-    def _ask_to_stop(self, why: type[Stopped]) -> bool:
-        with self._changed:
-            if self._finished is not None:
-                return False
-            if self._stop is not EmergencyStopped:  # which nothing takes back
-                self._stop = why
-            if self._state != RunState.IDLE:
-                self._become(RunState.STOPPING)
-            self._changed.notify_all()
-            return True
+            self._control.ask_to_stop(EmergencyStopped)
 
     def _insist(self) -> None:
         """Interrupt again until the run is over: the first may have come between instructions."""
-        while True:
-            with self._changed:
-                if self._changed.wait_for(lambda: self._finished is not None, _POLL):
-                    return
+        while not self._control.wait_for_the_end(_POLL):
             self._instrument.interrupt()
 
     def _show(self, record: Record) -> None:
         for listener in self._listeners:
             listener(record)
 
-    def _become(self, state: RunState) -> None:
-        """Change the state, the lock being held; `_TRANSITIONS` says what can become what."""
-        if state not in _TRANSITIONS[self._state]:
-            raise SpmError(f"a run that is {self._state} cannot become {state}")
-        self._state = state
-        self._changed.notify_all()
-
-    def _refuse_when_over(self) -> None:
-        if self._finished is not None:
-            raise SpmError(f"the run is over: {self._finished.reason}")
-        if self._stop is not None:
-            raise self._stop("the run was stopped")
-
     def _checkpoint(self) -> None:
         """Wait while paused; leave when stopped."""
-        with self._changed:
-            self._refuse_when_over()
-            if not self._hold:
-                return
-            before = self._state
-            self._become(RunState.PAUSED)
-        self.record(RunPaused())
-        with self._changed:
-            self._changed.wait_for(lambda: not self._hold or self._stop is not None)
-            self._refuse_when_over()
-            self._become(before)
-        self.record(RunResumed())
+        self._control.checkpoint(
+            lambda: self.record(RunPaused()), lambda: self.record(RunResumed())
+        )
 
     def _scan(self, instruction: Scan) -> ScanImage:
         known = {channel.name: channel for channel in self._instrument.capabilities.image_channels}
@@ -387,9 +314,9 @@ class Runner:
 
     def _wait_for(self, future: "Future[Advice]") -> Advice:
         while not wait([future], timeout=_POLL).done:
-            with self._changed:
-                if self._stop is not None:
-                    raise self._stop("the run was stopped while the agent was thinking")
+            stop = self._control.stop
+            if stop is not None:
+                raise stop("the run was stopped while the agent was thinking")
         return future.result()
 
 

@@ -1,0 +1,146 @@
+"""Control: where a run stands, and what was asked of it from other threads: one lock, one enum."""
+
+import threading
+from collections.abc import Callable
+from enum import StrEnum
+
+from ..data import RunFinished
+from ..errors import EmergencyStopped, SpmError, Stopped
+
+
+class RunState(StrEnum):
+    """Where a run stands; how it ended is a `FinishReason`."""
+
+    IDLE = "idle"
+    LOADING = "loading"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPING = "stopping"
+
+
+_TRANSITIONS = {
+    RunState.IDLE: {RunState.LOADING},
+    RunState.LOADING: {RunState.RUNNING, RunState.PAUSED, RunState.STOPPING, RunState.IDLE},
+    RunState.RUNNING: {RunState.PAUSED, RunState.STOPPING, RunState.IDLE},
+    RunState.PAUSED: {RunState.LOADING, RunState.RUNNING, RunState.STOPPING, RunState.IDLE},
+    RunState.STOPPING: {RunState.STOPPING, RunState.IDLE},
+}
+
+
+class Control:
+    """The state of a run, safe to read and to change from any thread."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._state = RunState.IDLE
+        self._hold = False
+        self._stop: type[Stopped] | None = None
+        self._finished: RunFinished | None = None
+
+    @property
+    def state(self) -> RunState:
+        """Where the run stands."""
+        with self._changed:
+            return self._state
+
+    @property
+    def stop(self) -> type[Stopped] | None:
+        """How someone asked the run to stop; None when nobody did."""
+        with self._changed:
+            return self._stop
+
+    @property
+    def finished(self) -> RunFinished | None:
+        """How the run ended; None while it goes on."""
+        with self._changed:
+            return self._finished
+
+    def pause(self) -> None:
+        """Ask the run to wait at its next checkpoint."""
+        with self._changed:
+            self._hold = True
+
+    def resume(self) -> None:
+        """Let the run go on."""
+        with self._changed:
+            self._hold = False
+            self._changed.notify_all()
+
+    def ask_to_stop(self, why: type[Stopped]) -> bool:
+        """Ask the run to stop; returns whether there was still something to stop."""
+        with self._changed:
+            if self._finished is not None:
+                return False
+            if self._stop is not EmergencyStopped:  # which nothing takes back
+                self._stop = why
+            if self._state != RunState.IDLE:
+                self._become(RunState.STOPPING)
+            self._changed.notify_all()
+            return True
+
+    def begin_loading(self) -> None:
+        """Begin the run.
+
+        Raises:
+            SpmError: It began already, or is over.
+            Stopped: Someone stopped it before.
+        """
+        with self._changed:
+            self._refuse_when_over()
+            self._become(RunState.LOADING)
+
+    def end_loading(self) -> None:
+        """Go on to running, unless someone asked to stop meanwhile."""
+        with self._changed:
+            if self._state == RunState.LOADING:
+                self._become(RunState.RUNNING)
+
+    def checkpoint(self, paused: Callable[[], object], resumed: Callable[[], object]) -> None:
+        """Wait while the run is to be held.
+
+        Args:
+            paused: Called when the wait begins, without the lock.
+            resumed: Called when the run goes on.
+
+        Raises:
+            SpmError: The run is over.
+            Stopped: Someone asked it to stop.
+        """
+        with self._changed:
+            self._refuse_when_over()
+            if not self._hold:
+                return
+            before = self._state
+            self._become(RunState.PAUSED)
+        paused()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._hold or self._stop is not None)
+            self._refuse_when_over()
+            self._become(before)
+        resumed()
+
+    def finish(self, finished: RunFinished) -> None:
+        """Note how the run ended."""
+        with self._changed:
+            self._finished = finished
+            if self._state != RunState.IDLE:
+                self._become(RunState.IDLE)
+            self._changed.notify_all()
+
+    def wait_for_the_end(self, timeout: float) -> bool:
+        """Wait for the run's end, at most so long [s]; returns whether it ended."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._finished is not None, timeout)
+
+    def _become(self, state: RunState) -> None:
+        """Change the state, the lock being held; `_TRANSITIONS` says what can become what."""
+        if state not in _TRANSITIONS[self._state]:
+            raise SpmError(f"a run that is {self._state} cannot become {state}")
+        self._state = state
+        self._changed.notify_all()
+
+    def _refuse_when_over(self) -> None:
+        if self._finished is not None:
+            raise SpmError(f"the run is over: {self._finished.reason}")
+        if self._stop is not None:
+            raise self._stop("the run was stopped")
