@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 
 from spm_auto.clock import Clock
-from spm_auto.errors import EmergencyStopped, InstrumentError, NotLoaded, Stopped, Unsupported
+from spm_auto.errors import EmergencyStopped, InstrumentError, NotLoaded, Stopped
 from spm_auto.instrument import (
     AcquireSpectrum,
     BiasWaveform,
@@ -267,13 +267,7 @@ class ClockedMicroscope(ABC):
     def _check(self, instruction: Instruction) -> None:
         Limits().within(self.capabilities).check(instruction)
         if isinstance(instruction, Scan):
-            known = [channel.name for channel in self.capabilities.image_channels]
-            for name in instruction.channels:
-                if name not in known:
-                    raise Unsupported(
-                        f"{self.capabilities.name} has no channel {name!r}; "
-                        f"it has {', '.join(known)}"
-                    )
+            self.capabilities.channels_of(instruction)
         if isinstance(instruction, AcquireSpectrum):
             self._check_waveform(instruction.waveform)
 

@@ -71,7 +71,7 @@ class SimulatedMicroscope(ClockedMicroscope):
         backward_noise = self._streams.stream("backward", number)
         jumps = self._streams.stream("line jumps", number)
         frame, readout = scan.frame, self._readout
-        names = scan.channels or tuple(channel.name for channel in readout.image_channels)
+        names = [channel.name for channel in self._capabilities.channels_of(scan)]
         pixel_time = 1 / (2 * scan.line_rate * frame.pixels[0])
         behind = readout.noise.lag / pixel_time  # in pixels
 

@@ -4,7 +4,7 @@ import contextlib
 import math
 from collections.abc import Iterator
 
-from ..errors import InstrumentError, Unsupported
+from ..errors import InstrumentError
 from .instructions import AcquireSpectrum, Instruction, Load, PositionProbe, Scan
 from .limits import Limits
 from .protocol import Capabilities, Instrument, Status
@@ -82,13 +82,7 @@ class GuardedInstrument:
             Unsupported: It names a channel that the instrument does not have.
         """
         if isinstance(instruction, Scan):
-            known = [channel.name for channel in self.capabilities.image_channels]
-            for name in instruction.channels:
-                if name not in known:
-                    raise Unsupported(
-                        f"{self.capabilities.name} has no channel {name!r}; "
-                        f"it has {', '.join(known)}"
-                    )
+            self.capabilities.channels_of(instruction)
         self.limits.check(instruction)
 
     def _lines(self, instruction: Scan) -> Iterator[ScanLine]:

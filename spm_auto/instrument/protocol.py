@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from ..errors import Unsupported
 from .instructions import AcquireSpectrum, Instruction, Load, PositionProbe, Scan
 from .results import Channel, ScanLine, Spectrum
 
@@ -34,6 +35,18 @@ class Capabilities:
     bias_range: Range
     position_accuracy: float
     is_simulated: bool
+
+    def channels_of(self, scan: Scan) -> tuple[Channel, ...]:
+        """Return the channels that a scan records, in its order; all when it names none.
+
+        Raises:
+            Unsupported: It names one that the instrument does not have.
+        """
+        known = {channel.name: channel for channel in self.image_channels}
+        for name in scan.channels:
+            if name not in known:
+                raise Unsupported(f"{self.name} has no channel {name!r}; it has {', '.join(known)}")
+        return tuple(known[name] for name in scan.channels or known)
 
 
 class InstrumentState(StrEnum):

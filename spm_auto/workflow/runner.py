@@ -254,12 +254,9 @@ class Runner:
         )
 
     def _scan(self, instruction: Scan) -> ScanImage:
-        known = {channel.name: channel for channel in self._instrument.capabilities.image_channels}
         # the iterator is made first: what the guard refuses leaves no trace of a scan
         lines = self._instrument.scan(instruction)
-        started = ScanStarted(
-            instruction, tuple(known[name] for name in instruction.channels or known)
-        )
+        started = ScanStarted(instruction, self._instrument.capabilities.channels_of(instruction))
         start_time = self.record(started).time
         acquired: list[ScanLine] = []
         try:
