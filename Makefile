@@ -13,13 +13,14 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export QT_QPA_PLATFORM ?= offscreen
 
-.PHONY: help setup demo test check bench
+.PHONY: help setup demo test validate check bench
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make setup   install everything into $(VENV) (the others do it by themselves)'
 	@echo 'make demo    an autonomous run on the simulator, from recipe to report'
 	@echo 'make test    all tests'
+	@echo 'make validate   the physics of the simulator against references, as a table'
 	@echo 'make check   style, types, and a wheel that is installed and started elsewhere'
 	@echo 'make bench   agents compared on a known truth (BENCH="--task ... --seeds ...")'
 
@@ -37,6 +38,9 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -q
+
+validate: $(INSTALLED)
+	$(BIN)/python -m pytest -q -m physics tests/physics
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -3,25 +3,31 @@
 from .frame import FloatArray, ScanFrame
 from .guard import GuardedInstrument
 from .instructions import (
+    AcquireForceCurve,
     AcquireSpectrum,
     BiasWaveform,
+    ConditionTip,
     Instruction,
     Load,
     PositionProbe,
     Scan,
+    SetFeedback,
 )
 from .limits import Limits, NoGoZone
 from .protocol import Capabilities, Instrument, InstrumentState, Status
-from .results import Channel, QualityFlag, ScanImage, ScanLine, Spectrum
+from .results import Channel, ForceCurve, QualityFlag, ScanImage, ScanLine, Spectrum
 from .settings import DataFile, FromCommandLine, InstrumentSettings
 
 __all__ = [
+    "AcquireForceCurve",
     "AcquireSpectrum",
     "BiasWaveform",
     "Capabilities",
     "Channel",
+    "ConditionTip",
     "DataFile",
     "FloatArray",
+    "ForceCurve",
     "FromCommandLine",
     "GuardedInstrument",
     "Instruction",
@@ -37,6 +43,7 @@ __all__ = [
     "ScanFrame",
     "ScanImage",
     "ScanLine",
+    "SetFeedback",
     "Spectrum",
     "Status",
 ]

@@ -153,4 +153,90 @@ class AcquireSpectrum:
     waveform: BiasWaveform
 
 
-Instruction = Load | Scan | PositionProbe | AcquireSpectrum
+@dataclass(frozen=True, slots=True)
+class AcquireForceCurve:
+    """Bring the probe down to the sample and back at a point. Optional: not every instrument can.
+
+    Attributes:
+        x: Where [m].
+        y: Where [m].
+        trigger: Force at which the probe turns back [N], positive.
+        distance: Travel of the ramp, from far above to the turning point [m].
+        points: Points of each direction.
+        rate: Curves per second [Hz], each down and up.
+    """
+
+    x: float
+    y: float
+    trigger: float = 10e-9
+    distance: float = 100e-9
+    points: int = 512
+    rate: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name, unit in (("trigger", "N"), ("distance", "m"), ("rate", "Hz")):
+            value = getattr(self, name)
+            if not 0 < value < math.inf:
+                raise ValueError(f"a force curve's {name} must be positive, got {value} {unit}")
+        if self.points < 2:
+            raise ValueError(f"a force curve needs at least 2 points, got {self.points}")
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionTip:
+    """Give the tip a chance to become another one, where that does no harm. Optional.
+
+    Either a bias pulse or a poke into the surface; what comes of it is up to the tip.
+
+    Attributes:
+        x: Where [m].
+        y: Where [m].
+        bias: Of the pulse [V]; 0 for a poke.
+        depth: Of the poke [m]; 0 for a pulse.
+        duration: Of either [s].
+    """
+
+    x: float
+    y: float
+    bias: float = 0.0
+    depth: float = 0.0
+    duration: float = 10e-3
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.depth < math.inf and 0 < self.duration < math.inf):
+            raise ValueError(
+                f"a poke's depth must not be negative and its duration be positive, "
+                f"got {self.depth} m for {self.duration} s"
+            )
+        if (self.bias == 0) == (self.depth == 0):
+            raise ValueError(
+                f"conditioning is either a pulse or a poke, got {self.bias} V and {self.depth} m"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class SetFeedback:
+    """Change what the z feedback holds, and how fast; None leaves a value as it is. Optional.
+
+    Attributes:
+        bias: Tip-sample bias while scanning [V].
+        setpoint: What the loop holds: a current [A], a force [N] or an amplitude [m].
+        gain: Integral gain, the loop's bandwidth in rad/s [1/s].
+    """
+
+    bias: float | None = None
+    setpoint: float | None = None
+    gain: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("bias", "setpoint", "gain"):
+            value = getattr(self, name)
+            if value is not None and not math.isfinite(value):
+                raise ValueError(f"the feedback's {name} must be finite, got {value}")
+        if self.gain is not None and self.gain < 0:
+            raise ValueError(f"the feedback's gain must not be negative, got {self.gain} 1/s")
+
+
+Instruction = (
+    Load | Scan | PositionProbe | AcquireSpectrum | AcquireForceCurve | ConditionTip | SetFeedback
+)

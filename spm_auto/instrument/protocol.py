@@ -25,6 +25,7 @@ class Capabilities:
         bias_range: Range of the bias source [V].
         position_accuracy: How far a read-back position may be from the one asked for [m].
         is_simulated: Whether no hardware moves, so that a rehearsal may use it as it is.
+        instructions: Which optional instructions it understands, beyond the four of `Instrument`.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Capabilities:
     bias_range: Range
     position_accuracy: float
     is_simulated: bool
+    instructions: frozenset[type[Instruction]] = frozenset()
 
     def channels_of(self, scan: Scan) -> tuple[Channel, ...]:
         """Return the channels that a scan records, in its order; all when it names none.

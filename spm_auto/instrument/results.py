@@ -155,3 +155,36 @@ class Spectrum:
         from ..plotting import plot_spectrum
 
         return plot_spectrum(self, channel, ax=ax, **style)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ForceCurve:
+    """Force against distance at one point of the sample, down and up again.
+
+    Attributes:
+        x: Where the probe stood, as read back [m].
+        y: Where the probe stood, as read back [m].
+        extension: Of the z piezo from the ramp's start towards the sample [m], shape [point].
+        channels: What was measured.
+        approach: Values on the way down, shape [channel, point].
+        retract: Values on the way up, by extension too, shape [channel, point].
+        start_time: Instrument time at the start [s].
+        end_time: Instrument time at the end [s].
+        flags: What the instrument found wrong with it.
+    """
+
+    x: float
+    y: float
+    extension: FloatArray
+    channels: tuple[Channel, ...]
+    approach: FloatArray
+    retract: FloatArray
+    start_time: float
+    end_time: float
+    flags: tuple[QualityFlag, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        shape = (len(self.channels), len(self.extension))
+        for name, data in (("approach", self.approach), ("retract", self.retract)):
+            if data.shape != shape:
+                raise ValueError(f"{name} has shape {data.shape}, the curve needs {shape}")
