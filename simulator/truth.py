@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from spm_auto.instrument import BiasWaveform, FloatArray
 
 from .samples import FerroelectricFilm
-from .samples.aging import LocalProperties, distance_to_wall, walls
+from .samples.ferroelectric.aging import LocalProperties, distance_to_wall, walls
 from .tip import TipSettings
 
 

@@ -1,7 +1,6 @@
 """Samples: what stands under the simulated tip."""
 
-from .ferroelectric_film import FerroelectricFilm
-from .film_settings import FerroelectricFilmSettings
+from .ferroelectric import FerroelectricFilm, FerroelectricFilmSettings
 from .protocol import Contact, Sample, SampleSettings, Signals, View
 
 __all__ = [

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from spm_auto.simulator import FerroelectricFilmSettings, RandomStreams
-from spm_auto.simulator.samples.aging import grow
+from spm_auto.simulator.samples.ferroelectric.aging import grow
+from spm_auto.simulator.samples.ferroelectric.relaxation import FilmEnergy, relax
 from spm_auto.simulator.samples.fields import gaussian_field, self_affine_field
-from spm_auto.simulator.samples.relaxation import FilmEnergy, relax
 
 
 def mean_domain_width(polarization: np.ndarray, cell: float) -> float:

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from spm_auto.simulator import TipSettings
-from spm_auto.simulator.samples import switching
-from spm_auto.simulator.samples.switching import Medium, Tip, settle, sweep
+from spm_auto.simulator.samples.ferroelectric import switching
+from spm_auto.simulator.samples.ferroelectric.switching import Medium, Tip, settle, sweep
 
 CELL = 7.8e-9  # [m]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from spm_auto.instrument import FloatArray
 
-from .fields import wave_numbers
+from ..fields import wave_numbers
 
 SPLITTING = 2.0  # part of the double well that the implicit side takes; 2 keeps the energy falling
 

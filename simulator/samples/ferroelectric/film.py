@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from spm_auto.instrument import BiasWaveform, FloatArray
 
-from ..randomness import RandomStreams
-from ..tip import TipSettings
+from ...randomness import RandomStreams
+from ...tip import TipSettings
+from ..protocol import Contact, Range, Signals
 from .aging import LocalProperties, age, grow
-from .protocol import Contact, Range, Signals
 from .switching import TIME_STEP, Medium, Tip, settle, sweep
 
 if TYPE_CHECKING:
-    from .film_settings import FerroelectricFilmSettings
+    from .settings import FerroelectricFilmSettings
 
 TIME_UNIT = 1.25e-3  # [s] of one unit of reduced time: the pace at which walls creep, fitted
 PULSE_SHARE = 0.5  # of the dwell that the bias is on; the rest is for the off-field reading

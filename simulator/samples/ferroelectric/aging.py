@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from spm_auto.instrument import FloatArray
 
-from ..randomness import RandomStreams
-from .fields import gaussian_field, self_affine_field
+from ...randomness import RandomStreams
+from ..fields import gaussian_field, self_affine_field
 from .relaxation import FilmEnergy, relax
 
 if TYPE_CHECKING:
-    from .film_settings import FerroelectricFilmSettings
+    from .settings import FerroelectricFilmSettings
 
 WALL_LENGTH = 1.0  # gradient length in cells: the wall is as thin as the grid can carry, see docs
 FIRST_NOISE = 0.1  # standard deviation of the polarisation that the relaxation starts from

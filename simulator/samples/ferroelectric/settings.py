@@ -7,11 +7,11 @@ from pydantic import Field
 
 from spm_auto.units import Bias, Frequency, Length, PiezoCoefficient, format
 
-from ..checks import not_negative, positive, share
-from ..randomness import RandomStreams
-from ..tip import TipSettings
-from .ferroelectric_film import FerroelectricFilm, patch_reach
-from .protocol import SampleSettings
+from ...checks import not_negative, positive, share
+from ...randomness import RandomStreams
+from ...tip import TipSettings
+from ..protocol import SampleSettings
+from .film import FerroelectricFilm, patch_reach
 
 Positive = Annotated[float, positive("1")]
 Spread = Annotated[float, not_negative("1")]
