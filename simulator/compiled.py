@@ -1,0 +1,21 @@
+"""compiled: a numerical loop as machine code, made when it is first needed and kept on disk."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+
+@cache
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the machine code of a function that is written within what numba understands.
+
+    Importing numba takes half a second, so only who runs a loop pays for it.
+    """
+    from numba import njit
+
+    machine_code: Callable[..., Any]
+    try:
+        machine_code = njit(cache=True)(function)
+    except RuntimeError:  # nowhere to keep the compiled code, as in a read-only installation
+        machine_code = njit(function)
+    return machine_code
