@@ -1,28 +1,36 @@
 """The simulator: microscopes that exist on a computer only, physical or recorded."""
 
 from .instrument import SimulatedMicroscope
-from .noise import NoiseSettings
 from .randomness import RandomStreams
 from .recording import Recording, read_recording
 from .replay import ReplayMicroscope, ReplaySettings
 from .samples import FerroelectricFilm, FerroelectricFilmSettings, Sample, SampleSettings
+from .scanner import Scanner, ScannerSettings
 from .settings import SimulatorSettings, simulate
+from .techniques import Technique, TechniqueSettings
+from .techniques.pfm import PfmNoise, PfmSettings
 from .timing import Timing
 from .tip import TipSettings
-from .truth import Truth
+from .truth import FilmTruth, Truth
 
 __all__ = [
     "FerroelectricFilm",
     "FerroelectricFilmSettings",
-    "NoiseSettings",
+    "FilmTruth",
+    "PfmNoise",
+    "PfmSettings",
     "RandomStreams",
     "Recording",
     "ReplayMicroscope",
     "ReplaySettings",
     "Sample",
     "SampleSettings",
+    "Scanner",
+    "ScannerSettings",
     "SimulatedMicroscope",
     "SimulatorSettings",
+    "Technique",
+    "TechniqueSettings",
     "Timing",
     "TipSettings",
     "Truth",

@@ -5,14 +5,18 @@ import math
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from spm_auto.clock import Clock
 from spm_auto.errors import EmergencyStopped, InstrumentError, NotLoaded, Stopped
 from spm_auto.instrument import (
+    AcquireForceCurve,
     AcquireSpectrum,
     BiasWaveform,
     Capabilities,
+    ConditionTip,
     FloatArray,
+    ForceCurve,
     Instruction,
     InstrumentState,
     Limits,
@@ -21,6 +25,7 @@ from spm_auto.instrument import (
     Scan,
     ScanFrame,
     ScanLine,
+    SetFeedback,
     Spectrum,
     Status,
 )
@@ -83,12 +88,40 @@ class ClockedMicroscope(ABC):
         """What the instrument has."""
 
     @abstractmethod
-    def _lines(self, scan: Scan, number: int) -> Callable[[int], LinePair]:
-        """Freeze what is seen at a scan's start; the result reads a line by its index."""
+    def _lines(self, scan: Scan, number: int) -> Callable[[int, float], LinePair]:
+        """Freeze what is seen at a scan's start.
+
+        Returns:
+            Reads a line by its index and the instrument time at which it began [s].
+        """
 
     @abstractmethod
-    def _spectrum(self, at: Point, waveform: BiasWaveform, number: int) -> FloatArray:
-        """Sweep the bias at a point, and return all channels [channel, point]."""
+    def _spectrum(self, at: Point, waveform: BiasWaveform, number: int, start: float) -> FloatArray:
+        """Sweep the bias at a point from a time on [s]; return all channels [channel, point]."""
+
+    def _force_curve(
+        self, at: Point, instruction: AcquireForceCurve, number: int, start: float
+    ) -> ForceCurve:
+        """Measure a force curve; only instruments that declare it are asked."""
+        raise NotImplementedError
+
+    def _condition(self, at: Point, instruction: ConditionTip, number: int, start: float) -> None:
+        """Condition the tip; only instruments that declare it are asked."""
+        raise NotImplementedError
+
+    def _set_feedback(self, instruction: SetFeedback) -> None:
+        """Change the z loop; only instruments that declare it are asked."""
+        raise NotImplementedError
+
+    def _engaged(self, number: int) -> None:  # noqa: B027
+        """Let happen what bringing the tip to the sample does."""
+
+    def _moved(self, start: Point, end: Point, began: float) -> None:  # noqa: B027
+        """Let happen what a motion does, from a time [s] until now."""
+
+    def _sweep_time(self, waveform: BiasWaveform) -> float:
+        """Return the time of a spectrum once the probe is there [s]."""
+        return self.timing.sweep(waveform)
 
     def _break_off(self, at: Point, waveform: BiasWaveform, points: int) -> None:  # noqa: B027
         """Let happen what a sweep does that was stopped after some points."""
@@ -130,7 +163,13 @@ class ClockedMicroscope(ABC):
                 return timing.move(here, self._site(x, y))
             case AcquireSpectrum(x=x, y=y, waveform=waveform):
                 self._check_waveform(waveform)
-                return timing.move(here, self._site(x, y)) + timing.sweep(waveform)
+                return timing.move(here, self._site(x, y)) + self._sweep_time(waveform)
+            case AcquireForceCurve(x=x, y=y, rate=rate):
+                return timing.move(here, (x, y)) + 1 / rate
+            case ConditionTip(x=x, y=y, duration=duration):
+                return timing.move(here, (x, y)) + timing.conditioning + duration
+            case SetFeedback():
+                return timing.settling
             case Scan(frame=frame, line_rate=line_rate):
                 approach = timing.move(here, _line_start(frame, 0)) + timing.frame_settling
                 return approach + frame.pixels[1] * timing.line(line_rate)
@@ -143,6 +182,7 @@ class ClockedMicroscope(ABC):
         """
         with self._action_in(loading=True) as action:
             self._wait(self.timing.loading(), action)
+            self._engaged(action.number)
             with self._lock:
                 action.check()
                 self._state = InstrumentState.READY
@@ -171,14 +211,14 @@ class ClockedMicroscope(ABC):
             swept = self._clock.now()
             with self._lock:
                 action.sweep = swept, waveform
-            was_stopped = self._clock.wait(self.timing.sweep(waveform), action.stop)
+            was_stopped = self._clock.wait(self._sweep_time(waveform), action.stop)
             with self._lock:
                 action.sweep = None
             end, at = self._clock.now(), self._position
             if was_stopped:
                 self._break_off(at, waveform, int((end - swept) / waveform.dwell))
                 action.check()
-            data = self._spectrum(at, waveform, action.number)
+            data = self._spectrum(at, waveform, action.number, swept)
             action.check()
             return Spectrum(
                 x=at[0],
@@ -189,6 +229,37 @@ class ClockedMicroscope(ABC):
                 start_time=start,
                 end_time=end,
             )
+
+    def acquire_force_curve(self, instruction: AcquireForceCurve) -> ForceCurve:
+        """Position the probe, press it into the sample and pull it off again."""
+        self._check_ready()
+        self._check(instruction)
+        with self._action_in(InstrumentState.SPECTROSCOPY) as action:
+            start = self._clock.now()
+            self._move((instruction.x, instruction.y), action)
+            began, at = self._clock.now(), self._position
+            self._wait(1 / instruction.rate, action)
+            curve = self._force_curve(at, instruction, action.number, began)
+            action.check()
+            return replace(curve, x=at[0], y=at[1], start_time=start, end_time=self._clock.now())
+
+    def condition_tip(self, instruction: ConditionTip) -> None:
+        """Position the probe, and pulse or poke."""
+        self._check_ready()
+        self._check(instruction)
+        with self._action_in() as action:
+            self._move((instruction.x, instruction.y), action)
+            began = self._clock.now()
+            self._wait(self.timing.conditioning + instruction.duration, action)
+            self._condition(self._position, instruction, action.number, began)
+
+    def set_feedback(self, instruction: SetFeedback) -> None:
+        """Change what the z loop holds, or how fast."""
+        self._check_ready()
+        self._check(instruction)
+        with self._action_in() as action:
+            self._set_feedback(instruction)
+            self._wait(self.timing.settling, action)
 
     def interrupt(self) -> None:
         """End the instruction in progress; without one, do nothing."""
@@ -223,8 +294,9 @@ class ClockedMicroscope(ABC):
             read = self._lines(scan, action.number)
             for index in range(scan.frame.pixels[1]):
                 self._set_position(_line_start(scan.frame, index))
+                began = self._clock.now()
                 self._wait(self.timing.line(scan.line_rate), action)
-                forward, backward = read(index)
+                forward, backward = read(index, began)
                 yield ScanLine(index, forward, backward, self._clock.now())
             action.check()
 
@@ -265,9 +337,8 @@ class ClockedMicroscope(ABC):
             raise NotLoaded("the instrument is not loaded; load() comes first")
 
     def _check(self, instruction: Instruction) -> None:
+        self.capabilities.check(instruction)
         Limits().within(self.capabilities).check(instruction)
-        if isinstance(instruction, Scan):
-            self.capabilities.channels_of(instruction)
         if isinstance(instruction, AcquireSpectrum):
             self._check_waveform(instruction.waveform)
 
@@ -282,6 +353,7 @@ class ClockedMicroscope(ABC):
                 start[1] + way * (target[1] - start[1]),
             )
         self._set_position(target)
+        self._moved(start, target, began)
         action.check()
 
     def _wait(self, duration: float, action: _Action) -> None:

@@ -1,63 +1,89 @@
-"""SimulatedMicroscope: a piezoresponse force microscope over a simulated sample."""
+"""SimulatedMicroscope: scanner, technique and sample behind the words of an instrument."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from spm_auto.clock import Clock
-from spm_auto.instrument import BiasWaveform, Capabilities, FloatArray, Scan
+from spm_auto.clock import Clock, InstantClock
+from spm_auto.errors import InstrumentError
+from spm_auto.instrument import (
+    AcquireForceCurve,
+    BiasWaveform,
+    Capabilities,
+    ConditionTip,
+    FloatArray,
+    ForceCurve,
+    Scan,
+    SetFeedback,
+)
 
 from .clocked import ClockedMicroscope, LinePair
-from .randomness import RandomStreams
-from .readout import PiezoresponseReadout
 from .samples import Sample
+from .scanner import Scanner
+from .techniques import Technique
 from .timing import Point, Timing
-from .tip import TipSettings
 
-POSITION_ACCURACY = 1e-12  # [m]: the scanner is closed-loop and goes where it is sent
+POSITION_ACCURACY = 1e-12  # [m]: what reads the position back agrees with what it was told
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """Everything changeable about a simulated microscope at one moment.
+
+    Attributes:
+        technique: Tip, z loop and sample.
+        scanner: Creep, hysteresis and drift.
+        position: Where the probe was sent to [m].
+        actions: How many instructions were begun.
+        time: Instrument time [s].
+    """
+
+    technique: Any
+    scanner: Any
+    position: Point
+    actions: int
+    time: float
 
 
 class SimulatedMicroscope(ClockedMicroscope):
     """An `Instrument` that asks a sample what it answers, and shows it as an instrument would.
 
-    Each part can be exchanged on its own. With every layer of the readout's noise off the channels
-    are the sample's answers to the last bit. A spectrum switches the sample for good; `load` does
-    not bring a new one.
+    The scanner turns commands into the places where the tip really is; the technique asks the
+    sample there. With every artefact off the channels are the sample's answers to the last bit.
+    What was done to the sample and to the tip stays done; `load` does not bring new ones.
 
     Args:
         sample: What lies under the tip.
-        tip: What touches it.
-        readout: What turns its answers into channels.
+        technique: What measures it, made over this sample.
+        scanner: What moves the tip.
         timing: How long everything takes.
         clock: Where that time passes.
-        streams: Where the noise comes from.
-        bias_limit: Range of the bias source, both ways [V].
     """
 
     def __init__(
         self,
         sample: Sample,
-        tip: TipSettings,
-        readout: PiezoresponseReadout,
+        technique: Technique,
+        scanner: Scanner,
         timing: Timing,
         clock: Clock,
-        streams: RandomStreams,
-        bias_limit: float,
     ) -> None:
         super().__init__(timing, clock)
-        self._sample = sample
-        self._tip = tip
-        self._readout = readout
-        self._streams = streams
+        self._technique = technique
+        self._scanner = scanner
+        limit = technique.bias_limit
         self._capabilities = Capabilities(
             name=f"simulated {sample.name}",
-            image_channels=readout.image_channels,
-            spectrum_channels=readout.spectrum_channels,
+            image_channels=technique.image_channels,
+            spectrum_channels=technique.spectrum_channels,
             x_range=sample.x_range,
             y_range=sample.y_range,
-            bias_range=(-bias_limit, bias_limit),
+            bias_range=(-limit, limit),
             position_accuracy=POSITION_ACCURACY,
             is_simulated=True,
+            instructions=technique.instructions,
         )
 
     @property
@@ -65,40 +91,92 @@ class SimulatedMicroscope(ClockedMicroscope):
         """What the instrument has."""
         return self._capabilities
 
-    def _lines(self, scan: Scan, number: int) -> Callable[[int], LinePair]:
-        view = self._sample.view(self._tip)
-        forward_noise = self._streams.stream("forward", number)
-        backward_noise = self._streams.stream("backward", number)
-        jumps = self._streams.stream("line jumps", number)
-        frame, readout = scan.frame, self._readout
-        names = [channel.name for channel in self._capabilities.channels_of(scan)]
-        pixel_time = 1 / (2 * scan.line_rate * frame.pixels[0])
-        behind = readout.noise.lag / pixel_time  # in pixels
+    def _snapshot(self) -> Snapshot:
+        """Return everything changeable; for `Truth`, as no real microscope can do it."""
+        return Snapshot(
+            technique=self._technique.snapshot(),
+            scanner=self._scanner.snapshot(),
+            position=self._position,
+            actions=self._actions,
+            time=self._clock.now(),
+        )
 
-        def read_one_way(
-            line: int, shift: float, jump: float, rng: np.random.Generator
-        ) -> FloatArray:
-            if shift:
-                x, y = frame.to_sample(line, np.arange(frame.pixels[0]) + shift)
-            else:
-                x, y = frame.line_positions(line)
-            channels = readout.line(view.at(x, y), pixel_time, jump, rng)
-            return np.stack([channels[name] for name in names])
+    def _restore(self, snapshot: Snapshot) -> None:
+        """Go back to a snapshot, the time too: what follows is what followed then."""
+        if not isinstance(self._clock, InstantClock):
+            raise InstrumentError("only a virtual clock can go back to a snapshot")
+        with self._lock:
+            if self._action is not None:
+                raise InstrumentError("an instruction in progress cannot be taken back")
+            self._position = snapshot.position
+            self._actions = snapshot.actions
+        self._technique.restore(snapshot.technique)
+        self._scanner.restore(snapshot.scanner)
+        self._clock.set(snapshot.time)
 
-        def read(line: int) -> LinePair:
-            jump = jumps.standard_normal()
-            return (
-                read_one_way(line, -behind, jump, forward_noise),
-                read_one_way(line, behind, jump, backward_noise),
-            )
+    def _lines(self, scan: Scan, number: int) -> Callable[[int, float], LinePair]:
+        imaging = self._technique.begin_scan(scan, number)
+        known = [channel.name for channel in self._technique.image_channels]
+        chosen = [known.index(c.name) for c in self._capabilities.channels_of(scan)]
+        everything = chosen == list(range(len(known)))
+        duration = self.timing.line(scan.line_rate)
+
+        def choose(data: FloatArray) -> FloatArray:
+            return data if everything else np.ascontiguousarray(data[chosen])
+
+        def read(line: int, began: float) -> LinePair:
+            path = self._scanner.line(scan.frame, line, began, duration, number)
+            forward, backward = imaging.line(path)
+            return choose(forward), choose(backward)
 
         return read
 
-    def _spectrum(self, at: Point, waveform: BiasWaveform, number: int) -> FloatArray:
-        response = self._sample.sweep(*at, waveform, self._tip)
-        contact = self._sample.contact(*at)
-        noise = self._streams.stream("spectrum", number)
-        return self._readout.spectrum(response, contact, waveform, noise)[np.newaxis]
+    def _spectrum(
+        self,
+        at: Point,  # noqa: ARG002  where it was sent to is not where it is
+        waveform: BiasWaveform,
+        number: int,
+        start: float,
+    ) -> FloatArray:
+        where = self._really_at(start + self._sweep_time(waveform) / 2)
+        return self._technique.spectrum(where, waveform, number, start)
 
-    def _break_off(self, at: Point, waveform: BiasWaveform, points: int) -> None:
-        self._sample.sweep(*at, waveform, self._tip, points)
+    def _break_off(self, at: Point, waveform: BiasWaveform, points: int) -> None:  # noqa: ARG002
+        self._technique.break_off(self._really_at(self._clock.now()), waveform, points)
+
+    def _force_curve(
+        self,
+        at: Point,  # noqa: ARG002
+        instruction: AcquireForceCurve,
+        number: int,
+        start: float,
+    ) -> ForceCurve:
+        where = self._really_at(start + 0.5 / instruction.rate)
+        return self._technique.force_curve(where, instruction, number, start)
+
+    def _condition(
+        self,
+        at: Point,  # noqa: ARG002
+        instruction: ConditionTip,
+        number: int,
+        start: float,
+    ) -> None:
+        self._technique.condition_tip(self._really_at(start), instruction, number, start)
+
+    def _set_feedback(self, instruction: SetFeedback) -> None:
+        self._technique.set_feedback(instruction)
+
+    def _sweep_time(self, waveform: BiasWaveform) -> float:
+        own = self._technique.sweep_time(waveform)
+        return self.timing.sweep(waveform) if own is None else own
+
+    def _engaged(self, number: int) -> None:
+        now = self._clock.now()
+        self._scanner.engage(now, number)
+        self._technique.engage(now)
+
+    def _moved(self, start: Point, end: Point, began: float) -> None:  # noqa: ARG002
+        self._scanner.move(end, began, self._clock.now())
+
+    def _really_at(self, time: float) -> Point:
+        return self._scanner.true_position(time)

@@ -143,17 +143,23 @@ class ReplayMicroscope(ClockedMicroscope):
                 f"not {format(waveform.values[worst], 'V', 6)}; only what was recorded can be run"
             )
 
-    def _lines(self, scan: Scan, number: int) -> Callable[[int], LinePair]:  # noqa: ARG002
+    def _lines(self, scan: Scan, number: int) -> Callable[[int, float], LinePair]:  # noqa: ARG002
         images = [self._images[name] for name in scan.channels or self._images]
 
-        def read(line: int) -> LinePair:
+        def read(line: int, began: float) -> LinePair:  # noqa: ARG001
             place = self._nearest(*scan.frame.line_positions(line))
             values = np.stack([image[place] for image in images])
             return values, values.copy()
 
         return read
 
-    def _spectrum(self, at: Point, waveform: BiasWaveform, number: int) -> FloatArray:  # noqa: ARG002
+    def _spectrum(
+        self,
+        at: Point,
+        waveform: BiasWaveform,  # noqa: ARG002
+        number: int,  # noqa: ARG002
+        start: float,  # noqa: ARG002
+    ) -> FloatArray:
         row, column = self._nearest(np.array(at[:1]), np.array(at[1:]))
         values: FloatArray = self._recording.values[row[0], column[0]]
         return values[np.newaxis].copy()

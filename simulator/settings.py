@@ -4,31 +4,30 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from spm_auto import plugins
 from spm_auto.clock import Clock, InstantClock
 from spm_auto.instrument import InstrumentSettings
 from spm_auto.settings import Plugin
-from spm_auto.units import Bias
 
-from .checks import positive
 from .instrument import SimulatedMicroscope
-from .noise import NoiseSettings
 from .randomness import RandomStreams
-from .readout import PiezoresponseReadout
 from .samples import FerroelectricFilmSettings, Sample, SampleSettings
-from .timing import Timing
-from .tip import TipSettings
+from .scanner import Scanner, ScannerSettings
+from .techniques import Technique, TechniqueSettings
 from .truth import Truth
+
+MOST_IMPERFECT = 3
 
 
 class SimulatorSettings(InstrumentSettings):
-    """A simulated piezoresponse force microscope with a sample in it.
+    """A simulated microscope with a sample in it.
 
     Attributes:
         sample: What lies under the tip.
-        tip: What touches it.
-        noise: How imperfect the instrument is.
-        drive: Amplitude of the alternating bias of the readout [V].
-        bias_limit: Range of the bias source, both ways [V].
+        technique: What measures it; without one, what suits the sample.
+        scanner: What moves the tip; without one, what usually goes with the technique.
+        level: How far from perfect: 0 a perfect instrument, 1 with noise, 2 with the faults of the
+            scanner and of the z loop as well, 3 with tip changes and failures of the readout too.
     """
 
     is_simulated: ClassVar[bool] = True
@@ -37,50 +36,60 @@ class SimulatorSettings(InstrumentSettings):
     sample: Annotated[SampleSettings, Plugin("samples")] = Field(
         default_factory=FerroelectricFilmSettings
     )
-    tip: TipSettings = Field(default_factory=TipSettings)
-    noise: NoiseSettings = Field(default_factory=NoiseSettings)
-    drive: Annotated[Bias, positive("V")] = 1.0
-    bias_limit: Annotated[Bias, positive("V")] = 15.0
+    technique: Annotated[TechniqueSettings | None, Plugin("techniques")] = None
+    scanner: ScannerSettings | None = None
+    level: int = Field(default=MOST_IMPERFECT, ge=0, le=MOST_IMPERFECT)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        self.sample.check(self.tip, self.bias_limit)
+        technique = self.complete_technique()
+        if technique.sample_family != self.sample.family:
+            raise ValueError(
+                f"the technique {technique.kind!r} cannot measure the sample "
+                f"{self.sample.kind!r}; it is one for {self.sample.technique!r}"
+            )
+        technique.check(self.sample)
         return self
+
+    def complete_technique(self) -> TechniqueSettings:
+        """Return the technique that is used, whether a lab file names it or not."""
+        technique: TechniqueSettings = (
+            self.technique or plugins.load("techniques", self.sample.technique)()
+        )
+        return technique.at_level(self.level)
+
+    def complete_scanner(self) -> ScannerSettings:
+        """Return the scanner that is used, whether a lab file names it or not."""
+        if self.level < 2:
+            return ScannerSettings.perfect()
+        return self.scanner or self.complete_technique().usual_scanner()
 
     def open(self, clock: Clock, seed: int) -> SimulatedMicroscope:
         """Make the sample, and a microscope over it."""
-        streams = RandomStreams(seed)
-        return self._over(self.sample.build(streams), clock, streams)
+        return self._assemble(clock, seed)[0]
 
-    def _over(self, sample: Sample, clock: Clock, streams: RandomStreams) -> SimulatedMicroscope:
-        return SimulatedMicroscope(
-            sample=sample,
-            tip=self.tip,
-            readout=PiezoresponseReadout(self.drive, sample.contact_resonance, self.noise),
-            timing=Timing(),
-            clock=clock,
-            streams=streams,
-            bias_limit=self.bias_limit,
-        )
+    def _assemble(
+        self, clock: Clock, seed: int
+    ) -> tuple[SimulatedMicroscope, Sample, Technique, Scanner]:
+        streams = RandomStreams(seed)
+        settings = self.complete_technique()
+        sample = self.sample.build(streams)
+        technique = settings.build(sample, streams)
+        scanner = Scanner(self.complete_scanner(), settings.scan_range, streams)
+        microscope = SimulatedMicroscope(sample, technique, scanner, settings.timing(), clock)
+        return microscope, sample, technique, scanner
 
 
 def simulate(
     settings: SimulatorSettings | None = None, seed: int = 0, clock: Clock | None = None
 ) -> tuple[SimulatedMicroscope, Truth]:
-    """Make a microscope together with the truth about its ferroelectric film, for research.
+    """Make a microscope together with the truth about it, for research.
 
     Args:
-        settings: Of the microscope; without them the default film and the default noise.
+        settings: Of the microscope; without them the default film and the default artefacts.
         seed: Root of all randomness; `SimulatorSettings.open` makes the same microscope of it.
         clock: Instrument time; without one a virtual clock.
-
-    Raises:
-        TypeError: The sample is none whose truth can be told.
     """
     settings = settings or SimulatorSettings()
-    if not isinstance(settings.sample, FerroelectricFilmSettings):
-        raise TypeError(f"the truth about a sample of kind {settings.sample.kind!r} is not known")
-    streams = RandomStreams(seed)
-    film = settings.sample.build(streams)
-    microscope = settings._over(film, clock or InstantClock(), streams)
-    return microscope, Truth(film, settings.tip)
+    microscope, sample, technique, scanner = settings._assemble(clock or InstantClock(), seed)
+    return microscope, Truth(microscope, sample, technique, scanner)

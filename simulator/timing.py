@@ -20,6 +20,7 @@ class Timing:
         frame_settling: Before the first line of a scan [s].
         overscan: Share of the line time that the turns at both ends take.
         spectrum_overhead: Arming and reading out a spectrum [s].
+        conditioning: Pulling back, pulsing or poking, and bringing the tip down again [s].
         spectrum: Time of a spectrum whatever the waveform, for recorded ones [s]; None computes it.
     """
 
@@ -30,6 +31,7 @@ class Timing:
     frame_settling: float = 1.0
     overscan: float = 0.1
     spectrum_overhead: float = 0.2
+    conditioning: float = 5.0
     spectrum: float | None = None
 
     def loading(self) -> float:

@@ -1,30 +1,80 @@
-"""Truth: what really is in a simulated film, for the judge of an experiment, not for the agent."""
-
-from dataclasses import dataclass
+"""Truth: what really is under a simulated tip, for the judge of an experiment only."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spm_auto.instrument import BiasWaveform, FloatArray
 
-from .samples import FerroelectricFilm
+from .instrument import SimulatedMicroscope, Snapshot
+from .samples import FerroelectricFilm, Sample
 from .samples.ferroelectric.aging import LocalProperties, distance_to_wall, walls
+from .scanner import Scanner
+from .techniques import Technique
+from .techniques.pfm import PfmTechnique
+from .timing import Point
 from .tip import TipSettings
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Snapshot:
-    """The changeable part of a film at one moment.
+class Truth:
+    """The truth about a simulated microscope; nothing on the microscope leads here.
+
+    Args:
+        microscope: That is judged.
+        sample: In it.
+        technique: That measures.
+        scanner: That moves the tip.
 
     Attributes:
-        polarization: In units of the spontaneous one, shape (cells, cells).
+        sample: What lies under the tip, as it is now.
+        technique: Its tip and z loop as they are now.
+        scanner: Its creep, hysteresis and drift as they are now.
+        pristine: Snapshot of the microscope before anything was done.
     """
 
-    polarization: FloatArray
+    def __init__(
+        self,
+        microscope: SimulatedMicroscope,
+        sample: Sample,
+        technique: Technique,
+        scanner: Scanner,
+    ) -> None:
+        self._microscope = microscope
+        self.sample = sample
+        self.technique = technique
+        self.scanner = scanner
+        self.pristine = self.snapshot()
+
+    @property
+    def film(self) -> "FilmTruth":
+        """The truth about a ferroelectric film.
+
+        Raises:
+            TypeError: The sample is none.
+        """
+        if isinstance(self.sample, FerroelectricFilm) and isinstance(self.technique, PfmTechnique):
+            return FilmTruth(self.sample, self.technique.tip)
+        raise TypeError(f"{self.sample.name} is no ferroelectric film")
+
+    @property
+    def position(self) -> Point:
+        """Where the tip really is over the sample now [m]."""
+        return self.scanner.true_position(self._microscope.status().time)
+
+    def snapshot(self) -> Snapshot:
+        """Remember sample, tip, scanner and time as they are now."""
+        return self._microscope._snapshot()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Bring all of it back, bit by bit: what follows is what followed then.
+
+        Raises:
+            InstrumentError: An instruction is in progress, or time is not virtual.
+        """
+        self._microscope._restore(snapshot)
 
 
-class Truth:
-    """The truth about a film; made of the film itself, and never handed to the microscope.
+class FilmTruth:
+    """The truth about a film under its tip.
 
     Maps are of shape (cells, cells), row 0 at the lower edge, like images.
 
@@ -36,7 +86,6 @@ class Truth:
     def __init__(self, film: FerroelectricFilm, tip: TipSettings) -> None:
         self._film = film
         self._tip = tip
-        self.pristine = self.snapshot()
 
     @property
     def properties(self) -> LocalProperties:
@@ -45,8 +94,12 @@ class Truth:
 
     @property
     def polarization(self) -> FloatArray:
-        """Polarisation now, in units of the spontaneous one."""
+        """Polarisation now, in units of the spontaneous one; may be set, for tests of a judge."""
         return self._film.polarization
+
+    @polarization.setter
+    def polarization(self, polarization: FloatArray) -> None:
+        self._film.polarization = polarization
 
     @property
     def walls(self) -> NDArray[np.bool_]:
@@ -91,11 +144,3 @@ class Truth:
             Piezoresponse [m/V], shape (m, n, point).
         """
         return np.array([[self.loop(u, v, waveform)[-1] for u in x.tolist()] for v in y.tolist()])
-
-    def snapshot(self) -> Snapshot:
-        """Remember the film as it is now."""
-        return Snapshot(self._film.polarization)
-
-    def restore(self, snapshot: Snapshot) -> None:
-        """Bring the film back to what it was, bit by bit."""
-        self._film.polarization = snapshot.polarization

@@ -68,6 +68,11 @@ class InstantClock:
         with self._lock:
             return self._now
 
+    def set(self, time: float) -> None:
+        """Turn the clock to a time [s], also back: a simulation may return to a state."""
+        with self._lock:
+            self._now = time
+
     def wait(self, duration: float, stop: threading.Event | None = None) -> bool:
         """Advance the virtual time by ``duration`` [s], unless the stop flag is set already."""
         _check(duration)

@@ -1,4 +1,4 @@
-"""Plugins: instruments, samples, agents, scalarizers and steps, found by name as entry points."""
+"""Plugins: instruments, samples, agents and so on, found by name as entry points."""
 
 import difflib
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from typing import Any
 
 from .errors import PluginError
 
-KINDS = ("instruments", "samples", "agents", "scalarizers", "steps")
+KINDS = ("instruments", "samples", "techniques", "agents", "scalarizers", "steps")
 
 
 def names(kind: str) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """What a simulated microscope needs of a sample: answers without noise, and settings to make it."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -47,7 +47,7 @@ class View(Protocol):
 
 
 class Sample(Protocol):
-    """A piezoelectric sample: it answers the tip without noise, and it remembers what was done."""
+    """What lies under the tip, whatever measures it; it remembers what was done to it."""
 
     @property
     def name(self) -> str:
@@ -60,6 +60,16 @@ class Sample(Protocol):
     @property
     def y_range(self) -> Range:
         """Where the sample lies [m]."""
+
+    def snapshot(self) -> Any:
+        """Return everything changeable about it, as a value."""
+
+    def restore(self, snapshot: Any) -> None:
+        """Go back to a snapshot, bit by bit."""
+
+
+class PiezoSample(Sample, Protocol):
+    """A piezoelectric sample: it answers the tip without noise, and a bias may switch it."""
 
     @property
     def contact_resonance(self) -> float:
@@ -95,9 +105,18 @@ class Sample(Protocol):
 
 
 class SampleSettings(BaseModel):
-    """Settings of a sample in a lab file; each kind derives its own and names it a plugin."""
+    """Settings of a sample in a lab file; each kind derives its own and names it a plugin.
+
+    Attributes:
+        family: What kind of answers it gives: techniques of the same family can measure it.
+        technique: Name of the technique that measures it when a lab file names none.
+        kind: Name of the plugin.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    family: ClassVar[str]
+    technique: ClassVar[str]
 
     kind: str
 
@@ -108,6 +127,13 @@ class SampleSettings(BaseModel):
             streams: Where everything accidental about it comes from.
         """
         raise TypeError(f"the settings of sample {self.kind!r} do not say how to make it")
+
+
+class PiezoSampleSettings(SampleSettings):
+    """Settings of a piezoelectric sample."""
+
+    family: ClassVar[str] = "piezo"
+    technique: ClassVar[str] = "pfm"
 
     def check(self, tip: TipSettings, bias: float) -> None:
         """Refuse a tip or a bias [V] that this sample cannot stand.

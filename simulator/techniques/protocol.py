@@ -1,4 +1,4 @@
-"""What a microscope needs of a technique: a tip, a z loop and detectors over a family of samples."""
+"""Technique: a tip, a z loop and detectors over one family of samples."""
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Protocol
@@ -20,6 +20,7 @@ from spm_auto.instrument import (
 from ..path import Path
 from ..randomness import RandomStreams
 from ..samples import Sample, SampleSettings
+from ..scanner import ScannerSettings
 from ..timing import Point, Timing
 
 LinePair = tuple[FloatArray, FloatArray]  # forward and backward, each of shape [channel, pixel]
@@ -134,6 +135,15 @@ class TechniqueSettings(BaseModel):
     sample_family: ClassVar[str]
 
     kind: str
+
+    @property
+    def scan_range(self) -> float:
+        """Full range of the scanner that goes with it [m]."""
+        return 100e-6
+
+    def usual_scanner(self) -> ScannerSettings:
+        """Return the scanner that usually goes with it."""
+        return ScannerSettings.room_temperature_afm()
 
     def timing(self) -> Timing:
         """Return how long everything takes with it."""

@@ -14,7 +14,7 @@ from .instructions import (
     SetFeedback,
 )
 from .limits import Limits, NoGoZone
-from .protocol import Capabilities, Instrument, InstrumentState, Status
+from .protocol import Capabilities, Extended, Instrument, InstrumentState, Status
 from .results import Channel, ForceCurve, QualityFlag, ScanImage, ScanLine, Spectrum
 from .settings import DataFile, FromCommandLine, InstrumentSettings
 
@@ -26,6 +26,7 @@ __all__ = [
     "Channel",
     "ConditionTip",
     "DataFile",
+    "Extended",
     "FloatArray",
     "ForceCurve",
     "FromCommandLine",

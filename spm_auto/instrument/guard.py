@@ -3,12 +3,22 @@
 import contextlib
 import math
 from collections.abc import Iterator
+from typing import cast
 
 from ..errors import InstrumentError
-from .instructions import AcquireSpectrum, Instruction, Load, PositionProbe, Scan
+from .instructions import (
+    AcquireForceCurve,
+    AcquireSpectrum,
+    ConditionTip,
+    Instruction,
+    Load,
+    PositionProbe,
+    Scan,
+    SetFeedback,
+)
 from .limits import Limits
-from .protocol import Capabilities, Instrument, Status
-from .results import ScanLine, Spectrum
+from .protocol import Capabilities, Extended, Instrument, Status
+from .results import ForceCurve, ScanLine, Spectrum
 
 
 class GuardedInstrument:
@@ -62,6 +72,24 @@ class GuardedInstrument:
         self._check_position((spectrum.x, spectrum.y), instruction)
         return spectrum
 
+    def acquire_force_curve(self, instruction: AcquireForceCurve) -> ForceCurve:
+        """Check point and declared ability, measure, and compare the position read back."""
+        self.check(instruction)
+        curve = self._extended().acquire_force_curve(instruction)
+        self._check_position((curve.x, curve.y), instruction)
+        return curve
+
+    def condition_tip(self, instruction: ConditionTip) -> None:
+        """Check point, bias and declared ability, then pulse or poke."""
+        self.check(instruction)
+        self._extended().condition_tip(instruction)
+        self._check_position(self._instrument.status().position, instruction)
+
+    def set_feedback(self, instruction: SetFeedback) -> None:
+        """Check bias and declared ability, then change the z loop."""
+        self.check(instruction)
+        self._extended().set_feedback(instruction)
+
     def interrupt(self) -> None:
         """End the instruction in progress now."""
         self._instrument.interrupt()
@@ -79,11 +107,13 @@ class GuardedInstrument:
 
         Raises:
             LimitExceeded: It leaves the limits.
-            Unsupported: It names a channel that the instrument does not have.
+            Unsupported: It is not understood, or names a channel that the instrument lacks.
         """
-        if isinstance(instruction, Scan):
-            self.capabilities.channels_of(instruction)
+        self.capabilities.check(instruction)
         self.limits.check(instruction)
+
+    def _extended(self) -> Extended:
+        return cast(Extended, self._instrument)  # only after `check`: it declares that it is one
 
     def _lines(self, instruction: Scan) -> Iterator[ScanLine]:
         lines = self._instrument.scan(instruction)
@@ -93,7 +123,9 @@ class GuardedInstrument:
             yield from lines
 
     def _check_position(
-        self, position: tuple[float, float], instruction: PositionProbe | AcquireSpectrum
+        self,
+        position: tuple[float, float],
+        instruction: PositionProbe | AcquireSpectrum | AcquireForceCurve | ConditionTip,
     ) -> None:
         off = math.hypot(position[0] - instruction.x, position[1] - instruction.y)
         allowed = self.capabilities.position_accuracy

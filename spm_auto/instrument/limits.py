@@ -8,7 +8,16 @@ import numpy as np
 
 from ..errors import InstrumentError, LimitExceeded
 from .frame import ScanFrame
-from .instructions import AcquireSpectrum, BiasWaveform, Instruction, PositionProbe, Scan
+from .instructions import (
+    AcquireForceCurve,
+    AcquireSpectrum,
+    BiasWaveform,
+    ConditionTip,
+    Instruction,
+    PositionProbe,
+    Scan,
+    SetFeedback,
+)
 from .protocol import Capabilities, Range
 
 
@@ -99,8 +108,13 @@ class Limits:
                 self.check_frame(frame)
                 # there and back on every line
                 _check("scan speed", 2 * frame.size[0] * rate, (0.0, self.scan_speed), "m/s")
-            case PositionProbe(x=x, y=y):
+            case PositionProbe(x=x, y=y) | AcquireForceCurve(x=x, y=y):
                 self.check_point(x, y)
+            case ConditionTip(x=x, y=y, bias=bias):
+                self.check_point(x, y)
+                _check("bias", bias, self.bias, "V", "a pulse")
+            case SetFeedback(bias=float() as bias):
+                _check("bias", bias, self.bias, "V")
             case AcquireSpectrum(x=x, y=y, waveform=waveform):
                 self.check_point(x, y)
                 self.check_waveform(waveform)

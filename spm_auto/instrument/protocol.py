@@ -6,10 +6,21 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from ..errors import Unsupported
-from .instructions import AcquireSpectrum, Instruction, Load, PositionProbe, Scan
-from .results import Channel, ScanLine, Spectrum
+from .instructions import (
+    AcquireForceCurve,
+    AcquireSpectrum,
+    ConditionTip,
+    Instruction,
+    Load,
+    PositionProbe,
+    Scan,
+    SetFeedback,
+)
+from .results import Channel, ForceCurve, ScanLine, Spectrum
 
 Range = tuple[float, float]
+
+OPTIONAL = frozenset({AcquireForceCurve, ConditionTip, SetFeedback})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,18 @@ class Capabilities:
             if name not in known:
                 raise Unsupported(f"{self.name} has no channel {name!r}; it has {', '.join(known)}")
         return tuple(known[name] for name in scan.channels or known)
+
+    def check(self, instruction: Instruction) -> None:
+        """Refuse an instruction that the instrument does not understand.
+
+        Raises:
+            Unsupported: It is an optional one that is not declared, or names an unknown channel.
+        """
+        if isinstance(instruction, Scan):
+            self.channels_of(instruction)
+        kind = type(instruction)
+        if kind in OPTIONAL and kind not in self.instructions:
+            raise Unsupported(f"{self.name} does not understand {kind.__name__}")
 
 
 class InstrumentState(StrEnum):
@@ -140,3 +163,16 @@ class Instrument(Protocol):
 
     def close(self) -> None:
         """Let go of the hardware, in order; safe to call twice."""
+
+
+class Extended(Instrument, Protocol):
+    """An instrument that understands optional instructions; its capabilities say which ones."""
+
+    def acquire_force_curve(self, instruction: AcquireForceCurve) -> ForceCurve:
+        """Position the probe, press it into the sample and pull it off again."""
+
+    def condition_tip(self, instruction: ConditionTip) -> None:
+        """Position the probe, and pulse or poke."""
+
+    def set_feedback(self, instruction: SetFeedback) -> None:
+        """Change what the z loop holds, or how fast."""

@@ -9,13 +9,13 @@ from spm_auto.instrument import BiasWaveform, FloatArray
 from spm_auto.simulator import (
     FerroelectricFilm,
     FerroelectricFilmSettings,
+    FilmTruth,
     RandomStreams,
     SimulatorSettings,
     TipSettings,
-    Truth,
 )
-from spm_auto.simulator.noise import NoiseSettings
-from spm_auto.simulator.readout import PiezoresponseReadout
+from spm_auto.simulator.techniques.pfm import PfmNoise
+from spm_auto.simulator.techniques.pfm.readout import PiezoresponseReadout
 
 TIP = TipSettings()
 LOOP = BiasWaveform.triangle(8.5, points=64, cycles=2)
@@ -67,7 +67,7 @@ def switching_biases(loops: FloatArray) -> dict[str, FloatArray]:
 def test_loops_scatter_about_the_medians_of_the_measured_film(film: FerroelectricFilm) -> None:
     # a coarse grid: 400 of the 2500 sites of the measured map; its medians, tolerance 15 %
     along = (np.arange(20) - 9.5) * 1e-7
-    found = switching_biases(Truth(film, TIP).loop_map(along, along, LOOP))
+    found = switching_biases(FilmTruth(film, TIP).loop_map(along, along, LOOP))
     medians = {name: float(np.nanmedian(values)) for name, values in found.items()}
     assert medians["plus"] == pytest.approx(4.92, rel=0.15)
     assert medians["minus"] == pytest.approx(-3.12, rel=0.15)
@@ -83,9 +83,9 @@ def test_loops_scatter_about_the_medians_of_the_measured_film(film: Ferroelectri
 
 def test_the_measured_loops_fail_and_vary_in_size_as_real_ones_do(film: FerroelectricFilm) -> None:
     along = (np.arange(20) - 9.5) * 1e-7
-    readout = PiezoresponseReadout(1.0, film.contact_resonance, NoiseSettings())
+    readout = PiezoresponseReadout(1.0, film.contact_resonance, PfmNoise())
     rng = np.random.default_rng(0)
-    clean = Truth(film, TIP).loop_map(along, along, LOOP)
+    clean = FilmTruth(film, TIP).loop_map(along, along, LOOP)
     loops = np.array(
         [
             [
@@ -103,7 +103,7 @@ def test_the_measured_loops_fail_and_vary_in_size_as_real_ones_do(film: Ferroele
 
 
 def test_sites_at_walls_switch_more_easily(film: FerroelectricFilm) -> None:
-    truth = Truth(film, TIP)
+    truth = FilmTruth(film, TIP)
     barrier, distance = truth.properties.barrier, truth.distance_to_wall
     assert barrier[distance < 15e-9].mean() < 0.8 * barrier[distance > 60e-9].mean()
     along = (np.arange(16) - 7.5) * 1.25e-7
@@ -158,7 +158,7 @@ def test_domains_leave_a_built_in_field_of_their_own_sign() -> None:
     aged = film.build(RandomStreams(2))
     young = film.model_copy(update={"memory": 0.0}).build(RandomStreams(2))
     left = aged.properties.built_in - young.properties.built_in
-    inside = Truth(aged, TIP).distance_to_wall > 60e-9
+    inside = FilmTruth(aged, TIP).distance_to_wall > 60e-9
     assert inside.any()
     np.testing.assert_array_equal(np.sign(left[inside]), np.sign(aged.polarization[inside]))
 

@@ -23,23 +23,31 @@ from spm_auto.instrument import (
 from spm_auto.simulator import (
     FerroelectricFilm,
     FerroelectricFilmSettings,
-    NoiseSettings,
+    PfmNoise,
+    PfmSettings,
     RandomStreams,
+    ScannerSettings,
     SimulatedMicroscope,
     SimulatorSettings,
     TipSettings,
     simulate,
 )
-from spm_auto.simulator.truth import Snapshot
 
 SMALL = FerroelectricFilmSettings.model_validate(
     {"size": "1 um", "cells": 128, "relaxation_steps": 60}
 )
-PERFECT = SimulatorSettings(sample=SMALL, noise=NoiseSettings.none())
+PERFECT = SimulatorSettings(sample=SMALL, level=0)
 NOISY = SimulatorSettings(sample=SMALL)
 FRAME = ScanFrame(center=(1e-7, -5e-8), size=(6e-7, 4e-7), pixels=(48, 32), angle=0.3)
 LOOP = BiasWaveform.triangle(8.5, points=64)
 HERE = AcquireSpectrum(1e-7, 2e-7, LOOP)
+
+
+def with_only(**amounts: object) -> SimulatorSettings:
+    """Return a microscope that is perfect but for these layers of noise."""
+    noise = PfmNoise.none().model_copy(update=amounts)
+    technique = PfmSettings(noise=noise)
+    return SimulatorSettings(sample=SMALL, technique=technique, scanner=ScannerSettings.perfect())
 
 
 def loaded(settings: SimulatorSettings, seed: int = 1) -> SimulatedMicroscope:
@@ -66,11 +74,10 @@ def test_without_noise_the_channels_are_the_physics_to_the_last_bit() -> None:
     np.testing.assert_array_equal(forward, backward)
 
 
-@pytest.mark.parametrize("layer", list(NoiseSettings.model_fields))
+@pytest.mark.parametrize("layer", list(PfmNoise.model_fields))
 def test_each_layer_of_noise_changes_something_on_its_own(layer: str) -> None:
-    default = getattr(NoiseSettings(), layer)
-    noise = NoiseSettings.none().model_copy(update={layer: default})
-    settings = SimulatorSettings(sample=SMALL, noise=noise)
+    default = getattr(PfmNoise(), layer)
+    settings = with_only(**{layer: default})
 
     def measured(settings: SimulatorSettings) -> tuple[FloatArray, FloatArray]:
         microscope = loaded(settings)
@@ -119,11 +126,10 @@ def test_a_second_scan_shows_the_same_surface_with_new_noise() -> None:
 
 
 def test_forward_and_backward_have_noise_of_their_own_and_lag_apart() -> None:
-    noise = NoiseSettings.none().model_copy(update={"lag": 20e-3})
-    microscope, truth = simulate(SimulatorSettings(sample=SMALL, noise=noise), 1)
+    microscope, truth = simulate(with_only(lag=20e-3), 1)
     microscope.load(Load())
-    x, _ = truth.coordinates
-    truth.restore(Snapshot(np.where((x > 0) & (x < 3e-7), 1.0, -1.0)))
+    x, _ = truth.film.coordinates
+    truth.film.polarization = np.where((x > 0) & (x < 3e-7), 1.0, -1.0)
     frame = ScanFrame((0.0, 0.0), (4e-7, 1e-7), (400, 4))
     forward, backward = scanned(microscope, frame)[:, 1]
     along = (np.arange(400) + 0.5) * 1e-9 - 2e-7
@@ -134,8 +140,7 @@ def test_forward_and_backward_have_noise_of_their_own_and_lag_apart() -> None:
 
 
 def test_white_noise_of_the_lock_in_falls_with_the_root_of_the_pixel_time() -> None:
-    noise = NoiseSettings.none().model_copy(update={"detector": 3.5e-12})
-    microscope = loaded(SimulatorSettings(sample=SMALL, noise=noise))
+    microscope = loaded(with_only(detector=3.5e-12))
     flat = ScanFrame((0.0, 0.0), (1e-9, 1e-9), (64, 64))
 
     def spread(rate: float) -> float:
@@ -149,10 +154,10 @@ def test_white_noise_of_the_lock_in_falls_with_the_root_of_the_pixel_time() -> N
 def test_line_zero_is_the_lower_edge_of_the_frame(angle: float) -> None:
     microscope, truth = simulate(PERFECT, 1)
     microscope.load(Load())
-    x, y = truth.coordinates
+    x, y = truth.film.coordinates
     # up in the upper half, but for a block at the lower right: no symmetry left
     up = np.where((y > 0.0) ^ ((x > 1.5e-7) & (y < -1e-7)), 1.0, -1.0)
-    truth.restore(Snapshot(up))
+    truth.film.polarization = up
     frame = ScanFrame((0.0, 0.0), (6e-7, 5e-7), (60, 50), angle=math.radians(angle))
     phase = scanned(microscope, frame)[0, 1]
     x, y = frame.positions()
@@ -321,7 +326,7 @@ def test_an_interrupted_spectrum_has_written_what_it_had_time_for() -> None:
         microscope.interrupt()
     assert type(outcome[0]) is Stopped
     assert microscope.status().bias == 0.0
-    np.testing.assert_array_equal(truth.polarization, expected.polarization)
+    np.testing.assert_array_equal(truth.film.polarization, expected.polarization)
 
 
 def test_a_probe_stopped_on_its_way_stands_where_it_was_stopped() -> None:

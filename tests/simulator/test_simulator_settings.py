@@ -56,9 +56,18 @@ def test_a_sample_is_chosen_by_its_kind() -> None:
             "sample.wall_softening: must lie between 0 and 1, got 1.5",
         ),
         ({"sample": {"kind": "ferroelectric_film", "cels": 64}}, "did you mean 'cells'?"),
-        ({"tip": {"radius": "-5 nm"}}, "tip.radius: must be positive, got -5 nm"),
-        ({"noise": {"lag": "-1 ms"}}, "noise.lag: must not be negative, got -1 ms"),
-        ({"bias_limit": "0 V"}, "bias_limit: must be positive, got 0 V"),
+        (
+            {"technique": {"kind": "pfm", "tip": {"radius": "-5 nm"}}},
+            "tip.radius: must be positive, got -5 nm",
+        ),
+        (
+            {"technique": {"kind": "pfm", "noise": {"lag": "-1 ms"}}},
+            "noise.lag: must not be negative, got -1 ms",
+        ),
+        (
+            {"technique": {"kind": "pfm", "limit": "0 V"}},
+            "technique.limit: must be positive, got 0 V",
+        ),
     ],
 )
 def test_a_wrong_setting_is_refused_with_its_place_and_unit(

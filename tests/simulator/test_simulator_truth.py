@@ -3,12 +3,20 @@
 import dataclasses
 
 import numpy as np
+import pytest
 
-from spm_auto.clock import InstantClock
-from spm_auto.instrument import AcquireSpectrum, BiasWaveform, Load, Scan, ScanFrame
+from spm_auto.clock import InstantClock, RealClock
+from spm_auto.errors import InstrumentError
+from spm_auto.instrument import (
+    AcquireSpectrum,
+    BiasWaveform,
+    Load,
+    PositionProbe,
+    Scan,
+    ScanFrame,
+)
 from spm_auto.simulator import (
     FerroelectricFilmSettings,
-    NoiseSettings,
     SimulatedMicroscope,
     SimulatorSettings,
     Truth,
@@ -22,20 +30,20 @@ LOOP = BiasWaveform.triangle(8.5, points=64)
 
 
 def small(seed: int = 1) -> tuple[SimulatedMicroscope, Truth]:
-    return simulate(SimulatorSettings(sample=SMALL, noise=NoiseSettings.none()), seed)
+    return simulate(SimulatorSettings(sample=SMALL, level=0), seed)
 
 
 def test_asking_for_a_loop_changes_nothing() -> None:
     _, truth = small()
-    before = truth.polarization
-    first = truth.loop(1e-7, 1e-7, LOOP)
-    np.testing.assert_array_equal(truth.polarization, before)
-    np.testing.assert_array_equal(truth.loop(1e-7, 1e-7, LOOP), first)
+    before = truth.film.polarization
+    first = truth.film.loop(1e-7, 1e-7, LOOP)
+    np.testing.assert_array_equal(truth.film.polarization, before)
+    np.testing.assert_array_equal(truth.film.loop(1e-7, 1e-7, LOOP), first)
 
 
 def test_a_perfect_microscope_measures_the_true_loop() -> None:
     microscope, truth = small()
-    expected = truth.loop(1e-7, -5e-8, LOOP)[0]
+    expected = truth.film.loop(1e-7, -5e-8, LOOP)[0]
     microscope.load(Load())
     spectrum = microscope.acquire_spectrum(AcquireSpectrum(1e-7, -5e-8, LOOP))
     np.testing.assert_array_equal(spectrum.channel("piezoresponse"), expected)
@@ -44,25 +52,60 @@ def test_a_perfect_microscope_measures_the_true_loop() -> None:
 def test_restoring_a_snapshot_undoes_what_was_written() -> None:
     microscope, truth = small()
     microscope.load(Load())
+    before = truth.film.polarization
     snapshot = truth.snapshot()
     microscope.acquire_spectrum(AcquireSpectrum(0.0, 0.0, BiasWaveform((-10.0, 10.0), dwell=0.1)))
-    assert not np.array_equal(truth.polarization, snapshot.polarization)
+    assert not np.array_equal(truth.film.polarization, before)
     truth.restore(snapshot)
-    np.testing.assert_array_equal(truth.polarization, truth.pristine.polarization)
+    np.testing.assert_array_equal(truth.film.polarization, before)
+
+
+def test_after_a_restored_snapshot_everything_happens_again_to_the_last_bit() -> None:
+    microscope, truth = simulate(SimulatorSettings(sample=SMALL), seed=3)
+    microscope.load(Load())
+    microscope.position_probe(PositionProbe(3e-7, -2e-7))
+    snapshot = truth.snapshot()
+
+    def experiment() -> list[np.ndarray]:
+        frame = ScanFrame((1e-7, 0.0), (4e-7, 3e-7), (24, 8))
+        lines = [line.forward for line in microscope.scan(Scan(frame))]
+        loop = microscope.acquire_spectrum(AcquireSpectrum(0.0, 1e-7, LOOP))
+        return [*lines, loop.data, np.array([microscope.status().time, *truth.position])]
+
+    first = experiment()
+    truth.restore(snapshot)
+    for one, other in zip(first, experiment(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_snapshot_cannot_be_restored_while_an_instruction_is_in_progress() -> None:
+    microscope, truth = small()
+    microscope.load(Load())
+    lines = iter(microscope.scan(Scan(ScanFrame((0.0, 0.0), (4e-7, 4e-7), (8, 8)))))
+    next(lines)
+    with pytest.raises(InstrumentError, match="in progress"):
+        truth.restore(truth.pristine)
+    assert next(lines).index == 1
+
+
+def test_time_of_the_wall_cannot_be_turned_back() -> None:
+    _, truth = simulate(SimulatorSettings(sample=SMALL), clock=RealClock())
+    with pytest.raises(InstrumentError, match="only a virtual clock"):
+        truth.restore(truth.pristine)
 
 
 def test_what_the_truth_hands_out_cannot_change_the_film() -> None:
     _, truth = small()
-    truth.polarization[:] = 5.0
-    assert truth.polarization.max() < 2
-    assert not truth.properties.barrier.flags.writeable
+    truth.film.polarization[:] = 5.0
+    assert truth.film.polarization.max() < 2
+    assert not truth.film.properties.barrier.flags.writeable
 
 
 def test_walls_and_distances_fit_the_polarisation() -> None:
     _, truth = small()
-    np.testing.assert_array_equal(truth.walls, np.abs(truth.polarization) < 0.5)
-    np.testing.assert_array_equal(truth.distance_to_wall == 0, truth.walls)
-    x, y = truth.coordinates
+    np.testing.assert_array_equal(truth.film.walls, np.abs(truth.film.polarization) < 0.5)
+    np.testing.assert_array_equal(truth.film.distance_to_wall == 0, truth.film.walls)
+    x, y = truth.film.coordinates
     assert (x[0, 0], y[0, 0]) == (x.min(), y.min())
     assert np.all(np.diff(x[0]) > 0)
 
@@ -70,9 +113,9 @@ def test_walls_and_distances_fit_the_polarisation() -> None:
 def test_a_map_of_loops_is_laid_out_like_an_image() -> None:
     _, truth = small()
     x, y = np.array([-1e-7, 0.0, 2e-7]), np.array([-5e-8, 1e-7])
-    loops = truth.loop_map(x, y, LOOP)
+    loops = truth.film.loop_map(x, y, LOOP)
     assert loops.shape == (2, 3, 64)
-    np.testing.assert_array_equal(loops[1, 2], truth.loop(2e-7, 1e-7, LOOP)[-1])
+    np.testing.assert_array_equal(loops[1, 2], truth.film.loop(2e-7, 1e-7, LOOP)[-1])
 
 
 def reachable(thing: object, depth: int = 6) -> list[object]:
@@ -106,6 +149,7 @@ def test_the_public_face_of_the_microscope_shows_measurements_only() -> None:
     assert public == {
         *("acquire_spectrum", "capabilities", "close", "duration", "emergency_stop", "interrupt"),
         *("load", "position_probe", "scan", "status", "timing"),
+        *("acquire_force_curve", "condition_tip", "set_feedback"),
     }
     microscope.load(Load())
     frame = ScanFrame((0.0, 0.0), (4e-7, 4e-7), (8, 8))
@@ -114,7 +158,7 @@ def test_the_public_face_of_the_microscope_shows_measurements_only() -> None:
 
 
 def test_the_truth_belongs_to_the_microscope_that_the_settings_open() -> None:
-    settings = SimulatorSettings(sample=SMALL, noise=NoiseSettings.none())
+    settings = SimulatorSettings(sample=SMALL, level=0)
     microscope, opened = small(seed=5)[0], settings.open(InstantClock(), seed=5)
     loops = []
     for one in (microscope, opened):

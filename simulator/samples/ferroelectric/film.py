@@ -84,6 +84,14 @@ class FerroelectricFilm:
             )
         self._polarization = np.array(polarization, dtype=float)
 
+    def snapshot(self) -> FloatArray:
+        """Return a copy of the polarisation."""
+        return self.polarization
+
+    def restore(self, snapshot: FloatArray) -> None:
+        """Go back to a snapshot."""
+        self.polarization = snapshot
+
     @contextmanager
     def unchanged(self) -> Iterator[None]:
         """Undo whatever happens to the film within."""

@@ -10,7 +10,7 @@ from spm_auto.units import Bias, Frequency, Length, PiezoCoefficient, format
 from ...checks import not_negative, positive, share
 from ...randomness import RandomStreams
 from ...tip import TipSettings
-from ..protocol import SampleSettings
+from ..protocol import PiezoSampleSettings
 from .film import FerroelectricFilm, patch_reach
 
 Positive = Annotated[float, positive("1")]
@@ -18,7 +18,7 @@ Spread = Annotated[float, not_negative("1")]
 PositiveLength = Annotated[Length, positive("m")]
 
 
-class FerroelectricFilmSettings(SampleSettings):
+class FerroelectricFilmSettings(PiezoSampleSettings):
     """A film with 180-degree domains that stand up and down in a labyrinth, some time after growth.
 
     Fields without a unit are in reduced units: polarisation 1 is the spontaneous one, field 1 is

@@ -1,4 +1,4 @@
-"""NoiseSettings: what stands between the sample's answer and the reading, each layer on its own."""
+"""PfmNoise: what stands between the sample's answer and the reading, each layer on its own."""
 
 import math
 from typing import Annotated, Self
@@ -7,12 +7,12 @@ from pydantic import BaseModel, ConfigDict
 
 from spm_auto.units import Duration, Length
 
-from .checks import not_negative
+from ...checks import not_negative
 
 REFERENCE_TIME = 4e-3  # [s] of averaging that white noise is given for
 
 
-class NoiseSettings(BaseModel):
+class PfmNoise(BaseModel):
     """How imperfect the instrument is; an amount of zero switches a layer off, exactly.
 
     Attributes:

@@ -7,8 +7,8 @@ import numpy as np
 
 from spm_auto.instrument import BiasWaveform, Channel, FloatArray
 
-from .noise import NoiseSettings, averaged
-from .samples import Contact, Signals
+from ...samples import Contact
+from .noise import PfmNoise, averaged
 
 PULSE_SHARE = 0.5  # of the dwell: the other half is spent reading with the bias off
 
@@ -39,7 +39,7 @@ class PiezoresponseReadout:
 
     drive: float
     tuned: float
-    noise: NoiseSettings
+    noise: PfmNoise
 
     @property
     def image_channels(self) -> tuple[Channel, ...]:
@@ -52,12 +52,18 @@ class PiezoresponseReadout:
         return (Channel("piezoresponse", "m"),)
 
     def line(
-        self, signals: Signals, pixel_time: float, jump: float, rng: np.random.Generator
+        self,
+        piezoresponse: FloatArray,
+        height: FloatArray,
+        pixel_time: float,
+        jump: float,
+        rng: np.random.Generator,
     ) -> dict[str, FloatArray]:
         """Read one line of a scan, one way.
 
         Args:
-            signals: What the sample answers along the line, shape (n,).
+            piezoresponse: What the sample answers along the line [m/V], shape (n,).
+            height: Of the surface along the line [m], shape (n,).
             pixel_time: Time spent on each pixel [s].
             jump: By how much the height has jumped on this line, in units of the noise's own.
             rng: Of this line and direction.
@@ -66,7 +72,7 @@ class PiezoresponseReadout:
             Values of each image channel, shape (n,).
         """
         noise = self.noise
-        in_phase = signals.piezoresponse * self.drive
+        in_phase = piezoresponse * self.drive
         quadrature = np.zeros_like(in_phase)
         white = rng.standard_normal((3, len(in_phase)))
         if noise.electrostatic:
@@ -74,7 +80,6 @@ class PiezoresponseReadout:
         if noise.detector:
             in_phase = in_phase + averaged(noise.detector, pixel_time) * white[0]
             quadrature = averaged(noise.detector, pixel_time) * white[1]
-        height = signals.height
         if noise.height:
             height = height + averaged(noise.height, pixel_time) * white[2]
         if noise.line_jump:
