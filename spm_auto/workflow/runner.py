@@ -30,9 +30,11 @@ from ..data import (
     StepStarted,
     assemble,
 )
-from ..errors import EmergencyStopped, InstrumentError, SpmError, Stopped
+from ..errors import EmergencyStopped, InstrumentError, SpmError, Stopped, Unsupported
 from ..instrument import (
+    AcquireForceCurve,
     AcquireSpectrum,
+    ConditionTip,
     Instruction,
     Instrument,
     Load,
@@ -40,6 +42,7 @@ from ..instrument import (
     Scan,
     ScanImage,
     ScanLine,
+    SetFeedback,
     Spectrum,
 )
 from .control import Control, RunState
@@ -172,6 +175,8 @@ class Runner:
                 spectrum = self._instrument.acquire_spectrum(instruction)
                 self.record(SpectrumAcquired(instruction, spectrum))
                 return spectrum
+            case AcquireForceCurve() | ConditionTip() | SetFeedback():
+                raise Unsupported(f"a run cannot record {type(instruction).__name__} yet")
             case _:
                 raise TypeError(f"no instruction: {instruction!r}")
         return None
