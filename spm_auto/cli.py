@@ -106,12 +106,31 @@ def list_plugins(
     kind: Annotated[str, typer.Argument(help="Kind of plugin; all without it.")] = "",
     json: AsJson = False,
 ) -> None:
-    """List the instruments, samples, agents, scalarizers and steps that are installed."""
+    """List the instruments, samples, agents, tasks and so on that are installed."""
     from . import plugins
     from .display import print_plugins
 
+    if kind == "tasks":
+        from .scoreboard import print_tasks
+
+        print_tasks(as_json=json)
+        return
     kinds = (kind,) if kind else plugins.KINDS
     print_plugins({name: plugins.describe(name) for name in kinds}, as_json=json)
+
+
+@app.command()
+def task(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The task; `list tasks` has them.")],
+    agent: Annotated[str, typer.Option("--agent", help="Who plays; `oracle` knows the truth.")],
+    seed: Seed = 0,
+    level: Annotated[int, typer.Option("--level", help="How hard, from 0 to 3.")] = 1,
+    json: AsJson = False,
+) -> None:
+    """Let an agent play a task on the simulator; print its score beside random and oracle."""
+    from .scoreboard import play_and_print
+
+    play_and_print(name, agent, seed, level, as_json=json)
 
 
 @app.command()

@@ -39,7 +39,7 @@ from .workflow import Plan
 def print_summary(summary: Mapping[str, Any], as_json: bool = False) -> None:
     """Print what a run did: one JSON object, or a table for people."""
     if as_json:
-        _print_json(summary)
+        print_json(summary)
         return
     table = Table(title=escape(summary["title"]), show_header=False, title_justify="left")
     for name, value in summary.items():
@@ -51,7 +51,7 @@ def print_summary(summary: Mapping[str, Any], as_json: bool = False) -> None:
 def print_plan(plan: Plan, as_json: bool = False) -> None:
     """Print what a run is about to do, and how long it will take."""
     if as_json:
-        _print_json({**asdict(plan), "seconds": plan.seconds, "n_spectra": plan.n_spectra})
+        print_json({**asdict(plan), "seconds": plan.seconds, "n_spectra": plan.n_spectra})
         return
     table = Table(title="the plan", title_justify="left")
     for heading in ("step", "kind", "lines", "spectra", "instrument time"):
@@ -75,7 +75,7 @@ def print_plan(plan: Plan, as_json: bool = False) -> None:
 def print_plugins(found: Mapping[str, Mapping[str, str]], as_json: bool = False) -> None:
     """Print the plugins by kind."""
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     table = Table()
     for heading in ("kind", "name", "home"):
@@ -90,7 +90,7 @@ def print_plugins(found: Mapping[str, Mapping[str, str]], as_json: bool = False)
 def print_checks(checks: Sequence[Check], as_json: bool = False) -> None:
     """Print what the doctor found."""
     if as_json:
-        _print_json([asdict(check) for check in checks])
+        print_json([asdict(check) for check in checks])
         return
     table = Table()
     for heading in ("", "what", "found", "advice"):
@@ -183,7 +183,8 @@ class ProgressDisplay:
         self._console.print(text, highlight=False, markup=False)
 
 
-def _print_json(value: Any) -> None:
+def print_json(value: Any) -> None:
+    """Print a value for scripts: NaN and infinity become null."""
     print(json.dumps(_plain(value), indent=2, allow_nan=False))  # noqa: T201
 
 

@@ -25,6 +25,10 @@ class AgentError(SpmError):
     """An agent cannot choose: there is nothing to choose from, or it was used out of order."""
 
 
+class TaskError(SpmError):
+    """A task cannot be played like this; the message says what would be right."""
+
+
 class InstrumentError(SpmError):
     """The instrument could not carry out an instruction."""
 

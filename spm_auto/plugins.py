@@ -8,7 +8,7 @@ from typing import Any
 
 from .errors import PluginError
 
-KINDS = ("instruments", "samples", "techniques", "agents", "scalarizers", "steps")
+KINDS = ("instruments", "samples", "techniques", "agents", "scalarizers", "steps", "tasks")
 
 
 def names(kind: str) -> tuple[str, ...]:

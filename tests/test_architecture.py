@@ -14,8 +14,10 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("spm_auto", "drivers", "simulator", "gui")
 
 BASE = {"units", "errors", "clock", "plugins", "settings"}
-ALL = BASE | {"instrument", "data", "agents", "analysis", "plotting", "report", "workflow"}
-COMMAND_LINE = {"cli", "execute", "display", "doctor"}
+ALL = BASE | {
+    "instrument", "data", "agents", "analysis", "plotting", "report", "workflow", "tasks", "play",
+}  # fmt: skip
+COMMAND_LINE = {"cli", "execute", "display", "doctor", "scoreboard"}
 DOORS = ALL | COMMAND_LINE | {"lab", "script", "campaign"}
 
 # who may import whom inside the project; a folder or file that is not named here is a fault
@@ -32,7 +34,9 @@ MAY_IMPORT = {
     "__main__": DOORS,
     "__init__": DOORS,
     "drivers": BASE | {"instrument"},
-    "simulator": BASE | {"instrument", "data"},
+    "tasks": BASE | {"instrument"},
+    "play": BASE | {"instrument", "agents", "tasks"},
+    "simulator": BASE | {"instrument", "data", "tasks"},
     "gui": BASE | {"instrument", "data", "workflow", "lab"},
 }
 # what the workflow may know of the agents: what an agent is, never which ones there are

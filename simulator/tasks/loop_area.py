@@ -1,0 +1,119 @@
+"""P1 loop_area: where on a ferroelectric film is the loop widest?"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from spm_auto import plugins
+from spm_auto.instrument import (
+    AcquireSpectrum,
+    BiasWaveform,
+    Channel,
+    FloatArray,
+    Scan,
+    ScanFrame,
+    Spectrum,
+)
+from spm_auto.tasks import Choices, Measured, Task
+
+from ..settings import SimulatorSettings
+from ..truth import Truth
+from .search import SearchEpisode
+from .stage import Stage, mount, site_labels, sites
+
+SITES = 64  # along each side of the film
+OVERVIEW = 128  # pixels along each side
+OVERVIEW_RATE = 2.0  # [Hz]
+LOOP = BiasWaveform.triangle(8.5, points=64, cycles=2)
+# what a site is worth comes from a loop of half as many points, as there are 4096 of them
+TRUE_LOOP = BiasWaveform.triangle(8.5, points=32)
+
+
+class LoopArea(Task):
+    """Find the widest loop: 64 x 64 sites, about 60 loops.
+
+    The value is the area over the difference of the saturations, which is the mean width. The
+    amplitude, which is what the overview shows best, says nothing about it, and the raw area is
+    almost the same as the amplitude. What does help is the distance from the walls, and that barrier
+    and built-in field change slowly. A loop switches what lies around it for good.
+    """
+
+    id = "P1"
+    name = "loop_area"
+    question = "Where on a ferroelectric film is the hysteresis loop widest?"
+    unit = "V"
+    budget = 72.0
+    acts = 60
+
+    def __init__(self) -> None:
+        self._values: dict[int, FloatArray] = {}
+
+    def _begin(self, seed: int, level: int) -> "LoopAreaEpisode":
+        stage = mount(SimulatorSettings(level=level), seed)
+        low, high = stage.microscope.capabilities.x_range
+        side = high - low
+        frame = ScanFrame((0.0, 0.0), (side, side), (SITES, SITES))
+        points = sites(frame)
+        if seed not in self._values:
+            self._values[seed] = true_areas(stage.truth, points)
+        overview = stage.image(
+            Scan(
+                ScanFrame((0.0, 0.0), (side, side), (OVERVIEW, OVERVIEW)),
+                ("amplitude", "phase"),
+                OVERVIEW_RATE,
+            )
+        )
+        choices = Choices.of(
+            points,
+            labels=site_labels(points),
+            seconds=LOOP.duration + stage.microscope.timing.spectrum_overhead,
+            overview=overview,
+        )
+        return LoopAreaEpisode(self, choices, stage, self._values[seed])
+
+
+class LoopAreaEpisode(SearchEpisode):
+    """One film."""
+
+    def __init__(self, task: Task, choices: Choices, stage: Stage, values: FloatArray) -> None:
+        super().__init__(task, choices, stage.clock, values)
+        self._stage = stage
+
+    def _act(self, index: int) -> Measured:
+        x, y, _ = self.choices.points[index].tolist()
+        return area(self._stage.microscope.acquire_spectrum(AcquireSpectrum(x, y, LOOP)))
+
+    def judge(self, prediction: FloatArray) -> Mapping[str, float]:
+        """Return the share of the true values' variance that a prediction explains."""
+        missed = float(np.mean((self._values - prediction) ** 2))
+        return {"R2": 1 - missed / float(np.var(self._values))}
+
+
+def area(spectrum: Spectrum) -> Measured:
+    """Return the loop's area over the difference of its saturations and its noise [V]."""
+    scalar = plugins.load("scalarizers", "loop_area")(spectrum)
+    return (scalar.value, scalar.noise) if scalar.is_good else (np.nan, np.nan)
+
+
+def true_areas(truth: Truth, points: FloatArray) -> FloatArray:
+    """Return the areas that a perfect instrument would find, each on the untouched film [V].
+
+    Args:
+        truth: About the film.
+        points: Where [m], shape (n, 2).
+
+    Returns:
+        Shape (n,); NaN where there is no loop.
+    """
+    film = truth.film
+    channels = (Channel("piezoresponse", "m"),)
+    return np.array(
+        [
+            area(
+                Spectrum(
+                    x, y, TRUE_LOOP.bias, channels, film.loop(x, y, TRUE_LOOP)[-1:], 0.0, 0.0
+                )
+            )[0]
+            for x, y in points.tolist()
+        ]
+    )

@@ -1,0 +1,228 @@
+"""play: let an agent, or who knows the truth, play an episode of a task, and keep the score."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from pydantic import ValidationError
+
+from . import plugins
+from .agents import Agent, AgentSettings, Candidates, Model, Observation
+from .errors import AgentError
+from .instrument import FloatArray, ScanFrame
+from .tasks import Choices, Episode, Task
+
+ORACLE = "oracle"
+GOOD = 0.05  # regret below which a question counts as answered
+
+Watcher = Callable[[Episode, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How one player did on one seed.
+
+    Attributes:
+        task: Name of the task.
+        player: Name of the agent, or `ORACLE`.
+        seed: Of the episode.
+        level: Of the episode.
+        budget: Instrument time that there was [s].
+        times: Instrument time at the end of each act [s].
+        regrets: Regret after each act.
+        rewards: Reward of each act, NaN where the measurement failed.
+        chosen: What was done.
+        metrics: The task's own figures at the end.
+    """
+
+    task: str
+    player: str
+    seed: int
+    level: int
+    budget: float
+    times: tuple[float, ...]
+    regrets: tuple[float, ...]
+    rewards: tuple[float, ...]
+    chosen: tuple[int, ...]
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def regret(self) -> float:
+        """Regret at the end; 1 without any act."""
+        return self.regrets[-1] if self.regrets else 1.0
+
+    @property
+    def mean_regret(self) -> float:
+        """Area under the curve of regret against instrument time, per second of the budget.
+
+        It begins at 1, falls at the end of an act and stays where it is after the last one.
+        """
+        ends = np.minimum([0.0, *self.times, self.budget], self.budget)
+        steps = np.array([1.0, *self.regrets])
+        return float(np.sum(np.diff(ends) * steps) / self.budget)
+
+    @property
+    def time_to_good(self) -> float:
+        """Instrument time until the regret came below `GOOD` [s]; infinite if it never did."""
+        times = (t for t, regret in zip(self.times, self.regrets, strict=True) if regret < GOOD)
+        return next(times, math.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Median and 90 % interval over seeds.
+
+    Attributes:
+        median: Of the values.
+        low: 5th percentile.
+        high: 95th percentile.
+    """
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Self:
+        """Sum up one value for each seed; infinity stands for never."""
+        ranked = np.sort(np.asarray(values, dtype=float))
+        n = len(ranked)
+        # by rank and not between ranks: an infinite time cannot be interpolated
+        picks = (ranked[round(share * (n - 1))] for share in (0.5, 0.05, 0.95))
+        return cls(*map(float, picks))
+
+
+def play(
+    task: Task,
+    player: str,
+    seed: int,
+    level: int = 1,
+    watch: Watcher | None = None,
+    **settings: Any,
+) -> Score:
+    """Let a player play one episode.
+
+    Args:
+        task: Which game.
+        player: Name of an agent, or `ORACLE`, who knows the truth.
+        seed: Of the episode, and of the agent's own randomness.
+        level: How hard.
+        watch: Told the episode and its regret after each act.
+        settings: Of the agent, as a recipe would write them.
+
+    Raises:
+        TaskError: Seed or level cannot be.
+        PluginError: There is no such agent.
+        AgentError: Its settings are wrong.
+    """
+    chosen_settings = None if player == ORACLE else agent_settings(player, settings)
+    episode = task.begin(seed, level)
+    times: list[float] = []
+    regrets: list[float] = []
+
+    def note() -> None:
+        times.append(episode.time)
+        regrets.append(episode.regret())
+        if watch is not None:
+            watch(episode, regrets[-1])
+
+    judged: Mapping[str, float] = {}
+    if chosen_settings is None:
+        _consult(episode, note)
+    else:
+        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(level,)))
+        agent = chosen_settings.build(candidates(episode.choices), rng)
+        _ask(agent, episode, note)
+        if isinstance(agent, Model):
+            agent.refit()
+            if agent.fit is not None:
+                judged = episode.judge(agent.fit.mean)
+    return Score(
+        task=task.name,
+        player=player,
+        seed=seed,
+        level=level,
+        budget=task.budget,
+        times=tuple(times),
+        regrets=tuple(regrets),
+        rewards=tuple(episode.rewards),
+        chosen=tuple(episode.chosen),
+        metrics={**episode.metrics(), **judged},
+    )
+
+
+def candidates(choices: Choices) -> Candidates:
+    """Show the choices of a task to an agent as the candidates that it knows.
+
+    Their descriptors are the standardised features, and those of the overview where there is one.
+    Choices without a place all stand at the same one, so that it says nothing.
+    """
+    descriptors, ranking, overview = choices.features, choices.ranking, choices.overview
+    spread = descriptors.std(axis=0)
+    descriptors = (descriptors - descriptors.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    if overview is None:
+        points = choices.points.copy()
+        points[np.isnan(points[:, :2]).any(axis=1), :2] = 0.0
+        frame = _around(points)
+        line, pixel = np.rint(frame.to_pixel(points[:, 0], points[:, 1])).astype(np.int64)
+        rows = np.column_stack([line, pixel])
+    else:
+        points, frame, rows = choices.points, overview.frame, choices.rows
+        seen = Candidates.of(overview)
+        at = rows[:, 0] * frame.pixels[0] + rows[:, 1]
+        where = np.full(frame.pixels[0] * frame.pixels[1], -1)
+        where[seen.rows[:, 0] * frame.pixels[0] + seen.rows[:, 1]] = np.arange(len(seen))
+        seen = seen.select(where[at])
+        descriptors = np.column_stack([descriptors, seen.descriptors])
+        if not np.ptp(ranking):
+            ranking = seen.ranking
+    return Candidates(frame, points, rows, descriptors, ranking)
+
+
+def agent_settings(kind: str, settings: Mapping[str, Any]) -> AgentSettings:
+    """Check the settings of an agent.
+
+    Raises:
+        PluginError: There is no such agent.
+        AgentError: A setting does not exist or has a wrong value.
+    """
+    cls: type[AgentSettings] = plugins.load("agents", kind)
+    try:
+        return cls.model_validate({"kind": kind, **settings})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise AgentError(f"agent {kind!r}: {place}: {first['msg']}") from error
+
+
+def _consult(episode: Episode, note: Callable[[], None]) -> None:
+    while not episode.is_over:
+        index = episode.oracle()
+        if index is None:
+            return
+        episode.act(index)
+        note()
+
+
+def _ask(agent: Agent, episode: Episode, note: Callable[[], None]) -> None:
+    while not episode.is_over:
+        proposals = agent.ask()
+        if not proposals:
+            return
+        candidate = proposals[0].candidate
+        reward = episode.act(candidate)
+        agent.tell([Observation(candidate, reward, episode.noises[-1])])
+        note()
+
+
+def _around(points: FloatArray) -> ScanFrame:
+    """Return a frame that holds all points, with about one pixel for each."""
+    low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
+    extent = np.where(high > low, high - low, max(float((high - low).max()), 1e-9))
+    n = max(2, math.ceil(math.sqrt(len(points))))
+    # half a pixel more on either side, so that the outermost points lie in the middle of theirs
+    width, height = (extent * n / (n - 1)).tolist()
+    x, y = ((low + high) / 2).tolist()
+    return ScanFrame(center=(x, y), size=(width, height), pixels=(n, n))
