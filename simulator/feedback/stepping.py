@@ -155,10 +155,7 @@ def follow_current(
                 flows += decay * noise[k]
             k += 1
             current += smoothing * (min(flows, rail) - current)
-            if logarithmic:
-                seen = math.log(max(current, floor)) / decay
-            else:
-                seen = (current - 1) / decay
+            seen = math.log(max(current, floor)) / decay if logarithmic else (current - 1) / decay
             summed += integral * seen
             target = summed + proportional * seen
             drive = min(max(target, drive - reach, bottom), drive + reach, top)
