@@ -1,6 +1,7 @@
 """P1 loop_area: where on a ferroelectric film is the loop widest?"""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -24,18 +25,31 @@ from .stage import Stage, mount, site_labels, sites
 SITES = 64  # along each side of the film
 OVERVIEW = 128  # pixels along each side
 OVERVIEW_RATE = 2.0  # [Hz]
-LOOP = BiasWaveform.triangle(8.5, points=64, cycles=2)
-# what a site is worth comes from a loop of half as many points, as there are 4096 of them
-TRUE_LOOP = BiasWaveform.triangle(8.5, points=32)
+AMPLITUDE = 10.0  # [V]: switches all sites, so that the saturations are real
+
+
+def loop(points: int, cycles: int) -> BiasWaveform:
+    """Return a loop that begins at the lowest bias: what the site was before does not matter."""
+    triangle = BiasWaveform.triangle(AMPLITUDE, points, cycles=cycles)
+    begin = 3 * points // 4
+    return replace(triangle, values=triangle.values[begin:] + triangle.values[:begin])
+
+
+LOOP = loop(points=64, cycles=2)
+# what a site is worth comes from a loop of half as many points, as there are 4096: 0.3 V of scatter
+TRUE_LOOP = loop(points=32, cycles=1)
 
 
 class LoopArea(Task):
     """Find the widest loop: 64 x 64 sites, about 60 loops.
 
     The value is the area over the difference of the saturations, which is the mean width. The
-    amplitude, which is what the overview shows best, says nothing about it, and the raw area is
-    almost the same as the amplitude. What does help is the distance from the walls, and that barrier
-    and built-in field change slowly. A loop switches what lies around it for good.
+    amplitude, which is what the overview shows best, says nothing about it; it only says where
+    loops are noisy. What helps is the distance from the walls that the film aged with, and that
+    barrier and built-in field change slowly.
+
+    Args:
+        sites: Along each side of the film.
     """
 
     id = "P1"
@@ -45,14 +59,15 @@ class LoopArea(Task):
     budget = 72.0
     acts = 60
 
-    def __init__(self) -> None:
+    def __init__(self, sites: int = SITES) -> None:
+        self._sites = sites
         self._values: dict[int, FloatArray] = {}
 
     def _begin(self, seed: int, level: int) -> "LoopAreaEpisode":
         stage = mount(SimulatorSettings(level=level), seed)
         low, high = stage.microscope.capabilities.x_range
         side = high - low
-        frame = ScanFrame((0.0, 0.0), (side, side), (SITES, SITES))
+        frame = ScanFrame((0.0, 0.0), (side, side), (self._sites, self._sites))
         points = sites(frame)
         if seed not in self._values:
             self._values[seed] = true_areas(stage.truth, points)
@@ -105,15 +120,10 @@ def true_areas(truth: Truth, points: FloatArray) -> FloatArray:
     Returns:
         Shape (n,); NaN where there is no loop.
     """
-    film = truth.film
-    channels = (Channel("piezoresponse", "m"),)
-    return np.array(
-        [
-            area(
-                Spectrum(
-                    x, y, TRUE_LOOP.bias, channels, film.loop(x, y, TRUE_LOOP)[-1:], 0.0, 0.0
-                )
-            )[0]
-            for x, y in points.tolist()
-        ]
-    )
+    film, channels = truth.film, (Channel("piezoresponse", "m"),)
+
+    def at(x: float, y: float) -> float:
+        response = film.loop(x, y, TRUE_LOOP)
+        return area(Spectrum(x, y, TRUE_LOOP.bias, channels, response, 0.0, 0.0))[0]
+
+    return np.array([at(x, y) for x, y in points.tolist()])
