@@ -38,3 +38,15 @@ def share() -> AfterValidator:
         return value
 
     return AfterValidator(check)
+
+
+def within(low: float, high: float, unit: str) -> AfterValidator:
+    """Refuse a quantity outside a range, both ends included; infinite ends demand a number."""
+
+    def check(value: float) -> float:
+        if not (low <= value <= high and math.isfinite(value)):
+            allowed = f"{format(low, unit, 3)} to {format(high, unit, 3)}"
+            raise ValueError(f"must lie within {allowed}, got {format(value, unit)}")
+        return value
+
+    return AfterValidator(check)

@@ -1,0 +1,189 @@
+"""Actuator: the piezos of both axes, with hysteresis and creep; and its motion over a line."""
+
+import math
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from spm_auto.instrument import FloatArray, ScanFrame
+
+from ..timing import Point
+from .creep import RELAXORS, Creep
+from .hysteresis import PlayOperators, turns_of
+from .raster import LineShape
+from .settings import ScannerSettings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Actuator:
+    """Two equal piezos; creep adds to what hysteresis leaves.
+
+    Where an amount is zero its state stays as it is, and the extension is the command exactly.
+
+    Attributes:
+        creep: Of each axis.
+        play: Hysteresis of each axis.
+        has_creep: Whether there is any.
+        has_play: Whether there is any.
+    """
+
+    creep: Creep
+    play: PlayOperators
+    has_creep: bool
+    has_play: bool
+
+    @classmethod
+    def of(cls, settings: ScannerSettings, full_range: float) -> Self:
+        """Make the piezos of a scanner of this range [m]."""
+        return cls(
+            Creep.of(settings.left_by_sensors * settings.creep, settings.creep_onset),
+            settings.play_operators(full_range),
+            has_creep=settings.creep > 0,
+            has_play=settings.hysteresis > 0,
+        )
+
+    def relaxed(self) -> FloatArray:
+        """Return the relaxors of a scanner that never left (0, 0), shape (2, k)."""
+        return np.zeros((2, RELAXORS))
+
+    def rest(self, relaxors: FloatArray, command: Point, dwell: float) -> FloatArray:
+        """Return the relaxors of both axes after a time at a command."""
+        if not self.has_creep or not dwell:
+            return relaxors
+        return np.stack(
+            [self.creep.rest(r, u, dwell) for r, u in zip(relaxors, command, strict=True)]
+        )
+
+    def ramp(self, relaxors: FloatArray, start: Point, end: Point, duration: float) -> FloatArray:
+        """Return the relaxors of both axes after a steady motion."""
+        if not self.has_creep:
+            return relaxors
+        axes = zip(relaxors, start, end, strict=True)
+        return np.stack([self.creep.ramp(r, a, b, duration) for r, a, b in axes])
+
+    def step(self, play: FloatArray, command: Point) -> FloatArray:
+        """Return the operators of both axes after a motion in one direction."""
+        if not self.has_play:
+            return play
+        return np.stack([self.play.step(p, u) for p, u in zip(play, command, strict=True)])
+
+    def extension(self, command: Point, relaxors: FloatArray, play: FloatArray) -> Point:
+        """Return how far both axes extend at a command [m]."""
+        x, y = command
+        if self.has_play:
+            x, y = self.play.value(play[0], x), self.play.value(play[1], y)
+        if self.has_creep:
+            x, y = x + self.creep.added(relaxors[0]), y + self.creep.added(relaxors[1])
+        return x, y
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LineMotion:
+    """What all lines of a frame have in common, worked out once.
+
+    Creep is linear: the relaxors along a line are what is left of their start, and a response to
+    the motion that is the same for every line.
+
+    Attributes:
+        actuator: That moves.
+        frame: That is scanned.
+        shape: Of the command.
+        dt: Time of a sample [s].
+        goes_on: Whether the slow axis goes on to the next line.
+        way: Command relative to the line's start, both axes, at samples and end [m], (2, n + 1).
+        turns: Where the direction of each axis changes.
+        left: What is left of each relaxor's start at samples and end, (k, n + 1).
+        response: What all relaxors add by the motion itself, both axes [m], (2, n).
+        final: Each relaxor at the end by the motion itself, both axes [m], (2, k).
+    """
+
+    actuator: Actuator
+    frame: ScanFrame
+    shape: LineShape
+    dt: float
+    goes_on: bool
+    way: FloatArray
+    turns: tuple[list[int], list[int]]
+    left: FloatArray
+    response: FloatArray
+    final: FloatArray
+
+    @classmethod
+    def of(
+        cls, actuator: Actuator, frame: ScanFrame, shape: LineShape, dt: float, goes_on: bool
+    ) -> Self:
+        """Work it out for a frame."""
+        fast = frame.size[0] * shape.fast
+        slow = frame.pitch[1] * shape.slow * goes_on
+        cos, sin = math.cos(frame.angle), math.sin(frame.angle)
+        turn = np.array([[cos, -sin], [sin, cos]])
+        kept = np.append(np.arange(1, 2 * shape.samples, 2), 2 * shape.samples)
+        way = np.stack([cos * fast - sin * slow, sin * fast + cos * slow])[:, kept]
+        turns = turns_of(way[0]), turns_of(way[1])
+        if not actuator.has_creep:
+            nothing = np.zeros((0, 0))
+            return cls(actuator, frame, shape, dt, goes_on, way, turns, nothing, nothing, nothing)
+        creep = actuator.creep
+        both = np.stack([creep.response(axis, dt / 2)[:, kept] for axis in (fast, slow)])
+        response = creep.share * both[:, :, :-1].sum(axis=1)
+        times = kept * (dt / 2)
+        return cls(
+            actuator,
+            frame,
+            shape,
+            dt,
+            goes_on,
+            way,
+            turns,
+            np.exp(-times / creep.times[:, np.newaxis]),
+            _turned(turn, response),
+            _turned(turn, both[:, :, -1]),
+        )
+
+    def fits(self, frame: ScanFrame, shape: LineShape, dt: float, goes_on: bool) -> bool:
+        """Say whether it is the motion of such a line."""
+        return (
+            self.frame == frame
+            and self.shape is shape
+            and self.dt == dt
+            and self.goes_on == goes_on
+        )
+
+    def run(
+        self, first: Point, relaxors: FloatArray, play: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Run along a line.
+
+        Args:
+            first: Command at the line's start [m].
+            relaxors: There and then, both axes [m], shape (2, k).
+            play: Operators before the line, both axes [m], shape (2, k).
+
+        Returns:
+            The extensions of x and y at the samples [m], each of shape (n,); relaxors and operators
+            at the end.
+        """
+        actuator, extensions = self.actuator, []
+        after_creep, after_play = relaxors.copy(), play.copy()
+        for axis, start in enumerate(first):
+            commands = start + self.way[axis]
+            extension = commands[:-1]
+            if actuator.has_play:
+                followed, after_play[axis] = actuator.play.follow(
+                    play[axis], commands, self.turns[axis]
+                )
+                extension = followed[:-1]
+            if actuator.has_creep:
+                behind = relaxors[axis] - start
+                left = np.einsum("i,ij->j", behind, self.left)
+                steady = actuator.creep.share * (len(behind) * start + left[:-1])
+                extension = extension + steady + self.response[axis]
+                after_creep[axis] = start + behind * self.left[:, -1] + self.final[axis]
+            extensions.append(extension)
+        return extensions[0], extensions[1], after_creep, after_play
+
+
+def _turned(turn: FloatArray, along: FloatArray) -> FloatArray:
+    """Turn what happens along the frame's axes into what happens along the scanner's."""
+    return np.asarray(np.einsum("ij,jk->ik", turn, along))

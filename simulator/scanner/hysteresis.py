@@ -1,0 +1,145 @@
+"""Hysteresis of a piezo: the sum of play operators of Prandtl and Ishlinskii."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from spm_auto.instrument import FloatArray
+
+WIDEST = 0.9  # threshold of the widest operator in units of half the range
+PER_DECADE = 4  # operators for each decade of amplitude
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlayOperators:
+    """A linear part and operators with play: each follows only once pushed beyond its threshold.
+
+    The extension is H(u) = c u + sum_i w_i y_i with y_i = max(u - r_i, min(u + r_i, y_i before)).
+    Minor loops close, a larger excursion wipes out the memory of smaller ones, and repeating a
+    motion repeats the path. The thresholds r_i are spaced evenly on a logarithmic scale and w_i
+    goes as a power of r_i, so that loops of every size are open.
+
+    Attributes:
+        thresholds: Half the play of each operator [m], shape (k,).
+        weights: How much each counts, shape (k,).
+        linear: What follows without play.
+
+    Source:
+        K. Kuhnen, Eur. J. Control 9, 407 (2003).
+    """
+
+    thresholds: FloatArray
+    weights: FloatArray
+    linear: float
+
+    @classmethod
+    def of(
+        cls,
+        opening: float,
+        exponent: float,
+        operators: int,
+        half_range: float,
+        calibrated_size: float,
+    ) -> Self:
+        """Choose weights for an opening of the loop.
+
+        A triangle of amplitude A opens by sum w_i min(r_i, A - r_i) / A over the operators with
+        r_i < A, as a share of the way; its slope is c + sum w_i (1 - r_i / A).
+
+        Args:
+            opening: Between up and down in the middle of the full range, as a share of it.
+            exponent: The opening of a smaller loop falls as its size to this power.
+            operators: How many.
+            half_range: Largest command [m].
+            calibrated_size: Size of the loop that is as large as its command, as a share of the
+                full range.
+
+        Raises:
+            ValueError: So wide a loop cannot be made while the linear part stays positive.
+        """
+        shares = WIDEST * 10.0 ** (-np.arange(operators)[::-1] / PER_DECADE)
+        weights = shares**exponent
+        weights = weights * (opening / _opening(shares, weights, 1.0))
+        linear = 1 - _follows(shares, weights, calibrated_size)
+        if linear <= 0:
+            raise ValueError(
+                f"a hysteresis of {opening:g} of the range leaves nothing that follows at once; "
+                f"{opening / (1 - linear):.2g} would be the most"
+            )
+        return cls(shares * half_range, weights, linear)
+
+    def opening(self, amplitude: float) -> float:
+        """Return how far apart up and down are in the middle of a loop, as a share of its size."""
+        slope = self.linear + _follows(self.thresholds, self.weights, amplitude)
+        return _opening(self.thresholds, self.weights, amplitude) / slope
+
+    def rest(self, command: float = 0.0) -> FloatArray:
+        """Return the state of operators that never moved from a command [m], shape (k,)."""
+        return np.full(len(self.thresholds), command)
+
+    def value(self, state: FloatArray, command: float) -> float:
+        """Return the extension at a command that the state belongs to [m]."""
+        return float(self.linear * command + np.sum(self.weights * state))
+
+    def step(self, state: FloatArray, command: float) -> FloatArray:
+        """Return the state after a motion in one direction to a command [m], shape (k,)."""
+        pushed_down = np.minimum(command + self.thresholds, state)
+        return np.asarray(np.maximum(command - self.thresholds, pushed_down))
+
+    def follow(
+        self, state: FloatArray, commands: FloatArray, turns: list[int] | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """Follow a sequence of commands.
+
+        Between two turns the extension is piecewise linear in the command, with a kink where an
+        operator begins to move: interpolating between the kinks is exact.
+
+        Args:
+            state: Before the first command, shape (k,).
+            commands: In order [m], shape (n,).
+            turns: What `turns_of` says of them, for whoever knows it already.
+
+        Returns:
+            The extensions [m], shape (n,), and the state after the last command.
+        """
+        extensions = np.empty_like(commands)
+        state, begin = self.step(state, float(commands[0])), 0
+        for end in (*(turns_of(commands) if turns is None else turns), len(commands) - 1):
+            part = commands[begin : end + 1]
+            extensions[begin : end + 1] = self._one_way(state, part)
+            state, begin = self.step(state, float(part[-1])), end
+        return extensions, state
+
+    def _one_way(self, state: FloatArray, commands: FloatArray) -> FloatArray:
+        """Return the extensions along commands that only rise or only fall from where it is."""
+        first, last = float(commands[0]), float(commands[-1])
+        if first == last:
+            return np.full(len(commands), self.value(state, first))
+        sign = 1.0 if last > first else -1.0
+        low, high = sign * first, sign * last
+        kinks = np.empty(len(state) + 2)
+        kinks[0], kinks[-1] = low, high
+        kinks[1:-1] = sign * state + self.thresholds  # where each operator begins to move
+        np.maximum(low, np.minimum(high, kinks), out=kinks)
+        kinks.sort()
+        moved = np.maximum(sign * state, kinks[:, np.newaxis] - self.thresholds)
+        values = self.linear * kinks + (moved * self.weights).sum(axis=1)
+        return np.asarray(sign * np.interp(sign * commands, kinks, values))
+
+
+def turns_of(commands: FloatArray) -> list[int]:
+    """Return the indices of the commands at which the direction changes."""
+    direction = np.sign(np.diff(commands))
+    moving = np.flatnonzero(direction)
+    changes = np.flatnonzero(np.diff(direction[moving]))
+    return [int(index) + 1 for index in moving[changes]]
+
+
+def _opening(thresholds: FloatArray, weights: FloatArray, amplitude: float) -> float:
+    play = np.clip(np.minimum(thresholds, amplitude - thresholds), 0.0, None)
+    return float(np.sum(weights * play) / amplitude)
+
+
+def _follows(thresholds: FloatArray, weights: FloatArray, amplitude: float) -> float:
+    return float(np.sum(weights * np.clip(1 - thresholds / amplitude, 0.0, None)))

@@ -1,0 +1,247 @@
+"""Scanner: turns commands into the places where the tip really is."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from spm_auto.instrument import FloatArray, ScanFrame
+
+from ..path import Path
+from ..randomness import RandomStreams
+from ..timing import Point
+from .actuator import Actuator, LineMotion
+from .drift import Drift
+from .raster import line_shape
+from .settings import ScannerSettings
+
+DRIFT_STEP = 1.0  # [s]: within a line the drift is straight over so long a time
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScannerState:
+    """Everything changeable about a scanner.
+
+    Attributes:
+        time: Since when it rests at the command [s].
+        command: Where it was sent [m].
+        creep: Relaxors of x and y at that time [m], shape (2, k).
+        play: Play operators of x and y [m], shape (2, k).
+        engaged: Number of the last load.
+        origin: Instrument time of the last load's end [s].
+    """
+
+    time: float
+    command: Point
+    creep: FloatArray
+    play: FloatArray
+    engaged: int
+    origin: float
+
+
+class Scanner:
+    """Moves the tip over the sample, not quite to where it is told.
+
+    Command, then hysteresis and creep of each axis, then sensitivity and skew, then drift and the
+    noise of the sensors: each is left out exactly where its amount is zero. The state changes with
+    `move`, `line` and `engage` only; where the tip is at rest is a function of the time.
+
+    Args:
+        settings: How imperfect it is.
+        full_range: Of each axis, from end to end [m].
+        streams: Where everything accidental comes from.
+    """
+
+    def __init__(
+        self, settings: ScannerSettings, full_range: float, streams: RandomStreams
+    ) -> None:
+        if not 0 < full_range < math.inf:
+            raise ValueError(f"a scanner's range must be positive, got {full_range} m")
+        self.settings = settings
+        self.full_range = full_range
+        self._streams = streams
+        self._actuator = Actuator.of(settings, full_range)
+        self._drift = Drift(settings, streams, 0, 0.0)
+        at_rest = np.stack([self._actuator.play.rest()] * 2)
+        self._state = ScannerState(0.0, (0.0, 0.0), self._actuator.relaxed(), at_rest, 0, 0.0)
+        self._motion: LineMotion | None = None
+
+    @property
+    def commanded(self) -> Point:
+        """Where the scanner was sent last [m]."""
+        return self._state.command
+
+    def engage(self, time: float, number: int) -> None:
+        """Bring the tip to the sample: the drift counts from here on, and warming up begins anew.
+
+        Args:
+            time: Instrument time [s].
+            number: Of the action that did it.
+        """
+        self._drift = Drift(self.settings, self._streams, number, time)
+        self._state = replace(self._rested(time), engaged=number, origin=time)
+
+    def move(self, target: Point, start: float, end: float) -> None:
+        """Send the tip to a point, at a steady speed from wherever it is.
+
+        Args:
+            target: Where to [m].
+            start: Instrument time at which it sets out [s].
+            end: Instrument time at which it is there [s].
+        """
+        state, actuator = self._rested(start), self._actuator
+        self._state = replace(
+            state,
+            time=end,
+            command=(float(target[0]), float(target[1])),
+            creep=actuator.ramp(state.creep, state.command, target, end - start),
+            play=actuator.step(state.play, target),
+        )
+
+    def line(
+        self, frame: ScanFrame, line: int, start: float, line_time: float, number: int
+    ) -> Path:
+        """Scan one line: forward, turn, backward, turn, and on to the next line.
+
+        Args:
+            frame: That is scanned.
+            line: Which line of it.
+            start: Instrument time at which the line begins [s].
+            line_time: Time of all of it, the turns included [s].
+            number: Of the action, the index of its random streams.
+        """
+        if self.settings.is_perfect:
+            return self._perfect_line(frame, line, start, line_time)
+        settings = self.settings
+        shape = line_shape(frame.pixels[0], settings.samples_per_pixel, settings.overscan)
+        dt = line_time / shape.samples
+        goes_on = line < frame.pixels[1] - 1
+        if self._motion is None or not self._motion.fits(frame, shape, dt, goes_on):
+            self._motion = LineMotion.of(self._actuator, frame, shape, dt, goes_on)
+        state = self._rested(start)
+        first = _point(frame, line, -0.5)
+        x, y, creep, play = self._motion.run(first, state.creep, state.play)
+        end = _point(frame, line + 1, -0.5) if goes_on else _point(frame, line, 0.0)
+        self._state = replace(
+            state,
+            time=start + line_time,
+            command=end,
+            creep=creep,
+            play=play if goes_on else self._actuator.step(play, end),
+        )
+        times = np.asarray(start + (np.arange(shape.samples) + 0.5) * dt)
+        x, y = self._map(x, y)
+        if not self._drift.is_none:
+            drift_x, drift_y = self._drifted(times)
+            x, y = x + drift_x, y + drift_y
+        if settings.closed_loop and settings.sensor_noise:
+            rng = self._streams.stream("position sensors", number, line)
+            jitter = self._sensed(shape.samples, dt, rng)
+            x, y = x + jitter[0], y + jitter[1]
+        return Path(
+            x=x,
+            y=y,
+            z=self.height(x, y, times),
+            start=float(times[0]),
+            dt=dt,
+            pixels=frame.pixels[0],
+            per_pixel=settings.samples_per_pixel,
+            turn=shape.turn,
+        )
+
+    def true_position(self, time: float) -> Point:
+        """Return where the tip really is over the sample, resting since the last command [m].
+
+        Args:
+            time: Instrument time [s], not before the last command was carried out.
+        """
+        if self.settings.is_perfect:
+            return self._state.command
+        state = self._rested(time)
+        extended = self._actuator.extension(state.command, state.creep, state.play)
+        x, y = self._map(np.array([extended[0]]), np.array([extended[1]]))
+        drift = self._drift.at(np.array([time]))
+        return float(x[0] + drift[0, 0]), float(y[0] + drift[1, 0])
+
+    def height(self, x: ArrayLike, y: ArrayLike, time: ArrayLike) -> FloatArray:
+        """Return what tilt, bow and drift add to the height there and then [m].
+
+        Args:
+            x: Over the sample [m], any shape.
+            y: Over the sample [m], of x's shape.
+            time: Instrument time [s], of x's shape or one for all.
+
+        Returns:
+            Of x's shape.
+        """
+        settings = self.settings
+        x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        height = math.tan(settings.tilt_x) * x + math.tan(settings.tilt_y) * y
+        if settings.z_drift:
+            height = height + self._drift.height(np.asarray(time, dtype=float))
+        if settings.bow:
+            height = height + settings.bow * (x * x + y * y) / (self.full_range / 2) ** 2
+        return np.asarray(height)
+
+    def snapshot(self) -> ScannerState:
+        """Return everything changeable, as a value."""
+        return self._state
+
+    def restore(self, snapshot: ScannerState) -> None:
+        """Go back to a snapshot, bit by bit."""
+        self._state = snapshot
+        self._drift = Drift(self.settings, self._streams, snapshot.engaged, snapshot.origin)
+
+    def _perfect_line(self, frame: ScanFrame, line: int, start: float, line_time: float) -> Path:
+        pixels = frame.pixels[0]
+        x, y = frame.line_positions(line)
+        self._state = replace(self._state, time=start + line_time, command=_point(frame, line, 0.0))
+        return Path(
+            x=np.concatenate([x, x[::-1]]),
+            y=np.concatenate([y, y[::-1]]),
+            z=np.zeros(2 * pixels),
+            start=start,
+            dt=line_time / (1 + self.settings.overscan) / (2 * pixels),
+            pixels=pixels,
+        )
+
+    def _rested(self, time: float) -> ScannerState:
+        """Return the state at a time, the command being what it is."""
+        state = self._state
+        dwell = max(time - state.time, 0.0)
+        creep = self._actuator.rest(state.creep, state.command, dwell)
+        return replace(state, time=time, creep=creep)
+
+    def _map(self, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Turn the extensions of both axes into a place, wrong in scale and skew."""
+        settings = self.settings
+        if settings.sensitivity_error_x:
+            x = x * (1 + settings.sensitivity_error_x)
+        if settings.sensitivity_error_y:
+            y = y * (1 + settings.sensitivity_error_y)
+        if settings.skew:
+            x, y = x - math.sin(settings.skew) * y, math.cos(settings.skew) * y
+        return x, y
+
+    def _drifted(self, times: FloatArray) -> FloatArray:
+        """Return the drift over a line, straight between a few moments, shape (2, n)."""
+        duration = float(times[-1] - times[0])
+        moments = np.linspace(times[0], times[-1], 2 + math.floor(duration / DRIFT_STEP))
+        drift = self._drift.at(moments)
+        return np.stack([np.interp(times, moments, axis) for axis in drift])
+
+    def _sensed(self, samples: int, dt: float, rng: np.random.Generator) -> FloatArray:
+        """Return the jitter that the noise of the sensors makes [m], shape (2, n)."""
+        from scipy.signal import lfilter
+
+        settings = self.settings
+        decay = math.exp(-2 * math.pi * settings.sensor_bandwidth * dt)
+        white = rng.standard_normal((2, samples), dtype=np.float32)
+        white[:, 1:] *= math.sqrt(1 - decay**2)  # the first is drawn from what it is at any time
+        return np.asarray(lfilter([settings.sensor_noise], [1.0, -decay], white, axis=1))
+
+
+def _point(frame: ScanFrame, line: float, pixel: float) -> Point:
+    x, y = frame.to_sample(line, pixel)
+    return float(x), float(y)
