@@ -16,6 +16,7 @@ from spm_auto.instrument import FloatArray
 from .settings import Control, FeedbackSettings
 
 GAIN_STEP = 1.05  # from one gain to the next on the way up to the critical one
+PRECISION = 1e-9  # of the critical gain, relative
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +96,6 @@ def critical_gain(settings: FeedbackSettings) -> float:
     Without amplifier and for a fast controller it is wz / Qz, where the phase of the integrator and
     of the piezo at its resonance add up to half a turn. Zero if no gain is low enough.
     """
-    from scipy.optimize import brentq
-
     control = Control(1, 1 / settings.control_rate)
     growth = _growth(settings, control)
     low = 1e-3 * 2 * pi * settings.resonance / settings.quality
@@ -105,7 +104,10 @@ def critical_gain(settings: FeedbackSettings) -> float:
     high = low * GAIN_STEP
     while growth(high) < 0:
         low, high = high, high * GAIN_STEP
-    return float(brentq(growth, low, high, rtol=1e-9))
+    while high - low > PRECISION * high:
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if growth(middle) < 0 else (low, middle)
+    return low
 
 
 def _growth(settings: FeedbackSettings, control: Control) -> Callable[[float], float]:

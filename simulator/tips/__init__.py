@@ -1,7 +1,14 @@
 """Tips: what they are at one moment, what becomes of them, and how their shape meets a surface."""
 
 from .conditioning import Damage
-from .dilation import dilated, dilated_by_paraboloid, doubled, eroded, spherical_tip
+from .dilation import (
+    dilated,
+    dilated_by_paraboloid,
+    doubled,
+    eroded,
+    eroded_by_paraboloid,
+    spherical_tip,
+)
 from .life import TipEvent, TipLife, TipLifeState
 from .settings import TipLifeSettings
 from .state import TipState, Twin
@@ -18,5 +25,6 @@ __all__ = [
     "dilated_by_paraboloid",
     "doubled",
     "eroded",
+    "eroded_by_paraboloid",
     "spherical_tip",
 ]

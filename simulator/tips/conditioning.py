@@ -17,6 +17,9 @@ KINSHIP = 0.6  # correlation of blur and radius
 GOOD = 0.4  # spreads of a well conditioned tip in units of those of any
 RARE = 0.25  # chance of a second end of a well conditioned tip, likewise
 TWIN_SPREAD = 0.5  # of the logarithm of the distance between two ends
+ENOUGH = 2.0  # strength from which an attempt is as good as it gets
+TOO_MUCH = 4.0  # strength beyond which it does ever more harm ...
+RUINOUS = 8.0  # ... until it does nothing else
 PIT = 0.1  # depth of what a crash or a pulse leaves, in radii
 
 
@@ -75,15 +78,14 @@ def attempted(
     """Draw what comes of an attempt.
 
     Args:
-        strength: In units of the least that does anything; 2 is enough, beyond 3 the chance of
-            harm grows until at 5 there is nothing else.
+        strength: In units of the least that does anything.
         success: Chance of a good tip if strong enough.
         settings: Of the tip's life.
         rng: Where chance comes from.
     """
     draw = rng.random()
-    effect = min(max(strength - 1, 0.0), 1.0)
-    excess = min(max((strength - 3) / 2, 0.0), 1.0)
+    effect = min(max((strength - 1) / (ENOUGH - 1), 0.0), 1.0)
+    excess = min(max((strength - TOO_MUCH) / (RUINOUS - TOO_MUCH), 0.0), 1.0)
     better = success * effect * (1 - excess)
     worse = settings.worsening * effect
     if success or settings.worsening:

@@ -42,6 +42,8 @@ def dilated_by_paraboloid(height: FloatArray, spacing: Spacing, radius: float) -
     """
     if not 0 < radius < math.inf:
         raise ValueError(f"a tip's radius must be positive, got {radius:g} m")
+    if not np.isfinite(height).all():
+        raise ValueError("a surface to be dilated must have a height everywhere")
     envelope = compiled(_upper_envelope)
     along_x = np.empty(height.shape)
     envelope(np.ascontiguousarray(height, dtype=float), 0.5 * spacing[0] ** 2 / radius, along_x)
@@ -49,6 +51,11 @@ def dilated_by_paraboloid(height: FloatArray, spacing: Spacing, radius: float) -
     along_y = np.empty_like(columns)
     envelope(columns, 0.5 * spacing[1] ** 2 / radius, along_y)
     return np.ascontiguousarray(np.swapaxes(along_y, 0, 1))
+
+
+def eroded_by_paraboloid(image: FloatArray, spacing: Spacing, radius: float) -> FloatArray:
+    """Return the highest surface that could have given an image by a paraboloid; see `eroded`."""
+    return -dilated_by_paraboloid(-image, spacing, radius)
 
 
 def spherical_tip(radius: float, spacing: Spacing, reach: float) -> FloatArray:

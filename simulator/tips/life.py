@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .conditioning import Damage, Outcome, attempted, changed, damaged, sharpened
+from .conditioning import ENOUGH, Damage, Outcome, attempted, changed, damaged, sharpened
 from .settings import TipLifeSettings
 from .state import TipState
 
@@ -143,7 +143,7 @@ class TipLife:
 
     def clean(self, rng: np.random.Generator, time: float) -> TipState:
         """Scan a clean area hard, which hurts nothing, and return the tip."""
-        self._attempt("clean", 2.0, self._settings.clean_success, rng, time)
+        self._attempt("clean", ENOUGH, self._settings.clean_success, rng, time)
         return self.tip
 
     def snapshot(self) -> TipLifeState:

@@ -22,8 +22,8 @@ class TipLifeSettings(BaseModel):
         poke_success: Chance that a poke deep enough does.
         clean_success: Chance that scanning a clean area hard does.
         worsening: Chance that any of them makes the tip worse.
-        pulse_onset: Bias below which a pulse does nothing [V]; it works fully at twice that, and
-            beyond three times it does ever more harm.
+        pulse_onset: Bias below which a pulse does nothing [V]; it works best from twice that on,
+            and beyond four times it does ever more harm.
         poke_onset: Depth below which a poke does nothing [m]; likewise.
         offset: Standard deviation of the apparent step in height at a change [m].
         spread: Of the logarithm of radius and blur at a change.
