@@ -13,7 +13,7 @@ from ..checks import not_negative, positive
 SAMPLES_PER_RINGING = 10  # control steps in a period of the piezo, at least
 LONG_SCAN = 4e6  # control steps above which a scan is followed at a lower rate
 SLOW_LOOP = 0.2  # share of the critical gain below which the piezo's resonance hardly matters
-STEPS_PER_RESPONSE = 8  # control steps in the loop's time constant 1 / gain, on a long scan
+STEPS_PER_RESPONSE = 16  # control steps in the loop's time constant 1 / gain, on a long scan
 
 
 def _rings(value: float) -> float:

@@ -78,7 +78,7 @@ class TipLifeSettings(BaseModel):
     @classmethod
     def none(cls) -> Self:
         """Return the life of a tip that nothing changes and that hurts nothing."""
-        return cls(
+        return cls.model_construct(
             change_time=None,
             wear=0.0,
             crash_change=0.0,
