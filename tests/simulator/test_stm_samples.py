@@ -175,7 +175,7 @@ def test_graphite_has_bright_dark_and_hollow_sites():
 
 
 def test_a_modulation_blurs_the_gap_and_lowers_its_peaks():
-    sample = SuperconductorSettings(temperature=0.4).build(RandomStreams(0))
+    sample = SuperconductorSettings(temperature="400 mK").build(RandomStreams(0))
     bias = np.linspace(-3e-3, 3e-3, 121)
     x, y = points(100e-9, 5)
     sharp = sample.view(junction(sample)).spectra(x, y, bias)[1]
@@ -188,7 +188,7 @@ def test_a_modulation_blurs_the_gap_and_lowers_its_peaks():
     ("settings", "field", "value", "said"),
     [
         (HopgSettings, "size", "0 nm", "must be positive, got 0 m"),
-        (Au111Settings, "temperature", 0.0, "must be positive, got 0 K"),
+        (Au111Settings, "temperature", "0 K", "must be positive, got 0 K"),
         (SuperconductorSettings, "field", -1.0, "must not be negative, got -1 T"),
         (SuperconductorSettings, "magnetic", 1.5, "less than or equal to 1"),
         (Si1117x7Settings, "missing", -0.1, "greater than or equal to 0"),

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from spm_auto.units import Length
+from spm_auto.units import Length, Temperature
 
 from ...checks import not_negative, positive
 from ...randomness import RandomStreams
@@ -46,7 +46,7 @@ class HopgSettings(StmSampleSettings):
 
     kind: Literal["hopg"] = "hopg"
     size: Annotated[Length, positive("m")] = 50e-9
-    temperature: Annotated[float, positive("K")] = 4.2
+    temperature: Annotated[Temperature, positive("K")] = 4.2
     steps: int = Field(default=1, ge=0, le=5)
     vacancies: int = Field(default=8, ge=0, le=2000)
     corrugation: Annotated[Length, not_negative("m")] = 0.1e-9

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from spm_auto.instrument import FloatArray
-from spm_auto.units import Length
+from spm_auto.units import Length, Temperature
 
 from ...checks import not_negative, positive
 from ...randomness import RandomStreams
@@ -21,12 +21,12 @@ from .surface import Material, StmSurface
 from .tunnelling import wave_number
 
 PositiveLength = Annotated[Length, positive("m")]
-Kelvin = Annotated[float, positive("K")]
+Kelvin = Annotated[Temperature, positive("K")]
 Count = Annotated[int, Field(ge=0, le=2000)]
 
 ENERGIES = np.linspace(-2.8, 2.8, 1401)  # [eV]: finer than the narrowest onset is wide
 WAVE_ROWS = 768
-WAVE_REACH = 4.0  # lengths over which the waves die away that are counted
+WAVE_REACH = 3.0  # lengths over which the waves die away that are counted
 ADATOM_HEIGHT, ADATOM_WIDTH = 0.11e-9, 0.28e-9  # [m]
 VACANCY_DEPTH, VACANCY_WIDTH = 0.05e-9, 0.16e-9  # [m]
 CLOSEST = 1.5e-9  # [m] between two features

@@ -17,7 +17,7 @@ class Junction:
         setpoint: Magnitude of the current that sets the distance [A].
         temperature: Of tip and sample [K].
         blur: Standard deviation of the area that the tip averages over [m]; 0 for a point.
-        tip_slope: How fast the tip's density of states grows, of its logarithm [1/eV].
+        exponent: Decay of the current with the gap, in units of a good tip's.
         modulation: Amplitude by which a lock-in shakes the bias [V]; 0 for the derivative itself.
     """
 
@@ -25,7 +25,7 @@ class Junction:
     setpoint: float
     temperature: float
     blur: float = 0.0
-    tip_slope: float = 0.0
+    exponent: float = 1.0
     modulation: float = 0.0
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from spm_auto.instrument import FloatArray
-from spm_auto.units import Length
+from spm_auto.units import Length, Temperature
 
 from ...checks import positive
 from ...randomness import RandomStreams
@@ -55,7 +55,7 @@ class Si1117x7Settings(StmSampleSettings):
 
     kind: Literal["si111_7x7"] = "si111_7x7"
     size: Annotated[Length, positive("m")] = 30e-9
-    temperature: Annotated[float, positive("K")] = 78.0
+    temperature: Annotated[Temperature, positive("K")] = 78.0
     steps: int = Field(default=0, ge=0, le=3)
     missing: float = Field(default=0.02, ge=0, le=1)
     fermi_density: float = Field(default=0.06, gt=0)

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from spm_auto.instrument import FloatArray
-from spm_auto.units import Length
+from spm_auto.units import Length, Temperature
 
 from ...checks import not_negative, positive
 from ...randomness import RandomStreams
@@ -86,7 +86,7 @@ class SuperconductorSettings(StmSampleSettings):
     kind: Literal["superconductor"] = "superconductor"
     substance: Literal["Pb", "Nb", "NbSe2"] = "NbSe2"
     size: Annotated[Length, positive("m")] = 128e-9
-    temperature: Annotated[float, positive("K")] = 1.2
+    temperature: Annotated[Temperature, positive("K")] = 1.2
     steps: int = Field(default=0, ge=0, le=3)
     corrugation: Annotated[Length, not_negative("m")] = 40e-12
     broadening: float = Field(default=0.03, gt=0, le=0.5)

@@ -123,16 +123,15 @@ class StmSurface:
         """Freeze what a junction would find now."""
         if junction.bias == 0:
             raise ValueError("no current flows at a bias of 0 V, so it cannot set the distance")
-        reciprocal = self.material.lattice.reciprocal
+        lattice = self.material.lattice
+        fall = self.decay * junction.exponent
         corrugation = Corrugation(
-            contrast=contrast_of(
-                self.material.lattice.corrugation, self.decay, reciprocal, junction.blur
-            ),
+            contrast=contrast_of(lattice.corrugation, fall, lattice.reciprocal, junction.blur),
             reference=self.usual_gap,
-            decay=lattice_decay(self.decay, reciprocal),
+            decay=lattice_decay(fall, lattice.reciprocal),
         )
         return SurfaceView(
-            junction, self.decay, self._geometry(junction), corrugation, self._tables_of(junction)
+            junction, fall, self._geometry(junction), corrugation, self._tables_of(junction)
         )
 
     def _density(self, junction: Junction) -> Density:
@@ -160,9 +159,9 @@ class StmSurface:
         dents = self._dents
         field = self.material.gap_field
         pitch = self.material.size / max(len(field), 1)
-        barrier = Barrier(self.material.work_function, self.usual_gap, junction.tip_slope)
+        barrier = Barrier(self.material.work_function, self.usual_gap)
         temperature = junction.temperature
-        whose = (temperature, junction.blur, junction.tip_slope, len(dents))
+        whose = (temperature, junction.blur, len(dents))
 
         def tables(bias: FloatArray, modulation: float) -> Electrons:
             def make() -> Electrons:

@@ -55,13 +55,10 @@ class Barrier:
         work_function: Mean of tip and sample [eV].
         gap: Gap at which the barrier's dependence on energy is taken [m]; 0 for none. It is that
             of a usual set-point: so the constant-current surface stays a closed form.
-        tip_slope: How fast the tip's density of states grows with its energy, of the logarithm
-            [1/eV]; 0 for a tip without structure.
     """
 
     work_function: float
     gap: float = 0.0
-    tip_slope: float = 0.0
 
     def transmission(self, energy: FloatArray, bias: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return T(E, V) and its derivative by V, both [bias, energy], 1 at small energies.
@@ -76,8 +73,8 @@ class Barrier:
         height = np.maximum(height, LOWEST_BARRIER * self.work_function)
         kappa = wave_number(height)
         growth = -2 * self.gap * (kappa - decay(self.work_function) / 2)
-        value = np.exp(growth + self.tip_slope * (energy - bias))
-        slope = -2 * self.gap * kappa / (4 * height) - self.tip_slope
+        value = np.exp(growth)
+        slope = -2 * self.gap * kappa / (4 * height)
         return np.asarray(value), np.asarray(value * slope)
 
 
