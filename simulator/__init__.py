@@ -4,7 +4,14 @@ from .instrument import SimulatedMicroscope
 from .randomness import RandomStreams
 from .recording import Recording, read_recording
 from .replay import ReplayMicroscope, ReplaySettings
-from .samples import FerroelectricFilm, FerroelectricFilmSettings, Sample, SampleSettings
+from .samples import (
+    FerroelectricFilm,
+    FerroelectricFilmSettings,
+    GranularFilmSettings,
+    LamellarFilmSettings,
+    Sample,
+    SampleSettings,
+)
 from .scanner import Scanner, ScannerSettings
 from .settings import SimulatorSettings, simulate
 from .techniques import Technique, TechniqueSettings
@@ -17,6 +24,8 @@ __all__ = [
     "FerroelectricFilm",
     "FerroelectricFilmSettings",
     "FilmTruth",
+    "GranularFilmSettings",
+    "LamellarFilmSettings",
     "PfmNoise",
     "PfmSettings",
     "RandomStreams",

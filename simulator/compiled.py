@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 
@@ -19,3 +20,9 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     except RuntimeError:  # nowhere to keep the compiled code, as in a read-only installation
         machine_code = njit(function)
     return machine_code
+
+
+@cache
+def has_compiler() -> bool:
+    """Return whether loops can be compiled at all: numba is installed."""
+    return find_spec("numba") is not None

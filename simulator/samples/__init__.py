@@ -1,6 +1,14 @@
 """Samples: what stands under the simulated tip."""
 
-from .ferroelectric import FerroelectricFilm, FerroelectricFilmSettings
+from .ferroelectric import (
+    FerroelectricFilm,
+    FerroelectricFilmSettings,
+    FilmSettings,
+    GrainSettings,
+    GranularFilmSettings,
+    LamellarFilmSettings,
+    LamellaSettings,
+)
 from .protocol import (
     Contact,
     PiezoSample,
@@ -15,6 +23,11 @@ __all__ = [
     "Contact",
     "FerroelectricFilm",
     "FerroelectricFilmSettings",
+    "FilmSettings",
+    "GrainSettings",
+    "GranularFilmSettings",
+    "LamellaSettings",
+    "LamellarFilmSettings",
     "PiezoSample",
     "PiezoSampleSettings",
     "Sample",

@@ -20,23 +20,26 @@ class Signals:
     Attributes:
         piezoresponse: Displacement per volt of drive, with sign [m/V].
         height: Of the surface [m].
+        lateral: Sideways displacement per volt along x and y [m/V], shape (2, ...); None of a
+            sample that does not answer sideways.
     """
 
     piezoresponse: FloatArray
     height: FloatArray
+    lateral: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """How a cantilever vibrates that stands on one point of the sample.
+    """How tip and surface touch at one point of the sample.
 
     Attributes:
-        resonance: Contact resonance [Hz].
-        quality: How well the contact passes on a vibration, 0 on average and of variance 1.
+        stiffness: Of the contact [N/m]; with the cantilever it makes the contact resonance.
+        transmission: How well the contact passes on a vibration, 0 on average, of variance 1.
     """
 
-    resonance: float
-    quality: float
+    stiffness: float
+    transmission: float
 
 
 class View(Protocol):
@@ -72,11 +75,15 @@ class PiezoSample(Sample, Protocol):
     """A piezoelectric sample: it answers the tip without noise, and a bias may switch it."""
 
     @property
-    def contact_resonance(self) -> float:
-        """Contact resonance that the instrument is tuned to [Hz]."""
+    def contact_stiffness(self) -> float:
+        """Stiffness of the usual contact, for which the instrument is tuned [N/m]."""
+
+    @property
+    def answers_sideways(self) -> bool:
+        """Whether its signals have a lateral part."""
 
     def contact(self, x: float, y: float) -> Contact:
-        """Return how a cantilever vibrates at a point [m]."""
+        """Return how tip and surface touch at a point [m]."""
 
     def view(self, tip: TipSettings) -> View:
         """Freeze what a tip would find now."""

@@ -14,8 +14,12 @@ from spm_auto.simulator import (
     SimulatorSettings,
     TipSettings,
 )
-from spm_auto.simulator.techniques.pfm import PfmNoise
-from spm_auto.simulator.techniques.pfm.readout import PiezoresponseReadout
+from spm_auto.simulator.techniques.pfm import (
+    Band,
+    BandExcitationReadout,
+    CantileverSettings,
+    PfmNoise,
+)
 
 TIP = TipSettings()
 LOOP = BiasWaveform.triangle(8.5, points=64, cycles=2)
@@ -83,13 +87,15 @@ def test_loops_scatter_about_the_medians_of_the_measured_film(film: Ferroelectri
 
 def test_the_measured_loops_fail_and_vary_in_size_as_real_ones_do(film: FerroelectricFilm) -> None:
     along = (np.arange(20) - 9.5) * 1e-7
-    readout = PiezoresponseReadout(1.0, film.contact_resonance, PfmNoise())
+    lever = CantileverSettings()
+    band = Band(lever.contact_resonance(film.contact_stiffness))
+    readout = BandExcitationReadout(1.0, band, lever, PfmNoise())
     rng = np.random.default_rng(0)
     clean = FilmTruth(film, TIP).loop_map(along, along, LOOP)
     loops = np.array(
         [
             [
-                readout.spectrum(clean[i, j, np.newaxis], film.contact(x, y), LOOP, rng)
+                readout.read(clean[i, j, np.newaxis], film.contact(x, y), LOOP, rng).piezoresponse
                 for j, x in enumerate(along)
             ]
             for i, y in enumerate(along)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from spm_auto.simulator import TipSettings
+from spm_auto.simulator.compiled import compiled
 from spm_auto.simulator.samples.ferroelectric import switching
 from spm_auto.simulator.samples.ferroelectric.switching import Medium, Tip, settle, sweep
 
@@ -119,7 +120,7 @@ def test_switching_works_where_compiled_code_cannot_be_kept(
 
     compile_now = numba.njit
     monkeypatch.setattr(numba, "njit", refusing)
-    monkeypatch.setattr(switching, "_compiled", switching._compiled.__wrapped__)
+    monkeypatch.setattr(switching, "compiled", compiled.__wrapped__)
     patch = -np.ones((21, 21))
     seen = sweep(patch, uniform((21, 21), 0.14), tip_over(21, 0.21), np.array([12.0]), 50, 6)
     assert seen[0] > 0

@@ -1,4 +1,4 @@
-"""Growth and aging of a film: the frozen fields that make one site differ from the next."""
+"""Aging of a film: the frozen fields that make one site differ from the next."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,28 +10,30 @@ from spm_auto.instrument import FloatArray
 
 from ...randomness import RandomStreams
 from ..fields import gaussian_field, self_affine_field
-from .relaxation import FilmEnergy, relax
+from .grains import Grains
+from .growth import Domains
 
 if TYPE_CHECKING:
-    from .settings import FerroelectricFilmSettings
+    from .settings import FilmSettings
 
-WALL_LENGTH = 1.0  # gradient length in cells: the wall is as thin as the grid can carry, see docs
-FIRST_NOISE = 0.1  # standard deviation of the polarisation that the relaxation starts from
 WALL_POLARIZATION = 0.5  # a cell that is polarised less than this belongs to a wall
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LocalProperties:
-    """What is frozen into the film, each of shape (cells, cells), row 0 at the lower edge.
+    """What is frozen into the film, of shape (cells, cells) or with that at its end, row 0 lowest.
 
     Attributes:
-        barrier: Height of the double well, 1 in the perfect film.
+        barrier: Height of the double well, 1 in the perfect film; below 0 where the polarisation
+            lies and there is no double well.
         built_in: Built-in field.
         pinning: Field needed to move a wall.
         response: Piezoelectric response of a fully polarised site [m/V].
         height: Of the surface [m].
-        contact_resonance: Of the cantilever in contact [Hz].
-        contact_quality: How well a contact passes on a vibration, 0 on average and of variance 1.
+        lying: Polarisation in the plane along x and y, shape (2, cells, cells).
+        tilt: Sine of the angle between polar axis and normal, along x and y, likewise.
+        contact_stiffness: Of tip and surface [N/m].
+        contact_transmission: How well a contact passes on a vibration, 0 on average, of variance 1.
         contact_share: Share of the bias that reaches the film; 1 in the middle of its spread.
         contact_potential: Adds to the bias [V].
         defects: Cell coordinates (row, column) of the clusters, shape (n, 2).
@@ -43,8 +45,10 @@ class LocalProperties:
     pinning: FloatArray
     response: FloatArray
     height: FloatArray
-    contact_resonance: FloatArray
-    contact_quality: FloatArray
+    lying: FloatArray
+    tilt: FloatArray
+    contact_stiffness: FloatArray
+    contact_transmission: FloatArray
     contact_share: FloatArray
     contact_potential: FloatArray
     defects: FloatArray
@@ -55,25 +59,11 @@ class LocalProperties:
             getattr(self, name).setflags(write=False)
 
 
-def grow(settings: "FerroelectricFilmSettings", streams: RandomStreams) -> FloatArray:
-    """Let domains form out of noise in a film with frozen disorder.
-
-    Returns:
-        The polarisation in units of the spontaneous one, shape (cells, cells).
-    """
-    s = settings
-    energy = FilmEnergy(s.cells, s.cell, WALL_LENGTH * s.cell, s.depolarization, s.thickness)
-    field = (
-        s.growth_field
-        + s.growth_disorder * _field(s, "growth disorder", s.growth_disorder_length, streams)
-        + s.growth_unevenness * _field(s, "growth unevenness", s.growth_unevenness_length, streams)
-    )
-    noise = streams.stream("first noise").standard_normal((s.cells, s.cells))
-    return relax(energy, FIRST_NOISE * noise, field, s.relaxation_steps)
-
-
 def age(
-    settings: "FerroelectricFilmSettings", polarization: FloatArray, streams: RandomStreams
+    settings: "FilmSettings",
+    domains: Domains,
+    streams: RandomStreams,
+    grains: Grains | None = None,
 ) -> LocalProperties:
     """Freeze the fields that a film acquires after its domains have formed.
 
@@ -82,10 +72,11 @@ def age(
 
     Args:
         settings: Of the film.
-        polarization: That the film ages with, shape (cells, cells).
+        domains: That the film ages with.
         streams: Where the disorder comes from.
+        grains: Of the film, if it has any.
     """
-    s = settings
+    s, polarization = settings, domains.standing
     clusters, signs = _defects(s, streams)
     charge = sum(
         (sign * cluster for sign, cluster in zip(signs, _blobs(s, clusters), strict=True)), 0.0
@@ -117,17 +108,32 @@ def age(
         + s.response_unevenness * _field(s, "uneven response", s.response_uneven_length, streams)
     )
     rough = self_affine_field(s.cells, s.cell, s.roughness_length, streams.stream("height"))
-    stiff = _field(s, "contact resonance", s.contact_resonance_length, streams)
+    height = s.roughness * rough
+    stiff = _field(s, "contact stiffness", s.contact_stiffness_length, streams)
     share = _field(s, "contact share", s.contact_length, streams)
     potential = _field(s, "contact potential", s.contact_length, streams)
+    lying = tilt = np.zeros((2, *polarization.shape))
+    if grains is not None:
+        barrier, pinning = barrier * grains.barrier, pinning * grains.pinning
+        response, height, tilt = response * grains.response, height + grains.height, grains.tilt
+    if domains.lying is not None:
+        lying = domains.lying
+        flat = (lying**2).sum(axis=0)
+        # what a lying polarisation leaves of the well along the normal, from the energy of variants
+        barrier = barrier - (1 + 2 * s.lamellae.anisotropy) * flat
+        height = height - s.lamellae.relief * (flat - flat.mean())
     return LocalProperties(
         barrier=barrier,
         built_in=built_in,
         pinning=pinning,
         response=response,
-        height=s.roughness * rough,
-        contact_resonance=s.contact_resonance + s.contact_resonance_spread * stiff,
-        contact_quality=_field(s, "contact quality", s.contact_quality_length, streams),
+        height=height,
+        lying=lying,
+        tilt=tilt,
+        contact_stiffness=s.contact_stiffness * np.exp(s.contact_stiffness_spread * stiff),
+        contact_transmission=_field(
+            s, "contact transmission", s.contact_transmission_length, streams
+        ),
         contact_share=np.exp(s.contact_share_spread * share),
         contact_potential=s.contact_potential_spread * potential,
         defects=clusters,
@@ -159,20 +165,18 @@ def distance_to_wall(polarization: FloatArray, cell: float) -> FloatArray:
 
 
 def _field(
-    settings: "FerroelectricFilmSettings", name: str, length: float, streams: RandomStreams
+    settings: "FilmSettings", name: str, length: float, streams: RandomStreams
 ) -> FloatArray:
     return gaussian_field(settings.cells, settings.cell, length, streams.stream(name))
 
 
-def _defects(
-    settings: "FerroelectricFilmSettings", streams: RandomStreams
-) -> tuple[FloatArray, FloatArray]:
+def _defects(settings: "FilmSettings", streams: RandomStreams) -> tuple[FloatArray, FloatArray]:
     rng = streams.stream("defects")
     places = rng.uniform(0, settings.cells, (settings.defects, 2))
     return places, rng.choice([-1.0, 1.0], settings.defects)
 
 
-def _blobs(settings: "FerroelectricFilmSettings", places: FloatArray) -> list[FloatArray]:
+def _blobs(settings: "FilmSettings", places: FloatArray) -> list[FloatArray]:
     """Return a Gaussian of height 1 on the periodic grid for each place."""
     s = settings
     index = np.arange(s.cells)

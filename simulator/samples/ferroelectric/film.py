@@ -4,21 +4,25 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spm_auto.instrument import BiasWaveform, FloatArray
 
+from ...compiled import has_compiler
 from ...randomness import RandomStreams
 from ...tip import TipSettings
 from ..protocol import Contact, Range, Signals
-from .aging import LocalProperties, age, grow
-from .switching import TIME_STEP, Medium, Tip, settle, sweep
+from . import disc
+from .aging import age
+from .growth import Domains, grow
+from .surfaces import Surfaces, cell_coordinates
+from .switching import TIME_STEP, Medium, Tip, settle, sweep, yielding
 
 if TYPE_CHECKING:
-    from .settings import FerroelectricFilmSettings
+    from .settings import FilmSettings
 
 TIME_UNIT = 1.25e-3  # [s] of one unit of reduced time: the pace at which walls creep, fitted
 PULSE_SHARE = 0.5  # of the dwell that the bias is on; the rest is for the off-field reading
@@ -29,24 +33,40 @@ MARGIN = 4  # cells around the switched area that follow it
 
 
 class FerroelectricFilm:
-    """A film whose polarisation stands up or down; what a tip switched stays switched.
+    """A film whose polarisation stands up or down or lies; what a tip switched stays switched.
+
+    The film goes on at its opposite edge: what is written across an edge comes in there.
 
     Args:
         settings: What it is made of.
         streams: Where everything accidental about it comes from.
     """
 
-    def __init__(self, settings: "FerroelectricFilmSettings", streams: RandomStreams) -> None:
+    def __init__(self, settings: "FilmSettings", streams: RandomStreams) -> None:
         self.settings = settings
-        grown = grow(settings, streams)
-        self.properties = age(settings, grown, streams)
-        self._polarization = settle(grown, self._medium(), SETTLING_STEPS)
-        self._surfaces = _Surfaces.of(settings.size, self.properties)
+        grains = None
+        if settings.grains.amount:
+            grains = settings.grains.build(settings.cells, settings.size, streams)
+        grown = grow(settings, streams, grains)
+        self.properties = age(settings, grown, streams, grains)
+        self._polarization = self._at_rest(grown)
+        properties = self.properties
+        self._frozen = Surfaces.through(
+            settings.size, np.log(properties.response), properties.height
+        )
+        self._contacts = Surfaces.through(
+            settings.size,
+            np.log(properties.response),
+            np.log(properties.contact_stiffness),
+            properties.contact_transmission,
+            np.log(properties.contact_share),
+            properties.contact_potential,
+        )
 
     @property
     def name(self) -> str:
         """The sample, for people."""
-        return "ferroelectric film"
+        return self.settings.kind.replace("_", " ")
 
     @property
     def x_range(self) -> Range:
@@ -59,21 +79,23 @@ class FerroelectricFilm:
         return self.x_range
 
     @property
-    def contact_resonance(self) -> float:
-        """Contact resonance that the instrument is tuned to [Hz]."""
-        return self.settings.contact_resonance
+    def contact_stiffness(self) -> float:
+        """Stiffness of the usual contact, for which the instrument is tuned [N/m]."""
+        return self.settings.contact_stiffness
+
+    @property
+    def answers_sideways(self) -> bool:
+        """Whether there is any polarisation in the plane to be seen."""
+        return bool(self.properties.lying.any() or self.properties.tilt.any())
 
     def contact(self, x: float, y: float) -> Contact:
-        """Return how a cantilever vibrates at a point [m]."""
-        surfaces = self._surfaces
-        return Contact(
-            resonance=surfaces.value(surfaces.contact_resonance, x, y),
-            quality=surfaces.value(surfaces.contact_quality, x, y),
-        )
+        """Return how tip and surface touch at a point [m]."""
+        _, log_stiffness, transmission, _, _ = self._contacts_at(x, y)
+        return Contact(stiffness=math.exp(log_stiffness), transmission=transmission)
 
     @property
     def polarization(self) -> FloatArray:
-        """A copy of the polarisation now, shape (cells, cells), row 0 at the lower edge."""
+        """A copy of the polarisation along the normal now, shape (cells, cells), row 0 lowest."""
         return self._polarization.copy()
 
     @polarization.setter
@@ -105,13 +127,21 @@ class FerroelectricFilm:
         """Freeze what a tip would find now."""
         from scipy.ndimage import gaussian_filter
 
-        seen = gaussian_filter(
-            self._polarization,
-            tip.seen / self.settings.cell,
-            mode="wrap",
-            radius=_seen_reach(self.settings, tip),
-        )
-        return FilmView(self._surfaces, _splined(seen))
+        settings, properties = self.settings, self.properties
+
+        def seen(field: FloatArray) -> FloatArray:
+            reach = _seen_reach(settings, tip)
+            blurred: FloatArray = gaussian_filter(
+                field, tip.seen / settings.cell, mode="wrap", radius=reach
+            )
+            return blurred
+
+        maps = [seen(self._polarization)]
+        if self.answers_sideways:
+            in_plane = properties.lying + properties.tilt * self._polarization
+            maps += [seen(component) for component in in_plane]
+        surfaces = self._frozen.joined(Surfaces.through(settings.size, *maps))
+        return FilmView(surfaces, settings.lateral_response / settings.response)
 
     def sweep(
         self,
@@ -121,48 +151,51 @@ class FerroelectricFilm:
         tip: TipSettings,
         points: int | None = None,
     ) -> FloatArray:
-        """Apply a bias waveform at a point and switch the film there; see `Sample.sweep`."""
+        """Apply a bias waveform at a point and switch the film there; see `PiezoSample.sweep`."""
         cycles, length = waveform.cycles, len(waveform.values)
-        surfaces = self._surfaces
-        share = math.exp(surfaces.value(surfaces.log_contact_share, x, y))
-        potential = surfaces.value(surfaces.contact_potential, x, y)
-        bias = share * np.tile(waveform.bias, cycles)[:points] + potential
+        log_response, _, _, log_share, potential = self._contacts_at(x, y)
+        bias = math.exp(log_share) * np.tile(waveform.bias, cycles)[:points] + potential
         readings = np.full(cycles * length, np.nan)
         readings[: len(bias)] = self._switch(x, y, bias, waveform.dwell, tip)
-        response = math.exp(surfaces.value(surfaces.log_response, x, y))
-        return response * readings.reshape(cycles, length)
+        return math.exp(log_response) * readings.reshape(cycles, length)
+
+    def _contacts_at(self, x: float, y: float) -> list[float]:
+        values: list[float] = self._contacts.at(np.array(x), np.array(y)).tolist()
+        return values
+
+    def _at_rest(self, grown: Domains) -> FloatArray:
+        if not has_compiler():
+            return grown.standing
+        return settle(grown.standing, self._medium(), SETTLING_STEPS)
 
     def _switch(
         self, x: float, y: float, bias: FloatArray, dwell: float, tip: TipSettings
     ) -> FloatArray:
-        reach = patch_reach(self.settings, tip, float(np.max(np.abs(bias), initial=0.0)))
-        row, column = (
-            float(v)
-            for v in _cell_coordinates(self.settings.size, self._polarization.shape[0], x, y)
-        )
+        settings = self.settings
+        pulse = max(1, round(dwell * PULSE_SHARE / (TIME_STEP * TIME_UNIT)))
+        pinning = float(yielding(pulse, settings.creep)[1].min())
+        reach = patch_reach(settings, tip, float(np.max(np.abs(bias), initial=0.0)), pinning)
+        reach = min(reach, (settings.cells - 1) // 2)  # a worn tip may reach further than the film
+        row, column = cell_coordinates(settings.size, settings.cells, x, y).tolist()
         rows = round(row) + np.arange(-reach, reach + 1)
         columns = round(column) + np.arange(-reach, reach + 1)
-        place = np.ix_(rows % self.settings.cells, columns % self.settings.cells)
+        place = np.ix_(rows % settings.cells, columns % settings.cells)
         patch = self._polarization[place]
-        readings = sweep(
-            patch,
-            self._medium(place),
-            self._tip_over(np.subtract(rows, row), np.subtract(columns, column), tip),
-            bias,
-            steps_on=max(1, round(dwell * PULSE_SHARE / (TIME_STEP * TIME_UNIT))),
-            steps_off=round(REST_TIME / (TIME_STEP * TIME_UNIT)),
-        )
+        medium = self._medium(place)
+        up, right = (rows - row) * settings.cell, (columns - column) * settings.cell
+        squared = up[:, np.newaxis] ** 2 + right[np.newaxis, :] ** 2
+        weights = np.outer(*(self._seen(along, tip) for along in (rows - row, columns - column)))
+        over = Tip(field=tip.field_at(squared), weights=weights)
+        if settings.switching == "disc" or not has_compiler():
+            readings = disc.sweep(patch, medium, over, np.sqrt(squared), tip.radius, bias)
+        else:
+            rest = round(REST_TIME / (TIME_STEP * TIME_UNIT))
+            readings = sweep(patch, medium, over, bias, pulse, rest, settings.creep)
         self._polarization[place] = patch
         return readings
 
-    def _tip_over(self, rows: FloatArray, columns: FloatArray, tip: TipSettings) -> Tip:
-        """Return what a tip does to cells at these distances from its apex, in cells."""
-        up, right = rows * self.settings.cell, columns * self.settings.cell
-        squared = up[:, np.newaxis] ** 2 + right[np.newaxis, :] ** 2
-        weights = np.outer(*(self._seen(along, tip) for along in (rows, columns)))
-        return Tip(field=tip.field_at(squared), weights=weights)
-
     def _seen(self, along: FloatArray, tip: TipSettings) -> FloatArray:
+        """Return the weights of cells at these distances from the apex, in cells."""
         weights = np.exp(-((along * self.settings.cell / tip.seen) ** 2) / 2)
         weights[np.abs(np.round(along)) > _seen_reach(self.settings, tip)] = 0.0
         return np.asarray(weights / weights.sum())
@@ -183,84 +216,42 @@ class FilmView:
     """A film as a tip finds it at one moment, readable anywhere.
 
     Attributes:
-        surfaces: What is frozen into the film.
-        polarization: Spline coefficients of the polarisation averaged over the area seen.
+        surfaces: Logarithm of the response, height, the polarisation averaged over the area seen
+            and, where there is any, its components in the plane along x and y.
+        sideways: Sideways response in units of the vertical one.
     """
 
-    surfaces: "_Surfaces"
-    polarization: FloatArray
+    surfaces: Surfaces
+    sideways: float
 
     def at(self, x: FloatArray, y: FloatArray) -> Signals:
         """Return the signals at points of the sample [m], any shape."""
-        surfaces = self.surfaces
-        seen = surfaces.values(self.polarization, x, y)
-        return Signals(
-            piezoresponse=np.exp(surfaces.values(surfaces.log_response, x, y)) * seen,
-            height=surfaces.values(surfaces.height, x, y),
-        )
+        log_response, height, seen, *in_plane = self.surfaces.at(x, y)
+        response = np.exp(log_response)
+        lateral = None
+        if in_plane:
+            lateral = self.sideways * response * np.stack(in_plane)
+        return Signals(piezoresponse=response * seen, height=height, lateral=lateral)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Surfaces:
-    """Spline coefficients of what is frozen into a film; what must stay positive as logarithm."""
-
-    size: float
-    log_response: FloatArray
-    height: FloatArray
-    contact_resonance: FloatArray
-    contact_quality: FloatArray
-    log_contact_share: FloatArray
-    contact_potential: FloatArray
-
-    @classmethod
-    def of(cls, size: float, properties: LocalProperties) -> Self:
-        return cls(
-            size=size,
-            log_response=_splined(np.log(properties.response)),
-            height=_splined(properties.height),
-            contact_resonance=_splined(properties.contact_resonance),
-            contact_quality=_splined(properties.contact_quality),
-            log_contact_share=_splined(np.log(properties.contact_share)),
-            contact_potential=_splined(properties.contact_potential),
-        )
-
-    def values(self, coefficients: FloatArray, x: FloatArray, y: FloatArray) -> FloatArray:
-        from scipy.ndimage import map_coordinates
-
-        where = _cell_coordinates(self.size, coefficients.shape[0], x, y)
-        values: FloatArray = map_coordinates(
-            coefficients, where, order=3, mode="grid-wrap", prefilter=False
-        )
-        return values
-
-    def value(self, coefficients: FloatArray, x: float, y: float) -> float:
-        return float(self.values(coefficients, np.array([x]), np.array([y]))[0])
-
-
-def patch_reach(settings: "FerroelectricFilmSettings", tip: TipSettings, bias: float) -> int:
+def patch_reach(
+    settings: "FilmSettings", tip: TipSettings, bias: float, pinning: float = 1.0
+) -> int:
     """Return how many cells around the tip a bias [V] can switch, or the tip can see.
 
     A domain grows until the field at its wall no longer overcomes the pinning:
     r = R sqrt((V E / f_pin)^(2/3) - 1) for a point charge at depth R and the mean pinning.
+
+    Args:
+        settings: Of the film.
+        tip: Above it.
+        bias: The largest [V].
+        pinning: What is left of the pinning at the end of a pulse.
     """
-    ratio = bias * tip.field / settings.pinning
+    ratio = bias * tip.field / (settings.pinning * pinning)
     radius = tip.radius * math.sqrt(max(ratio ** (2 / 3) - 1, 0.0))
     return max(math.ceil(radius / settings.cell) + MARGIN, _seen_reach(settings, tip))
 
 
-def _seen_reach(settings: "FerroelectricFilmSettings", tip: TipSettings) -> int:
+def _seen_reach(settings: "FilmSettings", tip: TipSettings) -> int:
     return math.ceil(SEEN_EXTENT * tip.seen / settings.cell)
-
-
-def _cell_coordinates(
-    size: float, cells: int, x: FloatArray | float, y: FloatArray | float
-) -> FloatArray:
-    """Return fractional row and column of points [m]; the middle of the first cell is (0, 0)."""
-    return np.stack([(np.asarray(v, dtype=float) / size + 0.5) * cells - 0.5 for v in (y, x)])
-
-
-def _splined(surface: FloatArray) -> FloatArray:
-    from scipy.ndimage import spline_filter
-
-    coefficients: FloatArray = spline_filter(surface, order=3, mode="grid-wrap")
-    return coefficients

@@ -1,25 +1,27 @@
-"""FerroelectricFilmSettings: everything about the simulated film that can be chosen."""
+"""FilmSettings: everything about a simulated ferroelectric film that can be chosen."""
 
 import math
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from spm_auto.units import Bias, Frequency, Length, PiezoCoefficient, format
+from spm_auto.units import Bias, Length, PiezoCoefficient, Stiffness, format
 
-from ...checks import not_negative, positive, share
+from ...checks import not_negative, positive, share, within
 from ...randomness import RandomStreams
 from ...tip import TipSettings
 from ..protocol import PiezoSampleSettings
 from .film import FerroelectricFilm, patch_reach
+from .grains import GrainSettings
+from .lamellae import LamellaSettings
 
 Positive = Annotated[float, positive("1")]
 Spread = Annotated[float, not_negative("1")]
 PositiveLength = Annotated[Length, positive("m")]
 
 
-class FerroelectricFilmSettings(PiezoSampleSettings):
-    """A film with 180-degree domains that stand up and down in a labyrinth, some time after growth.
+class FilmSettings(PiezoSampleSettings):
+    """A film with domains that stand up and down, some time after it has grown.
 
     Fields without a unit are in reduced units: polarisation 1 is the spontaneous one, field 1 is
     2.6 times the intrinsic coercive field. What is physics, what was fitted to a measured film of
@@ -58,19 +60,24 @@ class FerroelectricFilmSettings(PiezoSampleSettings):
         response_length: Correlation length [m].
         response_unevenness: Its spread over ``response_uneven_length``, of the logarithm.
         response_uneven_length: Correlation length [m].
+        lateral_response: Median sideways response of a fully lying site [m/V].
         stiffness: Stiffness of the polarisation against changes from cell to cell when switched.
+        switching: How the tip switches the film: by the phase field of a patch, or by the closed
+            form of a disc under the tip, which needs no compiled code.
+        creep: Share of the pinning that is lost in each decade of time under bias: walls creep.
+        grains: Texture of the film.
+        lamellae: Domains that lie.
         roughness: Standard deviation of the height [m].
         roughness_length: Where the roughness levels off [m].
-        contact_resonance: Mean contact resonance of the cantilever on this film [Hz].
-        contact_resonance_spread: Its spread from place to place [Hz].
-        contact_resonance_length: Correlation length [m].
-        contact_quality_length: Correlation length of how well contacts pass on a vibration [m].
+        contact_stiffness: Median stiffness of the contact of tip and film [N/m].
+        contact_stiffness_spread: Its spread from place to place, of the logarithm.
+        contact_stiffness_length: Correlation length [m].
+        contact_transmission_length: Correlation length of how well contacts pass on a
+            vibration [m].
         contact_share_spread: Spread of the share of bias that reaches the film, of the logarithm.
         contact_potential_spread: Spread of the contact potential, which adds to the bias [V].
         contact_length: Correlation length of share and potential: shorter than the tip sees [m].
     """
-
-    kind: Literal["ferroelectric_film"] = "ferroelectric_film"
 
     size: PositiveLength = 2e-6
     cells: int = Field(default=256, ge=32, le=2048)
@@ -106,14 +113,20 @@ class FerroelectricFilmSettings(PiezoSampleSettings):
     response_length: PositiveLength = 35e-9
     response_unevenness: Spread = 0.35
     response_uneven_length: PositiveLength = 300e-9
+    lateral_response: Annotated[PiezoCoefficient, positive("m/V")] = 40e-12
     stiffness: Annotated[float, positive("1")] = 0.8
+    switching: Literal["phase_field", "disc"] = "phase_field"
+    creep: Annotated[float, within(0.0, 0.5, "1")] = 0.08
+
+    grains: GrainSettings = Field(default_factory=GrainSettings)
+    lamellae: LamellaSettings = Field(default_factory=LamellaSettings)
 
     roughness: Annotated[Length, not_negative("m")] = 2e-9
     roughness_length: PositiveLength = 60e-9
-    contact_resonance: Annotated[Frequency, positive("Hz")] = 350e3
-    contact_resonance_spread: Annotated[Frequency, not_negative("Hz")] = 15e3
-    contact_resonance_length: PositiveLength = 180e-9
-    contact_quality_length: PositiveLength = 45e-9
+    contact_stiffness: Annotated[Stiffness, positive("N/m")] = 120.0
+    contact_stiffness_spread: Spread = 0.4
+    contact_stiffness_length: PositiveLength = 180e-9
+    contact_transmission_length: PositiveLength = 45e-9
     contact_share_spread: Spread = 0.1
     contact_potential_spread: Annotated[Bias, not_negative("V")] = 0.5
     contact_length: PositiveLength = 15e-9
@@ -141,3 +154,27 @@ class FerroelectricFilmSettings(PiezoSampleSettings):
                 f"{format(tip.radius, 'm')} reaches {format(across * self.cell, 'm', 3)} "
                 f"at {format(bias, 'V')}"
             )
+
+
+class FerroelectricFilmSettings(FilmSettings):
+    """A uniaxial film: 180-degree domains in a labyrinth."""
+
+    kind: Literal["ferroelectric_film"] = "ferroelectric_film"
+
+
+class GranularFilmSettings(FilmSettings):
+    """A polycrystalline film: grains with tilted axes and dark rims."""
+
+    kind: Literal["granular_film"] = "granular_film"
+    grains: GrainSettings = Field(default_factory=lambda: GrainSettings(amount=1.0))
+
+
+class LamellarFilmSettings(FilmSettings):
+    """An a/c film: lamellae that lie, in bundles, between domains that stand."""
+
+    kind: Literal["lamellar_film"] = "lamellar_film"
+    thickness: PositiveLength = 60e-9
+    depolarization: Spread = 0.15
+    growth_field: float = 0.03
+    growth_disorder: Spread = 0.05
+    lamellae: LamellaSettings = Field(default_factory=lambda: LamellaSettings(amount=0.35))

@@ -6,20 +6,22 @@ of the tip at 1 V and f_pin a dry friction: a wall that is not pushed hard enoug
 so what was written remains. All in reduced units; the cells at the border of the patch are held.
 """
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spm_auto.instrument import FloatArray
 
+from ...compiled import compiled
+
 TIME_STEP = 0.2  # reduced time of one step
 STABLE = 1.9  # an explicit step times the steepest slope of the force must stay below 2
 STEPS_BETWEEN_CHECKS = 64  # how often a long pulse is asked whether anything still moves
 AT_REST = 1e-12  # change of the polarisation per step below which nothing moves any more
+FULL_PINNING = 16  # steps of a pulse before the pinning begins to yield
+LONGEST = 256  # steps that are taken at one pinning: what still moves then goes on at the next
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +61,7 @@ def sweep(
     bias: FloatArray,
     steps_on: int,
     steps_off: int,
+    creep: float = 0.0,
 ) -> FloatArray:
     """Step the bias, and read the polarisation after each pulse with the bias off.
 
@@ -69,12 +72,14 @@ def sweep(
         bias: Of each pulse in order [V], shape (n,).
         steps_on: Steps during a pulse.
         steps_off: Steps between the end of a pulse and the reading.
+        creep: Share of the pinning that is lost in each decade of time during a pulse.
 
     Returns:
         The polarisation that the tip sees after each pulse, shape (n,).
     """
     readings = np.empty(len(bias))
-    _compiled()(
+    steps, pinning = yielding(steps_on, creep)
+    compiled(_sweep)(
         polarization,
         medium.barrier - 4 * medium.gradient,
         medium.built_in,
@@ -83,7 +88,8 @@ def sweep(
         tip.field,
         tip.weights,
         np.asarray(bias, dtype=float),
-        steps_on,
+        steps,
+        pinning,
         steps_off,
         _substeps(medium, tip, bias),
         readings,
@@ -126,11 +132,39 @@ def _substeps(medium: Medium, tip: Tip, bias: FloatArray) -> NDArray[np.int64]:
     """
     barrier = float(np.max(medium.barrier))
     field = float(np.max(np.abs(medium.built_in))) + np.abs(bias) * float(np.max(tip.field))
-    p = 1 + np.sqrt(barrier) + np.cbrt(field)  # above the root, so Newton's steps come down to it
+    p = 1 + np.sqrt(max(barrier, 0.0)) + np.cbrt(field)  # above the root: Newton comes down to it
     for _ in range(20):
         p = p - (p**3 - barrier * p - field) / (3 * p**2 - barrier)
-    steepest = 3 * p**2 - barrier + 8 * medium.gradient
+    lying = max(0.0, -float(np.min(medium.barrier)))  # no double well at all: only steeper
+    steepest = 3 * p**2 - barrier + lying + 8 * medium.gradient
     return np.asarray(np.ceil(TIME_STEP * steepest / STABLE), dtype=np.int64)
+
+
+def yielding(steps: int, creep: float) -> tuple[NDArray[np.int64], FloatArray]:
+    """Cut a pulse into parts of constant pinning, which falls with the logarithm of time.
+
+    f_pin(t) = f_pin (1 - c)^log10(t / t0) from t0 = 16 steps on, in octaves. A wall at rest at one
+    pinning waits for the next, so long parts are cut short: a pulse costs the logarithm of its
+    length.
+
+    Args:
+        steps: Of the pulse.
+        creep: Share c that is lost in each decade.
+
+    Returns:
+        The steps of each part, and its pinning in units of that at the beginning.
+    """
+    if not creep or steps <= FULL_PINNING:
+        return np.array([steps]), np.ones(1)
+    parts, pinning = [FULL_PINNING], [1.0]
+    done = FULL_PINNING
+    while done < steps:
+        end = min(2 * done, steps)
+        decades = math.log10(math.sqrt(done * end) / FULL_PINNING)
+        parts.append(min(end - done, LONGEST))
+        pinning.append((1 - creep) ** decades)
+        done = end
+    return np.array(parts), np.array(pinning)
 
 
 def _sweep(
@@ -142,30 +176,34 @@ def _sweep(
     tip_field: FloatArray,
     weights: FloatArray,
     bias: FloatArray,
-    steps_on: int,
+    steps_on: NDArray[np.int64],
+    yielding: FloatArray,
     steps_off: int,
     substeps: NDArray[np.int64],
     readings: FloatArray,
 ) -> None:
     rows, columns = polarization.shape
     now, after = polarization.copy(), polarization.copy()
-    field = built_in.copy()
+    field, held = built_in.copy(), pinning.copy()
     for k in range(bias.size):
-        for part in range(2):
-            cut = substeps[k] if part == 0 else 1
+        for part in range(steps_on.size + 1):
+            on = part < steps_on.size
+            cut = substeps[k] if on else 1
             time_step = TIME_STEP / cut
-            steps = steps_on * cut if part == 0 else steps_off
-            volts = bias[k] if part == 0 else 0.0
+            steps = steps_on[part] * cut if on else steps_off
+            volts = bias[k] if on else 0.0
+            kept = yielding[part] if on else 1.0
             for i in range(rows):
                 for j in range(columns):
                     field[i, j] = built_in[i, j] + volts * tip_field[i, j]
+                    held[i, j] = kept * pinning[i, j]
             for step in range(steps):
                 for i in range(1, rows - 1):
                     for j in range(1, columns - 1):
                         p = now[i, j]
                         around = now[i - 1, j] + now[i + 1, j] + now[i, j - 1] + now[i, j + 1]
                         force = p * (slope[i, j] - p * p) + gradient * around + field[i, j]
-                        pin = pinning[i, j]
+                        pin = held[i, j]
                         if force > pin:
                             force -= pin
                         elif force < -pin:
@@ -189,15 +227,3 @@ def _sweep(
     for i in range(rows):
         for j in range(columns):
             polarization[i, j] = now[i, j]
-
-
-@cache
-def _compiled() -> Callable[..., None]:
-    from numba import njit  # takes half a second: only who switches a sample pays for it
-
-    compiled: Any
-    try:
-        compiled = njit(cache=True)(_sweep)
-    except RuntimeError:  # nowhere to keep the compiled code, as in a read-only installation
-        compiled = njit(_sweep)
-    return compiled  # type: ignore[no-any-return]  # numba is untyped

@@ -1,8 +1,19 @@
 """Piezoresponse force microscopy: lock-in images and band-excitation spectra in contact."""
 
+from .band_excitation import Band, Resonances
+from .cantilever import CantileverSettings
 from .noise import PfmNoise
-from .readout import PiezoresponseReadout
+from .readout import BandExcitationReadout, LockIn
 from .settings import PfmSettings
 from .technique import PfmTechnique
 
-__all__ = ["PfmNoise", "PfmSettings", "PfmTechnique", "PiezoresponseReadout"]
+__all__ = [
+    "Band",
+    "BandExcitationReadout",
+    "CantileverSettings",
+    "LockIn",
+    "PfmNoise",
+    "PfmSettings",
+    "PfmTechnique",
+    "Resonances",
+]

@@ -44,6 +44,11 @@ class Band:
         """All frequencies [Hz], shape (bins,)."""
         return self.center + self.width * np.linspace(-0.5, 0.5, self.bins)
 
+    def noise(self, deviation: float, points: int, rng: np.random.Generator) -> ComplexArray:
+        """Draw white noise of some deviation [m] in each quadrature, shape (points, bins)."""
+        white = rng.standard_normal((points, self.bins, 2))
+        return deviation * white.view(np.complex128)[..., 0]
+
     def spectra(self, resonances: Resonances) -> ComplexArray:
         """Return what oscillators answer over the band, without noise.
 

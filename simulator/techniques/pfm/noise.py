@@ -19,12 +19,15 @@ class PfmNoise(BaseModel):
         detector: Noise of each quadrature of the lock-in after 4 ms of averaging [m]; it is white,
             so it falls with the root of the time spent on a pixel or a point.
         electrostatic: In-phase background of the cantilever over the charged surface [m].
+        band: Noise of each quadrature at each frequency of the excited band after 4 ms of pulses,
+            on the vibration itself, which the resonance enlarges by its quality [m]; the fit of
+            the resonance makes of it what spectra scatter by.
         contact_gain: Spread of the amplification of spectra by the contact resonance from site to
             site, of the logarithm; without it spectra are calibrated.
         response_jitter: Noise of a spectrum's points relative to the largest of them: the contact
             resonance wanders while it is being fitted.
         failures: Whether fits of the contact resonance go wrong now and then, as measured ones do.
-        height: Noise of the height after 4 ms of averaging [m].
+        height: Noise of what the z loop holds, after 4 ms of averaging [m].
         line_jump: Jump of the height from line to line [m].
         lag: Time by which the image channels lag behind the probe [s]: forward and backward differ.
     """
@@ -33,6 +36,7 @@ class PfmNoise(BaseModel):
 
     detector: Annotated[Length, not_negative("m")] = 3.5e-12
     electrostatic: Annotated[Length, not_negative("m")] = 2e-12
+    band: Annotated[Length, not_negative("m")] = 250e-12
     contact_gain: Annotated[float, not_negative("1")] = 0.9
     response_jitter: Annotated[float, not_negative("1")] = 0.04
     failures: bool = True
@@ -45,6 +49,7 @@ class PfmNoise(BaseModel):
         """Return the perfect instrument: every layer off."""
         return cls.model_construct(
             detector=0.0,
+            band=0.0,
             electrostatic=0.0,
             contact_gain=0.0,
             response_jitter=0.0,

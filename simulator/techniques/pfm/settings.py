@@ -1,16 +1,21 @@
 """PfmSettings: what a lab file says of a piezoresponse force microscope."""
 
+import math
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field
 
-from spm_auto.units import Bias
+from spm_auto.units import Angle, Bias, Force, Frequency
 
-from ...checks import positive
+from ...checks import not_negative, positive, within
+from ...feedback import FeedbackSettings
 from ...randomness import RandomStreams
 from ...samples import PiezoSampleSettings, Sample, SampleSettings
+from ...scanner import ScannerSettings
 from ...tip import TipSettings
+from ...tips import TipLifeSettings
 from ..protocol import TechniqueSettings
+from .cantilever import CantileverSettings
 from .noise import PfmNoise
 from .technique import PfmTechnique
 
@@ -21,7 +26,15 @@ class PfmSettings(TechniqueSettings):
     Attributes:
         drive: Amplitude of the alternating bias of the readout [V].
         limit: Range of the bias source, both ways [V].
-        tip: What touches the sample.
+        tip: What touches the sample as long as it is good.
+        tip_life: What can happen to it.
+        cantilever: That carries it.
+        load: Force of the tip on the sample [N].
+        band_width: Width of the band that spectra excite around the usual contact resonance [Hz].
+        band_bins: How many frequencies of it.
+        fit_channels: Whether spectra also show the fitted resonance and its quality.
+        twist: Direction in which the cantilever twists, from x [rad]: across its own axis.
+        feedback: The loop behind the height.
         noise: How imperfect the readout is.
     """
 
@@ -31,7 +44,29 @@ class PfmSettings(TechniqueSettings):
     drive: Annotated[Bias, positive("V")] = 1.0
     limit: Annotated[Bias, positive("V")] = 15.0
     tip: TipSettings = Field(default_factory=TipSettings)
+    tip_life: TipLifeSettings = Field(
+        default_factory=lambda: TipLifeSettings.model_validate(
+            {
+                "change_time": "2000 s",
+                "lowest_gain": 0.4,
+                "highest_gain": 1.2,
+                "twin": 0.0,
+                "exponent": 0.0,
+            }
+        )
+    )
+    cantilever: CantileverSettings = Field(default_factory=CantileverSettings)
+    load: Annotated[Force, not_negative("N")] = 50e-9
+    band_width: Annotated[Frequency, positive("Hz")] = 60e3
+    band_bins: int = Field(default=64, ge=8, le=4096)
+    fit_channels: bool = False
+    twist: Annotated[Angle, within(-math.pi, math.pi, "rad")] = 0.0
+    feedback: FeedbackSettings = Field(default_factory=FeedbackSettings)
     noise: PfmNoise = Field(default_factory=PfmNoise)
+
+    def usual_scanner(self) -> ScannerSettings:
+        """Return an ordinary one; one place in each pixel will do, as the tip sees more."""
+        return super().usual_scanner().model_copy(update={"samples_per_pixel": 1})
 
     def build(self, sample: Sample, streams: RandomStreams) -> PfmTechnique:
         """Put the tip on a piezoelectric sample."""
@@ -44,9 +79,12 @@ class PfmSettings(TechniqueSettings):
 
     def at_level(self, level: int) -> Self:
         """Return these settings with what a difficulty level does without switched off."""
-        noise = self.noise
+        changes: dict[str, object] = {}
+        if level < 3:
+            changes["tip_life"] = TipLifeSettings.none()
+            changes["noise"] = self.noise.model_copy(update={"failures": False})
+        if level < 2:
+            changes["feedback"] = FeedbackSettings.perfect()
         if level == 0:
-            noise = PfmNoise.none()
-        elif level < 3:
-            noise = noise.model_copy(update={"failures": False})
-        return self.model_copy(update={"noise": noise})
+            changes["noise"] = PfmNoise.none()
+        return self.model_copy(update=changes)

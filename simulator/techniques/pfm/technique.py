@@ -1,28 +1,40 @@
 """PfmTechnique: asks a piezoelectric sample, and reads it as an instrument would."""
 
-from typing import TYPE_CHECKING, Any
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from spm_auto.instrument import BiasWaveform, Channel, FloatArray, Scan
 
-from ...path import Path
+from ...feedback import Deflection, LoopState, ZLoop
 from ...randomness import RandomStreams
 from ...samples import PiezoSample, View
 from ...timing import Point
 from ...tip import TipSettings
-from ..protocol import Imaging, LinePair, Technique
-from .readout import PiezoresponseReadout
+from ...tips import TipEvent, TipLife, TipLifeState, TipState
+from ..protocol import Imaging, Technique
+from .band_excitation import Band, ComplexArray
+from .imaging import PfmImaging
+from .readout import BandExcitationReadout, LockIn
 
 if TYPE_CHECKING:
     from .settings import PfmSettings
+
+
+class PfmState(NamedTuple):
+    """Everything changeable about the technique and its sample."""
+
+    sample: Any
+    tip: TipLifeState
+    loop: LoopState | None
 
 
 class PfmTechnique(Technique):
     """A conducting tip in contact with a piezoelectric sample.
 
     Args:
-        settings: Tip, drive and noise.
+        settings: Tip, cantilever, drive, z loop and noise.
         sample: What lies under the tip.
         streams: Where the noise comes from.
     """
@@ -33,19 +45,26 @@ class PfmTechnique(Technique):
         self._settings = settings
         self._sample = sample
         self._streams = streams
-        self._readout = PiezoresponseReadout(
-            settings.drive, sample.contact_resonance, settings.noise
-        )
+        tuned = settings.cantilever.contact_resonance(sample.contact_stiffness)
+        self._band = Band(tuned, settings.band_width, settings.band_bins)
+        self._life = TipLife(settings.tip_life, TipState(radius=settings.tip.radius))
+        self._loop = ZLoop(settings.feedback, Deflection())
 
     @property
     def image_channels(self) -> tuple[Channel, ...]:
-        """Channels of a scan."""
-        return self._readout.image_channels
+        """Channels of a scan; the lateral ones where the sample answers sideways."""
+        channels = (Channel("amplitude", "m"), Channel("phase", "rad"), Channel("height", "m"))
+        if not self._sample.answers_sideways:
+            return channels
+        return *channels, Channel("lateral_amplitude", "m"), Channel("lateral_phase", "rad")
 
     @property
     def spectrum_channels(self) -> tuple[Channel, ...]:
         """Channels of a spectrum."""
-        return self._readout.spectrum_channels
+        channels = (Channel("piezoresponse", "m"),)
+        if not self._settings.fit_channels:
+            return channels
+        return *channels, Channel("resonance", "Hz"), Channel("quality", "1")
 
     @property
     def bias_limit(self) -> float:
@@ -54,13 +73,42 @@ class PfmTechnique(Technique):
 
     @property
     def tip(self) -> TipSettings:
-        """What touches the sample."""
-        return self._settings.tip
+        """What touches the sample now: a blunter tip makes less field and sees a larger area."""
+        good, now = self._settings.tip, self._life.tip
+        if now.radius == good.radius:
+            return good
+        field = good.field * good.radius / now.radius
+        return good.model_copy(update={"radius": now.radius, "field": field})
 
-    def begin_scan(self, scan: Scan, number: int) -> Imaging:  # noqa: ARG002
+    @property
+    def tip_history(self) -> tuple[TipEvent, ...]:
+        """What happened to the tip."""
+        return self._life.history
+
+    @property
+    def band(self) -> Band:
+        """The frequencies that spectra excite."""
+        return self._band
+
+    def begin_scan(self, scan: Scan, number: int) -> Imaging:
         """Freeze the domains as the tip finds them now."""
-        view = self._sample.view(self._settings.tip)
-        return _PfmImaging(view, self._readout, self._streams, number)
+        settings = self._settings
+        samples = 2 * scan.frame.pixels[0] * scan.frame.pixels[1]
+        dt = scan.frame.pixels[1] / scan.line_rate / samples
+        angle = settings.twist
+        twist = np.array([math.cos(angle), math.sin(angle)])
+        return PfmImaging(
+            scan=scan,
+            view=self._view,
+            lock_in=self._lock_in,
+            loop=self._loop,
+            control=settings.feedback.control(dt, samples),
+            life=self._life,
+            load=settings.load,
+            sideways=twist if self._sample.answers_sideways else None,
+            streams=self._streams,
+            number=number,
+        )
 
     def spectrum(
         self,
@@ -70,64 +118,45 @@ class PfmTechnique(Technique):
         time: float,  # noqa: ARG002
     ) -> FloatArray:
         """Switch the film and read a loop."""
-        response = self._sample.sweep(*at, waveform, self._settings.tip)
-        contact = self._sample.contact(*at)
-        noise = self._streams.stream("spectrum", number)
-        return self._readout.spectrum(response, contact, waveform, noise)[np.newaxis]
+        response = self._sample.sweep(*at, waveform, self.tip)
+        rng = self._streams.stream("spectrum", number)
+        loop = self._band_excitation().read(response, self._sample.contact(*at), waveform, rng)
+        if not self._settings.fit_channels:
+            return loop.piezoresponse[np.newaxis]
+        return np.stack([loop.piezoresponse, loop.resonance, loop.quality])
+
+    def raw_spectrum(self, at: Point, waveform: BiasWaveform, number: int) -> ComplexArray:
+        """Do the same, but return the vibration that the loop is fitted to [m], [point, bin]."""
+        response = self._sample.sweep(*at, waveform, self.tip)
+        rng = self._streams.stream("spectrum", number)
+        return self._band_excitation().raw(response, self._sample.contact(*at), waveform, rng)
 
     def break_off(self, at: Point, waveform: BiasWaveform, points: int) -> None:
         """Switch the film as far as the sweep came."""
-        self._sample.sweep(*at, waveform, self._settings.tip, points)
+        self._sample.sweep(*at, waveform, self.tip, points)
 
-    def snapshot(self) -> Any:
-        """Return the sample's state."""
-        return self._sample.snapshot()
+    def snapshot(self) -> PfmState:
+        """Return the state of sample, tip and z loop."""
+        return PfmState(self._sample.snapshot(), self._life.snapshot(), self._loop.snapshot())
 
-    def restore(self, snapshot: Any) -> None:
+    def restore(self, snapshot: PfmState) -> None:
         """Go back to a snapshot."""
-        self._sample.restore(snapshot)
+        self._sample.restore(snapshot.sample)
+        self._life.restore(snapshot.tip)
+        self._loop.restore(snapshot.loop)
 
+    def _view(self) -> View:
+        tip, blur = self.tip, self._life.tip.blur
+        if blur != 1.0:
+            tip = tip.model_copy(update={"radius": blur * tip.radius})
+        return self._sample.view(tip)
 
-class _PfmImaging:
-    """One scan in progress."""
+    def _lock_in(self) -> LockIn:
+        tip = self._life.tip
+        return LockIn(self._settings.drive, self._settings.noise, tip.gain, tip.phase)
 
-    def __init__(
-        self, view: View, readout: PiezoresponseReadout, streams: RandomStreams, number: int
-    ) -> None:
-        self._view = view
-        self._readout = readout
-        self._forward = streams.stream("forward", number)
-        self._backward = streams.stream("backward", number)
-        self._jumps = streams.stream("line jumps", number)
-
-    def line(self, path: Path) -> LinePair:
-        """Measure one line."""
-        jump = self._jumps.standard_normal()
-        lag = self._readout.noise.lag / path.dt  # in samples
-        signals = self._view.at(*(_delayed(along, lag) for along in (path.x, path.y)))
-        pixel_time = path.dt * path.per_pixel
-        piezoresponse = path.by_pixel(signals.piezoresponse)
-        height = path.by_pixel(signals.height + path.z)
-        return (
-            self._stack(piezoresponse[0], height[0], pixel_time, jump, self._forward),
-            self._stack(piezoresponse[1], height[1], pixel_time, jump, self._backward),
+    def _band_excitation(self) -> BandExcitationReadout:
+        settings, tip = self._settings, self._life.tip
+        return BandExcitationReadout(
+            settings.drive, self._band, settings.cantilever, settings.noise, tip.gain, tip.phase
         )
-
-    def _stack(
-        self,
-        piezoresponse: FloatArray,
-        height: FloatArray,
-        pixel_time: float,
-        jump: float,
-        rng: np.random.Generator,
-    ) -> FloatArray:
-        channels = self._readout.line(piezoresponse, height, pixel_time, jump, rng)
-        return np.stack([channels[channel.name] for channel in self._readout.image_channels])
-
-
-def _delayed(along: FloatArray, lag: float) -> FloatArray:
-    """Return a coordinate as it was some samples ago; before the line it stood at its start."""
-    if not lag:
-        return along
-    index = np.arange(len(along), dtype=float)
-    return np.asarray(np.interp(index - lag, index, along))

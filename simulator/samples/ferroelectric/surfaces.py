@@ -1,0 +1,85 @@
+"""Surfaces: smooth maps of a periodic film that can be read anywhere, several at once."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from spm_auto.instrument import FloatArray
+
+from ...compiled import compiled
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Surfaces:
+    """Cubic splines through maps of the same film, which goes on at its opposite edges.
+
+    Attributes:
+        size: Side of the film, centred on (0, 0) [m].
+        coefficients: Of the splines, shape [map, row, column].
+    """
+
+    size: float
+    coefficients: FloatArray
+
+    @classmethod
+    def through(cls, size: float, *maps: FloatArray) -> Self:
+        """Make the splines that pass through maps of shape (cells, cells)."""
+        from scipy.ndimage import spline_filter
+
+        return cls(size, np.stack([spline_filter(m, order=3, mode="grid-wrap") for m in maps]))
+
+    def joined(self, other: "Surfaces") -> "Surfaces":
+        """Return these maps followed by others of the same film."""
+        return Surfaces(self.size, np.concatenate([self.coefficients, other.coefficients]))
+
+    def at(self, x: FloatArray, y: FloatArray) -> FloatArray:
+        """Return all maps at points of the sample [m].
+
+        Args:
+            x: Coordinates, any shape.
+            y: Coordinates, of the same shape.
+
+        Returns:
+            Shape [map, ...] with the points' shape after the maps.
+        """
+        x, y = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
+        row, column = cell_coordinates(self.size, self.coefficients.shape[1], x, y)
+        values = np.empty((len(self.coefficients), x.size))
+        compiled(_evaluate)(self.coefficients, row.ravel(), column.ravel(), values)
+        return values.reshape(-1, *x.shape)
+
+
+def cell_coordinates(size: float, cells: int, x: Any, y: Any) -> FloatArray:
+    """Return fractional row and column of points [m]; the middle of the first cell is (0, 0)."""
+    return np.stack([(np.asarray(v, dtype=float) / size + 0.5) * cells - 0.5 for v in (y, x)])
+
+
+def _evaluate(
+    coefficients: FloatArray, row: FloatArray, column: FloatArray, values: FloatArray
+) -> None:
+    """Sum the sixteen cubic B-splines around each point, for each map."""
+    maps, rows, columns = coefficients.shape
+    weights = np.empty((2, 4))
+    r = np.empty(4, dtype=np.int64)
+    c = np.empty(4, dtype=np.int64)
+    for point in range(row.size):
+        first_row, first_column = np.floor(row[point]), np.floor(column[point])
+        for axis in range(2):
+            t = row[point] - first_row if axis == 0 else column[point] - first_column
+            s = 1 - t
+            weights[axis, 0] = s * s * s / 6
+            weights[axis, 1] = (4 - 6 * t * t + 3 * t * t * t) / 6
+            weights[axis, 2] = (4 - 6 * s * s + 3 * s * s * s) / 6
+            weights[axis, 3] = t * t * t / 6
+        for k in range(4):
+            r[k] = (int(first_row) + k - 1) % rows
+            c[k] = (int(first_column) + k - 1) % columns
+        for m in range(maps):
+            total = 0.0
+            for i in range(4):
+                line = 0.0
+                for j in range(4):
+                    line += weights[1, j] * coefficients[m, r[i], c[j]]
+                total += weights[0, i] * line
+            values[m, point] = total
