@@ -132,6 +132,12 @@ class FilmTruth:
         with self._film.unchanged():
             return self._film.sweep(x, y, waveform, self._tip)
 
+    def after(self, x: float, y: float, waveform: BiasWaveform) -> FloatArray:
+        """Return the polarisation that a waveform at a point would leave; nothing changes."""
+        with self._film.unchanged():
+            self._film.sweep(x, y, waveform, self._tip)
+            return self._film.polarization
+
     def loop_map(self, x: FloatArray, y: FloatArray, waveform: BiasWaveform) -> FloatArray:
         """Return the last cycle of the loop at each point of a grid, all on the film as it is now.
 

@@ -1,5 +1,7 @@
 """Tasks on simulated microscopes: what an agent is asked, and what is true."""
 
+from .choose_bias import ChooseBias
 from .loop_area import LoopArea
+from .wall_law import WallLaw
 
-__all__ = ["LoopArea"]
+__all__ = ["ChooseBias", "LoopArea", "WallLaw"]

@@ -11,8 +11,6 @@ from spm_auto.instrument import (
     BiasWaveform,
     Channel,
     FloatArray,
-    Scan,
-    ScanFrame,
     Spectrum,
 )
 from spm_auto.tasks import Choices, Measured, Task
@@ -20,11 +18,9 @@ from spm_auto.tasks import Choices, Measured, Task
 from ..settings import SimulatorSettings
 from ..truth import Truth
 from .search import SearchEpisode
-from .stage import Stage, mount, site_labels, sites
+from .stage import Stage, film_overview, grid_over, mount, site_labels, sites
 
 SITES = 64  # along each side of the film
-OVERVIEW = 128  # pixels along each side
-OVERVIEW_RATE = 2.0  # [Hz]
 AMPLITUDE = 10.0  # [V]: switches all sites, so that the saturations are real
 
 
@@ -65,19 +61,10 @@ class LoopArea(Task):
 
     def _begin(self, seed: int, level: int) -> "LoopAreaEpisode":
         stage = mount(SimulatorSettings(level=level), seed)
-        low, high = stage.microscope.capabilities.x_range
-        side = high - low
-        frame = ScanFrame((0.0, 0.0), (side, side), (self._sites, self._sites))
-        points = sites(frame)
+        points = sites(grid_over(stage, self._sites))
         if seed not in self._values:
             self._values[seed] = true_areas(stage.truth, points)
-        overview = stage.image(
-            Scan(
-                ScanFrame((0.0, 0.0), (side, side), (OVERVIEW, OVERVIEW)),
-                ("amplitude", "phase"),
-                OVERVIEW_RATE,
-            )
-        )
+        overview = film_overview(stage)
         choices = Choices.of(
             points,
             labels=site_labels(points),

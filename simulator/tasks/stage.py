@@ -11,6 +11,10 @@ from ..instrument import SimulatedMicroscope
 from ..settings import SimulatorSettings, simulate
 from ..truth import Truth
 
+FILM_PIXELS = 128  # of an overview, along each side, where nothing else is said
+WIDE_DOMAINS = {"thickness": "150 nm"}  # of a film, for tasks that need room within a domain
+FILM_RATE = 2.0  # lines per second of an overview [Hz]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stage:
@@ -46,6 +50,22 @@ def mount(settings: SimulatorSettings, seed: int) -> Stage:
     microscope, truth = simulate(settings, seed, clock)
     microscope.load(Load())
     return Stage(microscope, truth, clock)
+
+
+def grid_over(stage: Stage, pixels: int) -> ScanFrame:
+    """Return the frame of all that the scanner reaches, with this many pixels along each side."""
+    (left, right), (low, high) = (
+        stage.microscope.capabilities.x_range,
+        stage.microscope.capabilities.y_range,
+    )
+    center = ((left + right) / 2, (low + high) / 2)
+    return ScanFrame(center, (right - left, high - low), (pixels, pixels))
+
+
+def film_overview(stage: Stage, pixels: int = FILM_PIXELS) -> ScanImage:
+    """Image the domains of a film."""
+    frame = grid_over(stage, pixels)
+    return stage.image(Scan(frame, ("amplitude", "phase"), FILM_RATE))
 
 
 def sites(frame: ScanFrame) -> FloatArray:
