@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from spm_auto.clock import Clock
-from spm_auto.errors import EmergencyStopped, InstrumentError, NotLoaded, Stopped
+from spm_auto.errors import EmergencyStopped, InstrumentError, NotLoaded
 from spm_auto.instrument import (
     AcquireForceCurve,
     AcquireSpectrum,
@@ -30,33 +30,11 @@ from spm_auto.instrument import (
     Status,
 )
 
+from .action import Action
+from .faults import Faults
 from .timing import Point, Timing
 
 LinePair = tuple[FloatArray, FloatArray]  # forward and backward, each of shape [channel, pixel]
-
-
-class _Action:
-    """One instruction in progress, and the flag that ends it.
-
-    Attributes:
-        number: How many instructions were begun before it.
-        stop: Set when it must end.
-        is_emergency: Whether it ends because the tip was withdrawn.
-        sweep: Start [s] and waveform of the sweep going on, for reading the bias back.
-    """
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.stop = threading.Event()
-        self.is_emergency = False
-        self.sweep: tuple[float, BiasWaveform] | None = None
-
-    def check(self) -> None:
-        """Raise what ends the instruction when somebody asked for it."""
-        if self.stop.is_set():
-            if self.is_emergency:
-                raise EmergencyStopped("the tip was withdrawn; load() readies the instrument again")
-            raise Stopped("the instruction was interrupted")
 
 
 class ClockedMicroscope(ABC):
@@ -71,15 +49,23 @@ class ClockedMicroscope(ABC):
         timing: How long everything takes.
         clock: Where that time passes.
         position: Where the probe stands at first [m].
+        faults: What goes wrong; without any, nothing.
     """
 
-    def __init__(self, timing: Timing, clock: Clock, position: Point = (0.0, 0.0)) -> None:
+    def __init__(
+        self,
+        timing: Timing,
+        clock: Clock,
+        position: Point = (0.0, 0.0),
+        faults: Faults | None = None,
+    ) -> None:
         self.timing = timing
         self._clock = clock
+        self._faults = faults or Faults()
         self._lock = threading.Lock()
         self._state = InstrumentState.EMPTY
         self._position = position
-        self._action: _Action | None = None
+        self._action: Action | None = None
         self._actions = 0
 
     @property
@@ -220,7 +206,7 @@ class ClockedMicroscope(ABC):
                 action.check()
             data = self._spectrum(at, waveform, action.number, swept)
             action.check()
-            return Spectrum(
+            spectrum = Spectrum(
                 x=at[0],
                 y=at[1],
                 bias=self._bias_run(waveform),
@@ -229,6 +215,7 @@ class ClockedMicroscope(ABC):
                 start_time=start,
                 end_time=end,
             )
+            return self._faults.of_spectrum(action.number, spectrum)
 
     def acquire_force_curve(self, instruction: AcquireForceCurve) -> ForceCurve:
         """Position the probe, press it into the sample and pull it off again."""
@@ -241,7 +228,9 @@ class ClockedMicroscope(ABC):
             self._wait(1 / instruction.rate, action)
             curve = self._force_curve(at, instruction, action.number, began)
             action.check()
-            return replace(curve, x=at[0], y=at[1], start_time=start, end_time=self._clock.now())
+            end = self._clock.now()
+            curve = replace(curve, x=at[0], y=at[1], start_time=start, end_time=end)
+            return self._faults.of_force_curve(action.number, curve)
 
     def condition_tip(self, instruction: ConditionTip) -> None:
         """Position the probe, and pulse or poke."""
@@ -292,28 +281,36 @@ class ClockedMicroscope(ABC):
             self._move(_line_start(scan.frame, 0), action)
             self._wait(self.timing.frame_settling, action)
             read = self._lines(scan, action.number)
+            channels = self.capabilities.channels_of(scan)
             for index in range(scan.frame.pixels[1]):
-                self._set_position(_line_start(scan.frame, index))
+                start = _line_start(scan.frame, index)
+                self._set_position(self._faults.reached(action.number, self._position, start))
+                self._faults.before_line(action.number, index, self._clock, action.stop)
+                action.check()
                 began = self._clock.now()
                 self._wait(self.timing.line(scan.line_rate), action)
                 forward, backward = read(index, began)
-                yield ScanLine(index, forward, backward, self._clock.now())
+                line = ScanLine(index, forward, backward, self._clock.now())
+                yield self._faults.of_line(action.number, line, channels)
             action.check()
 
     @contextlib.contextmanager
     def _action_in(
         self, state: InstrumentState = InstrumentState.READY, loading: bool = False
-    ) -> Iterator[_Action]:
+    ) -> Iterator[Action]:
         """Begin an instruction, and come back to a state of rest however it ends."""
         with self._lock:
             self._refuse_unless_idle(loading)
-            action = self._action = _Action(self._actions)
+            action = self._action = Action(self._actions)
             self._actions += 1
             if not loading:
                 self._state = state
             elif self._state is not InstrumentState.LATCHED:
                 self._state = InstrumentState.EMPTY
         try:
+            is_scan = state is InstrumentState.SCANNING
+            self._faults.before(action.number, self._clock, action.stop, loading, is_scan)
+            action.check()
             yield action
         finally:
             with self._lock:
@@ -342,9 +339,10 @@ class ClockedMicroscope(ABC):
         if isinstance(instruction, AcquireSpectrum):
             self._check_waveform(instruction.waveform)
 
-    def _move(self, target: Point, action: _Action) -> None:
+    def _move(self, target: Point, action: Action) -> None:
         """Move to a point; whoever is stopped on the way stands where it was stopped."""
         start, began = self._position, self._clock.now()
+        target = self._faults.reached(action.number, start, target)
         duration = self.timing.move(start, target)
         if self._clock.wait(duration, action.stop):
             way = min((self._clock.now() - began) / duration, 1.0)
@@ -356,7 +354,7 @@ class ClockedMicroscope(ABC):
         self._moved(start, target, began)
         action.check()
 
-    def _wait(self, duration: float, action: _Action) -> None:
+    def _wait(self, duration: float, action: Action) -> None:
         self._clock.wait(duration, action.stop)
         action.check()
 

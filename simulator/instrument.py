@@ -20,6 +20,7 @@ from spm_auto.instrument import (
 )
 
 from .clocked import ClockedMicroscope, LinePair
+from .faults import Faults
 from .samples import Sample
 from .scanner import Scanner
 from .techniques import Technique
@@ -38,6 +39,7 @@ class Snapshot:
         position: Where the probe was sent to [m].
         actions: How many instructions were begun.
         time: Instrument time [s].
+        faults: What is broken now.
     """
 
     technique: Any
@@ -45,6 +47,7 @@ class Snapshot:
     position: Point
     actions: int
     time: float
+    faults: int
 
 
 class SimulatedMicroscope(ClockedMicroscope):
@@ -60,6 +63,7 @@ class SimulatedMicroscope(ClockedMicroscope):
         scanner: What moves the tip.
         timing: How long everything takes.
         clock: Where that time passes.
+        faults: What goes wrong on demand; without any, nothing.
     """
 
     def __init__(
@@ -69,8 +73,9 @@ class SimulatedMicroscope(ClockedMicroscope):
         scanner: Scanner,
         timing: Timing,
         clock: Clock,
+        faults: Faults | None = None,
     ) -> None:
-        super().__init__(timing, clock)
+        super().__init__(timing, clock, faults=faults)
         self._technique = technique
         self._scanner = scanner
         limit = technique.bias_limit
@@ -85,6 +90,7 @@ class SimulatedMicroscope(ClockedMicroscope):
             is_simulated=True,
             instructions=technique.instructions,
         )
+        self._faults.check(self._capabilities)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -99,6 +105,7 @@ class SimulatedMicroscope(ClockedMicroscope):
             position=self._position,
             actions=self._actions,
             time=self._clock.now(),
+            faults=self._faults.snapshot(),
         )
 
     def _restore(self, snapshot: Snapshot) -> None:
@@ -112,6 +119,7 @@ class SimulatedMicroscope(ClockedMicroscope):
             self._actions = snapshot.actions
         self._technique.restore(snapshot.technique)
         self._scanner.restore(snapshot.scanner)
+        self._faults.restore(snapshot.faults)
         self._clock.set(snapshot.time)
 
     def _lines(self, scan: Scan, number: int) -> Callable[[int, float], LinePair]:
@@ -126,6 +134,7 @@ class SimulatedMicroscope(ClockedMicroscope):
 
         def read(line: int, began: float) -> LinePair:
             path = self._scanner.line(scan.frame, line, began, duration, number)
+            path = self._faults.of_path(number, path, self._position)
             forward, backward = imaging.line(path)
             return choose(forward), choose(backward)
 

@@ -9,6 +9,7 @@ from spm_auto.clock import Clock, InstantClock
 from spm_auto.instrument import InstrumentSettings
 from spm_auto.settings import Plugin
 
+from .faults import Fault, Faults
 from .instrument import SimulatedMicroscope
 from .randomness import RandomStreams
 from .samples import FerroelectricFilmSettings, Sample, SampleSettings
@@ -26,6 +27,7 @@ class SimulatorSettings(InstrumentSettings):
         sample: What lies under the tip.
         technique: What measures it; without one, what suits the sample.
         scanner: What moves the tip; without one, what usually goes with the technique.
+        faults: What goes wrong on demand, whatever the level; see `Faults`.
         level: How far from perfect: 0 a perfect instrument, 1 with noise, 2 with the faults of the
             scanner and of the z loop as well, 3 with tip changes and failures of the readout too.
     """
@@ -38,6 +40,7 @@ class SimulatorSettings(InstrumentSettings):
     )
     technique: Annotated[TechniqueSettings | None, Plugin("techniques")] = None
     scanner: ScannerSettings | None = None
+    faults: tuple[Fault, ...] = ()
     level: int = Field(default=MOST_IMPERFECT, ge=0, le=MOST_IMPERFECT)
 
     @model_validator(mode="after")
@@ -76,7 +79,10 @@ class SimulatorSettings(InstrumentSettings):
         sample = self.sample.build(streams)
         technique = settings.build(sample, streams)
         scanner = Scanner(self.complete_scanner(), settings.scan_range, streams)
-        microscope = SimulatedMicroscope(sample, technique, scanner, settings.timing(), clock)
+        faults = Faults(self.faults, streams)
+        microscope = SimulatedMicroscope(
+            sample, technique, scanner, settings.timing(), clock, faults
+        )
         return microscope, sample, technique, scanner
 
 

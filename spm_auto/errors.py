@@ -33,6 +33,14 @@ class InstrumentError(SpmError):
     """The instrument could not carry out an instruction."""
 
 
+class ConnectionLost(InstrumentError):
+    """The instrument can no longer be reached; ``load`` or opening it again may help."""
+
+
+class NoReply(InstrumentError):
+    """The instrument did not answer within the time that it was given."""
+
+
 class NotLoaded(InstrumentError):
     """The instrument was not readied by ``load`` yet."""
 
