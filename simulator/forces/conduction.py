@@ -8,10 +8,8 @@ from numpy.typing import ArrayLike
 
 from spm_auto.instrument import FloatArray
 
+from ..noise_sources import BOLTZMANN, ELEMENTARY_CHARGE
 from .electrostatics import VACUUM_PERMITTIVITY
-
-ELEMENTARY_CHARGE = 1.602176634e-19  # [C], exact
-BOLTZMANN = 1.380649e-23  # [J/K], exact
 
 
 @dataclass(frozen=True, slots=True)

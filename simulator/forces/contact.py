@@ -19,7 +19,7 @@ def plane_strain_modulus(young_modulus: float, poisson_ratio: float) -> float:
     return young_modulus / (1 - poisson_ratio**2)
 
 
-def reduced_modulus(sample: FloatArray, tip: float) -> FloatArray:
+def reduced_modulus(sample: ArrayLike, tip: float) -> FloatArray:
     """Return E* of two bodies [Pa], 1/E* = (1 - nu_s^2)/E_s + (1 - nu_t^2)/E_t.
 
     Args:

@@ -37,15 +37,13 @@ class Surface:
         """Return the field at points [m], of their shape."""
         from scipy.ndimage import map_coordinates
 
-        cells = self.coefficients.shape[0]
-        where = np.stack(
-            [(np.asarray(v, dtype=float) / self.size + 0.5) * cells - 0.5 for v in (y, x)]
-        )
+        cells, shape = len(self.coefficients), np.shape(x)
+        where = np.stack([(np.ravel(v) / self.size + 0.5) * cells - 0.5 for v in (y, x)])
         order: Literal[1, 3] = 3 if self.is_smooth else 1
         values: FloatArray = map_coordinates(
             self.coefficients, where, order=order, mode="grid-wrap", prefilter=False
         )
-        return values
+        return values.reshape(shape)
 
 
 def middles(size: float, cells: int) -> FloatArray:
