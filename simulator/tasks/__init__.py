@@ -3,5 +3,6 @@
 from .choose_bias import ChooseBias
 from .loop_area import LoopArea
 from .wall_law import WallLaw
+from .write_pattern import WritePattern
 
-__all__ = ["ChooseBias", "LoopArea", "WallLaw"]
+__all__ = ["ChooseBias", "LoopArea", "WallLaw", "WritePattern"]
