@@ -229,6 +229,9 @@ class Scanner:
         duration = float(times[-1] - times[0])
         moments = np.linspace(times[0], times[-1], 2 + math.floor(duration / DRIFT_STEP))
         drift = self._drift.at(moments)
+        if len(moments) == 2:
+            slope = np.diff(drift) / duration
+            return np.asarray(drift[:, :1] + slope * (times - times[0]))
         return np.stack([np.interp(times, moments, axis) for axis in drift])
 
     def _sensed(self, samples: int, dt: float, rng: np.random.Generator) -> FloatArray:

@@ -60,7 +60,7 @@ PRESETS: dict[str, dict[str, str | float | bool]] = {
         "tilt_x": "0.5 deg",
         "tilt_y": "-0.3 deg",
         "bow": "6 pm",
-        "creep": 0.03,
+        "creep": 0.01,
         "hysteresis": 0.04,
         "calibrated_size": 0.02,
         "drift": "0.1 pm/s",

@@ -220,3 +220,13 @@ def test_a_lab_file_names_only_what_differs_from_the_preset():
     assert drifting == usual.model_copy(update={"drift": 1e-9})
     assert ScannerSettings.perfect().is_perfect
     assert not usual.is_perfect
+
+
+def test_the_drift_within_a_slow_line_follows_the_walk():
+    slow, resting = scanner(random_walk="20 pm"), scanner(random_walk="20 pm")
+    frame = ScanFrame((0.0, 0.0), (40e-9, 40e-9), (4, 2))
+    path = slow.line(frame, 0, 0.0, 40.0, 0)
+    times = path.start + path.dt * np.arange(len(path.x))
+    y = np.array([resting.true_position(time)[1] for time in times])
+    there = 16
+    assert path.y[:there] - path.y[0] == pytest.approx((y - y[0])[:there], abs=15e-12)
