@@ -134,6 +134,19 @@ def task(
 
 
 @app.command()
+def gallery(
+    out: Annotated[Path, typer.Option("--out", help="Folder for the sheets.")],
+    sheets: Annotated[list[str] | None, typer.Argument(help="Which ones; all without.")] = None,
+    seed: Seed = 1,
+    pixels: Annotated[int, typer.Option("--pixels", min=16, help="Of each image.")] = 256,
+) -> None:
+    """Draw what every sample and every artefact of the simulator looks like, one PNG each."""
+    from .gallery import draw_gallery
+
+    draw_gallery(out, tuple(sheets or ()), seed, pixels, told=lambda path: typer.echo(str(path)))
+
+
+@app.command()
 def schema(
     of: Annotated[str, typer.Argument(help="'recipe' or 'lab'.")] = "recipe",
 ) -> None:

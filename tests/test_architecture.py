@@ -17,7 +17,7 @@ BASE = {"units", "errors", "clock", "plugins", "settings"}
 ALL = BASE | {
     "instrument", "data", "agents", "analysis", "plotting", "report", "workflow", "tasks", "play",
 }  # fmt: skip
-COMMAND_LINE = {"cli", "execute", "display", "doctor", "scoreboard"}
+COMMAND_LINE = {"cli", "execute", "display", "doctor", "scoreboard", "gallery"}
 DOORS = ALL | COMMAND_LINE | {"lab", "script", "campaign"}
 
 # who may import whom inside the project; a folder or file that is not named here is a fault
@@ -55,7 +55,7 @@ ONLY_IN = {
     "h5py": {"data", "simulator/recording.py"},
     "msgpack": {"data"},
     "numba": {"simulator"},
-    "matplotlib": {"plotting", "report", "instrument/results.py"},
+    "matplotlib": {"plotting", "report", "gallery", "instrument/results.py"},
     "jinja2": {"report"},
     "zmq": {"instrument"},
     "typer": COMMAND_LINE,

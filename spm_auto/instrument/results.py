@@ -188,3 +188,9 @@ class ForceCurve:
         for name, data in (("approach", self.approach), ("retract", self.retract)):
             if data.shape != shape:
                 raise ValueError(f"{name} has shape {data.shape}, the curve needs {shape}")
+
+    def plot(self, channel: str = "", ax: "Axes | None" = None, **style: Any) -> "Axes":
+        """Draw one channel against the extension, with units; a notebook shows the axes."""
+        from ..plotting import plot_force_curve
+
+        return plot_force_curve(self, channel, ax=ax, **style)

@@ -8,13 +8,14 @@ they are the last line of a notebook's cell (``overview.plot()``). A script save
 (``figure, ax = pyplot.subplots(); overview.plot(ax=ax); pyplot.show()``).
 """
 
-from .curves import plot_learning_curve, plot_spectrum
+from .curves import plot_force_curve, plot_learning_curve, plot_spectrum
 from .images import plot_image, plot_map, plot_points
 from .style import THEME, new_axes, to_data_uri, to_svg
 
 __all__ = [
     "THEME",
     "new_axes",
+    "plot_force_curve",
     "plot_image",
     "plot_learning_curve",
     "plot_map",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..instrument import Spectrum
+from ..instrument import ForceCurve, Spectrum
 from .style import THEME, new_axes, position, write_axis
 
 if TYPE_CHECKING:
@@ -45,6 +45,37 @@ def plot_spectrum(
         )
     write_axis(ax.xaxis, "bias", "V", _drawn(ax, 0))
     write_axis(ax.yaxis, shown.name, shown.unit, _drawn(ax, 1))
+    return ax
+
+
+def plot_force_curve(
+    curve: ForceCurve, channel: str = "", ax: "Axes | None" = None, **style: Any
+) -> "Axes":
+    """Draw one channel of a force curve against the extension: approach full, retract dashed.
+
+    Args:
+        curve: What was measured.
+        channel: The channel's name; empty for the first one.
+        ax: Where to draw; several curves may share axes.
+        **style: Handed on to matplotlib's ``plot``, for both directions.
+
+    Raises:
+        ValueError: There is no such channel.
+    """
+    names = [c.name for c in curve.channels]
+    if channel and channel not in names:
+        raise ValueError(f"the curve has no channel {channel!r}; it has {', '.join(names)}")
+    index = names.index(channel) if channel else 0
+    is_first = ax is None or not ax.has_data()
+    ax = ax or new_axes(THEME["curve size"])
+    look = {"color": THEME["line"], "linewidth": THEME["line width"]} | style
+    ax.plot(curve.extension, curve.approach[index], **look)
+    ax.plot(curve.extension, curve.retract[index], **(look | {"linestyle": "--"}))
+    if is_first:
+        ax.axhline(0, color=THEME["faint"], linewidth=0.6, zorder=0)
+        ax.set_title(f"at {position(curve.x, curve.y)}", fontsize=THEME["title size"], loc="left")
+    write_axis(ax.xaxis, "extension", "m", _drawn(ax, 0))
+    write_axis(ax.yaxis, curve.channels[index].name, curve.channels[index].unit, _drawn(ax, 1))
     return ax
 
 
