@@ -105,6 +105,7 @@ class Electrons(NamedTuple):
         field_pitch: Distance of its points [m].
         first: First row of each kind, shape (kinds + 1,).
         reach: How far each kind is felt [m].
+        changes_base: Whether a kind has a share in the base or changes the gap.
         share: By distance, how much of the base a feature replaces.
         gap: By distance, what a feature leaves of the gap.
         added: By distance, what it adds, shape [row, column].
@@ -118,6 +119,7 @@ class Electrons(NamedTuple):
     field_pitch: float
     first: Indices
     reach: FloatArray
+    changes_base: NDArray[np.bool_]
     share: FloatArray
     gap: FloatArray
     added: FloatArray
@@ -132,9 +134,8 @@ def heights(
     spots: Spots,
     relief: Relief,
     smooth: FloatArray,
-    lattice: FloatArray,
 ) -> None:
-    """Fill in the height without atoms [m] and the lattice, from 0 to 1."""
+    """Fill in the height without the lattice [m]."""
     steps = relief.step_at.size
     for i in range(x.size):
         h = 0.0
@@ -178,14 +179,9 @@ def heights(
             if bump != 0:
                 squared = (x[i] - spots.x[member]) ** 2 + (y[i] - spots.y[member]) ** 2
                 scaled = squared / (2 * relief.width[kind] ** 2)
-                if scaled < 18:
+                if scaled < 12.5:  # five standard deviations
                     h += bump * math.exp(-scaled)
         smooth[i] = h
-        waves = 0.0
-        for w in range(relief.wave_x.size):
-            angle = relief.wave_x[w] * x[i] + relief.wave_y[w] * y[i] + relief.wave_phase[w]
-            waves += relief.wave_share[w] * math.cos(angle)
-        lattice[i] = (waves - relief.lattice_low) / relief.lattice_span
 
 
 def answers(
@@ -223,15 +219,17 @@ def answers(
             kind = spots.kind[member]
             first = electrons.first[kind]
             n = electrons.first[kind + 1] - first
-            if n:
-                distance = math.hypot(x[i] - spots.x[member], y[i] - spots.y[member])
-                u = distance / electrons.reach[kind] * (n - 1)
+            squared = (x[i] - spots.x[member]) ** 2 + (y[i] - spots.y[member]) ** 2
+            reach = electrons.reach[kind]
+            if n and squared < reach * reach:
+                u = math.sqrt(squared) / reach * (n - 1)
                 if u < n - 1:
                     j = int(u)
                     t = u - j
                     j += first
-                    kept *= 1 - ((1 - t) * electrons.share[j] + t * electrons.share[j + 1])
-                    gap *= (1 - t) * electrons.gap[j] + t * electrons.gap[j + 1]
+                    if electrons.changes_base[kind]:
+                        kept *= 1 - ((1 - t) * electrons.share[j] + t * electrons.share[j + 1])
+                        gap *= (1 - t) * electrons.gap[j] + t * electrons.gap[j + 1]
                     for k in range(columns):
                         out[i, k] += (1 - t) * electrons.added[j, k] + t * electrons.added[j + 1, k]
         if rows:

@@ -10,8 +10,8 @@ from spm_auto.instrument import FloatArray
 
 from .kernels import Bins, Electrons, Relief, Spots
 
-BUMP_REACH = 6.0  # standard deviations of a bump that are counted
-BINS = 64  # along each side of a sample
+BUMP_REACH = 5.0  # standard deviations of a bump that are counted
+BINS = 96  # along each side of a sample
 TURN = math.pi / 3  # between the wave vectors of a hexagonal lattice
 NOTHING = np.empty(0)
 
@@ -180,6 +180,7 @@ class Density:
             field_pitch=field_pitch,
             first=first,
             reach=np.array([kind.reach for kind in self.kinds], dtype=float),
+            changes_base=np.array([len(k.share) + len(k.gap) > 0 for k in self.kinds], dtype=bool),
             share=share,
             gap=gap,
             added=added,

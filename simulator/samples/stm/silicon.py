@@ -28,6 +28,7 @@ REST_ATOMS = ((2, 2), (2, 3), (3, 2))
 ADATOM_HEIGHT, ADATOM_WIDTH = 0.1e-9, 0.17e-9  # [m]
 HOLE_DEPTH, HOLE_WIDTH = 0.15e-9, 0.3e-9  # [m]
 CLOUD = 0.24e-9  # [m] standard deviation of a dangling bond as the tip sees it
+CLOUD_REACH = 4.0  # of them that are counted
 ROWS = 96
 
 # Peaks of each kind of site: energy [eV], width [eV], weight; filled states, then empty ones
@@ -87,9 +88,11 @@ class Si1117x7Settings(StmSampleSettings):
         edge = np.abs(ENERGIES) / 0.9
         base = self.fermi_density + edge**2 / (1 + edge)
         width = math.hypot(CLOUD, blur)
-        reach = 5 * width
+        reach = CLOUD_REACH * width
         distance = np.linspace(0, reach, ROWS)
-        cloud = (CLOUD / width) ** 2 * np.exp(-(distance**2) / (2 * width**2))
+        cloud = (CLOUD / width) ** 2 * (
+            np.exp(-(distance**2) / (2 * width**2)) - math.exp(-(CLOUD_REACH**2) / 2)
+        )
         kinds = [
             Kind(
                 height=0.0 if name == "rest atom" else ADATOM_HEIGHT,

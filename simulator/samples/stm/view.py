@@ -138,9 +138,16 @@ class SurfaceView:
         return gap
 
     def _heights(self, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
-        smooth, lattice = np.empty(len(x)), np.empty(len(x))
-        compiled(heights)(x, y, *_parts(self._geometry), smooth, lattice)
-        return smooth, lattice
+        """Return the height without the lattice [m] and the lattice from 0 to 1."""
+        smooth = np.empty(len(x))
+        compiled(heights)(x, y, *_parts(self._geometry), smooth)
+        relief = self._geometry.relief
+        waves = np.zeros(len(x))
+        for kx, ky, phase, share in zip(
+            relief.wave_x, relief.wave_y, relief.wave_phase, relief.wave_share, strict=True
+        ):
+            waves += share * np.cos(kx * x + ky * y + phase)
+        return smooth, (waves - relief.lattice_low) / relief.lattice_span
 
     def _answers(self, x: FloatArray, y: FloatArray, electrons: Electrons) -> FloatArray:
         out = np.empty((len(x), electrons.base.shape[1]))

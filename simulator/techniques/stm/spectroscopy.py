@@ -7,14 +7,14 @@ import numpy as np
 
 from spm_auto.instrument import BiasWaveform, FloatArray
 
-from ...coloured_noise import FlickerNoise
 from ...lock_in import LockInSettings
-from ...noise_sources import FLICKER_BAND, CurrentNoiseSettings, MechanicalNoise
+from ...noise_sources import CurrentNoiseSettings, MechanicalNoiseSettings
 
 if TYPE_CHECKING:
     from .settings import StmSettings
 
-AVERAGED_SHARE = 5 / 8  # of the time at a point; before that the lock-in settles
+FINE, FINE_AVERAGED = 8, 5  # moments of a point that are followed, and those that are averaged
+AVERAGED_SHARE = FINE_AVERAGED / FINE  # of a point's time; before that the lock-in settles
 
 
 class Sweep:
@@ -47,25 +47,19 @@ class Sweep:
         Args:
             current: Without noise [A], shape (n,).
             didv: Without noise [S], shape (n,).
-            rng: Of this spectrum; its children are used, one for each source.
+            rng: Of this spectrum; all is drawn whatever is switched on.
             decay: 2 kappa [1/m].
         """
         settings = self._settings
-        shaking, noise, slow, slope = rng.spawn(4)
         averaged = AVERAGED_SHARE * self._point_time * self._cycles
-        closer = self._closer(len(current), shaking)
-        if closer is not None:
-            factor = np.exp(decay * closer)
+        white, slope = rng.standard_normal((2, len(current)))
+        factor = self._unsteadiness(len(current), decay, rng)
+        if factor is not None:
             current, didv = current * factor, didv * factor
-        flicker = settings.current_noise.flicker
-        if flicker:
-            factor = 1 + flicker * _drifting(len(current), self._point_time, slow)
-            current, didv = current * factor, didv * factor
+        read = current
         if settings.current_noise != CurrentNoiseSettings.none():
-            white = settings.current_noise.white(current) * math.sqrt(1 / (2 * averaged))
-            read = current + white * noise.standard_normal(len(current))
-        else:
-            read = current
+            deviation = settings.current_noise.white(current) * math.sqrt(1 / (2 * averaged))
+            read = current + deviation * white
         if not settings.ideal_lock_in:
             didv = self._demodulated(current, didv, averaged, slope)
         is_over = np.abs(read) > settings.rail
@@ -75,35 +69,47 @@ class Sweep:
         return read, didv
 
     def _demodulated(
-        self, current: FloatArray, didv: FloatArray, averaged: float, rng: np.random.Generator
+        self, current: FloatArray, didv: FloatArray, averaged: float, white: FloatArray
     ) -> FloatArray:
         """Return dI/dV with what is left of the last point, the phase error and the noise."""
         from scipy.signal import lfilter
 
-        lock_in, settings = self._lock_in, self._settings
+        lock_in, noise = self._lock_in, self._settings.current_noise
         left = _left_over(lock_in, self._point_time)
         lagging, _ = lfilter([1 - left], [1.0, -left], didv, zi=[left * didv[0]])
         shown = lock_in.in_phase(np.asarray(lagging))
         bandwidth = min(lock_in.noise_bandwidth, 1 / (2 * averaged))
-        frequency = np.array([lock_in.frequency])
-        amplifier = float(settings.current_noise.density(frequency, 0.0)[0])
-        shot = settings.current_noise.white(current) ** 2 - settings.current_noise.white(0.0) ** 2
-        density = np.sqrt(amplifier**2 + shot)
-        deviation = density * math.sqrt(bandwidth) / lock_in.modulation
-        return np.asarray(shown + deviation * rng.standard_normal(len(didv)))
+        amplifier = noise.density(np.array([lock_in.frequency]), 0.0)[0]
+        shot = noise.white(current) ** 2 - noise.white(0.0) ** 2
+        deviation = np.sqrt((amplifier**2 + shot) * bandwidth) / lock_in.modulation
+        return np.asarray(shown + deviation * white)
 
-    def _closer(self, points: int, rng: np.random.Generator) -> FloatArray | None:
-        """Return by how much the gap is smaller than it was set, point by point [m]."""
-        settings = self._settings.mechanical_noise
-        if not any((settings.white, settings.flicker, settings.vibration, settings.mains)):
+    def _unsteadiness(
+        self, points: int, decay: float, rng: np.random.Generator
+    ) -> FloatArray | None:
+        """Return by which factor the current is off at each point: shaking and 1/f noise.
+
+        Both are made of waves of random amplitude, finer than the points, and then averaged as the
+        instrument averages.
+        """
+        mechanical, flicker = self._settings.mechanical_noise, self._settings.current_noise.flicker
+        if mechanical == MechanicalNoiseSettings.none() and not flicker:
             return None
-        shaking = MechanicalNoise(settings, self._point_time, rng).samples(points)
-        return np.asarray(shaking / math.sqrt(self._cycles))
-
-
-def _drifting(points: int, dt: float, rng: np.random.Generator) -> FloatArray:
-    """Return 1/f noise of a density of 1 per root hertz at 1 Hz, point by point."""
-    return FlickerNoise(*FLICKER_BAND, dt, rng).samples(points)
+        count = points * FINE
+        step = self._point_time / FINE
+        frequency: FloatArray = np.arange(1, count // 2 + 1) / (count * step)
+        shaking, relative = decay * mechanical.density(frequency), flicker / np.sqrt(frequency)
+        scale = np.sqrt((shaking**2 + relative**2) * count / (4 * step))
+        waves = np.zeros(len(frequency) + 1, dtype=complex)
+        waves[1:] = scale * rng.standard_normal((len(frequency), 2)).view(complex)[:, 0]
+        fine = np.fft.irfft(waves, count)
+        phases = 2 * math.pi * rng.random(2)
+        turn = 2 * math.pi * mechanical.mains_frequency * step * np.arange(count)
+        if mechanical.mains or mechanical.mains_third:
+            fine += decay * mechanical.mains * np.sin(turn + phases[0])
+            fine += decay * mechanical.mains_third * np.sin(3 * turn + phases[1])
+        read = np.exp(fine).reshape(points, FINE)[:, FINE - FINE_AVERAGED :]
+        return np.asarray(1 + (read.mean(axis=1) - 1) / math.sqrt(self._cycles))
 
 
 def _left_over(lock_in: LockInSettings, point_time: float) -> float:
