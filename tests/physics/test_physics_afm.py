@@ -1,4 +1,4 @@
-"""Rows 22 to 26 of the validation table: contacts, force curves and tapping of an AFM."""
+"""Rows 22 to 26 of the validation table, and the AFM's part of 35 and 37."""
 
 import math
 from dataclasses import replace
@@ -7,6 +7,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from spm_auto.instrument import (
+    AcquireForceCurve,
+    AcquireSpectrum,
+    BiasWaveform,
+    Load,
+    Scan,
+    ScanFrame,
+)
+from spm_auto.simulator import SimulatorSettings, simulate
 from spm_auto.simulator.forces import (
     CUT_OFF,
     ContactLaw,
@@ -16,8 +25,11 @@ from spm_auto.simulator.forces import (
     contact_law,
     fit_force_curve,
     force_curve,
+    reduced_modulus,
     rest,
 )
+from spm_auto.simulator.samples.afm import ConductingGrainsSettings, PolymerBlendSettings
+from spm_auto.simulator.techniques.afm import AfmSettings
 
 RADIUS = 20e-9
 HAMAKER = 1e-19
@@ -255,3 +267,87 @@ class Motion:
         ).y[0]
         cosine, sine = way @ np.cos(last), way @ np.sin(last)
         return amplitude * math.hypot(cosine, sine) * 2 / len(last), math.atan2(sine, cosine)
+
+
+FRAME = ScanFrame(center=(0.1e-6, -0.2e-6), size=(1.5e-6, 0.75e-6), pixels=(48, 24))
+
+
+def perfect(sample, mode):
+    """Return a perfect microscope over a sample, the truth, and its images by name."""
+    settings = SimulatorSettings(sample=sample, technique=AfmSettings(mode=mode), level=0)
+    microscope, truth = simulate(settings, seed=3)
+    microscope.load(Load())
+    lines = list(microscope.scan(Scan(FRAME)))
+    names = [channel.name for channel in microscope.capabilities.image_channels]
+    stack = np.stack([line.forward for line in lines], axis=1)
+    return microscope, truth, dict(zip(names, stack, strict=True))
+
+
+@pytest.mark.parametrize("mode", ["tapping", "contact"])
+def test_row_35_without_artefacts_the_height_is_that_of_the_sample(validation, mode: str) -> None:
+    _, truth, images = perfect(PolymerBlendSettings(cells=128), mode)
+    line, pixel = np.indices(FRAME.shape)
+    expected = truth.sample.surface("height").at(*FRAME.to_sample(line, pixel))
+    validation.holds(
+        35,
+        f"height of a perfect AFM, {mode}",
+        np.array_equal(images["height"], expected),
+        measured=f"{np.abs(images['height'] - expected).max():g} m off",
+        reference="the sample's",
+        source="definition",
+        tolerance="bitwise",
+    )
+
+
+def test_row_35_without_artefacts_a_force_curve_is_the_physics(validation) -> None:
+    microscope, truth, _ = perfect(PolymerBlendSettings(cells=128), "tapping")
+    asked = AcquireForceCurve(0.2e-6, 0.1e-6, trigger=50e-9, distance=60e-9)
+    measured = microscope.acquire_force_curve(asked)
+    probe, place = AfmSettings().complete_probe(), truth.sample.at(asked.x, asked.y)
+    modulus = reduced_modulus(place.modulus, probe.modulus)
+    law = contact_law(probe.radius, modulus, place.adhesion)
+    base = base_at(law, probe.stiffness, asked.trigger) + asked.distance - measured.extension
+    expected = np.stack(force_curve(law, probe.stiffness, base))
+    found = np.concatenate([measured.approach, measured.retract])
+    validation.holds(
+        35,
+        "force curve of a perfect AFM",
+        np.array_equal(found, expected),
+        measured=f"{np.abs(found - expected).max():g} N off",
+        reference="the physics",
+        source="definition",
+        tolerance="bitwise",
+    )
+
+
+def test_row_37_a_current_in_a_spectrum_is_that_of_the_map(validation) -> None:
+    microscope, _, images = perfect(ConductingGrainsSettings(cells=128), "contact")
+    bias = AfmSettings().bias
+    x, y = (float(v) for v in FRAME.to_sample(5, 17))
+    spectrum = microscope.acquire_spectrum(AcquireSpectrum(x, y, BiasWaveform((0.0, bias))))
+    validation.close(
+        37,
+        "current at the bias of the map, spectrum against pixel of a perfect AFM",
+        measured=float(spectrum.channel("current")[1]) * 1e12,
+        reference=float(images["current"][5, 17]) * 1e12,
+        source="definition",
+        relative=1e-6,
+        unit="pA",
+    )
+
+
+def test_row_37_the_parabola_of_a_spectrum_has_its_top_at_the_potential(validation) -> None:
+    microscope, _, images = perfect(PolymerBlendSettings(cells=128), "tapping")
+    x, y = (float(v) for v in FRAME.to_sample(5, 17))
+    waveform = BiasWaveform((-2.0, 0.0, 2.0))
+    spectrum = microscope.acquire_spectrum(AcquireSpectrum(x, y, waveform))
+    slope, curvature = np.polyfit(spectrum.bias, spectrum.data[0], 2)[[1, 0]]
+    validation.close(
+        37,
+        "top of the frequency shift's parabola, spectrum against pixel of the potential",
+        measured=-slope / (2 * curvature),
+        reference=float(images["potential"][5, 17]),
+        source="1/2 d2C/dz2 (V - V_cpd)^2",
+        absolute=1e-6,
+        unit="V",
+    )

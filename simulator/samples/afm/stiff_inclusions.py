@@ -10,11 +10,11 @@ from pydantic import Field
 from spm_auto.instrument import FloatArray
 from spm_auto.units import Length
 
-from ...checks import positive
+from ...checks import not_negative, positive
 from ...randomness import RandomStreams
 from .materials import Fields, Material
 from .sample import AfmSample, Spot
-from .settings import AfmSampleSettings, PositiveLength, Spread
+from .settings import AfmSampleSettings, Spread
 from .surface import middles
 
 ATTEMPTS = 200  # to find a free place for a spot
@@ -56,7 +56,7 @@ class StiffInclusionsSettings(AfmSampleSettings):
     radius: Annotated[Length, positive("m")] = 55e-9
     radius_spread: Spread = 0.35
     stiffness_spread: Spread = 0.3
-    roughness: PositiveLength = 1.5e-9
+    roughness: Annotated[Length, not_negative("m")] = 1.5e-9
 
     def build(self, streams: RandomStreams) -> AfmSample:
         """Place the spots and make the sample.
