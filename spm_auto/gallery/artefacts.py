@@ -78,7 +78,7 @@ ARTEFACTS = {
             "bow": Panel(scanner={"bow": "60 um"}, is_levelled=False),
             "both": Panel(scanner={"tilt_x": "0.3 deg", "bow": "60 um"}, is_levelled=False),
         },
-        4e-6,
+        2.4e-6,
     ),
     "feedback_gain": Artefact(
         "a slow loop smears the height and leaves the current; a fast one rings",
@@ -160,7 +160,8 @@ ARTEFACTS = {
         {
             "stuck axis x": Panel(also={"faults": [{"kind": "stuck_axis", "action": 1}]}),
             "feedback at the rail": Panel(
-                also={"faults": [{"kind": "railed_feedback", "action": 1, "at": 128}]}
+                also={"faults": [{"kind": "railed_feedback", "action": 1, "at": 128}]},
+                is_levelled=False,
             ),
             "saturated preamplifier": Panel(
                 also={
@@ -170,7 +171,9 @@ ARTEFACTS = {
                 },
                 channel="current",
             ),
-            "garbage": Panel(also={"faults": [{"kind": "garbage", "action": 1, "at": 128}]}),
+            "garbage": Panel(
+                also={"faults": [{"kind": "garbage", "action": 1, "at": 128}]}, is_levelled=False
+            ),
         },
         20e-9,
         line_rate=4.0,
