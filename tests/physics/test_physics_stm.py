@@ -142,7 +142,7 @@ def test_vortices_stand_as_far_apart_as_their_flux_says(validation):
         20, "spacing at 1 T", vortex_spacing(1.0) * 1e9, 48.9, abrikosov, relative=0.01, unit="nm"
     )
     sample = SuperconductorSettings(
-        field=1.0, vortex_disorder=0.0, adatoms=0, size="300 nm", gap_spread=0.0
+        field="1 T", vortex_disorder=0.0, adatoms=0, size="300 nm", gap_spread=0.0
     ).build(RandomStreams(3))
     x, y = sample.vortex_x, sample.vortex_y
     apart = np.hypot(x - x[:, np.newaxis], y - y[:, np.newaxis])

@@ -122,7 +122,7 @@ def test_a_blunt_tip_no_longer_sees_atoms_but_still_sees_a_step():
 
 
 def test_magnetic_adatoms_look_like_others_but_have_states_in_the_gap():
-    settings = SuperconductorSettings(field=0.0, gap_spread=0.0, corrugation="0 pm")
+    settings = SuperconductorSettings(field="0 T", gap_spread=0.0, corrugation="0 pm")
     sample = settings.build(RandomStreams(1))
     assert isinstance(sample, Superconductor)
     view = sample.view(junction(sample))
@@ -189,7 +189,7 @@ def test_a_modulation_blurs_the_gap_and_lowers_its_peaks():
     [
         (HopgSettings, "size", "0 nm", "must be positive, got 0 m"),
         (Au111Settings, "temperature", "0 K", "must be positive, got 0 K"),
-        (SuperconductorSettings, "field", -1.0, "must not be negative, got -1 T"),
+        (SuperconductorSettings, "field", "-1 T", "must not be negative, got -1 T"),
         (SuperconductorSettings, "magnetic", 1.5, "less than or equal to 1"),
         (Si1117x7Settings, "missing", -0.1, "greater than or equal to 0"),
     ],

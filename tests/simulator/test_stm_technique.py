@@ -214,7 +214,7 @@ def test_a_tip_change_divides_an_image_into_blocks():
 
 def test_a_twin_tip_shows_everything_twice():
     settings = SuperconductorSettings.model_validate(
-        {"corrugation": "0 pm", "field": 0.0, "gap_spread": 0.0}
+        {"corrugation": "0 pm", "field": "0 T", "gap_spread": 0.0}
     )
     instrument = microscope(settings, level=0)
     technique = technique_of(instrument)

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from spm_auto.instrument import FloatArray
-from spm_auto.units import Length, Temperature
+from spm_auto.units import Length, MagneticField, Temperature
 
 from ...checks import not_negative, positive
 from ...randomness import RandomStreams
@@ -96,7 +96,7 @@ class SuperconductorSettings(StmSampleSettings):
     magnetic: float = Field(default=0.25, ge=0, le=1)
     screening: Annotated[Length, positive("m")] = 4e-9
     fermi_wave_number: Annotated[float, positive("rad/m")] = 2.2e9
-    field: Annotated[float, not_negative("T")] = 0.5
+    field: Annotated[MagneticField, not_negative("T")] = 0.5
     vortex_disorder: float = Field(default=0.05, ge=0, le=0.3)
     core_peak: float = Field(default=0.8, ge=0, le=3)
 
