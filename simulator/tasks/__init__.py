@@ -2,7 +2,8 @@
 
 from .choose_bias import ChooseBias
 from .loop_area import LoopArea
+from .multi_fidelity import MultiFidelity
 from .wall_law import WallLaw
 from .write_pattern import WritePattern
 
-__all__ = ["ChooseBias", "LoopArea", "WallLaw", "WritePattern"]
+__all__ = ["ChooseBias", "LoopArea", "MultiFidelity", "WallLaw", "WritePattern"]
