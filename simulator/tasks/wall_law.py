@@ -22,7 +22,7 @@ from .stage import WIDE_DOMAINS, Stage, film_overview, grid_over, mount, site_la
 
 PIXELS = 256  # of the overview, along each side
 SITES = 64  # along each side of the film, those in domains that stand down are choices
-SWEEP = BiasWaveform.sweep(0.0, 8.0, points=33)
+SWEEP = BiasWaveform.sweep(0.0, 8.0, points=33, dwell=20e-3)
 EDGES = 1e-9 * np.arange(0, 81, 10)  # of the bins of distance [m]
 LEAST_SITES = 5  # that a bin needs to have a true value
 MOST_SITES = 50  # that a bin's true value is taken from
@@ -48,7 +48,7 @@ class WallLaw(Task):
     name = "wall_law"
     question = "How does the bias that switches a virgin site depend on its distance from a wall?"
     unit = "V"
-    budget = 60.0
+    budget = 90.0
     acts = 100
 
     def __init__(self) -> None:
@@ -151,12 +151,18 @@ class WallLawEpisode(Episode):
             if counts[b] >= ENOUGH:
                 return None
             off = np.abs(self._true - self._law.bias[b])
-            usable = self._free & (self._bin == b) & np.isfinite(off)
-            for index in np.flatnonzero(usable)[np.argsort(off[usable])].tolist():
+            usable = np.flatnonzero(self._free & (self._bin == b) & np.isfinite(off))
+            # of typical sites those first that respond strongly
+            best = np.lexsort((-self._responses()[usable], off[usable]))
+            for index in usable[best].tolist():
                 if self._is_virgin(index):
                     return int(index)
             counts[b] = ENOUGH
         return None
+
+    def _responses(self) -> FloatArray:
+        x, y = self.choices.points[:, 0], self.choices.points[:, 1]
+        return np.abs(self._stage.truth.film.piezoresponse(x, y))
 
     def _is_virgin(self, index: int) -> bool:
         x, y, _ = self.choices.points[index].tolist()
