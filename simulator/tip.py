@@ -24,7 +24,7 @@ class TipSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     radius: Annotated[Length, positive("m")] = 25e-9
-    field: Annotated[float, positive("1/V")] = 0.225
+    field: Annotated[float, positive("1/V")] = 0.21
 
     @property
     def seen(self) -> float:

@@ -36,10 +36,12 @@ class Contact:
     Attributes:
         stiffness: Of the contact [N/m]; with the cantilever it makes the contact resonance.
         transmission: How well the contact passes on a vibration, 0 on average, of variance 1.
+        turn: How much the contact turns the phase of a vibration, likewise.
     """
 
     stiffness: float
     transmission: float
+    turn: float = 0.0
 
 
 class View(Protocol):

@@ -1,10 +1,19 @@
-"""Rows 1 to 8 of the validation: the energy of a ferroelectric, its walls and how it switches."""
+"""Rows 1 to 9 of the validation: the energy of a ferroelectric, its walls and how it switches."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from benchmarks.realism import (
+    ALLOWED,
+    MEASURED_QUARTILES,
+    MEASURED_SHARES,
+    MEDIAN_TOLERANCE,
+    SPREAD_FACTOR,
+    evaluate,
+    simulated,
+)
 from spm_auto.simulator import TipSettings
 from spm_auto.simulator.samples.ferroelectric.landau import BATIO3, PBTIO3
 from spm_auto.simulator.samples.ferroelectric.relaxation import FilmEnergy, relax
@@ -113,6 +122,38 @@ def test_row_8_imprint_is_the_negative_built_in_field(validation: "Validation") 
         up, down = _single_domain_loop(built_in)
         name = f"imprint of a built-in field of {built_in:g}"
         validation.close(8, name, (up + down) / 2, -built_in, "exact", relative=0.02)
+
+
+def test_row_9_loops_scatter_as_measured_ones_do(validation: "Validation") -> None:
+    # half a map for each of two seeds; the whole comparison is benchmarks/realism.py
+    source = "BEPS_PTO_50x50"
+    maps = [evaluate(simulated(seed, rows=25)) for seed in (3, 4)]
+    for name, real in MEASURED_QUARTILES.items():
+        low, median, high = np.mean([m.quartiles[name] for m in maps], axis=0).tolist()
+        validation.close(
+            9, f"median of {name}", median, real[1], source, relative=MEDIAN_TOLERANCE, unit="V"
+        )
+        factor = (high - low) / (real[2] - real[0])
+        validation.holds(
+            9,
+            f"spread of {name}",
+            1 / SPREAD_FACTOR <= factor <= SPREAD_FACTOR,
+            measured=f"{high - low:.2f} V",
+            reference=f"{real[2] - real[0]:.2f} V",
+            tolerance=f"factor {SPREAD_FACTOR:g}",
+            source=source,
+        )
+    for name, (least, most) in ALLOWED.items():
+        value = float(np.mean([m.shares[name] for m in maps]))
+        validation.holds(
+            9,
+            name,
+            least <= value <= most,
+            measured=f"{value:.3f}",
+            reference=f"{MEASURED_SHARES[name]:.3f}",
+            tolerance=f"{least:g} to {most:g}",
+            source=source,
+        )
 
 
 def _virgin_switching_bias(distance: int) -> float:

@@ -34,6 +34,7 @@ class LocalProperties:
         tilt: Sine of the angle between polar axis and normal, along x and y, likewise.
         contact_stiffness: Of tip and surface [N/m].
         contact_transmission: How well a contact passes on a vibration, 0 on average, of variance 1.
+        contact_turn: How much a contact turns the phase of a vibration, likewise.
         contact_share: Share of the bias that reaches the film; 1 in the middle of its spread.
         contact_potential: Adds to the bias [V].
         defects: Cell coordinates (row, column) of the clusters, shape (n, 2).
@@ -49,6 +50,7 @@ class LocalProperties:
     tilt: FloatArray
     contact_stiffness: FloatArray
     contact_transmission: FloatArray
+    contact_turn: FloatArray
     contact_share: FloatArray
     contact_potential: FloatArray
     defects: FloatArray
@@ -134,6 +136,7 @@ def age(
         contact_transmission=_field(
             s, "contact transmission", s.contact_transmission_length, streams
         ),
+        contact_turn=_field(s, "contact turn", s.contact_transmission_length, streams),
         contact_share=np.exp(s.contact_share_spread * share),
         contact_potential=s.contact_potential_spread * potential,
         defects=clusters,

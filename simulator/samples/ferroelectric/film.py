@@ -59,6 +59,7 @@ class FerroelectricFilm:
             np.log(properties.response),
             np.log(properties.contact_stiffness),
             properties.contact_transmission,
+            properties.contact_turn,
             np.log(properties.contact_share),
             properties.contact_potential,
         )
@@ -90,8 +91,8 @@ class FerroelectricFilm:
 
     def contact(self, x: float, y: float) -> Contact:
         """Return how tip and surface touch at a point [m]."""
-        _, log_stiffness, transmission, _, _ = self._contacts_at(x, y)
-        return Contact(stiffness=math.exp(log_stiffness), transmission=transmission)
+        _, log_stiffness, transmission, turn, _, _ = self._contacts_at(x, y)
+        return Contact(math.exp(log_stiffness), transmission, turn)
 
     @property
     def polarization(self) -> FloatArray:
@@ -153,7 +154,7 @@ class FerroelectricFilm:
     ) -> FloatArray:
         """Apply a bias waveform at a point and switch the film there; see `PiezoSample.sweep`."""
         cycles, length = waveform.cycles, len(waveform.values)
-        log_response, _, _, log_share, potential = self._contacts_at(x, y)
+        log_response, _, _, _, log_share, potential = self._contacts_at(x, y)
         bias = math.exp(log_share) * np.tile(waveform.bias, cycles)[:points] + potential
         readings = np.full(cycles * length, np.nan)
         readings[: len(bias)] = self._switch(x, y, bias, waveform.dwell, tip)

@@ -73,7 +73,7 @@ class FilmSettings(PiezoSampleSettings):
         contact_stiffness_spread: Its spread from place to place, of the logarithm.
         contact_stiffness_length: Correlation length [m].
         contact_transmission_length: Correlation length of how well contacts pass on a
-            vibration [m].
+            vibration, and of how they turn its phase [m].
         contact_share_spread: Spread of the share of bias that reaches the film, of the logarithm.
         contact_potential_spread: Spread of the contact potential, which adds to the bias [V].
         contact_length: Correlation length of share and potential: shorter than the tip sees [m].
@@ -90,18 +90,18 @@ class FilmSettings(PiezoSampleSettings):
     growth_unevenness_length: PositiveLength = 250e-9
     relaxation_steps: int = Field(default=150, ge=1, le=10_000)
 
-    barrier_spread: Spread = 0.055
+    barrier_spread: Spread = 0.11
     wall_softening: Annotated[float, share()] = 0.35
     wall_softening_length: PositiveLength = 35e-9
-    built_in_field: float = -0.046
+    built_in_field: float = -0.023
     built_in_spread: Spread = 0.012
     aging_length: PositiveLength = 60e-9
     uneven_length: PositiveLength = 250e-9
     memory: float = 0.01
     memory_length: PositiveLength = 30e-9
     pinning: Positive = 0.14
-    pinning_spread: Spread = 0.25
-    site_spread: Spread = 0.12
+    pinning_spread: Spread = 0.3
+    site_spread: Spread = 0.08
     site_length: PositiveLength = 20e-9
     defects: int = Field(default=40, ge=0, le=100_000)
     defect_field: float = 0.06
@@ -127,8 +127,8 @@ class FilmSettings(PiezoSampleSettings):
     contact_stiffness_spread: Spread = 0.4
     contact_stiffness_length: PositiveLength = 180e-9
     contact_transmission_length: PositiveLength = 45e-9
-    contact_share_spread: Spread = 0.1
-    contact_potential_spread: Annotated[Bias, not_negative("V")] = 0.5
+    contact_share_spread: Spread = 0.05
+    contact_potential_spread: Annotated[Bias, not_negative("V")] = 0.4
     contact_length: PositiveLength = 15e-9
 
     @property

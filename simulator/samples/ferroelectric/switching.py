@@ -91,7 +91,7 @@ def sweep(
         steps,
         pinning,
         steps_off,
-        _substeps(medium, tip, bias),
+        _finer(medium, tip, bias),
         readings,
     )
     return readings
@@ -124,8 +124,8 @@ def settle(polarization: FloatArray, medium: Medium, steps: int) -> FloatArray:
     return np.ascontiguousarray(patch[steps:-steps, steps:-steps])
 
 
-def _substeps(medium: Medium, tip: Tip, bias: FloatArray) -> NDArray[np.int64]:
-    """Return into how many parts a step must be cut during each pulse to stay stable, shape (n,).
+def _finer(medium: Medium, tip: Tip, bias: FloatArray) -> FloatArray:
+    """Return how many times more steps each pulse needs to stay stable, 1 or more, shape (n,).
 
     The polarisation grows to the root of p^3 - a p = E, where the well is as steep as 3 p^2 - a;
     the gradient adds up to 8 g. A high bias makes it so steep that an uncut step would overshoot.
@@ -137,7 +137,7 @@ def _substeps(medium: Medium, tip: Tip, bias: FloatArray) -> NDArray[np.int64]:
         p = p - (p**3 - barrier * p - field) / (3 * p**2 - barrier)
     lying = max(0.0, -float(np.min(medium.barrier)))  # no double well at all: only steeper
     steepest = 3 * p**2 - barrier + lying + 8 * medium.gradient
-    return np.asarray(np.ceil(TIME_STEP * steepest / STABLE), dtype=np.int64)
+    return np.asarray(np.maximum(TIME_STEP * steepest / STABLE, 1.0))
 
 
 def yielding(steps: int, creep: float) -> tuple[NDArray[np.int64], FloatArray]:
@@ -179,7 +179,7 @@ def _sweep(
     steps_on: NDArray[np.int64],
     yielding: FloatArray,
     steps_off: int,
-    substeps: NDArray[np.int64],
+    finer: FloatArray,
     readings: FloatArray,
 ) -> None:
     rows, columns = polarization.shape
@@ -188,9 +188,9 @@ def _sweep(
     for k in range(bias.size):
         for part in range(steps_on.size + 1):
             on = part < steps_on.size
-            cut = substeps[k] if on else 1
-            time_step = TIME_STEP / cut
-            steps = steps_on[part] * cut if on else steps_off
+            planned = steps_on[part] if on else steps_off
+            steps = int(np.ceil(planned * finer[k])) if on else planned
+            time_step = TIME_STEP * planned / max(steps, 1)
             volts = bias[k] if on else 0.0
             kept = yielding[part] if on else 1.0
             for i in range(rows):

@@ -26,7 +26,11 @@ class PfmNoise(BaseModel):
             site, of the logarithm; without it spectra are calibrated.
         response_jitter: Noise of a spectrum's points relative to the largest of them: the contact
             resonance wanders while it is being fitted.
-        failures: Whether fits of the contact resonance go wrong now and then, as measured ones do.
+        response_wander: How far a spectrum's points wander off in a random walk until its end,
+            relative to the largest of them, in the median of all spectra: the contact changes while
+            the bias is swept.
+        failures: Whether fits of the contact resonance go wrong now and then, and loops come out
+            inverted where the contact turns the phase, as in measured maps.
         height: Noise of what the z loop holds, after 4 ms of averaging [m].
         line_jump: Jump of the height from line to line [m].
         lag: Time by which the image channels lag behind the probe [s]: forward and backward differ.
@@ -36,9 +40,10 @@ class PfmNoise(BaseModel):
 
     detector: Annotated[Length, not_negative("m")] = 3.5e-12
     electrostatic: Annotated[Length, not_negative("m")] = 2e-12
-    band: Annotated[Length, not_negative("m")] = 250e-12
+    band: Annotated[Length, not_negative("m")] = 150e-12
     contact_gain: Annotated[float, not_negative("1")] = 0.9
-    response_jitter: Annotated[float, not_negative("1")] = 0.04
+    response_jitter: Annotated[float, not_negative("1")] = 0.012
+    response_wander: Annotated[float, not_negative("1")] = 0.28
     failures: bool = True
     height: Annotated[Length, not_negative("m")] = 30e-12
     line_jump: Annotated[Length, not_negative("m")] = 0.2e-9
@@ -53,6 +58,7 @@ class PfmNoise(BaseModel):
             electrostatic=0.0,
             contact_gain=0.0,
             response_jitter=0.0,
+            response_wander=0.0,
             failures=False,
             height=0.0,
             line_jump=0.0,

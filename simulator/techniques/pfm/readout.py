@@ -16,13 +16,15 @@ from .noise import PfmNoise, averaged
 PULSE_SHARE = 0.5  # of the dwell: the other half is spent reading with the bias off
 
 # Failed fits of the contact resonance, fitted to a measured map of 2500 loops
-FAILURE_FLOOR = 0.002
+FAILURE_FLOOR = 0.001
 FAILURE_OUT_OF_BAND = 0.35
 HALF_BAND = 31e3  # [Hz]
-BAND_EDGE = 2.5e3  # [Hz]
+BAND_EDGE = 1.8e3  # [Hz]
 FAILURE_NOISY = 0.15
 NOISY_BELOW = 3.0  # signal-to-noise ratio
 FAILURE_DECADES = (0.7, 3.0)  # how far off a failed fit is
+RESTLESSNESS = 0.8  # spread of how far loops wander, of the logarithm
+TURNED_ABOVE = 1.2  # standard deviations: a ninth of the contacts answers in antiphase
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,14 @@ class BandExcitationReadout:
         if noise.response_jitter:
             jitter = noise.response_jitter * np.max(np.abs(answer))
             answer = answer + jitter * rng.standard_normal(len(answer))
+        if noise.response_wander:
+            restless = math.exp(RESTLESSNESS * rng.standard_normal())
+            step = (
+                noise.response_wander * restless * np.max(np.abs(answer)) / math.sqrt(len(answer))
+            )
+            answer = answer + step * np.cumsum(rng.standard_normal(len(answer)))
+        if noise.failures and contact.turn > TURNED_ABOVE:
+            answer = -answer
         return answer
 
     def _vibration(

@@ -19,6 +19,8 @@ from .cantilever import CantileverSettings
 from .noise import PfmNoise
 from .technique import PfmTechnique
 
+GAIN = 300.0  # [1/s] of the z loop: contact images are scanned with a gentle one
+
 
 class PfmSettings(TechniqueSettings):
     """A contact-mode microscope with an alternating bias on its tip.
@@ -61,7 +63,7 @@ class PfmSettings(TechniqueSettings):
     band_bins: int = Field(default=64, ge=8, le=4096)
     fit_channels: bool = False
     twist: Annotated[Angle, within(-math.pi, math.pi, "rad")] = 0.0
-    feedback: FeedbackSettings = Field(default_factory=FeedbackSettings)
+    feedback: FeedbackSettings = Field(default_factory=lambda: FeedbackSettings(gain=GAIN))
     noise: PfmNoise = Field(default_factory=PfmNoise)
 
     def usual_scanner(self) -> ScannerSettings:
