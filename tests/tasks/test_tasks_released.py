@@ -6,12 +6,19 @@ import numpy as np
 import pytest
 
 from spm_auto.play import ORACLE, play
-from spm_auto.simulator.tasks import ChooseBias, LoopArea, MultiFidelity, WallLaw, WritePattern
+from spm_auto.simulator.tasks import (
+    ChooseBias,
+    GapHunt,
+    LoopArea,
+    MultiFidelity,
+    WallLaw,
+    WritePattern,
+)
 from spm_auto.tasks import FIRST_TEST_SEED, Task
 
 SEED = FIRST_TEST_SEED
 # made once, as a task keeps what it knows of a seed; fewer choices where all must be looked at
-TASKS = (LoopArea(sites=16), WallLaw(), ChooseBias(), WritePattern(), MultiFidelity())
+TASKS = (LoopArea(sites=16), WallLaw(), ChooseBias(), WritePattern(), MultiFidelity(), GapHunt())
 
 every_task = pytest.mark.parametrize("task", TASKS, ids=[task.name for task in TASKS])
 
