@@ -112,7 +112,9 @@ ARTEFACTS = {
         GOLD,
         "stm",
         {
-            f"once in {time}": Panel(technique={"tip": {"change_time": time}}, on=("tip",))
+            f"once in {time}": Panel(
+                technique={"tip_life": {"change_time": time}}, on=("tip_life",)
+            )
             for time in ("60 s", "20 s", "8 s")
         }
         | {"none": PERFECT},

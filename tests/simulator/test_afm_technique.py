@@ -336,7 +336,7 @@ def test_a_sample_too_soft_for_the_amplitude_is_refused_by_the_scan():
         ({"probe": {"stiffness": "1 N/m", "resonance": "1 kHz", "quality": 3.0, "radius": "0 nm"}},
          "must be positive, got 0 m"),
         ({"amplitude": "50 nm"}, "amplitude must be below free_amplitude, 40 nm, got 50 nm"),
-        ({"bias": "12 V"}, "bias must lie within limit, 10 V, got 12 V"),
+        ({"bias": "12 V"}, "bias must lie within bias_limit, 10 V, got 12 V"),
         ({"load": "-1 nN"}, "must be positive, got -1 nN"),
         ({"kelvin": {"contrast": 1.5}}, "must lie between 0 and 1, got 1.5"),
     ],

@@ -31,7 +31,7 @@ QUIET = {
     "current_noise": CurrentNoiseSettings.none(),
     "mechanical_noise": MechanicalNoiseSettings.none(),
     "ideal_lock_in": True,
-    "tip": TipLifeSettings.none(),
+    "tip_life": TipLifeSettings.none(),
 }
 
 
@@ -178,7 +178,7 @@ def test_a_loop_out_of_range_is_refused_and_stays_as_it_was(asked, said):
 
 
 def test_a_poke_leaves_a_pit_and_a_pulse_a_mound():
-    instrument = microscope(**(QUIET | {"tip": TipLifeSettings()}))
+    instrument = microscope(**(QUIET | {"tip_life": TipLifeSettings()}))
     clean = image(instrument, size=40e-9)[0]
     tip = technique_of(instrument).snapshot().tip
     instrument.condition_tip(ConditionTip(x=-8e-9, y=0.0, depth=1e-9))
@@ -201,7 +201,7 @@ def test_a_step_run_into_at_full_speed_hurts_tip_and_surface():
 
 
 def test_a_tip_change_divides_an_image_into_blocks():
-    instrument = microscope(**(QUIET | {"tip": TipLifeSettings(change_time="10 s")}))
+    instrument = microscope(**(QUIET | {"tip_life": TipLifeSettings(change_time="10 s")}))
     technique = technique_of(instrument)
     origin = np.zeros(1)
     first = technique.over_sample().topography(origin, origin)[0]
@@ -235,7 +235,7 @@ def test_a_twin_tip_shows_everything_twice():
 
 def test_a_fast_scan_smears_what_the_lock_in_shows():
     vacancies = HopgSettings.model_validate({"steps": 0, "corrugation": "0 pm", "vacancies": 40})
-    without_noise = {name: QUIET[name] for name in ("current_noise", "mechanical_noise", "tip")}
+    without_noise = {name: QUIET[name] for name in ("current_noise", "mechanical_noise", "tip_life")}
 
     def contrast(rate: float) -> float:
         instrument = microscope(vacancies, bias=0.02, **without_noise)

@@ -73,7 +73,7 @@ class AfmSettings(TechniqueSettings):
         amplitude: That the loop holds, tapping [m].
         load: That the loop holds, in contact [N].
         bias: Of the tip while scanning, in contact [V]: what drives the current.
-        limit: Range of the bias source, both ways [V].
+        bias_limit: Range of the bias source, both ways [V].
         crash: Load that leaves its mark on tip and sample [N].
         contact: Model of the contact.
         capillary: Water bridge that force curves feel; None in dry air.
@@ -94,7 +94,7 @@ class AfmSettings(TechniqueSettings):
     amplitude: Annotated[Length, positive("m")] = 28e-9
     load: Annotated[Force, positive("N")] = 20e-9
     bias: Bias = 2.0
-    limit: Annotated[Bias, positive("V")] = 10.0
+    bias_limit: Annotated[Bias, positive("V")] = 10.0
     crash: Annotated[Force, positive("N")] = 2e-6
     contact: ContactModel = "automatic"
     capillary: CapillarySettings | None = None
@@ -112,9 +112,9 @@ class AfmSettings(TechniqueSettings):
                 f"amplitude must be below free_amplitude, {format(self.free_amplitude, 'm')}, "
                 f"got {format(self.amplitude, 'm')}"
             )
-        if abs(self.bias) > self.limit:
+        if abs(self.bias) > self.bias_limit:
             raise ValueError(
-                f"bias must lie within limit, {format(self.limit, 'V')}, "
+                f"bias must lie within bias_limit, {format(self.bias_limit, 'V')}, "
                 f"got {format(self.bias, 'V')}"
             )
         return self

@@ -87,7 +87,7 @@ class AfmTechnique(Technique):
     @property
     def bias_limit(self) -> float:
         """Range of the bias source, both ways [V]."""
-        return self._settings.limit
+        return self._settings.bias_limit
 
     @property
     def instructions(self) -> frozenset[type[Instruction]]:
@@ -181,7 +181,7 @@ class AfmTechnique(Technique):
         """
         held = self._held
         if instruction.bias is not None:
-            limit = self._settings.limit
+            limit = self._settings.bias_limit
             held = replace(held, bias=_allowed("bias", instruction.bias, (-limit, limit), "V"))
         if instruction.gain is not None:
             gain = _allowed("gain", instruction.gain, (0.0, HIGHEST_GAIN), "1/s")

@@ -89,7 +89,7 @@ class StmImaging:
 
     def _next_tip(self, path: Path) -> tuple[int, TipOverSample] | None:
         """Draw whether the tip changes on a line: from which sample on, and into what."""
-        if self._settings.tip.change_time is None:
+        if self._settings.tip_life.change_time is None:
             return None
         rng = self._streams.stream("tip", self._number, self._line)
         history = len(self._technique.tip_history)
@@ -135,7 +135,7 @@ class StmImaging:
         self._roughness = float(np.mean(np.abs(excess) > LOST))
         worst = int(np.argmax(excess))
         crash = math.log(settings.crash_current / self._held.setpoint)
-        suffers = settings.tip.damage or settings.tip.crash_change
+        suffers = settings.tip_life.damage or settings.tip_life.crash_change
         if excess[worst] <= crash or not suffers:
             return
         rng = self._streams.stream("crash", self._number, self._line)

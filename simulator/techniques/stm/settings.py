@@ -38,7 +38,7 @@ class StmSettings(TechniqueSettings):
         ideal_lock_in: Whether dI/dV is the derivative itself, without modulation and delay.
         current_noise: Noise of the current.
         mechanical_noise: Shaking of the gap.
-        tip: What can happen to the tip.
+        tip_life: What can happen to the tip.
     """
 
     sample_family: ClassVar[str] = "stm"
@@ -56,7 +56,7 @@ class StmSettings(TechniqueSettings):
     ideal_lock_in: bool = False
     current_noise: CurrentNoiseSettings = Field(default_factory=CurrentNoiseSettings)
     mechanical_noise: MechanicalNoiseSettings = Field(default_factory=MechanicalNoiseSettings)
-    tip: TipLifeSettings = Field(default_factory=TipLifeSettings)
+    tip_life: TipLifeSettings = Field(default_factory=TipLifeSettings)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -94,7 +94,7 @@ class StmSettings(TechniqueSettings):
         """Return these settings with what a difficulty level does without switched off."""
         without: dict[str, object] = {}
         if level < 3:
-            without["tip"] = TipLifeSettings.none()
+            without["tip_life"] = TipLifeSettings.none()
         if level < 2:
             without["feedback"] = self.feedback.model_copy(update={"ideal": True})
         if level < 1:

@@ -84,7 +84,7 @@ class StmTechnique(Technique):
         bias = sample.bias if settings.bias is None else settings.bias
         self._held = Held(bias, settings.setpoint, settings.feedback)
         self._temperature = settings.temperature or sample.temperature
-        self._life = TipLife(settings.tip, TipState())
+        self._life = TipLife(settings.tip_life, TipState())
         self.lock_in = settings.lock_in or LockInSettings.model_construct(
             modulation=USUAL_SHARE * abs(sample.bias)
         )
