@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from examples import first_run, own_agent, own_instrument, own_scalarizer, own_step
+from examples import first_run, own_agent, own_instrument, own_scalarizer, own_step, vortex_hunt
 from examples.own_instrument import OhmicMicroscope
 from spm_auto import BiasWaveform, open_run
 from spm_auto.clock import InstantClock
@@ -29,12 +29,17 @@ def _small_first_run(out: Path) -> None:
     first_run.main(out, budget=8, pixels=32)
 
 
+def _small_hunt(out: Path) -> None:
+    vortex_hunt.main(out, budget=8, pixels=32)
+
+
 RUNS: dict[str, tuple[Callable[[Path], object], int]] = {
     "first_run": (_small_first_run, 8),
     "own_agent": (own_agent.main, 20),
     "own_instrument": (own_instrument.main, 12),
     "own_scalarizer": (own_scalarizer.main, 15),
     "own_step": (own_step.main, 0),
+    "vortex_hunt": (_small_hunt, 8),
 }
 
 
