@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,9 +51,7 @@ class FerroelectricFilm:
         self.properties = age(settings, grown, streams, grains)
         self._polarization = self._at_rest(grown)
         properties = self.properties
-        self._frozen = Surfaces.through(
-            settings.size, np.log(properties.response), properties.height
-        )
+        self._height = Surfaces.through(settings.size, properties.height)
         self._contacts = Surfaces.through(
             settings.size,
             np.log(properties.response),
@@ -137,12 +135,12 @@ class FerroelectricFilm:
             )
             return blurred
 
-        maps = [seen(self._polarization)]
+        maps = [properties.response * seen(self._polarization)]
         if self.answers_sideways:
+            sideways = settings.lateral_response / settings.response * properties.response
             in_plane = properties.lying + properties.tilt * self._polarization
-            maps += [seen(component) for component in in_plane]
-        surfaces = self._frozen.joined(Surfaces.through(settings.size, *maps))
-        return FilmView(surfaces, settings.lateral_response / settings.response)
+            maps += [sideways * seen(component) for component in in_plane]
+        return FilmView(self._height.joined(Surfaces.through(settings.size, *maps)))
 
     def sweep(
         self,
@@ -177,7 +175,7 @@ class FerroelectricFilm:
         pinning = float(yielding(pulse, settings.creep)[1].min())
         reach = patch_reach(settings, tip, float(np.max(np.abs(bias), initial=0.0)), pinning)
         reach = min(reach, (settings.cells - 1) // 2)  # a worn tip may reach further than the film
-        row, column = cell_coordinates(settings.size, settings.cells, x, y).tolist()
+        row, column = (float(v) for v in cell_coordinates(settings.size, settings.cells, x, y))
         rows = round(row) + np.arange(-reach, reach + 1)
         columns = round(column) + np.arange(-reach, reach + 1)
         place = np.ix_(rows % settings.cells, columns % settings.cells)
@@ -185,9 +183,11 @@ class FerroelectricFilm:
         medium = self._medium(place)
         up, right = (rows - row) * settings.cell, (columns - column) * settings.cell
         squared = up[:, np.newaxis] ** 2 + right[np.newaxis, :] ** 2
-        weights = np.outer(*(self._seen(along, tip) for along in (rows - row, columns - column)))
+        beside = np.asarray(rows - row), np.asarray(columns - column)
+        weights = np.outer(*(self._seen(along, tip) for along in beside))
         over = Tip(field=tip.field_at(squared), weights=weights)
         if settings.switching == "disc" or not has_compiler():
+            medium = replace(medium, pinning=pinning * medium.pinning)
             readings = disc.sweep(patch, medium, over, np.sqrt(squared), tip.radius, bias)
         else:
             rest = round(REST_TIME / (TIME_STEP * TIME_UNIT))
@@ -217,22 +217,15 @@ class FilmView:
     """A film as a tip finds it at one moment, readable anywhere.
 
     Attributes:
-        surfaces: Logarithm of the response, height, the polarisation averaged over the area seen
-            and, where there is any, its components in the plane along x and y.
-        sideways: Sideways response in units of the vertical one.
+        surfaces: Height, response and, where there is any, sideways response along x and y.
     """
 
     surfaces: Surfaces
-    sideways: float
 
     def at(self, x: FloatArray, y: FloatArray) -> Signals:
         """Return the signals at points of the sample [m], any shape."""
-        log_response, height, seen, *in_plane = self.surfaces.at(x, y)
-        response = np.exp(log_response)
-        lateral = None
-        if in_plane:
-            lateral = self.sideways * response * np.stack(in_plane)
-        return Signals(piezoresponse=response * seen, height=height, lateral=lateral)
+        height, response, *lateral = self.surfaces.at(x, y)
+        return Signals(response, height, np.stack(lateral) if lateral else None)
 
 
 def patch_reach(

@@ -34,7 +34,7 @@ class LamellaSettings(BaseModel):
         anisotropy: Cost of a polarisation between the axes.
         compatibility: Stiffness of the lattice against lamellae that bend.
         clamping: Stiffness of the substrate against another share of lying domains.
-        charge: Cost of charge inside the film.
+        charge: Cost of charge inside the film; small, as walls to standing domains have none.
         steps: Steps of the relaxation.
         relief: How much lower the surface is over a lamella [m].
     """
@@ -52,7 +52,7 @@ class LamellaSettings(BaseModel):
     anisotropy: Annotated[float, positive("1")] = 1.5
     compatibility: Annotated[float, not_negative("1")] = 6.0
     clamping: Annotated[float, not_negative("1")] = 1.5
-    charge: Annotated[float, not_negative("1")] = 0.8
+    charge: Annotated[float, not_negative("1")] = 0.2
     steps: int = Field(default=25, ge=0, le=10_000)
     relief: Annotated[Length, not_negative("m")] = 0.5e-9
 

@@ -177,4 +177,5 @@ class LamellarFilmSettings(FilmSettings):
     depolarization: Spread = 0.15
     growth_field: float = 0.03
     growth_disorder: Spread = 0.05
+    response_spread: Spread = 0.15
     lamellae: LamellaSettings = Field(default_factory=lambda: LamellaSettings(amount=0.35))

@@ -1,13 +1,13 @@
 """Surfaces: smooth maps of a periodic film that can be read anywhere, several at once."""
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
 from spm_auto.instrument import FloatArray
 
-from ...compiled import compiled
+from ...compiled import compiled, has_compiler
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,16 +43,30 @@ class Surfaces:
         Returns:
             Shape [map, ...] with the points' shape after the maps.
         """
-        x, y = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
         row, column = cell_coordinates(self.size, self.coefficients.shape[1], x, y)
-        values = np.empty((len(self.coefficients), x.size))
+        if not has_compiler():
+            return self._slowly(row, column)
+        values = np.empty((len(self.coefficients), row.size))
         compiled(_evaluate)(self.coefficients, row.ravel(), column.ravel(), values)
-        return values.reshape(-1, *x.shape)
+        return values.reshape(-1, *row.shape)
+
+    def _slowly(self, row: FloatArray, column: FloatArray) -> FloatArray:
+        from scipy.ndimage import map_coordinates
+
+        where = np.stack([row.ravel(), column.ravel()])
+        values: list[FloatArray] = [
+            map_coordinates(c, where, order=3, mode="grid-wrap", prefilter=False)
+            for c in self.coefficients
+        ]
+        return np.stack(values).reshape(-1, *row.shape)
 
 
-def cell_coordinates(size: float, cells: int, x: Any, y: Any) -> FloatArray:
+def cell_coordinates(
+    size: float, cells: int, x: FloatArray | float, y: FloatArray | float
+) -> tuple[FloatArray, FloatArray]:
     """Return fractional row and column of points [m]; the middle of the first cell is (0, 0)."""
-    return np.stack([(np.asarray(v, dtype=float) / size + 0.5) * cells - 0.5 for v in (y, x)])
+    row, column = (np.asarray(v, dtype=float) / size * cells + (cells - 1) / 2 for v in (y, x))
+    return row, column
 
 
 def _evaluate(
