@@ -11,6 +11,7 @@ from spm_auto.simulator.tasks import (
     GapHunt,
     LoopArea,
     MultiFidelity,
+    Shiba,
     WallLaw,
     WritePattern,
 )
@@ -18,7 +19,15 @@ from spm_auto.tasks import FIRST_TEST_SEED, Task
 
 SEED = FIRST_TEST_SEED
 # made once, as a task keeps what it knows of a seed; fewer choices where all must be looked at
-TASKS = (LoopArea(sites=16), WallLaw(), ChooseBias(), WritePattern(), MultiFidelity(), GapHunt())
+TASKS = (
+    LoopArea(sites=16),
+    WallLaw(),
+    ChooseBias(),
+    WritePattern(),
+    MultiFidelity(),
+    GapHunt(),
+    Shiba(),
+)
 
 every_task = pytest.mark.parametrize("task", TASKS, ids=[task.name for task in TASKS])
 
