@@ -187,11 +187,11 @@ class BandExcitationReadout:
         rng: np.random.Generator,
     ) -> ComplexArray:
         own = Resonances(
-            response=np.asarray(answer * cmath.exp(1j * self.phase), dtype=np.complex128),
-            frequency=np.full(len(answer), self.cantilever.contact_resonance(contact.stiffness)),
-            quality=np.full(len(answer), self.cantilever.quality),
+            response=np.array([cmath.exp(1j * self.phase)]),
+            frequency=np.array([self.cantilever.contact_resonance(contact.stiffness)]),
+            quality=np.array([self.cantilever.quality]),
         )
-        spectra = self.band.spectra(own)
+        spectra = answer[:, np.newaxis] * self.band.spectra(own)  # one resonance for all points
         if not self.noise.band:
             return spectra
         deviation = self._band_noise(waveform)
