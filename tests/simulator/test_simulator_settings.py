@@ -65,8 +65,8 @@ def test_a_sample_is_chosen_by_its_kind() -> None:
             "noise.lag: must not be negative, got -1 ms",
         ),
         (
-            {"technique": {"kind": "pfm", "limit": "0 V"}},
-            "technique.limit: must be positive, got 0 V",
+            {"technique": {"kind": "pfm", "bias_limit": "0 V"}},
+            "technique.bias_limit: must be positive, got 0 V",
         ),
     ],
 )

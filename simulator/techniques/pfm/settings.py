@@ -27,7 +27,7 @@ class PfmSettings(TechniqueSettings):
 
     Attributes:
         drive: Amplitude of the alternating bias of the readout [V].
-        limit: Range of the bias source, both ways [V].
+        bias_limit: Range of the bias source, both ways [V].
         tip: What touches the sample as long as it is good.
         tip_life: What can happen to it.
         cantilever: That carries it.
@@ -44,7 +44,7 @@ class PfmSettings(TechniqueSettings):
 
     kind: Literal["pfm"] = "pfm"
     drive: Annotated[Bias, positive("V")] = 1.0
-    limit: Annotated[Bias, positive("V")] = 15.0
+    bias_limit: Annotated[Bias, positive("V")] = 15.0
     tip: TipSettings = Field(default_factory=TipSettings)
     tip_life: TipLifeSettings = Field(
         default_factory=lambda: TipLifeSettings.model_validate(
@@ -77,7 +77,7 @@ class PfmSettings(TechniqueSettings):
     def check(self, sample: SampleSettings) -> None:
         """Refuse a sample smaller than what the tip can switch."""
         if isinstance(sample, PiezoSampleSettings):
-            sample.check(self.tip, self.limit)
+            sample.check(self.tip, self.bias_limit)
 
     def at_level(self, level: int) -> Self:
         """Return these settings with what a difficulty level does without switched off."""

@@ -69,7 +69,7 @@ class PfmTechnique(Technique):
     @property
     def bias_limit(self) -> float:
         """Range of the bias source, both ways [V]."""
-        return self._settings.limit
+        return self._settings.bias_limit
 
     @property
     def tip(self) -> TipSettings:
