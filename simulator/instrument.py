@@ -127,13 +127,13 @@ class SimulatedMicroscope(ClockedMicroscope):
         known = [channel.name for channel in self._technique.image_channels]
         chosen = [known.index(c.name) for c in self._capabilities.channels_of(scan)]
         everything = chosen == list(range(len(known)))
-        duration = self.timing.line(scan.line_rate)
+        duration, overscan = self.timing.line(scan.line_rate), self.timing.overscan
 
         def choose(data: FloatArray) -> FloatArray:
             return data if everything else np.ascontiguousarray(data[chosen])
 
         def read(line: int, began: float) -> LinePair:
-            path = self._scanner.line(scan.frame, line, began, duration, number)
+            path = self._scanner.line(scan.frame, line, began, duration, overscan, number)
             path = self._faults.of_path(number, path, self._position)
             forward, backward = imaging.line(path)
             return choose(forward), choose(backward)

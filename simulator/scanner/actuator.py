@@ -8,9 +8,11 @@ import numpy as np
 
 from spm_auto.instrument import FloatArray, ScanFrame
 
+from ..compiled import compiled
 from ..timing import Point
 from .creep import RELAXORS, Creep
-from .hysteresis import PlayOperators, turns_of
+from .hysteresis import PlayOperators
+from .kernels import creep_along
 from .raster import LineShape
 from .settings import ScannerSettings
 
@@ -51,22 +53,19 @@ class Actuator:
         """Return the relaxors of both axes after a time at a command."""
         if not self.has_creep or not dwell:
             return relaxors
-        return np.stack(
-            [self.creep.rest(r, u, dwell) for r, u in zip(relaxors, command, strict=True)]
-        )
+        return self.creep.rest(relaxors, _column(command), dwell)
 
     def ramp(self, relaxors: FloatArray, start: Point, end: Point, duration: float) -> FloatArray:
         """Return the relaxors of both axes after a steady motion."""
         if not self.has_creep:
             return relaxors
-        axes = zip(relaxors, start, end, strict=True)
-        return np.stack([self.creep.ramp(r, a, b, duration) for r, a, b in axes])
+        return self.creep.ramp(relaxors, _column(start), _column(end), duration)
 
     def step(self, play: FloatArray, command: Point) -> FloatArray:
         """Return the operators of both axes after a motion in one direction."""
         if not self.has_play:
             return play
-        return np.stack([self.play.step(p, u) for p, u in zip(play, command, strict=True)])
+        return self.play.step(play, _column(command))
 
     def extension(self, command: Point, relaxors: FloatArray, play: FloatArray) -> Point:
         """Return how far both axes extend at a command [m]."""
@@ -91,10 +90,10 @@ class LineMotion:
         shape: Of the command.
         dt: Time of a sample [s].
         goes_on: Whether the slow axis goes on to the next line.
+        times: Of the samples since the line's start [s], shape (n,).
         way: Command relative to the line's start, both axes, at samples and end [m], (2, n + 1).
-        turns: Where the direction of each axis changes.
         left: What is left of each relaxor's start at samples and end, (k, n + 1).
-        response: What all relaxors add by the motion itself, both axes [m], (2, n).
+        response: What all relaxors add by the motion itself, both axes [m], (2, n + 1).
         final: Each relaxor at the end by the motion itself, both axes [m], (2, k).
     """
 
@@ -103,8 +102,8 @@ class LineMotion:
     shape: LineShape
     dt: float
     goes_on: bool
+    times: FloatArray
     way: FloatArray
-    turns: tuple[list[int], list[int]]
     left: FloatArray
     response: FloatArray
     final: FloatArray
@@ -120,39 +119,28 @@ class LineMotion:
         turn = np.array([[cos, -sin], [sin, cos]])
         kept = np.append(np.arange(1, 2 * shape.samples, 2), 2 * shape.samples)
         way = np.stack([cos * fast - sin * slow, sin * fast + cos * slow])[:, kept]
-        turns = turns_of(way[0]), turns_of(way[1])
+        times = kept * (dt / 2)
+        common = actuator, frame, shape, dt, goes_on, times[:-1], way
         if not actuator.has_creep:
             nothing = np.zeros((0, 0))
-            return cls(actuator, frame, shape, dt, goes_on, way, turns, nothing, nothing, nothing)
+            return cls(*common, nothing, nothing, nothing)
         creep = actuator.creep
         both = np.stack([creep.response(axis, dt / 2)[:, kept] for axis in (fast, slow)])
-        response = creep.share * both[:, :, :-1].sum(axis=1)
-        times = kept * (dt / 2)
+        response = creep.share * both.sum(axis=1)
         return cls(
-            actuator,
-            frame,
-            shape,
-            dt,
-            goes_on,
-            way,
-            turns,
+            *common,
             np.exp(-times / creep.times[:, np.newaxis]),
             _turned(turn, response),
             _turned(turn, both[:, :, -1]),
         )
 
-    def fits(self, frame: ScanFrame, shape: LineShape, dt: float, goes_on: bool) -> bool:
+    def fits(self, frame: ScanFrame, shape: LineShape, dt: float) -> bool:
         """Say whether it is the motion of such a line."""
-        return (
-            self.frame == frame
-            and self.shape is shape
-            and self.dt == dt
-            and self.goes_on == goes_on
-        )
+        return self.shape is shape and self.dt == dt and self.frame == frame
 
     def run(
         self, first: Point, relaxors: FloatArray, play: FloatArray
-    ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Run along a line.
 
         Args:
@@ -161,27 +149,25 @@ class LineMotion:
             play: Operators before the line, both axes [m], shape (2, k).
 
         Returns:
-            The extensions of x and y at the samples [m], each of shape (n,); relaxors and operators
-            at the end.
+            The extensions of both axes at the samples [m], shape (2, n); relaxors and operators at
+            the end.
         """
-        actuator, extensions = self.actuator, []
-        after_creep, after_play = relaxors.copy(), play.copy()
-        for axis, start in enumerate(first):
-            commands = start + self.way[axis]
-            extension = commands[:-1]
-            if actuator.has_play:
-                followed, after_play[axis] = actuator.play.follow(
-                    play[axis], commands, self.turns[axis]
-                )
-                extension = followed[:-1]
-            if actuator.has_creep:
-                behind = relaxors[axis] - start
-                left = np.einsum("i,ij->j", behind, self.left)
-                steady = actuator.creep.share * (len(behind) * start + left[:-1])
-                extension = extension + steady + self.response[axis]
-                after_creep[axis] = start + behind * self.left[:, -1] + self.final[axis]
-            extensions.append(extension)
-        return extensions[0], extensions[1], after_creep, after_play
+        actuator, start = self.actuator, _column(first)
+        extensions = start + self.way
+        if actuator.has_play:
+            extensions, play = actuator.play.follow(play, extensions)
+        if actuator.has_creep:
+            behind = relaxors - start
+            compiled(creep_along)(
+                actuator.creep.share, start, behind, self.left, self.response, extensions
+            )
+            relaxors = start + behind * self.left[:, -1] + self.final
+        return extensions[:, :-1], relaxors, play
+
+
+def _column(point: Point) -> FloatArray:
+    """Return a point as one row for each axis, shape (2, 1)."""
+    return np.array([[point[0]], [point[1]]])
 
 
 def _turned(turn: FloatArray, along: FloatArray) -> FloatArray:

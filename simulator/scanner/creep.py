@@ -41,18 +41,31 @@ class Creep:
         times = onset * 10.0 ** (np.arange(1, RELAXORS + 1) / PER_DECADE)
         return cls(times, creep / PER_DECADE)
 
-    def rest(self, state: FloatArray, command: float, dwell: float) -> FloatArray:
+    def rest(self, state: FloatArray, command: FloatArray | float, dwell: float) -> FloatArray:
         """Return the relaxors after a time at a command; exact, however long.
 
         Args:
-            state: Before, shape (k,) [m].
-            command: Where the scanner was told to be [m].
+            state: Before [m], shape (k,), or (n, k) for n axes.
+            command: Where the scanner was told to be [m]; for n axes of shape (n, 1).
             dwell: For how long [s].
         """
         return np.asarray(command + (state - command) * np.exp(-dwell / self.times))
 
-    def ramp(self, state: FloatArray, start: float, end: float, duration: float) -> FloatArray:
-        """Return the relaxors after a steady motion of the command; exact, however long."""
+    def ramp(
+        self,
+        state: FloatArray,
+        start: FloatArray | float,
+        end: FloatArray | float,
+        duration: float,
+    ) -> FloatArray:
+        """Return the relaxors after a steady motion of the command; exact, however long.
+
+        Args:
+            state: Before [m], as in `rest`.
+            start: Command at the beginning [m].
+            end: And at the end [m].
+            duration: Of the motion [s].
+        """
         if duration <= 0:
             return state
         behind = (end - start) / duration * self.times  # by how much each lags in the long run

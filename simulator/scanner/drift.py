@@ -7,6 +7,7 @@ import numpy as np
 from spm_auto.instrument import FloatArray
 
 from ..randomness import RandomStreams
+from ..timing import Point
 from .settings import ScannerSettings
 
 CHUNK = 1024  # steps of the random walk that one stream gives
@@ -31,9 +32,9 @@ class Drift:
         self.origin = origin
         self._settings = settings
         self._streams = streams
-        self._velocity = settings.drift * _direction(streams.stream("drift"))
-        self._warm_up = settings.warm_up * _direction(streams.stream("warm-up", number))
-        self._sway = settings.temperature * _direction(streams.stream("temperature"))
+        self._velocity = _direction(settings.drift, streams.stream("drift"))
+        self._warm_up = _direction(settings.warm_up, streams.stream("warm-up", number))
+        self._sway = _direction(settings.temperature, streams.stream("temperature"))
         self._phase = 2 * math.pi * streams.stream("temperature", 0).random()
         self._walk = np.zeros((2, 1))  # displacement at each full second, as far as it was needed
         self.is_none = not (
@@ -46,39 +47,45 @@ class Drift:
         Args:
             times: Instrument times [s], shape (n,).
         """
+        return np.array([self.after(time) for time in times.tolist()]).T
+
+    def after(self, time: float) -> Point:
+        """Return the displacement of the tip over the sample at an instrument time [s], in m."""
         settings = self._settings
-        elapsed = np.clip(times - self.origin, 0.0, None)
-        moved = np.zeros((2, len(times)))
+        elapsed = max(time - self.origin, 0.0)
+        x = y = 0.0
         if settings.drift:
-            moved += self._velocity * elapsed
+            x, y = _along(self._velocity, elapsed, x, y)
         if settings.warm_up:
-            moved -= self._warm_up * np.expm1(-elapsed / settings.warm_up_time)
+            x, y = _along(self._warm_up, -math.expm1(-elapsed / settings.warm_up_time), x, y)
         if settings.temperature:
             turn = 2 * math.pi / settings.temperature_period
             phase = self._phase + turn * self.origin
-            moved += self._sway * (np.sin(turn * elapsed + phase) - math.sin(phase))
+            x, y = _along(self._sway, math.sin(turn * elapsed + phase) - math.sin(phase), x, y)
         if settings.random_walk:
-            moved += self._walked(elapsed)
-        return moved
+            walked_x, walked_y = self._walked(elapsed)
+            x, y = x + walked_x, y + walked_y
+        return x, y
 
-    def height(self, times: FloatArray) -> FloatArray:
-        """Return the drift in height [m] at instrument times [s], any shape."""
-        return np.asarray(self._settings.z_drift * np.clip(times - self.origin, 0.0, None))
-
-    def _walked(self, elapsed: FloatArray) -> FloatArray:
-        walk = self._walk
-        while walk.shape[1] < float(np.max(elapsed)) + 2:
-            chunk = walk.shape[1] // CHUNK
+    def _walked(self, elapsed: float) -> Point:
+        second = int(elapsed)
+        while self._walk.shape[1] < second + 2:
+            walk, chunk = self._walk, self._walk.shape[1] // CHUNK
             steps = self._streams.stream("random walk", self.number, chunk)
             way = np.cumsum(steps.standard_normal((2, CHUNK)), axis=1)
-            walk = np.concatenate([walk, walk[:, -1:] + self._settings.random_walk * way], axis=1)
-        self._walk = walk
-        second = elapsed.astype(np.intp)
-        before, after = walk[:, second], walk[:, second + 1]
-        return np.asarray(before + (elapsed - second) * (after - before))
+            self._walk = np.concatenate(
+                [walk, walk[:, -1:] + self._settings.random_walk * way], axis=1
+            )
+        (x, next_x), (y, next_y) = self._walk[:, second : second + 2].tolist()
+        share = elapsed - second
+        return x + share * (next_x - x), y + share * (next_y - y)
 
 
-def _direction(rng: np.random.Generator) -> FloatArray:
-    """Return a random unit vector, shape (2, 1)."""
+def _along(way: Point, amount: float, x: float, y: float) -> Point:
+    return x + amount * way[0], y + amount * way[1]
+
+
+def _direction(length: float, rng: np.random.Generator) -> Point:
+    """Return a vector of a length in a random direction."""
     angle = 2 * math.pi * rng.random()
-    return np.array([[math.cos(angle)], [math.sin(angle)]])
+    return length * math.cos(angle), length * math.sin(angle)

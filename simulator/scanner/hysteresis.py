@@ -7,6 +7,9 @@ import numpy as np
 
 from spm_auto.instrument import FloatArray
 
+from ..compiled import compiled
+from .kernels import follow
+
 WIDEST = 0.9  # threshold of the widest operator in units of half the range
 PER_DECADE = 4  # operators for each decade of amplitude
 
@@ -82,58 +85,32 @@ class PlayOperators:
         """Return the extension at a command that the state belongs to [m]."""
         return float(self.linear * command + np.sum(self.weights * state))
 
-    def step(self, state: FloatArray, command: float) -> FloatArray:
-        """Return the state after a motion in one direction to a command [m], shape (k,)."""
+    def step(self, state: FloatArray, command: FloatArray | float) -> FloatArray:
+        """Return the state after a motion in one direction to a command [m].
+
+        Args:
+            state: Before [m], shape (k,), or (m, k) for m axes.
+            command: Where to [m]; for m axes of shape (m, 1).
+        """
         pushed_down = np.minimum(command + self.thresholds, state)
         return np.asarray(np.maximum(command - self.thresholds, pushed_down))
 
-    def follow(
-        self, state: FloatArray, commands: FloatArray, turns: list[int] | None = None
-    ) -> tuple[FloatArray, FloatArray]:
+    def follow(self, state: FloatArray, commands: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Follow a sequence of commands.
 
-        Between two turns the extension is piecewise linear in the command, with a kink where an
-        operator begins to move: interpolating between the kinks is exact.
-
         Args:
-            state: Before the first command, shape (k,).
-            commands: In order [m], shape (n,).
-            turns: What `turns_of` says of them, for whoever knows it already.
+            state: Before the first command [m], shape (k,), or (m, k) for m axes.
+            commands: In order [m], shape (n,), or (m, n).
 
         Returns:
-            The extensions [m], shape (n,), and the state after the last command.
+            The extensions [m], of the commands' shape, and the state after the last command.
         """
-        extensions = np.empty_like(commands)
-        state, begin = self.step(state, float(commands[0])), 0
-        for end in (*(turns_of(commands) if turns is None else turns), len(commands) - 1):
-            part = commands[begin : end + 1]
-            extensions[begin : end + 1] = self._one_way(state, part)
-            state, begin = self.step(state, float(part[-1])), end
-        return extensions, state
-
-    def _one_way(self, state: FloatArray, commands: FloatArray) -> FloatArray:
-        """Return the extensions along commands that only rise or only fall from where it is."""
-        first, last = float(commands[0]), float(commands[-1])
-        if first == last:
-            return np.full(len(commands), self.value(state, first))
-        sign = 1.0 if last > first else -1.0
-        low, high = sign * first, sign * last
-        kinks = np.empty(len(state) + 2)
-        kinks[0], kinks[-1] = low, high
-        kinks[1:-1] = sign * state + self.thresholds  # where each operator begins to move
-        np.maximum(low, np.minimum(high, kinks), out=kinks)
-        kinks.sort()
-        moved = np.maximum(sign * state, kinks[:, np.newaxis] - self.thresholds)
-        values = self.linear * kinks + (moved * self.weights).sum(axis=1)
-        return np.asarray(sign * np.interp(sign * commands, kinks, values))
-
-
-def turns_of(commands: FloatArray) -> list[int]:
-    """Return the indices of the commands at which the direction changes."""
-    direction = np.sign(np.diff(commands))
-    moving = np.flatnonzero(direction)
-    changes = np.flatnonzero(np.diff(direction[moving]))
-    return [int(index) + 1 for index in moving[changes]]
+        extensions, after = np.empty_like(commands), state.copy()
+        compiled(follow)(
+            np.atleast_2d(commands), self.thresholds, self.weights, self.linear,
+            np.atleast_2d(after), np.atleast_2d(extensions),
+        )  # fmt: skip
+        return extensions, after
 
 
 def _opening(thresholds: FloatArray, weights: FloatArray, amplitude: float) -> float:

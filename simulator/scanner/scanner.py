@@ -2,21 +2,28 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from spm_auto.instrument import FloatArray, ScanFrame
 
+from ..compiled import compiled
 from ..path import Path
 from ..randomness import RandomStreams
 from ..timing import Point
 from .actuator import Actuator, LineMotion
 from .drift import Drift
+from .kernels import heights, shift
 from .raster import line_shape
 from .settings import ScannerSettings
 
 DRIFT_STEP = 1.0  # [s]: within a line the drift is straight over so long a time
+NO_DRIFT = np.zeros((2, 0))
+NO_NOISE = np.zeros((2, 0), dtype=np.float32)
+
+T = TypeVar("T", float, FloatArray)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +72,7 @@ class Scanner:
         self._drift = Drift(settings, streams, 0, 0.0)
         at_rest = np.stack([self._actuator.play.rest()] * 2)
         self._state = ScannerState(0.0, (0.0, 0.0), self._actuator.relaxed(), at_rest, 0, 0.0)
-        self._motion: LineMotion | None = None
+        self._motions: dict[bool, LineMotion] = {}  # by whether there is a next line
 
     @property
     def commanded(self) -> Point:
@@ -100,7 +107,13 @@ class Scanner:
         )
 
     def line(
-        self, frame: ScanFrame, line: int, start: float, line_time: float, number: int
+        self,
+        frame: ScanFrame,
+        line: int,
+        start: float,
+        line_time: float,
+        overscan: float,
+        number: int,
     ) -> Path:
         """Scan one line: forward, turn, backward, turn, and on to the next line.
 
@@ -109,45 +122,35 @@ class Scanner:
             line: Which line of it.
             start: Instrument time at which the line begins [s].
             line_time: Time of all of it, the turns included [s].
+            overscan: Time of both turns as a share of the time on the pixels.
             number: Of the action, the index of its random streams.
         """
         if self.settings.is_perfect:
-            return self._perfect_line(frame, line, start, line_time)
-        settings = self.settings
-        shape = line_shape(frame.pixels[0], settings.samples_per_pixel, settings.overscan)
-        dt = line_time / shape.samples
-        goes_on = line < frame.pixels[1] - 1
-        if self._motion is None or not self._motion.fits(frame, shape, dt, goes_on):
-            self._motion = LineMotion.of(self._actuator, frame, shape, dt, goes_on)
+            return self._perfect_line(frame, line, start, line_time, overscan)
+        motion = self._motion(frame, line, line_time, overscan)
         state = self._rested(start)
         first = _point(frame, line, -0.5)
-        x, y, creep, play = self._motion.run(first, state.creep, state.play)
-        end = _point(frame, line + 1, -0.5) if goes_on else _point(frame, line, 0.0)
+        extensions, creep, play = motion.run(first, state.creep, state.play)
+        end = _point(frame, line + 1, -0.5) if motion.goes_on else _point(frame, line, 0.0)
         self._state = replace(
             state,
             time=start + line_time,
             command=end,
             creep=creep,
-            play=play if goes_on else self._actuator.step(play, end),
+            play=play if motion.goes_on else self._actuator.step(play, end),
         )
-        times = np.asarray(start + (np.arange(shape.samples) + 0.5) * dt)
-        x, y = self._map(x, y)
-        if not self._drift.is_none:
-            drift_x, drift_y = self._drifted(times)
-            x, y = x + drift_x, y + drift_y
-        if settings.closed_loop and settings.sensor_noise:
-            rng = self._streams.stream("position sensors", number, line)
-            jitter = self._sensed(shape.samples, dt, rng)
-            x, y = x + jitter[0], y + jitter[1]
+        x, y = self._map(extensions[0], extensions[1])
+        times = motion.times + start
+        self._shift(x, y, times, number, line)
         return Path(
             x=x,
             y=y,
-            z=self.height(x, y, times),
+            z=self._heights(x, y, times),
             start=float(times[0]),
-            dt=dt,
+            dt=motion.dt,
             pixels=frame.pixels[0],
-            per_pixel=settings.samples_per_pixel,
-            turn=shape.turn,
+            per_pixel=self.settings.samples_per_pixel,
+            turn=motion.shape.turn,
         )
 
     def true_position(self, time: float) -> Point:
@@ -160,9 +163,17 @@ class Scanner:
             return self._state.command
         state = self._rested(time)
         extended = self._actuator.extension(state.command, state.creep, state.play)
-        x, y = self._map(np.array([extended[0]]), np.array([extended[1]]))
-        drift = self._drift.at(np.array([time]))
-        return float(x[0] + drift[0, 0]), float(y[0] + drift[1, 0])
+        x, y = self._map(*extended)
+        drift_x, drift_y = self._drift.after(time)
+        return x + drift_x, y + drift_y
+
+    def drift(self, times: FloatArray) -> FloatArray:
+        """Return by how much drift alone has moved the tip over the sample [m], shape (2, n).
+
+        Args:
+            times: Instrument times [s], also in the future, shape (n,).
+        """
+        return self._drift.at(times)
 
     def height(self, x: ArrayLike, y: ArrayLike, time: ArrayLike) -> FloatArray:
         """Return what tilt, bow and drift add to the height there and then [m].
@@ -175,14 +186,9 @@ class Scanner:
         Returns:
             Of x's shape.
         """
-        settings = self.settings
-        x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-        height = math.tan(settings.tilt_x) * x + math.tan(settings.tilt_y) * y
-        if settings.z_drift:
-            height = height + self._drift.height(np.asarray(time, dtype=float))
-        if settings.bow:
-            height = height + settings.bow * (x * x + y * y) / (self.full_range / 2) ** 2
-        return np.asarray(height)
+        shape = np.shape(x)
+        flat = [np.array(np.broadcast_to(v, shape), dtype=float).ravel() for v in (x, y, time)]
+        return self._heights(flat[0], flat[1], flat[2]).reshape(shape)
 
     def snapshot(self) -> ScannerState:
         """Return everything changeable, as a value."""
@@ -191,9 +197,13 @@ class Scanner:
     def restore(self, snapshot: ScannerState) -> None:
         """Go back to a snapshot, bit by bit."""
         self._state = snapshot
-        self._drift = Drift(self.settings, self._streams, snapshot.engaged, snapshot.origin)
+        drift = self._drift  # a pure function of time, so it need not be drawn again
+        if (drift.number, drift.origin) != (snapshot.engaged, snapshot.origin):
+            self._drift = Drift(self.settings, self._streams, snapshot.engaged, snapshot.origin)
 
-    def _perfect_line(self, frame: ScanFrame, line: int, start: float, line_time: float) -> Path:
+    def _perfect_line(
+        self, frame: ScanFrame, line: int, start: float, line_time: float, overscan: float
+    ) -> Path:
         pixels = frame.pixels[0]
         x, y = frame.line_positions(line)
         self._state = replace(self._state, time=start + line_time, command=_point(frame, line, 0.0))
@@ -202,7 +212,7 @@ class Scanner:
             y=np.concatenate([y, y[::-1]]),
             z=np.zeros(2 * pixels),
             start=start,
-            dt=line_time / (1 + self.settings.overscan) / (2 * pixels),
+            dt=line_time / (1 + overscan) / (2 * pixels),
             pixels=pixels,
         )
 
@@ -213,7 +223,7 @@ class Scanner:
         creep = self._actuator.rest(state.creep, state.command, dwell)
         return replace(state, time=time, creep=creep)
 
-    def _map(self, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _map(self, x: T, y: T) -> tuple[T, T]:
         """Turn the extensions of both axes into a place, wrong in scale and skew."""
         settings = self.settings
         if settings.sensitivity_error_x:
@@ -224,25 +234,41 @@ class Scanner:
             x, y = x - math.sin(settings.skew) * y, math.cos(settings.skew) * y
         return x, y
 
-    def _drifted(self, times: FloatArray) -> FloatArray:
-        """Return the drift over a line, straight between a few moments, shape (2, n)."""
-        duration = float(times[-1] - times[0])
-        moments = np.linspace(times[0], times[-1], 2 + math.floor(duration / DRIFT_STEP))
-        drift = self._drift.at(moments)
-        if len(moments) == 2:
-            slope = np.diff(drift) / duration
-            return np.asarray(drift[:, :1] + slope * (times - times[0]))
-        return np.stack([np.interp(times, moments, axis) for axis in drift])
+    def _motion(self, frame: ScanFrame, line: int, line_time: float, overscan: float) -> LineMotion:
+        """Return what all lines like this one have in common."""
+        shape = line_shape(frame.pixels[0], self.settings.samples_per_pixel, overscan)
+        dt = line_time / shape.samples
+        goes_on = line < frame.pixels[1] - 1
+        motion = self._motions.get(goes_on)
+        if motion is None or not motion.fits(frame, shape, dt):
+            motion = LineMotion.of(self._actuator, frame, shape, dt, goes_on)
+            self._motions[goes_on] = motion
+        return motion
 
-    def _sensed(self, samples: int, dt: float, rng: np.random.Generator) -> FloatArray:
-        """Return the jitter that the noise of the sensors makes [m], shape (2, n)."""
-        from scipy.signal import lfilter
+    def _heights(self, x: FloatArray, y: FloatArray, times: FloatArray) -> FloatArray:
+        """Return what tilt, bow and drift add to the height [m], all of shape (n,)."""
+        settings, z = self.settings, np.empty(len(x))
+        compiled(heights)(
+            x, y, times, self._drift.origin, math.tan(settings.tilt_x), math.tan(settings.tilt_y),
+            settings.bow / (self.full_range / 2) ** 2, settings.z_drift, z,
+        )  # fmt: skip
+        return z
 
-        settings = self.settings
-        decay = math.exp(-2 * math.pi * settings.sensor_bandwidth * dt)
-        white = rng.standard_normal((2, samples), dtype=np.float32)
-        white[:, 1:] *= math.sqrt(1 - decay**2)  # the first is drawn from what it is at any time
-        return np.asarray(lfilter([settings.sensor_noise], [1.0, -decay], white, axis=1))
+    def _shift(
+        self, x: FloatArray, y: FloatArray, times: FloatArray, number: int, line: int
+    ) -> None:
+        """Add drift and the noise of the sensors to the places along a line."""
+        settings, samples = self.settings, len(times)
+        dt = float(times[1] - times[0])
+        drift, white = NO_DRIFT, NO_NOISE
+        if not self._drift.is_none:
+            parts = 1 + math.floor(dt * samples / DRIFT_STEP)
+            drift = self._drift.at(np.linspace(times[0], times[-1], parts + 1))
+        if settings.closed_loop and settings.sensor_noise:
+            rng = self._streams.stream("position sensors", number, line)
+            white = rng.standard_normal((2, samples), dtype=np.float32)
+        memory = math.exp(-2 * math.pi * settings.sensor_bandwidth * dt)
+        compiled(shift)(x, y, drift, white, memory, settings.sensor_noise)
 
 
 def _point(frame: ScanFrame, line: float, pixel: float) -> Point:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from spm_auto.units import Angle, Duration, Frequency, Length, Speed
 
-from ..checks import not_negative, positive, share, within
+from ..checks import not_negative, positive, within
 from .hysteresis import PlayOperators
 
 CLOSED_LOOP = 0.05  # of creep and hysteresis is left where sensors hold the position
@@ -102,7 +102,6 @@ class ScannerSettings(BaseModel):
         temperature_period: Its period [s].
         sensor_noise: Of each position sensor, rms within its bandwidth; in closed loop only [m].
         sensor_bandwidth: Corner frequency of that noise [Hz].
-        overscan: Share of the line's time that both turns add; as the microscope's timing has it.
         samples_per_pixel: How many places of a pixel the tip is followed through.
     """
 
@@ -135,7 +134,6 @@ class ScannerSettings(BaseModel):
     sensor_noise: Amount = 0.0
     sensor_bandwidth: Annotated[Frequency, positive("Hz")] = 100.0
 
-    overscan: Annotated[float, share()] = 0.1
     samples_per_pixel: int = Field(default=4, ge=1, le=64)
 
     @classmethod

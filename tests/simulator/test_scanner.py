@@ -14,7 +14,7 @@ from spm_auto.simulator.scanner import Scanner, ScannerSettings
 RANGE = 1e-6
 FRAME = ScanFrame(center=(30e-9, -20e-9), size=(40e-9, 20e-9), pixels=(64, 16), angle=0.3)
 RATE = 2.0
-LINE_TIME = Timing().line(RATE)
+LINE_TIME, OVERSCAN = Timing().line(RATE), Timing().overscan
 
 
 def scanner(seed: int = 0, preset: str = "perfect", **settings: str | float | bool) -> Scanner:
@@ -24,7 +24,7 @@ def scanner(seed: int = 0, preset: str = "perfect", **settings: str | float | bo
 
 def lines(instrument: Scanner, frame: ScanFrame = FRAME, number: int = 1, start: float = 10.0):
     return [
-        instrument.line(frame, i, start + i * LINE_TIME, LINE_TIME, number)
+        instrument.line(frame, i, start + i * LINE_TIME, LINE_TIME, OVERSCAN, number)
         for i in range(frame.pixels[1])
     ]
 
@@ -225,7 +225,7 @@ def test_a_lab_file_names_only_what_differs_from_the_preset():
 def test_the_drift_within_a_slow_line_follows_the_walk():
     slow, resting = scanner(random_walk="20 pm"), scanner(random_walk="20 pm")
     frame = ScanFrame((0.0, 0.0), (40e-9, 40e-9), (4, 2))
-    path = slow.line(frame, 0, 0.0, 40.0, 0)
+    path = slow.line(frame, 0, 0.0, 40.0, OVERSCAN, 0)
     times = path.start + path.dt * np.arange(len(path.x))
     y = np.array([resting.true_position(time)[1] for time in times])
     there = 16

@@ -45,12 +45,12 @@ def test_the_response_along_a_path_ends_where_the_ramps_end():
 
 
 def test_a_scan_line_creeps_as_the_ramps_it_is_made_of():
-    real = Scanner(settings(creep=0.03, overscan=0.0), 1e-6, RandomStreams(0))
+    real = Scanner(settings(creep=0.03), 1e-6, RandomStreams(0))
     frame = ScanFrame((50e-9, 0.0), (40e-9, 40e-9), (32, 8))
     real.move((30e-9, -17.5e-9), 0.0, 2.0)
     relaxors = CREEP.ramp(np.zeros(10), 0.0, 30e-9, 2.0)
     relaxors = CREEP.rest(relaxors, 30e-9, 3.0)
-    path = real.line(frame, 0, 5.0, 1.0, 0)
+    path = real.line(frame, 0, 5.0, 1.0, 0.0, 0)
     middle = CREEP.ramp(relaxors, 30e-9, 70e-9, 0.5)
     last = CREEP.ramp(middle, 70e-9, 30e-9 + path.dt / 2 * 80e-9, 0.5 - path.dt / 2)
     at_the_end = 30e-9 + path.dt / 2 * 80e-9 + CREEP.added(last)
