@@ -1,11 +1,23 @@
 """Tasks on simulated microscopes: what an agent is asked, and what is true."""
 
 from .choose_bias import ChooseBias
+from .drift_track import DriftTrack
 from .gap_hunt import GapHunt
 from .loop_area import LoopArea
 from .multi_fidelity import MultiFidelity
 from .shiba import Shiba
+from .tip_prep import TipPrep
 from .wall_law import WallLaw
 from .write_pattern import WritePattern
 
-__all__ = ["ChooseBias", "GapHunt", "LoopArea", "MultiFidelity", "Shiba", "WallLaw", "WritePattern"]
+__all__ = [
+    "ChooseBias",
+    "DriftTrack",
+    "GapHunt",
+    "LoopArea",
+    "MultiFidelity",
+    "Shiba",
+    "TipPrep",
+    "WallLaw",
+    "WritePattern",
+]

@@ -12,6 +12,7 @@ from spm_auto.simulator.tasks import (
     LoopArea,
     MultiFidelity,
     Shiba,
+    TipPrep,
     WallLaw,
     WritePattern,
 )
