@@ -60,6 +60,33 @@ class Truth:
         """Where the tip really is over the sample now [m]."""
         return self.scanner.true_position(self._microscope.status().time)
 
+    def drift(self, times: FloatArray) -> FloatArray:
+        """Return by how much drift has moved the tip at instrument times [s], also in the future.
+
+        Returns:
+            x and y [m], shape (n, 2).
+        """
+        return self.scanner.drift(times).swapaxes(0, 1)
+
+    def sent(self, points: FloatArray, wait: float = 0.0) -> FloatArray:
+        """Return where the tip would really be if it were sent to each of some points now.
+
+        Args:
+            points: x and y that it is told [m], shape (n, 2).
+            wait: Time after it arrived [s].
+
+        Returns:
+            x and y over the sample [m], shape (n, 2).
+        """
+        status, timing = self._microscope.status(), self._microscope.timing
+        snapshot, places = self.scanner.snapshot(), []
+        for x, y in points.tolist():
+            end = status.time + timing.move(status.position, (x, y))
+            self.scanner.move((x, y), status.time, end)
+            places.append(self.scanner.true_position(end + wait))
+            self.scanner.restore(snapshot)
+        return np.array(places)
+
     def snapshot(self) -> Snapshot:
         """Remember sample, tip, scanner and time as they are now."""
         return self._microscope._snapshot()

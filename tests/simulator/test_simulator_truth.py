@@ -17,6 +17,7 @@ from spm_auto.instrument import (
 )
 from spm_auto.simulator import (
     FerroelectricFilmSettings,
+    ScannerSettings,
     SimulatedMicroscope,
     SimulatorSettings,
     Truth,
@@ -165,3 +166,33 @@ def test_the_truth_belongs_to_the_microscope_that_the_settings_open() -> None:
         one.load(Load())
         loops.append(one.acquire_spectrum(AcquireSpectrum(0.0, 1e-7, LOOP)).data)
     np.testing.assert_array_equal(*loops)
+
+
+def test_where_the_tip_would_be_is_where_it_is_once_it_was_sent_there() -> None:
+    clock = InstantClock()
+    microscope, truth = simulate(SimulatorSettings(sample=SMALL, level=2), 1, clock)
+    microscope.load(Load())
+    microscope.position_probe(PositionProbe(2e-7, -1e-7))
+    told = np.array([[-3e-7, 1e-7], [0.0, 0.0]])
+    here = truth.position
+    foreseen = truth.sent(told, wait=10.0)
+    assert truth.position == here
+    microscope.position_probe(PositionProbe(*told[0].tolist()))
+    clock.wait(10.0)
+    np.testing.assert_allclose(foreseen[0], truth.position, rtol=0, atol=1e-18)
+    assert not np.allclose(foreseen, told, rtol=0, atol=1e-10)  # the scanner is not perfect
+
+
+def test_the_drift_to_come_is_told_and_passes_as_told() -> None:
+    clock = InstantClock()
+    scanner = ScannerSettings.model_validate({"preset": "perfect", "drift": "0.1 nm/s"})
+    microscope, truth = simulate(
+        SimulatorSettings(sample=SMALL, scanner=scanner, level=2), 1, clock
+    )
+    microscope.load(Load())
+    now = clock.now()
+    before, after = truth.drift(np.array([now, now + 500.0]))
+    np.testing.assert_array_equal(before, 0.0)
+    assert np.hypot(*after) == pytest.approx(50e-9)
+    clock.wait(500.0)
+    np.testing.assert_allclose(truth.position, after, rtol=0, atol=1e-18)
