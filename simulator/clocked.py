@@ -7,6 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import numpy as np
+
 from spm_auto.clock import Clock
 from spm_auto.errors import EmergencyStopped, InstrumentError, NotLoaded
 from spm_auto.instrument import (
@@ -282,8 +284,8 @@ class ClockedMicroscope(ABC):
             self._wait(self.timing.frame_settling, action)
             read = self._lines(scan, action.number)
             channels = self.capabilities.channels_of(scan)
-            for index in range(scan.frame.pixels[1]):
-                start = _line_start(scan.frame, index)
+            starts = scan.frame.to_sample(np.arange(scan.frame.pixels[1]), 0)
+            for index, start in enumerate(zip(*(v.tolist() for v in starts), strict=True)):
                 self._set_position(self._faults.reached(action.number, self._position, start))
                 self._faults.before_line(action.number, index, self._clock, action.stop)
                 action.check()

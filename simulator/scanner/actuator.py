@@ -90,6 +90,7 @@ class LineMotion:
         shape: Of the command.
         dt: Time of a sample [s].
         goes_on: Whether the slow axis goes on to the next line.
+        starts: Command at the start of each line, and of one more [m].
         times: Of the samples since the line's start [s], shape (n,).
         way: Command relative to the line's start, both axes, at samples and end [m], (2, n + 1).
         left: What is left of each relaxor's start at samples and end, (k, n + 1).
@@ -102,6 +103,7 @@ class LineMotion:
     shape: LineShape
     dt: float
     goes_on: bool
+    starts: list[Point]
     times: FloatArray
     way: FloatArray
     left: FloatArray
@@ -118,9 +120,11 @@ class LineMotion:
         cos, sin = math.cos(frame.angle), math.sin(frame.angle)
         turn = np.array([[cos, -sin], [sin, cos]])
         kept = np.append(np.arange(1, 2 * shape.samples, 2), 2 * shape.samples)
-        way = np.stack([cos * fast - sin * slow, sin * fast + cos * slow])[:, kept]
+        way = np.stack([cos * fast - sin * slow, sin * fast + cos * slow]).take(kept, axis=1)
         times = kept * (dt / 2)
-        common = actuator, frame, shape, dt, goes_on, times[:-1], way
+        corners = frame.to_sample(np.arange(frame.pixels[1] + 1), -0.5)
+        starts = list(zip(*(corner.tolist() for corner in corners), strict=True))
+        common = actuator, frame, shape, dt, goes_on, starts, times[:-1], way
         if not actuator.has_creep:
             nothing = np.zeros((0, 0))
             return cls(*common, nothing, nothing, nothing)

@@ -47,7 +47,7 @@ class Drift:
         Args:
             times: Instrument times [s], shape (n,).
         """
-        return np.array([self.after(time) for time in times.tolist()]).T
+        return np.array(list(zip(*map(self.after, times.tolist()), strict=True)))
 
     def after(self, time: float) -> Point:
         """Return the displacement of the tip over the sample at an instrument time [s], in m."""

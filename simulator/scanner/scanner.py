@@ -129,9 +129,8 @@ class Scanner:
             return self._perfect_line(frame, line, start, line_time, overscan)
         motion = self._motion(frame, line, line_time, overscan)
         state = self._rested(start)
-        first = _point(frame, line, -0.5)
-        extensions, creep, play = motion.run(first, state.creep, state.play)
-        end = _point(frame, line + 1, -0.5) if motion.goes_on else _point(frame, line, 0.0)
+        extensions, creep, play = motion.run(motion.starts[line], state.creep, state.play)
+        end = motion.starts[line + 1] if motion.goes_on else _point(frame, line, 0.0)
         self._state = replace(
             state,
             time=start + line_time,
@@ -263,7 +262,7 @@ class Scanner:
         drift, white = NO_DRIFT, NO_NOISE
         if not self._drift.is_none:
             parts = 1 + math.floor(dt * samples / DRIFT_STEP)
-            drift = self._drift.at(np.linspace(times[0], times[-1], parts + 1))
+            drift = self._drift.at(times[0] + dt * (samples - 1) / parts * np.arange(parts + 1))
         if settings.closed_loop and settings.sensor_noise:
             rng = self._streams.stream("position sensors", number, line)
             white = rng.standard_normal((2, samples), dtype=np.float32)
