@@ -11,6 +11,7 @@ from spm_auto.instrument import FloatArray
 from spm_auto.units import Angle, Bias, Duration, Frequency
 
 from .checks import not_negative, positive
+from .compiled import compiled
 
 BOLTZMANN = 1.380649e-23 / 1.602176634e-19  # [V/K], in units of the elementary charge
 TAIL = 32.0  # thermal energies after which the derivative of the Fermi function is forgotten
@@ -174,15 +175,27 @@ def low_passed(
     Returns:
         The output at the end of each sample, shape (n,), and the state for what comes next.
     """
-    from scipy.signal import lfilter
-
-    kept = math.exp(-dt / settings.time_constant)
     after = np.full(settings.order, samples[0]) if state is None else state.copy()
-    output: FloatArray = samples
-    for pole in range(settings.order):
-        output = np.asarray(lfilter([1 - kept], [1, -kept], output, zi=[kept * after[pole]])[0])
-        after[pole] = output[-1]
+    output = np.empty(len(samples))
+    compiled(smooth)(samples, math.exp(-dt / settings.time_constant), after, output)
     return output, after
+
+
+def smooth(samples: FloatArray, kept: float, after: FloatArray, output: FloatArray) -> None:
+    """Send samples through poles, one after the other; compiled.
+
+    Args:
+        samples: Of the input, shape (n,).
+        kept: What each pole keeps of its output from sample to sample.
+        after: Output of each pole before, shape (order,); changed in place.
+        output: Takes that of the last pole, shape (n,).
+    """
+    for i in range(samples.size):
+        value = samples[i]
+        for pole in range(after.size):
+            value += kept * (after[pole] - value)
+            after[pole] = value
+        output[i] = value
 
 
 def _weights(

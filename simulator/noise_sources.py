@@ -8,7 +8,7 @@ import math
 from typing import Annotated, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict, Field
 
 from spm_auto.instrument import FloatArray
@@ -23,7 +23,7 @@ from spm_auto.units import (
 )
 
 from .checks import not_negative, positive, share
-from .coloured_noise import FlickerNoise, OscillatorNoise, Stretched
+from .coloured_noise import NONE, FlickerNoise, OscillatorNoise, Stretched, add_white
 
 ELEMENTARY_CHARGE = 1.602176634e-19  # [C], exact in the SI
 BOLTZMANN = 1.380649e-23  # [J/K], exact in the SI
@@ -91,33 +91,28 @@ class CurrentNoise:
         self._dt = dt
         self._white, slow = rng.spawn(2)
         self._last = 0.0
+        self._known: tuple[FloatArray | float, tuple[FloatArray, FloatArray]]
+        self._known = math.nan, (NONE, NONE)
         factor = _slow_factor(dt)
         flicker = FlickerNoise(*FLICKER_BAND, factor * dt, slow)
         self._flicker = Stretched(flicker.samples, factor)
 
-    def samples(self, current: ArrayLike, count: int) -> FloatArray:
+    def samples(self, current: FloatArray | float, count: int) -> FloatArray:
         """Return the next samples of the noise [A], shape (count,).
 
         Args:
             current: That flows, one for all or one for each sample [A].
             count: How many.
         """
-        now, before = self._weights(current)
-        noise = np.zeros(count, dtype=np.float32)
-        if np.any(now):
-            white = np.empty(count + 1, dtype=np.float32)
-            white[0] = self._last
-            self._white.standard_normal(dtype=np.float32, out=white[1:])
-            np.multiply(white[1:], now, out=noise)
-            if np.any(before):
-                noise += before * white[:-1]
-            self._last = float(white[-1])
+        noise = np.zeros(count)
         if self.settings.flicker:
-            slow = self.settings.flicker * np.asarray(current) * self._flicker.samples(count)
-            return np.asarray(slow + noise)
-        return noise.astype(float)
+            noise = self._flicker.samples(count) * self.settings.flicker * current
+        if np.ndim(current) or current != self._known[0]:
+            self._known = current, self._weights(current)
+        self._last = add_white(noise, self._white, *self._known[1], self._last)
+        return noise
 
-    def _weights(self, current: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def _weights(self, current: FloatArray | float) -> tuple[FloatArray, FloatArray]:
         """Return how much the white noise of now and of one sample ago count [A].
 
         Together they have the spectrum of shot and Johnson noise, which is white, and of the
@@ -128,10 +123,7 @@ class CurrentNoise:
         charge = settings.capacitance * settings.voltage
         step = charge**2 / (2 * self._dt) / self._dt**2
         even, odd = np.sqrt(white), np.sqrt(white + 4 * step)
-        return (
-            np.asarray((odd + even) / 2, dtype=np.float32),
-            np.asarray((even - odd) / 2, dtype=np.float32),
-        )
+        return np.atleast_1d((odd + even) / 2), np.atleast_1d((even - odd) / 2)
 
 
 class MechanicalNoiseSettings(_NoiseSettings):
@@ -186,7 +178,7 @@ class MechanicalNoise:
     ) -> None:
         self.settings = settings
         self._white, flicker, vibration, mains = rng.spawn(4)
-        self._deviation = settings.white * math.sqrt(1 / (2 * dt))
+        self._deviation = np.array([settings.white * math.sqrt(1 / (2 * dt))])
         factor = _slow_factor(dt)
         self._slow_dt = factor * dt
         self._series = Stretched(self._slow, factor)
@@ -206,9 +198,8 @@ class MechanicalNoise:
         settings = self.settings
         noise = np.zeros(count)
         if settings.flicker or settings.vibration or settings.mains or settings.mains_third:
-            noise += self._series.samples(count)
-        if settings.white:
-            noise += self._deviation * self._white.standard_normal(count, dtype=np.float32)
+            noise = self._series.samples(count)
+        add_white(noise, self._white, self._deviation)
         return noise
 
     def _slow(self, count: int) -> FloatArray:
@@ -267,7 +258,7 @@ class DeflectionNoise:
     ) -> None:
         self.settings = settings
         self._white, heat = rng.spawn(2)
-        self._detector = settings.detector * math.sqrt(1 / (2 * dt))
+        self._detector = np.array([settings.detector * math.sqrt(1 / (2 * dt))])
         thermal = thermal_deviation(stiffness, settings.temperature)
         self._thermal = OscillatorNoise(frequency, quality, thermal, dt, heat)
 
@@ -275,9 +266,8 @@ class DeflectionNoise:
         """Return the next samples of the deflection [m], shape (count,)."""
         noise = np.zeros(count)
         if self.settings.temperature:
-            noise += self._thermal.samples(count)
-        if self._detector:
-            noise += self._detector * self._white.standard_normal(count, dtype=np.float32)
+            noise = self._thermal.samples(count)
+        add_white(noise, self._white, self._detector)
         return noise
 
 

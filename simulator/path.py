@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from spm_auto.instrument import FloatArray
+
+from .compiled import compiled
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,10 +54,22 @@ class Path:
         Returns:
             Two arrays of shape (pixels,).
         """
-        there = self.pixels * self.per_pixel
-        forward = samples[:there]
-        backward = samples[there + self.turn : 2 * there + self.turn][::-1]
-        if self.per_pixel == 1:
-            return forward, backward
-        shape = (self.pixels, self.per_pixel)
-        return forward.reshape(shape).mean(axis=1), backward.reshape(shape).mean(axis=1)
+        forward, backward = np.empty(self.pixels), np.empty(self.pixels)
+        compiled(_average)(samples, self.per_pixel, self.turn, forward, backward)
+        return forward, backward
+
+
+def _average(
+    samples: FloatArray, per_pixel: int, turn: int, forward: FloatArray, backward: FloatArray
+) -> None:
+    """Do what `Path.by_pixel` says; compiled."""
+    pixels = forward.size
+    for pixel in range(pixels):
+        there = pixel * per_pixel
+        back = (2 * pixels - 1 - pixel) * per_pixel + turn
+        forward_sum = backward_sum = 0.0
+        for i in range(per_pixel):
+            forward_sum += samples[there + i]
+            backward_sum += samples[back + i]
+        forward[pixel] = forward_sum / per_pixel
+        backward[pixel] = backward_sum / per_pixel

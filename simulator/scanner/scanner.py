@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from spm_auto.instrument import FloatArray, ScanFrame
 
+from ..coloured_noise import white_noise
 from ..compiled import compiled
 from ..path import Path
 from ..randomness import RandomStreams
@@ -20,8 +21,7 @@ from .raster import line_shape
 from .settings import ScannerSettings
 
 DRIFT_STEP = 1.0  # [s]: within a line the drift is straight over so long a time
-NO_DRIFT = np.zeros((2, 0))
-NO_NOISE = np.zeros((2, 0), dtype=np.float32)
+NOTHING = np.zeros((2, 0))
 
 T = TypeVar("T", float, FloatArray)
 
@@ -259,13 +259,13 @@ class Scanner:
         """Add drift and the noise of the sensors to the places along a line."""
         settings, samples = self.settings, len(times)
         dt = float(times[1] - times[0])
-        drift, white = NO_DRIFT, NO_NOISE
+        drift = white = NOTHING
         if not self._drift.is_none:
             parts = 1 + math.floor(dt * samples / DRIFT_STEP)
             drift = self._drift.at(times[0] + dt * (samples - 1) / parts * np.arange(parts + 1))
         if settings.closed_loop and settings.sensor_noise:
             rng = self._streams.stream("position sensors", number, line)
-            white = rng.standard_normal((2, samples), dtype=np.float32)
+            white = white_noise(rng, 2 * samples).reshape(2, samples)
         memory = math.exp(-2 * math.pi * settings.sensor_bandwidth * dt)
         compiled(shift)(x, y, drift, white, memory, settings.sensor_noise)
 
