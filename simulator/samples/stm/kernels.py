@@ -12,7 +12,7 @@ Indices = NDArray[np.int64]
 
 
 class Bins(NamedTuple):
-    """Which features can be felt where: a square grid of bins over the sample.
+    """Which features matter where: a square grid of bins over the sample.
 
     Attributes:
         corner: Lower left corner of the grid, both coordinates [m].
@@ -105,6 +105,7 @@ class Electrons(NamedTuple):
         field_pitch: Distance of its points [m].
         first: First row of each kind, shape (kinds + 1,).
         reach: How far each kind is felt [m].
+        dense: Rows of its table per metre [1/m].
         changes_base: Whether a kind has a share in the base or changes the gap.
         share: By distance, how much of the base a feature replaces.
         gap: By distance, what a feature leaves of the gap.
@@ -119,6 +120,7 @@ class Electrons(NamedTuple):
     field_pitch: float
     first: Indices
     reach: FloatArray
+    dense: FloatArray
     changes_base: NDArray[np.bool_]
     share: FloatArray
     gap: FloatArray
@@ -134,8 +136,9 @@ def heights(
     spots: Spots,
     relief: Relief,
     smooth: FloatArray,
+    lattice: FloatArray,
 ) -> None:
-    """Fill in the height without the lattice [m]."""
+    """Fill in the height without the lattice [m], and the lattice from 0 to 1."""
     steps = relief.step_at.size
     for i in range(x.size):
         h = 0.0
@@ -161,14 +164,14 @@ def heights(
             m = relief.zigzag.size
             v = along / relief.zigzag_period
             v = (v - math.floor(v)) * m
-            j = int(v) % m
-            t = v - math.floor(v)
-            across += (1 - t) * relief.zigzag[j] + t * relief.zigzag[(j + 1) % m]
+            j = min(int(v), m - 1)
+            t = v - j
+            across += (1 - t) * relief.zigzag[j] + t * relief.zigzag[j + 1 if j + 1 < m else 0]
             v = across / relief.ridge_period
             v = (v - math.floor(v)) * n
-            j = int(v) % n
-            t = v - math.floor(v)
-            h += (1 - t) * relief.ridge[j] + t * relief.ridge[(j + 1) % n]
+            j = min(int(v), n - 1)
+            t = v - j
+            h += (1 - t) * relief.ridge[j] + t * relief.ridge[j + 1 if j + 1 < n else 0]
         column = min(max(int((x[i] - bins.corner) / bins.side), 0), bins.across - 1)
         row = min(max(int((y[i] - bins.corner) / bins.side), 0), bins.across - 1)
         b = row * bins.across + column
@@ -182,6 +185,11 @@ def heights(
                 if scaled < 12.5:  # five standard deviations
                     h += bump * math.exp(-scaled)
         smooth[i] = h
+        waves = 0.0
+        for w in range(relief.wave_x.size):
+            phase = relief.wave_x[w] * x[i] + relief.wave_y[w] * y[i] + relief.wave_phase[w]
+            waves += relief.wave_share[w] * math.cos(phase)
+        lattice[i] = (waves - relief.lattice_low) / relief.lattice_span
 
 
 def answers(
@@ -204,7 +212,8 @@ def answers(
             v = (y[i] - bins.corner) / electrons.field_pitch
             left, below = math.floor(u), math.floor(v)
             tu, tv = u - left, v - below
-            c0, c1, r0, r1 = left % cells, (left + 1) % cells, below % cells, (below + 1) % cells
+            c0, r0 = left % cells, below % cells
+            c1, r1 = c0 + 1 if c0 + 1 < cells else 0, r0 + 1 if r0 + 1 < cells else 0
             low = (1 - tu) * electrons.field[r0, c0] + tu * electrons.field[r0, c1]
             high = (1 - tu) * electrons.field[r1, c0] + tu * electrons.field[r1, c1]
             gap = (1 - tv) * low + tv * high
@@ -222,7 +231,7 @@ def answers(
             squared = (x[i] - spots.x[member]) ** 2 + (y[i] - spots.y[member]) ** 2
             reach = electrons.reach[kind]
             if n and squared < reach * reach:
-                u = math.sqrt(squared) / reach * (n - 1)
+                u = math.sqrt(squared) * electrons.dense[kind]
                 if u < n - 1:
                     j = int(u)
                     t = u - j

@@ -172,6 +172,7 @@ class Density:
                     added[start:end] = profiles @ columns.T
                 else:
                     added[start:end] = profiles @ (spectra @ columns.T)
+        reach = np.array([kind.reach for kind in self.kinds], dtype=float)
         step = self.step @ columns.T if len(self.step) else np.zeros((0, len(columns)))
         return Electrons(
             base=np.ascontiguousarray(self.base @ columns.T),
@@ -179,7 +180,8 @@ class Density:
             field=gap_field,
             field_pitch=field_pitch,
             first=first,
-            reach=np.array([kind.reach for kind in self.kinds], dtype=float),
+            reach=reach,
+            dense=np.divide(np.array(rows) - 1, reach, out=np.zeros(len(rows)), where=reach > 0),
             changes_base=np.array([len(k.share) + len(k.gap) > 0 for k in self.kinds], dtype=bool),
             share=share,
             gap=gap,
@@ -227,12 +229,20 @@ def relief_of(
     )
 
 
-def bins_of(size: float, spots: Spots, kinds: Sequence[Kind], blur: float) -> Bins:
-    """List the features that can be felt in each bin of a sample [m] centred on 0."""
+def bump_reach(kind: Kind, blur: float) -> float:
+    """Return how far a feature's bump counts for a tip of some blur [m]."""
+    return BUMP_REACH * math.hypot(kind.width, blur) if kind.height else 0.0
+
+
+def bins_of(size: float, spots: Spots, reaches: Sequence[float]) -> Bins:
+    """List the features that count in each bin of a sample centred on 0.
+
+    Args:
+        size: Side of the sample [m].
+        spots: The features.
+        reaches: How far those of each kind count [m].
+    """
     side = size / BINS
-    reaches = np.array(
-        [max(k.reach, BUMP_REACH * math.hypot(k.width, blur) * (k.height != 0)) for k in kinds]
-    )
     members: list[list[int]] = [[] for _ in range(BINS * BINS)]
 
     def span(at: float, reach: float) -> range:
@@ -242,7 +252,7 @@ def bins_of(size: float, spots: Spots, kinds: Sequence[Kind], blur: float) -> Bi
         return range(min(max(low, 0), last), min(max(high, 0), last) + 1)
 
     for index, (x, y, kind) in enumerate(zip(spots.x, spots.y, spots.kind, strict=True)):
-        reach = float(reaches[kind])
+        reach = reaches[kind]
         columns = span(float(x), reach)
         for row in span(float(y), reach):
             for column in columns:

@@ -12,7 +12,7 @@ from spm_auto.instrument import FloatArray
 
 from ..protocol import Range
 from .kernels import Electrons, Spots
-from .landscape import Density, Kind, Lattice, Steps, Stripes, bins_of, relief_of
+from .landscape import Density, Kind, Lattice, Steps, Stripes, bins_of, bump_reach, relief_of
 from .protocol import Junction
 from .tunnelling import CONDUCTANCE_QUANTUM, Barrier, decay, modulated
 from .view import Corrugation, Geometry, SurfaceView, contrast_of, lattice_decay
@@ -147,7 +147,8 @@ class StmSurface:
             spots, kinds = self._with_dents(self._density(junction).kinds, dents)
             material = self.material
             return Geometry(
-                bins_of(material.size, spots, kinds, junction.blur),
+                bins_of(material.size, spots, [bump_reach(k, junction.blur) for k in kinds]),
+                bins_of(material.size, spots, [kind.reach for kind in kinds]),
                 spots,
                 relief_of(kinds, material.lattice, material.steps, material.stripes, junction.blur),
             )

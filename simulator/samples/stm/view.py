@@ -47,12 +47,14 @@ class Geometry:
     """Where everything is, as the inner loops want it.
 
     Attributes:
-        bins: Which features are felt where.
+        bumps: Which features stand out where.
+        felt: Which ones the electrons feel where.
         spots: The features.
         relief: Their shape and that of the surface.
     """
 
-    bins: Bins
+    bumps: Bins
+    felt: Bins
     spots: Spots
     relief: Relief
 
@@ -139,19 +141,15 @@ class SurfaceView:
 
     def _heights(self, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the height without the lattice [m] and the lattice from 0 to 1."""
-        smooth = np.empty(len(x))
-        compiled(heights)(x, y, *_parts(self._geometry), smooth)
-        relief = self._geometry.relief
-        waves = np.zeros(len(x))
-        for kx, ky, phase, share in zip(
-            relief.wave_x, relief.wave_y, relief.wave_phase, relief.wave_share, strict=True
-        ):
-            waves += share * np.cos(kx * x + ky * y + phase)
-        return smooth, (waves - relief.lattice_low) / relief.lattice_span
+        smooth, lattice = np.empty(len(x)), np.empty(len(x))
+        where = self._geometry
+        compiled(heights)(x, y, where.bumps, where.spots, where.relief, smooth, lattice)
+        return smooth, lattice
 
     def _answers(self, x: FloatArray, y: FloatArray, electrons: Electrons) -> FloatArray:
         out = np.empty((len(x), electrons.base.shape[1]))
-        compiled(answers)(x, y, *_parts(self._geometry), electrons, out)
+        where = self._geometry
+        compiled(answers)(x, y, where.felt, where.spots, where.relief, electrons, out)
         return out
 
 
@@ -174,10 +172,6 @@ def lattice_decay(decay: float, reciprocal: float) -> float:
         J. Tersoff and D. R. Hamann, Phys. Rev. B 31, 805 (1985).
     """
     return math.hypot(decay, reciprocal) - decay
-
-
-def _parts(geometry: Geometry) -> tuple[Bins, Spots, Relief]:
-    return geometry.bins, geometry.spots, geometry.relief
 
 
 def _flat(values: FloatArray) -> FloatArray:
