@@ -5,6 +5,7 @@ from .drift_track import DriftTrack
 from .gap_hunt import GapHunt
 from .loop_area import LoopArea
 from .multi_fidelity import MultiFidelity
+from .setpoint import Setpoint
 from .shiba import Shiba
 from .tip_prep import TipPrep
 from .wall_law import WallLaw
@@ -16,6 +17,7 @@ __all__ = [
     "GapHunt",
     "LoopArea",
     "MultiFidelity",
+    "Setpoint",
     "Shiba",
     "TipPrep",
     "WallLaw",
