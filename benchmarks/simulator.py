@@ -159,7 +159,8 @@ def main() -> None:
     parser.add_argument("--only", choices=OPERATIONS, nargs="*", default=list(OPERATIONS))
     arguments = parser.parse_args()
     print(
-        f"{'operation':34}{'CPU median':>12}{'limit':>10}{'':>8}{'simulated':>12}{'x real time':>13}"
+        f"{'operation':34}{'CPU median':>12}{'limit':>10}{'':>8}"
+        f"{'simulated':>12}{'x real time':>13}"
     )
     for name in arguments.only:
         operation = OPERATIONS[name]()
