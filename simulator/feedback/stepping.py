@@ -44,6 +44,8 @@ def follow_error(
     integral, proportional, smoothing, memory, echo, push = loop
     lower, upper, bottom, top, reach = limits
     before, now, last, seen, summed, drive = state
+    # what the next drive waits for is kept short: a step takes as long as that chain
+    forgetting, gain = 1.0 - smoothing, integral + proportional
     noisy = noise.size > 0
     n = z_eq.size
     inverse = 1.0 / steps
@@ -57,22 +59,26 @@ def follow_error(
         for j in range(steps):
             offset = j + 0.5 - 0.5 * steps
             wanted = here + offset * (rise if offset < 0 else fall)
-            position = memory * now - echo * last + push * drive
+            swing = memory * now - echo * last
             last = now
-            now = position
-            error = wanted - position
-            nearest = max(nearest, error)
+            now = swing + push * drive
+            nearest = max(nearest, wanted - now)
             if noisy:
-                error += noise[k]
+                wanted += noise[k]
                 k += 1
-            error = min(max(error, lower), upper)
-            seen += smoothing * (error - seen)
+            error = (wanted - swing) - push * drive
+            if error < lower or error > upper:
+                error = min(max(error, lower), upper)
+            seen = forgetting * seen + smoothing * error
+            target = summed + gain * seen
             summed += integral * seen
-            target = summed + proportional * seen
-            drive = min(max(target, drive - reach, bottom), drive + reach, top)
-            if drive != target:  # the integrator waits for the piezo
-                summed = drive - proportional * seen
-            total_z += position
+            if abs(target - drive) > reach or target < bottom or target > top:
+                drive = min(max(target, drive - reach, bottom), drive + reach, top)
+                if drive != target:  # the integrator waits for the piezo
+                    summed = drive - proportional * seen
+            else:
+                drive = target
+            total_z += now
             total += seen
             squares += seen * seen
             low = min(low, seen)
