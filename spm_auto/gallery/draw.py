@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PIXELS = 256
+OUTLIERS = 3.0  # [%] on each side
 MAP_PIXELS = 64  # of maps made of spectra
 COLUMNS = 4
 PANEL = (3.3, 2.9)  # [inch]
@@ -150,6 +151,11 @@ def _spectra(
 def _curves(spectra: list[Spectrum], channel: str, title: str, ax: "Axes") -> None:
     for spectrum, colour in zip(spectra, COLOURS * 4, strict=False):
         plot_spectrum(spectrum, channel, ax=ax, color=colour, linewidth=0.9, markersize=0)
+    values = np.concatenate([spectrum.channel(channel) for spectrum in spectra])
+    low, high = np.percentile(values, (OUTLIERS, 100 - OUTLIERS))
+    if np.ptp(values) > 3 * (high - low):  # a few failed points would flatten all the curves
+        ax.set_ylim(low - 0.3 * (high - low), high + 0.3 * (high - low))
+        title += ", outliers cut"
     ax.set_title(title, fontsize=THEME["title size"], loc="left")
 
 
