@@ -6,6 +6,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
@@ -74,6 +75,11 @@ class ClockedMicroscope(ABC):
     @abstractmethod
     def capabilities(self) -> Capabilities:
         """What the instrument has."""
+
+    @cached_property
+    def _reach(self) -> Limits:
+        """What the instrument can reach."""
+        return Limits().within(self.capabilities)
 
     @abstractmethod
     def _lines(self, scan: Scan, number: int) -> Callable[[int, float], LinePair]:
@@ -337,7 +343,7 @@ class ClockedMicroscope(ABC):
 
     def _check(self, instruction: Instruction) -> None:
         self.capabilities.check(instruction)
-        Limits().within(self.capabilities).check(instruction)
+        self._reach.check(instruction)
         if isinstance(instruction, AcquireSpectrum):
             self._check_waveform(instruction.waveform)
 

@@ -16,14 +16,7 @@ from .compiled import compiled
 
 POLES_PER_DECADE = 1.5
 AT_ONCE = 4096  # slow samples that are made in one go
-NONE, ONE = np.zeros(1), np.ones(1)
-
-
-def white_noise(rng: np.random.Generator, count: int) -> FloatArray:
-    """Return normal numbers, shape (count,)."""
-    noise = np.zeros(count)
-    add_white(noise, rng, ONE)
-    return noise
+NONE = np.zeros(1)
 
 
 def add_white(

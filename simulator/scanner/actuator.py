@@ -69,11 +69,12 @@ class Actuator:
 
     def extension(self, command: Point, relaxors: FloatArray, play: FloatArray) -> Point:
         """Return how far both axes extend at a command [m]."""
-        x, y = command
+        reached = np.array(command)
         if self.has_play:
-            x, y = self.play.value(play[0], x), self.play.value(play[1], y)
+            reached = self.play.value(play, reached)
         if self.has_creep:
-            x, y = x + self.creep.added(relaxors[0]), y + self.creep.added(relaxors[1])
+            reached = reached + self.creep.added(relaxors)
+        x, y = reached.tolist()
         return x, y
 
 

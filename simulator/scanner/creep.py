@@ -72,9 +72,9 @@ class Creep:
         left = state - start + behind
         return np.asarray(end - behind + left * np.exp(-duration / self.times))
 
-    def added(self, state: FloatArray) -> float:
-        """Return what the relaxors add to the extension [m]."""
-        return float(self.share * np.sum(state))
+    def added(self, state: FloatArray) -> FloatArray:
+        """Return what the relaxors of each axis add to its extension [m]."""
+        return np.asarray(self.share * state.sum(axis=-1))
 
     def response(self, commands: FloatArray, dt: float) -> FloatArray:
         """Return the relaxors along a path that starts where they are.

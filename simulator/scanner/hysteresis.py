@@ -81,9 +81,14 @@ class PlayOperators:
         """Return the state of operators that never moved from a command [m], shape (k,)."""
         return np.full(len(self.thresholds), command)
 
-    def value(self, state: FloatArray, command: float) -> float:
-        """Return the extension at a command that the state belongs to [m]."""
-        return float(self.linear * command + np.sum(self.weights * state))
+    def value(self, state: FloatArray, command: FloatArray | float) -> FloatArray:
+        """Return the extension at a command that the state belongs to [m].
+
+        Args:
+            state: Shape (k,), or (m, k) for m axes [m].
+            command: Of each axis [m].
+        """
+        return np.asarray(self.linear * command + state @ self.weights)
 
     def step(self, state: FloatArray, command: FloatArray | float) -> FloatArray:
         """Return the state after a motion in one direction to a command [m].

@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike
 
 from spm_auto.instrument import FloatArray, ScanFrame
 
-from ..coloured_noise import white_noise
 from ..compiled import compiled
 from ..path import Path
 from ..randomness import RandomStreams
@@ -265,7 +264,7 @@ class Scanner:
             drift = self._drift.at(times[0] + dt * (samples - 1) / parts * np.arange(parts + 1))
         if settings.closed_loop and settings.sensor_noise:
             rng = self._streams.stream("position sensors", number, line)
-            white = white_noise(rng, 2 * samples).reshape(2, samples)
+            white = rng.standard_normal((2, samples))
         memory = math.exp(-2 * math.pi * settings.sensor_bandwidth * dt)
         compiled(shift)(x, y, drift, white, memory, settings.sensor_noise)
 

@@ -151,6 +151,8 @@ def _check(quantity: str, asked: float, allowed: Range, unit: str, scope: str = 
     # a comparison with NaN is false, so "not inside" refuses what is no number; the margin is for
     # rounding: 1e-6 m written as a sum of steps may be 1.0000000000000002e-06
     low, high = allowed
+    if math.isfinite(asked) and low <= asked <= high:
+        return
     margin = 1e-12 * max((abs(v) for v in allowed if math.isfinite(v)), default=0.0)
     if not (math.isfinite(asked) and low - margin <= asked <= high + margin):
         raise LimitExceeded(quantity, asked, allowed, unit, scope)

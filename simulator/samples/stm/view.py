@@ -115,11 +115,11 @@ class SurfaceView:
     ) -> tuple[FloatArray, FloatArray]:
         """Return current [A] and conductance [S] where the tip was set and then held."""
         flat_x, flat_y = _flat(x), _flat(y)
-        start = self._answers(flat_x, flat_y, self._here)[:, 0]
-        found = self._answers(flat_x, flat_y, self._tables(bias, self.junction.modulation))
-        found *= (self.junction.setpoint / np.abs(start))[:, np.newaxis]
-        shape = (*np.shape(x), len(bias))
-        return found[:, : len(bias)].reshape(shape), found[:, len(bias) :].reshape(shape)
+        biases = np.append(bias, self.junction.bias)
+        found = self._answers(flat_x, flat_y, self._tables(biases, self.junction.modulation))
+        found *= (self.junction.setpoint / np.abs(found[:, len(bias)]))[:, np.newaxis]
+        shape, end = (*np.shape(x), len(bias)), len(biases) + len(bias)
+        return found[:, : len(bias)].reshape(shape), found[:, len(biases) : end].reshape(shape)
 
     def _gap(self, integral: FloatArray) -> FloatArray:
         """Return the gap at which the current is the set-point [m]."""

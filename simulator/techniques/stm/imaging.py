@@ -7,6 +7,7 @@ import numpy as np
 
 from spm_auto.instrument import FloatArray, Scan
 
+from ...coloured_noise import add_white
 from ...feedback import Control, ZLoop
 from ...lock_in import low_passed
 from ...noise_sources import CurrentNoise, CurrentNoiseSettings, MechanicalNoise
@@ -49,7 +50,8 @@ class StmImaging:
         self._current_noise: CurrentNoise | None = None
         self._mechanical: MechanicalNoise | None = None
         self._filter: FloatArray | None = None
-        self._slope_noise = streams.stream("lock-in", number)
+        self._slope_stream = streams.stream("lock-in", number)
+        self._slope_noise = np.zeros(1)
 
     def line(self, path: Path) -> LinePair:
         """Measure one line."""
@@ -70,6 +72,11 @@ class StmImaging:
         if settings.current_noise != CurrentNoiseSettings.none():
             rng = self._streams.stream("current noise", number)
             self._current_noise = CurrentNoise(settings.current_noise, control.step_time, rng)
+            lock_in = self._technique.lock_in
+            density = settings.current_noise.density(
+                np.array([lock_in.frequency]), self._held.setpoint
+            )
+            self._slope_noise = density / lock_in.modulation * math.sqrt(1 / (2 * path.dt))
         if settings.mechanical_noise != Mechanical.none():
             rng = self._streams.stream("mechanical noise", number)
             self._mechanical = MechanicalNoise(settings.mechanical_noise, control.step_time, rng)
@@ -111,20 +118,16 @@ class StmImaging:
             noise *= 1 / (self._tip.decay * held.setpoint)
         if self._mechanical is not None:
             shaking = self._mechanical.samples(count)
-            noise = shaking if noise is None else noise + shaking
+            noise = shaking if noise is None else np.add(noise, shaking, out=noise)
         return noise
 
     def _demodulated(self, didv: FloatArray, path: Path) -> FloatArray:
         """Return what the lock-in makes of dI/dV along a line [S]."""
         if self._settings.ideal_lock_in:
             return didv
-        lock_in, noise = self._technique.lock_in, self._settings.current_noise
+        lock_in = self._technique.lock_in
         shown = lock_in.in_phase(didv)
-        if self._current_noise is not None:
-            frequency = np.array([lock_in.frequency])
-            density = noise.density(frequency, self._held.setpoint)[0] / lock_in.modulation
-            white = self._slope_noise.standard_normal(len(didv))
-            shown = shown + density * math.sqrt(1 / (2 * path.dt)) * white
+        add_white(shown, self._slope_stream, self._slope_noise)
         shown, self._filter = low_passed(shown, path.dt, lock_in, self._filter)
         return shown
 

@@ -4,10 +4,12 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from spm_auto.instrument import BiasWaveform, FloatArray
+from spm_auto.instrument import FloatArray
 
-from ...lock_in import LockInSettings
+from ...compiled import compiled
+from ...lock_in import LockInSettings, smooth
 from ...noise_sources import CurrentNoiseSettings, MechanicalNoiseSettings
 
 if TYPE_CHECKING:
@@ -15,29 +17,57 @@ if TYPE_CHECKING:
 
 FINE, FINE_AVERAGED = 8, 5  # moments of a point that are followed, and those that are averaged
 AVERAGED_SHARE = FINE_AVERAGED / FINE  # of a point's time; before that the lock-in settles
+EVENLY = np.full(FINE_AVERAGED, 1 / FINE_AVERAGED)
+
+ComplexArray = NDArray[np.complex128]
 
 
 class Sweep:
-    """One sweep of the bias with the tip held where the loop brought it.
+    """Sweeps of the bias with the tip held where the loop brought it: what they have in common.
 
     Args:
         settings: Of the microscope.
         lock_in: That measures dI/dV.
-        point_time: Time at each point [s].
-        waveform: The biases.
+        points: Biases of a sweep.
+        point_time: Time at each of them [s].
+        cycles: How many sweeps are averaged.
     """
 
     def __init__(
         self,
         settings: "StmSettings",
         lock_in: LockInSettings,
+        points: int,
         point_time: float,
-        waveform: BiasWaveform,
+        cycles: int,
     ) -> None:
+        self.key = points, point_time, cycles
         self._settings = settings
         self._lock_in = lock_in
-        self._point_time = point_time
-        self._cycles = waveform.cycles
+        mechanical, noise = settings.mechanical_noise, settings.current_noise
+        self._is_steady = mechanical == MechanicalNoiseSettings.none() and not noise.flicker
+        self._is_noisy = noise != CurrentNoiseSettings.none()
+        averaged = AVERAGED_SHARE * point_time * cycles
+        self._bandwidth = 1 / (2 * averaged)
+        self._left = _left_over(lock_in, point_time)
+        frequency = np.array([lock_in.frequency])
+        self._amplifier = float(noise.density(frequency, 0.0)[0])
+        self._johnson = float(noise.white(0.0))
+        count, step = points * FINE, point_time / FINE
+        waves: FloatArray = np.arange(1, count // 2 + 1) / (count * step)
+        scale = math.sqrt(count / (4 * step))
+        self._shaking = scale * mechanical.density(waves)
+        self._flicker = scale * noise.flicker / np.sqrt(waves)
+        turn = 2 * math.pi * mechanical.mains_frequency * step * np.arange(count)
+        hum, third = mechanical.mains, mechanical.mains_third
+        self._hum = np.stack(
+            [
+                hum * np.sin(turn),
+                hum * np.cos(turn),
+                third * np.sin(3 * turn),
+                third * np.cos(3 * turn),
+            ]
+        )
 
     def read(
         self, current: FloatArray, didv: FloatArray, rng: np.random.Generator, decay: float
@@ -50,66 +80,52 @@ class Sweep:
             rng: Of this spectrum; all is drawn whatever is switched on.
             decay: 2 kappa [1/m].
         """
-        settings = self._settings
-        averaged = AVERAGED_SHARE * self._point_time * self._cycles
-        white, slope = rng.standard_normal((2, len(current)))
-        factor = self._unsteadiness(len(current), decay, rng)
-        if factor is not None:
+        settings, points = self._settings, len(current)
+        phases = 2 * math.pi * rng.random(2)
+        white = rng.standard_normal(2 * (points + len(self._shaking)))
+        if not self._is_steady:
+            factor = self._unsteadiness(white[2 * points :].view(complex), phases, decay)
             current, didv = current * factor, didv * factor
+        density = settings.current_noise.white(current)
         read = current
-        if settings.current_noise != CurrentNoiseSettings.none():
-            deviation = settings.current_noise.white(current) * math.sqrt(1 / (2 * averaged))
-            read = current + deviation * white
+        if self._is_noisy:
+            read = current + math.sqrt(self._bandwidth) * density * white[:points]
         if not settings.ideal_lock_in:
-            didv = self._demodulated(current, didv, averaged, slope)
-        is_over = np.abs(read) > settings.rail
-        if np.any(is_over):  # the preamplifier shows its rail, and no slope
+            didv = self._demodulated(didv, density, white[points : 2 * points])
+        if max(read.max(), -read.min()) > settings.rail:
+            is_over = np.abs(read) > settings.rail  # the preamplifier shows its rail, and no slope
             read = np.clip(read, -settings.rail, settings.rail)
             didv = np.where(is_over, 0.0, didv)
         return read, didv
 
-    def _demodulated(
-        self, current: FloatArray, didv: FloatArray, averaged: float, white: FloatArray
-    ) -> FloatArray:
+    def _demodulated(self, didv: FloatArray, density: FloatArray, white: FloatArray) -> FloatArray:
         """Return dI/dV with what is left of the last point, the phase error and the noise."""
-        from scipy.signal import lfilter
+        lock_in, lagging = self._lock_in, np.empty(len(didv))
+        compiled(smooth)(didv, self._left, didv[:1].copy(), lagging)
+        shown = lock_in.in_phase(lagging)
+        bandwidth = min(lock_in.noise_bandwidth, self._bandwidth)
+        power = density**2 + (self._amplifier**2 - self._johnson**2)
+        return shown + math.sqrt(bandwidth) / lock_in.modulation * np.sqrt(power) * white
 
-        lock_in, noise = self._lock_in, self._settings.current_noise
-        left = _left_over(lock_in, self._point_time)
-        lagging, _ = lfilter([1 - left], [1.0, -left], didv, zi=[left * didv[0]])
-        shown = lock_in.in_phase(np.asarray(lagging))
-        bandwidth = min(lock_in.noise_bandwidth, 1 / (2 * averaged))
-        amplifier = noise.density(np.array([lock_in.frequency]), 0.0)[0]
-        shot = noise.white(current) ** 2 - noise.white(0.0) ** 2
-        deviation = np.sqrt((amplifier**2 + shot) * bandwidth) / lock_in.modulation
-        return np.asarray(shown + deviation * white)
-
-    def _unsteadiness(
-        self, points: int, decay: float, rng: np.random.Generator
-    ) -> FloatArray | None:
+    def _unsteadiness(self, white: ComplexArray, phases: FloatArray, decay: float) -> FloatArray:
         """Return by which factor the current is off at each point: shaking and 1/f noise.
 
         Both are made of waves of random amplitude, finer than the points, and then averaged as the
         instrument averages.
+
+        Args:
+            white: Random amplitudes, one for each wave.
+            phases: Of the hum [rad], shape (2,).
+            decay: 2 kappa [1/m].
         """
-        mechanical, flicker = self._settings.mechanical_noise, self._settings.current_noise.flicker
-        if mechanical == MechanicalNoiseSettings.none() and not flicker:
-            return None
-        count = points * FINE
-        step = self._point_time / FINE
-        frequency: FloatArray = np.arange(1, count // 2 + 1) / (count * step)
-        shaking, relative = decay * mechanical.density(frequency), flicker / np.sqrt(frequency)
-        scale = np.sqrt((shaking**2 + relative**2) * count / (4 * step))
-        waves = np.zeros(len(frequency) + 1, dtype=complex)
-        waves[1:] = scale * rng.standard_normal((len(frequency), 2)).view(complex)[:, 0]
-        fine = np.fft.irfft(waves, count)
-        phases = 2 * math.pi * rng.random(2)
-        turn = 2 * math.pi * mechanical.mains_frequency * step * np.arange(count)
-        if mechanical.mains or mechanical.mains_third:
-            fine += decay * mechanical.mains * np.sin(turn + phases[0])
-            fine += decay * mechanical.mains_third * np.sin(3 * turn + phases[1])
-        read = np.exp(fine).reshape(points, FINE)[:, FINE - FINE_AVERAGED :]
-        return np.asarray(1 + (read.mean(axis=1) - 1) / math.sqrt(self._cycles))
+        points, _, cycles = self.key
+        waves = np.zeros(len(white) + 1, dtype=complex)
+        np.multiply(np.sqrt((decay * self._shaking) ** 2 + self._flicker**2), white, out=waves[1:])
+        fine = np.fft.irfft(waves, points * FINE)
+        cosines, sines = np.cos(phases), np.sin(phases)
+        fine += decay * np.array([cosines[0], sines[0], cosines[1], sines[1]]) @ self._hum
+        read = np.exp(fine.reshape(points, FINE)[:, FINE - FINE_AVERAGED :])
+        return np.asarray(1 + (read @ EVENLY - 1) / math.sqrt(cycles))
 
 
 def _left_over(lock_in: LockInSettings, point_time: float) -> float:

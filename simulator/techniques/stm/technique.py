@@ -89,6 +89,8 @@ class StmTechnique(Technique):
             modulation=USUAL_SHARE * abs(sample.bias)
         )
         self._saturated = False
+        self._sweep: Sweep | None = None
+        self._over: tuple[tuple[TipState, Held, Any], TipOverSample] | None = None
 
     @property
     def image_channels(self) -> tuple[Channel, ...]:
@@ -142,8 +144,11 @@ class StmTechnique(Technique):
         )
 
     def over_sample(self) -> TipOverSample:
-        """Return the tip as it is over the sample as it is."""
-        return TipOverSample.of(self._life.tip, self._sample, self.junction)
+        """Return the tip as it is over the sample as it is; remembered while both stay so."""
+        key = self._life.tip, self._held, self._sample.snapshot()
+        if self._over is None or any(a is not b for a, b in zip(key, self._over[0], strict=True)):
+            self._over = key, TipOverSample.of(self._life.tip, self._sample, self.junction)
+        return self._over[1]
 
     def detector(self, decay: float) -> Current:
         """Return what the loop holds, for a decay of the current [1/m]."""
@@ -161,11 +166,10 @@ class StmTechnique(Technique):
         time: float,  # noqa: ARG002
     ) -> FloatArray:
         """Hold the tip where the loop brought it and sweep the bias."""
-        sweep = Sweep(self.settings, self.lock_in, self.point_time(waveform), waveform)
-        tip = self.over_sample()
+        tip, rng = self.over_sample(), self._streams.stream("spectrum", number)
         clean = tip.spectra(np.array(at[0]), np.array(at[1]), waveform.bias)
-        current, didv = sweep.read(*clean, self._streams.stream("spectrum", number), tip.decay)
-        self._saturated = bool(np.max(np.abs(current)) >= self.settings.rail)
+        current, didv = self._sweep_of(waveform).read(*clean, rng, tip.decay)
+        self._saturated = bool(max(current.max(), -current.min()) >= self.settings.rail)
         return np.stack([current, didv])
 
     def cits(self, x: FloatArray, y: FloatArray, bias: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -232,6 +236,13 @@ class StmTechnique(Technique):
         self._held = snapshot.held
         self._life.restore(snapshot.tip)
         self._sample.restore(snapshot.sample)
+
+    def _sweep_of(self, waveform: BiasWaveform) -> Sweep:
+        """Return what sweeps like this one have in common; the last one is remembered."""
+        key = len(waveform.values), self.point_time(waveform), waveform.cycles
+        if self._sweep is None or self._sweep.key != key:
+            self._sweep = Sweep(self.settings, self.lock_in, *key)
+        return self._sweep
 
     def _mark(self, at: Point, left: Damage) -> None:
         if left.radius > 0:
