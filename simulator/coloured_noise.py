@@ -44,6 +44,18 @@ def add_white(
     return left
 
 
+def add_wave(noise: FloatArray, amplitude: float, phase: float, turn: float) -> None:
+    """Add a wave to a noise.
+
+    Args:
+        noise: To be added to, shape (n,).
+        amplitude: Of the wave, in the noise's unit.
+        phase: At the first sample [rad].
+        turn: From sample to sample [rad].
+    """
+    compiled(_add_wave)(noise, amplitude, phase, turn)
+
+
 class OscillatorNoise:
     """Position of a damped oscillator that is shaken by white noise.
 
@@ -210,6 +222,15 @@ def _add_white(
         noise[i] += now[i * step] * number + before[i * step] * last
         last = number
     return last
+
+
+def _add_wave(noise: FloatArray, amplitude: float, phase: float, turn: float) -> None:
+    """Do what `add_wave` says, turning a pointer; compiled."""
+    x, y = amplitude * math.sin(phase), amplitude * math.cos(phase)
+    cos, sin = math.cos(turn), math.sin(turn)
+    for i in range(noise.size):
+        noise[i] += x
+        x, y = cos * x + sin * y, cos * y - sin * x
 
 
 def _draw_filtered(

@@ -23,7 +23,7 @@ from spm_auto.units import (
 )
 
 from .checks import not_negative, positive, share
-from .coloured_noise import NONE, FlickerNoise, OscillatorNoise, Stretched, add_white
+from .coloured_noise import NONE, FlickerNoise, OscillatorNoise, Stretched, add_wave, add_white
 
 ELEMENTARY_CHARGE = 1.602176634e-19  # [C], exact in the SI
 BOLTZMANN = 1.380649e-23  # [J/K], exact in the SI
@@ -191,7 +191,7 @@ class MechanicalNoise:
             vibration,
         )
         self._phases = 2 * math.pi * mains.random(2)
-        self._slow_given = 0
+        self._given = 0  # slow samples
 
     def samples(self, count: int) -> FloatArray:
         """Return the next samples of the shaking [m], shape (count,)."""
@@ -206,15 +206,15 @@ class MechanicalNoise:
         settings = self.settings
         noise = np.zeros(count)
         if settings.flicker:
-            noise += settings.flicker * self._flicker.samples(count)
+            noise = settings.flicker * self._flicker.samples(count)
         if settings.vibration:
             noise += self._vibration.samples(count)
-        if settings.mains or settings.mains_third:
-            times = self._slow_dt * (self._slow_given + np.arange(count))
-            turn = 2 * math.pi * settings.mains_frequency * times
-            noise += settings.mains * np.sin(turn + self._phases[0])
-            noise += settings.mains_third * np.sin(3 * turn + self._phases[1])
-        self._slow_given += count
+        turn = 2 * math.pi * settings.mains_frequency * self._slow_dt
+        hums = ((1, settings.mains), (3, settings.mains_third))
+        for (harmonic, amplitude), phase in zip(hums, self._phases.tolist(), strict=True):
+            if amplitude:
+                add_wave(noise, amplitude, phase + harmonic * turn * self._given, harmonic * turn)
+        self._given += count
         return noise
 
 

@@ -141,7 +141,8 @@ class Limits:
     def check_waveform(self, waveform: BiasWaveform) -> None:
         """Refuse a waveform with a bias out of the window or that lasts too long."""
         # the ends stand for all; a NaN anywhere makes both of them NaN
-        ends = (float(np.max(waveform.bias)), float(np.min(waveform.bias)))
+        bias = waveform.bias
+        ends = float(bias.max()), float(bias.min())
         for end in sorted(ends, key=abs, reverse=True):
             _check("bias", end, self.bias, "V")
         _check("spectrum duration", waveform.duration, (0.0, self.spectrum_duration), "s")

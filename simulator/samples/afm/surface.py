@@ -1,11 +1,13 @@
 """Surface: a periodic field on a grid that can be read anywhere."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from spm_auto.instrument import FloatArray
+
+from ...compiled import compiled
+from ..splines import read_cubic, read_linear
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,14 +37,10 @@ class Surface:
 
     def at(self, x: FloatArray, y: FloatArray) -> FloatArray:
         """Return the field at points [m], of their shape."""
-        from scipy.ndimage import map_coordinates
-
-        cells, shape = len(self.coefficients), np.shape(x)
-        where = np.stack([(np.ravel(v) / self.size + 0.5) * cells - 0.5 for v in (y, x)])
-        order: Literal[1, 3] = 3 if self.is_smooth else 1
-        values: FloatArray = map_coordinates(
-            self.coefficients, where, order=order, mode="grid-wrap", prefilter=False
-        )
+        shape, values = np.shape(x), np.empty((1, np.size(x)))
+        read = compiled(read_cubic if self.is_smooth else read_linear)
+        maps, cell = self.coefficients[np.newaxis], self.size / len(self.coefficients)
+        read(maps, np.ravel(x), np.ravel(y), cell, values)
         return values.reshape(shape)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from spm_auto.instrument import FloatArray
 
 from ...compiled import compiled, has_compiler
+from ..splines import read_cubic
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,12 +44,12 @@ class Surfaces:
         Returns:
             Shape [map, ...] with the points' shape after the maps.
         """
-        row, column = cell_coordinates(self.size, self.coefficients.shape[1], x, y)
+        maps, cells = self.coefficients.shape[:2]
         if not has_compiler():
-            return self._slowly(row, column)
-        values = np.empty((len(self.coefficients), row.size))
-        compiled(_evaluate)(self.coefficients, row.ravel(), column.ravel(), values)
-        return values.reshape(-1, *row.shape)
+            return self._slowly(*cell_coordinates(self.size, cells, x, y))
+        values = np.empty((maps, np.size(x)))
+        compiled(read_cubic)(self.coefficients, np.ravel(x), np.ravel(y), self.size / cells, values)
+        return values.reshape(-1, *np.shape(x))
 
     def _slowly(self, row: FloatArray, column: FloatArray) -> FloatArray:
         from scipy.ndimage import map_coordinates
@@ -67,33 +68,3 @@ def cell_coordinates(
     """Return fractional row and column of points [m]; the middle of the first cell is (0, 0)."""
     row, column = (np.asarray(v, dtype=float) / size * cells + (cells - 1) / 2 for v in (y, x))
     return row, column
-
-
-def _evaluate(
-    coefficients: FloatArray, row: FloatArray, column: FloatArray, values: FloatArray
-) -> None:
-    """Sum the sixteen cubic B-splines around each point, for each map."""
-    maps, rows, columns = coefficients.shape
-    weights = np.empty((2, 4))
-    r = np.empty(4, dtype=np.int64)
-    c = np.empty(4, dtype=np.int64)
-    for point in range(row.size):
-        first_row, first_column = np.floor(row[point]), np.floor(column[point])
-        for axis in range(2):
-            t = row[point] - first_row if axis == 0 else column[point] - first_column
-            s = 1 - t
-            weights[axis, 0] = s * s * s / 6
-            weights[axis, 1] = (4 - 6 * t * t + 3 * t * t * t) / 6
-            weights[axis, 2] = (4 - 6 * s * s + 3 * s * s * s) / 6
-            weights[axis, 3] = t * t * t / 6
-        for k in range(4):
-            r[k] = (int(first_row) + k - 1) % rows
-            c[k] = (int(first_column) + k - 1) % columns
-        for m in range(maps):
-            total = 0.0
-            for i in range(4):
-                line = 0.0
-                for j in range(4):
-                    line += weights[1, j] * coefficients[m, r[i], c[j]]
-                total += weights[0, i] * line
-            values[m, point] = total

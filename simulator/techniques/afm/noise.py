@@ -111,19 +111,14 @@ class LoopNoise:
         dt: float,
         rng: np.random.Generator,
     ) -> None:
-        self._white, shaking = rng.spawn(2)
-        self._deviation = sampled(density, dt)
-        self._mechanical = MechanicalNoise(mechanical, dt, shaking)
         self._is_on = density > 0 or mechanical != MechanicalNoiseSettings.none()
+        white = math.hypot(mechanical.white, density)  # both are white and add to the same error
+        everything = mechanical.model_copy(update={"white": white})
+        self._noise = MechanicalNoise(everything, dt, rng)
 
     def samples(self, count: int) -> FloatArray | None:
         """Return the next samples [m], shape (count,); None when there is none at all."""
-        if not self._is_on:
-            return None
-        noise = self._mechanical.samples(count)
-        if self._deviation:
-            noise = noise + self._deviation * self._white.standard_normal(count, dtype=np.float32)
-        return noise
+        return self._noise.samples(count) if self._is_on else None
 
 
 def averaged(noise: float, time: float) -> float:

@@ -263,7 +263,7 @@ class AfmTechnique(Technique):
         before, fields = self._life.tip, self._sample.fields
         rng = self._streams.stream("afm tip", number, line)
         load = self._held.load if not self._is_tapping else 0.0
-        distance = float(np.hypot(np.diff(path.x), np.diff(path.y)).sum())
+        distance = float(np.hypot(np.diff(path.x), np.diff(path.y)).sum()) if load else 0.0
         pressed = self._pressed(followed.closest)
         late = float(np.mean(pressed > 0))
         self._life.pass_time(path.duration, rng, path.start, distance, load, late)
@@ -272,8 +272,9 @@ class AfmTechnique(Technique):
         if force > self._settings.crash:
             damage = self._life.crash(rng, path.start, force / self._settings.crash)
             self._hurt((float(path.x[worst]), float(path.y[worst])), damage)
-        is_same = _looks(before) == _looks(self._life.tip) and fields is self._sample.fields
-        return None if is_same else self._contrast()
+        after = self._life.tip
+        is_same = before is after or _looks(before) == _looks(after)
+        return None if is_same and fields is self._sample.fields else self._contrast()
 
     def _pressed(self, closest: FloatArray) -> FloatArray:
         """Return how far the cantilever is bent beyond what is held [m], not negative."""
