@@ -23,7 +23,7 @@ SITES = 12
 PIXELS = 256  # of the overview, along each side
 BIASES = np.arange(4.0, 14.1, 1.0)  # [V]
 PULSES = (2e-3, 8e-3, 32e-3, 128e-3)  # [s], half of it with the bias on
-BIAS_COST = 0.03  # worth of 1 V less, in areas of the target [1/V]
+BIAS_COST = 0.02  # worth of 1 V less, in areas of the target [1/V]
 LOOK_PIXELS = 32
 LOOK_RATE = 10.0  # [Hz]
 
@@ -33,7 +33,7 @@ class ChooseBias(Task):
 
     A choice is a site in the middle of a domain that stands down, a bias and a pulse length. After
     the pulse the site is imaged. The worth of a choice is minus the area that is not as it should
-    be, missing or switched too much, in units of the wanted area, less 0.03 for each volt.
+    be, missing or switched too much, in units of the wanted area, less 0.02 for each volt.
 
     Below a threshold that differs from site to site nothing happens at all; above it the domain
     grows with bias and time. A site can be written once: what is done there afterwards tells

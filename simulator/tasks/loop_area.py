@@ -16,9 +16,10 @@ from spm_auto.instrument import (
 from spm_auto.tasks import Choices, Measured, Task
 
 from ..settings import SimulatorSettings
+from ..techniques.pfm import PfmNoise, PfmSettings
 from ..truth import Truth
 from .search import SearchEpisode
-from .stage import Stage, film_overview, grid_over, mount, site_labels, sites
+from .stage import CALM, Stage, film_overview, grid_over, mount, site_labels, sites
 
 SITES = 64  # along each side of the film
 AMPLITUDE = 10.0  # [V]: switches all sites, so that the saturations are real
@@ -60,7 +61,8 @@ class LoopArea(Task):
         self._values: dict[int, FloatArray] = {}
 
     def _begin(self, seed: int, level: int) -> "LoopAreaEpisode":
-        stage = mount(SimulatorSettings(level=level), seed)
+        technique = PfmSettings(noise=PfmNoise.model_validate(CALM))
+        stage = mount(SimulatorSettings(technique=technique, level=level), seed)
         points = sites(grid_over(stage, self._sites))
         if seed not in self._values:
             self._values[seed] = true_areas(stage.truth, points)

@@ -58,8 +58,7 @@ class MultiFidelity(Task):
     there. Poling a site up and down again and again shows what it can give, for seven times the
     price of a glance, and leaves it poled. There is no overview.
 
-    The answer is the choice with the highest reward less its error, which is half of a glance's
-    reward, a third of a slow image's and a tenth of a poling's.
+    The player is told that a glance is off by half, a slow image by a third, poling by a tenth.
     """
 
     id = "D2"

@@ -12,6 +12,7 @@ from ..settings import SimulatorSettings, simulate
 from ..truth import Truth
 
 FILM_PIXELS = 128  # of an overview, along each side, where nothing else is said
+CALM = {"response_wander": 0.03}  # of the readout's noise: a contact that was left to settle
 WIDE_DOMAINS = {"thickness": "150 nm"}  # of a film, for tasks that need room within a domain
 FILM_RATE = 2.0  # lines per second of an overview [Hz]
 

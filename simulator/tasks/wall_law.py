@@ -15,10 +15,10 @@ from ..randomness import RandomStreams
 from ..samples import FerroelectricFilmSettings
 from ..samples.ferroelectric.aging import distance_to_wall
 from ..settings import SimulatorSettings
-from ..techniques.pfm import PfmSettings
+from ..techniques.pfm import PfmNoise, PfmSettings
 from ..tip import TipSettings
 from ..truth import FilmTruth
-from .stage import WIDE_DOMAINS, Stage, film_overview, grid_over, mount, site_labels, sites
+from .stage import CALM, WIDE_DOMAINS, Stage, film_overview, grid_over, mount, site_labels, sites
 
 PIXELS = 256  # of the overview, along each side
 SITES = 64  # along each side of the film, those in domains that stand down are choices
@@ -180,7 +180,10 @@ def settings(seed: int, level: int) -> SimulatorSettings:
     pinning, radius = rng.uniform(*PINNING), rng.uniform(*RADIUS)
     return SimulatorSettings(
         sample=FerroelectricFilmSettings.model_validate(WIDE_DOMAINS | {"pinning": pinning}),
-        technique=PfmSettings(tip=TipSettings.model_validate({"radius": f"{radius} m"})),
+        technique=PfmSettings(
+            tip=TipSettings.model_validate({"radius": f"{radius} m"}),
+            noise=PfmNoise.model_validate(CALM),
+        ),
         level=level,
     )
 
