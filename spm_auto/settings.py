@@ -29,10 +29,12 @@ class Plugin:
 
     def __init__(self, group: str) -> None:
         self._group = group
+        self._is_optional = False
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
+        self._is_optional = type(None) in get_args(source)
         return core_schema.with_info_plain_validator_function(self._validate)
 
     def __get_pydantic_json_schema__(
@@ -42,7 +44,7 @@ class Plugin:
         return {"oneOf": [_inline(model.model_json_schema()) for model in models]}
 
     def _validate(self, value: Any, info: core_schema.ValidationInfo) -> Any:
-        if isinstance(value, BaseModel):
+        if isinstance(value, BaseModel) or (value is None and self._is_optional):
             return value
         what = self._group.removesuffix("s")
         if not isinstance(value, Mapping) or not isinstance(value.get("kind"), str):
@@ -209,6 +211,7 @@ def _reason(fault: Any, model: type[BaseModel]) -> str:
         case "extra_forbidden":
             *place, key = fault["loc"]
             known = {name for owner in _models_at(model, place) for name in owner.model_fields}
+            known.discard(str(key))  # another kind of table in the same place may have it
             return f"unknown key{plugins.suggest(str(key), known)}"
         case "missing":
             return "this key is missing"
