@@ -235,7 +235,9 @@ def test_a_twin_tip_shows_everything_twice():
 
 def test_a_fast_scan_smears_what_the_lock_in_shows():
     vacancies = HopgSettings.model_validate({"steps": 0, "corrugation": "0 pm", "vacancies": 40})
-    without_noise = {name: QUIET[name] for name in ("current_noise", "mechanical_noise", "tip_life")}
+    without_noise = {
+        name: QUIET[name] for name in ("current_noise", "mechanical_noise", "tip_life")
+    }
 
     def contrast(rate: float) -> float:
         instrument = microscope(vacancies, bias=0.02, **without_noise)
