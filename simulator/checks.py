@@ -1,9 +1,10 @@
-"""Checks of settings that name the quantity, its value and its unit."""
+"""Checks of settings and instructions that name the quantity, its value and its unit."""
 
 import math
 
 from pydantic import AfterValidator
 
+from spm_auto.errors import LimitExceeded
 from spm_auto.units import format
 
 
@@ -50,3 +51,13 @@ def within(low: float, high: float, unit: str) -> AfterValidator:
         return value
 
     return AfterValidator(check)
+
+
+def refuse(quantity: str, asked: float, allowed: tuple[float, float], unit: str) -> None:
+    """Refuse what an instruction asks for outside a range, both ends included.
+
+    Raises:
+        LimitExceeded: It is outside, or no number.
+    """
+    if not allowed[0] <= asked <= allowed[1]:
+        raise LimitExceeded(quantity, asked, allowed, unit)

@@ -117,6 +117,10 @@ class ClockedMicroscope(ABC):
         """Return the time of a spectrum once the probe is there [s]."""
         return self.timing.sweep(waveform)
 
+    def _point_time(self, waveform: BiasWaveform) -> float:
+        """Return the time that a spectrum really spends on each point [s]."""
+        return waveform.dwell
+
     def _break_off(self, at: Point, waveform: BiasWaveform, points: int) -> None:  # noqa: B027
         """Let happen what a sweep does that was stopped after some points."""
 
@@ -210,7 +214,7 @@ class ClockedMicroscope(ABC):
                 action.sweep = None
             end, at = self._clock.now(), self._position
             if was_stopped:
-                self._break_off(at, waveform, int((end - swept) / waveform.dwell))
+                self._break_off(at, waveform, int((end - swept) / self._point_time(waveform)))
                 action.check()
             data = self._spectrum(at, waveform, action.number, swept)
             action.check()
@@ -375,7 +379,7 @@ class ClockedMicroscope(ABC):
         if self._action is None or self._action.sweep is None:
             return 0.0
         start, waveform = self._action.sweep
-        step = math.floor((now - start) / waveform.dwell)
+        step = math.floor((now - start) / self._point_time(waveform))
         if not 0 <= step < len(waveform.values) * waveform.cycles:
             return 0.0
         return waveform.values[step % len(waveform.values)]

@@ -15,6 +15,7 @@ from spm_auto.instrument import (
     ConditionTip,
     FloatArray,
     ForceCurve,
+    Instruction,
     Scan,
     SetFeedback,
 )
@@ -122,6 +123,10 @@ class SimulatedMicroscope(ClockedMicroscope):
         self._faults.restore(snapshot.faults)
         self._clock.set(snapshot.time)
 
+    def _check(self, instruction: Instruction) -> None:
+        super()._check(instruction)
+        self._technique.check(instruction)
+
     def _lines(self, scan: Scan, number: int) -> Callable[[int, float], LinePair]:
         imaging = self._technique.begin_scan(scan, number)
         known = [channel.name for channel in self._technique.image_channels]
@@ -178,6 +183,9 @@ class SimulatedMicroscope(ClockedMicroscope):
     def _sweep_time(self, waveform: BiasWaveform) -> float:
         own = self._technique.sweep_time(waveform)
         return self.timing.sweep(waveform) if own is None else own
+
+    def _point_time(self, waveform: BiasWaveform) -> float:
+        return self._technique.point_time(waveform)
 
     def _engaged(self, number: int) -> None:
         now = self._clock.now()

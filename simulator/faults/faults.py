@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from spm_auto.clock import Clock
-from spm_auto.errors import ConnectionLost, NoReply
+from spm_auto.errors import ConnectionLost, InstrumentError, NoReply
 from spm_auto.instrument import (
     Capabilities,
     Channel,
@@ -58,14 +58,16 @@ class Faults:
         """Refuse a fault of a channel that the instrument does not have.
 
         Raises:
-            ValueError: With the channels that it has.
+            InstrumentError: With the channels that it has.
         """
         channels = (*capabilities.image_channels, *capabilities.spectrum_channels)
         names = [channel.name for channel in channels]
         for fault in self._faults:
             if isinstance(fault, Rail) and fault.channel and fault.channel not in names:
                 known = ", ".join(dict.fromkeys(names))
-                raise ValueError(f"there is no channel {fault.channel!r} to fail; known: {known}")
+                raise InstrumentError(
+                    f"there is no channel {fault.channel!r} to fail; known: {known}"
+                )
 
     def before(
         self,

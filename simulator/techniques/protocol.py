@@ -80,8 +80,19 @@ class Technique(ABC):
             time: Instrument time [s], for the log of events.
         """
 
+    def check(self, instruction: Instruction) -> None:  # noqa: B027
+        """Refuse what it cannot do, before anything has moved.
+
+        Raises:
+            LimitExceeded: With the quantity, what was asked and what is allowed.
+        """
+
     def break_off(self, at: Point, waveform: BiasWaveform, points: int) -> None:  # noqa: B027
         """Let happen to the sample what a sweep does that was stopped after some points."""
+
+    def point_time(self, waveform: BiasWaveform) -> float:
+        """Return the time that a spectrum really spends on each point [s]."""
+        return waveform.dwell
 
     def sweep_time(self, waveform: BiasWaveform) -> float | None:  # noqa: ARG002
         """Return the time of a spectrum once the probe is there [s]; None leaves it to `Timing`."""

@@ -313,5 +313,5 @@ def test_an_impossible_fault_is_refused(table, message):
 def test_a_channel_that_is_not_there_cannot_fail():
     chosen = {"kind": "saturated_preamp", "action": 1, "channel": "curent"}
     settings = SimulatorSettings.model_validate({"kind": "simulator", "faults": (chosen,)})
-    with pytest.raises(ValueError, match="no channel 'curent' to fail; known: "):
+    with pytest.raises(InstrumentError, match="no channel 'curent' to fail; known: "):
         settings.open(InstantClock(), 0)

@@ -37,7 +37,7 @@ def test_a_sample_is_chosen_by_its_kind() -> None:
         ({"sample": {"size": "1 um"}}, "sample: expected a table with a 'kind'"),
         (
             {"sample": {"kind": "ferroelectric_film", "size": "0 nm"}},
-            "sample.size: must be positive, got 0 m",
+            "sample.size: must lie within 1 nm to 100 um, got 0 m",
         ),
         (
             {"sample": {"kind": "ferroelectric_film", "size": "-2 um"}},

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from spm_auto.errors import InstrumentError
 from spm_auto.simulator.randomness import RandomStreams
 from spm_auto.simulator.samples.stm import (
     Au111Settings,
@@ -200,7 +201,7 @@ def test_impossible_surfaces_are_refused(settings, field, value, said):
 
 
 def test_too_many_features_are_refused():
-    with pytest.raises(ValueError, match="no room"):
+    with pytest.raises(InstrumentError, match="4 nm apart have no room on a sample of 20 nm"):
         SuperconductorSettings(size="20 nm", adatoms=500).build(RandomStreams(0))
 
 

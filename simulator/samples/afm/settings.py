@@ -8,7 +8,7 @@ from pydantic import Field
 from spm_auto.instrument import FloatArray
 from spm_auto.units import Length
 
-from ...checks import not_negative, positive
+from ...checks import not_negative, positive, within
 from ...randomness import RandomStreams
 from ..fields import gaussian_field, self_affine_field
 from ..protocol import SampleSettings
@@ -32,7 +32,7 @@ class AfmSampleSettings(SampleSettings):
     family: ClassVar[str] = "afm"
     technique: ClassVar[str] = "afm"
 
-    size: PositiveLength = 3e-6
+    size: Annotated[Length, within(1e-9, 100e-6, "m")] = 3e-6
     cells: int = Field(default=512, ge=64, le=2048)
     roughness: Annotated[Length, not_negative("m")] = 1e-9
     roughness_length: PositiveLength = 60e-9

@@ -79,7 +79,7 @@ class FilmSettings(PiezoSampleSettings):
         contact_length: Correlation length of share and potential: shorter than the tip sees [m].
     """
 
-    size: PositiveLength = 2e-6
+    size: Annotated[Length, within(1e-9, 100e-6, "m")] = 2e-6
     cells: int = Field(default=256, ge=32, le=2048)
     thickness: PositiveLength = 40e-9
     depolarization: Spread = 0.35

@@ -15,7 +15,7 @@ from .densities import lorentzian
 from .growth import scatter, wandering_steps
 from .kernels import Spots
 from .landscape import Density, Kind, Lattice
-from .protocol import StmSampleSettings
+from .protocol import SampleSize, StmSampleSettings
 from .surface import Material, StmSurface
 
 CONSTANT, STEP_HEIGHT = 0.2461e-9, 0.335e-9  # [m]
@@ -45,7 +45,7 @@ class HopgSettings(StmSampleSettings):
     """
 
     kind: Literal["hopg"] = "hopg"
-    size: Annotated[Length, positive("m")] = 50e-9
+    size: SampleSize = 50e-9
     temperature: Annotated[Temperature, positive("K")] = 4.2
     steps: int = Field(default=1, ge=0, le=5)
     vacancies: int = Field(default=8, ge=0, le=2000)

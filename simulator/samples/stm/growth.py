@@ -4,7 +4,9 @@ import math
 
 import numpy as np
 
+from spm_auto.errors import InstrumentError
 from spm_auto.instrument import FloatArray
+from spm_auto.units import format
 
 from .landscape import Steps
 
@@ -28,7 +30,7 @@ def scatter(
         x and y [m], each of shape (count,).
 
     Raises:
-        ValueError: So many have no room.
+        InstrumentError: So many have no room.
     """
     points = np.empty((0, 2))
     for _ in range(TRIES * max(count, 1)):
@@ -38,7 +40,10 @@ def scatter(
         if not len(points) or np.min(np.hypot(*(points - point).T)) >= apart:
             points = np.concatenate([points, point[np.newaxis]])
     if len(points) < count:
-        raise ValueError(f"{count} features that keep {apart} m apart have no room on {size} m")
+        raise InstrumentError(
+            f"{count} features that keep {format(apart, 'm')} apart have no room on a sample of "
+            f"{format(size, 'm')}"
+        )
     return points[:, 0].copy(), points[:, 1].copy()
 
 
@@ -55,12 +60,12 @@ def wandering_steps(
         rng: Where chance comes from.
 
     Raises:
-        ValueError: So many steps have no room.
+        InstrumentError: So many steps have no room.
     """
     angle = rng.uniform(0, 2 * math.pi)
     room = 0.8 * size - count * CLOSEST_STEPS * size
     if count and room <= 0:
-        raise ValueError(f"{count} steps have no room on a sample of {size} m")
+        raise InstrumentError(f"{count} steps have no room on a sample of {format(size, 'm')}")
     gaps = np.sort(rng.uniform(0, max(room, 0.0), count)) if count else np.empty(0)
     at = gaps - 0.4 * size + CLOSEST_STEPS * size * (np.arange(count) + 0.5)
     along = np.linspace(-1, 1, WANDER_POINTS) * size

@@ -16,7 +16,7 @@ from .densities import band_onset, point_scattering, step_scattering
 from .growth import scatter, wandering_steps
 from .kernels import Spots
 from .landscape import Density, Kind, Lattice, Stripes
-from .protocol import StmSampleSettings
+from .protocol import SampleSize, StmSampleSettings
 from .surface import Material, StmSurface
 from .tunnelling import wave_number
 
@@ -57,7 +57,7 @@ class MetalSettings(StmSampleSettings):
     mass: ClassVar[float]
     lifetime: ClassVar[float]
 
-    size: PositiveLength = 60e-9
+    size: SampleSize = 60e-9
     temperature: Kelvin = 4.2
     steps: Count = 1
     adatoms: Count = 12

@@ -1,11 +1,15 @@
 """What a tunnelling microscope needs of a sample: where the current is what, and its spectra."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Annotated, ClassVar, Protocol
 
 from spm_auto.instrument import FloatArray
+from spm_auto.units import Length
 
+from ...checks import within
 from ..protocol import Sample, SampleSettings
+
+SampleSize = Annotated[Length, within(1e-9, 1e-6, "m")]  # what a tube scanner reaches
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pydantic import Field
 from spm_auto.instrument import FloatArray
 from spm_auto.units import Length, Temperature
 
-from ...checks import positive
+from ...checks import positive, within
 from ...randomness import RandomStreams
 from ..protocol import Sample
 from .growth import wandering_steps
@@ -55,7 +55,7 @@ class Si1117x7Settings(StmSampleSettings):
     """
 
     kind: Literal["si111_7x7"] = "si111_7x7"
-    size: Annotated[Length, positive("m")] = 30e-9
+    size: Annotated[Length, within(1e-9, 200e-9, "m")] = 30e-9
     temperature: Annotated[Temperature, positive("K")] = 78.0
     steps: int = Field(default=0, ge=0, le=3)
     missing: float = Field(default=0.02, ge=0, le=1)

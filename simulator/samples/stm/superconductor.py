@@ -2,22 +2,22 @@
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from spm_auto.instrument import FloatArray
-from spm_auto.units import Length, MagneticField, Temperature
+from spm_auto.units import Length, MagneticField, Temperature, format
 
 from ...checks import not_negative, positive
 from ...randomness import RandomStreams
 from ..fields import gaussian_field
-from .densities import dynes, gap_at, lorentzian, vortex_spacing
+from .densities import FLUX_QUANTUM, dynes, gap_at, lorentzian, vortex_spacing
 from .growth import scatter, wandering_steps
 from .kernels import Spots
 from .landscape import Density, Kind, Lattice
-from .protocol import StmSampleSettings
+from .protocol import SampleSize, StmSampleSettings
 from .surface import Material, StmSurface
 
 ADATOM_HEIGHT, ADATOM_WIDTH = 0.11e-9, 0.28e-9  # [m]
@@ -85,7 +85,7 @@ class SuperconductorSettings(StmSampleSettings):
 
     kind: Literal["superconductor"] = "superconductor"
     substance: Literal["Pb", "Nb", "NbSe2"] = "NbSe2"
-    size: Annotated[Length, positive("m")] = 128e-9
+    size: SampleSize = 128e-9
     temperature: Annotated[Temperature, positive("K")] = 1.2
     steps: int = Field(default=0, ge=0, le=3)
     corrugation: Annotated[Length, not_negative("m")] = 40e-12
@@ -99,6 +99,16 @@ class SuperconductorSettings(StmSampleSettings):
     field: Annotated[MagneticField, not_negative("T")] = 0.5
     vortex_disorder: float = Field(default=0.05, ge=0, le=0.3)
     core_peak: float = Field(default=0.8, ge=0, le=3)
+
+    @model_validator(mode="after")
+    def _cores_have_room(self) -> Self:
+        highest = FLUX_QUANTUM / (2 * math.pi * self.material.coherence**2)
+        if self.field > highest:
+            raise ValueError(
+                f"field must not exceed the upper critical field of {self.substance}, "
+                f"{format(highest, 'T', 3)}, got {format(self.field, 'T')}"
+            )
+        return self
 
     @property
     def material(self) -> Substance:

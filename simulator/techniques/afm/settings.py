@@ -15,7 +15,7 @@ from ...tips import TipLifeSettings
 from ..protocol import TechniqueSettings
 from .noise import AfmNoise
 from .probe import Probe, ProbeName, usual_probe
-from .technique import AfmTechnique
+from .technique import DETECTOR_RANGE, HIGHEST_SHARE, LEAST_LOAD, LEAST_SHARE, AfmTechnique
 
 
 class KelvinSettings(BaseModel):
@@ -111,6 +111,23 @@ class AfmSettings(TechniqueSettings):
             raise ValueError(
                 f"amplitude must be below free_amplitude, {format(self.free_amplitude, 'm')}, "
                 f"got {format(self.amplitude, 'm')}"
+            )
+        if self.free_amplitude > DETECTOR_RANGE:
+            raise ValueError(
+                f"free_amplitude must not exceed the detector's range, "
+                f"{format(DETECTOR_RANGE, 'm')}, got {format(self.free_amplitude, 'm')}"
+            )
+        room = LEAST_SHARE * self.free_amplitude, HIGHEST_SHARE * self.free_amplitude
+        if self.mode == "tapping" and not room[0] <= self.amplitude <= room[1]:
+            raise ValueError(
+                f"amplitude must lie within {format(room[0], 'm', 3)} to {format(room[1], 'm', 3)} "
+                f"to be held, got {format(self.amplitude, 'm')}"
+            )
+        largest = min(self.complete_probe().stiffness * DETECTOR_RANGE, self.crash)
+        if self.mode == "contact" and not LEAST_LOAD <= self.load < largest:
+            raise ValueError(
+                f"load must lie within {format(LEAST_LOAD, 'N')} to {format(largest, 'N', 3)}, "
+                f"where the tip crashes or the detector ends, got {format(self.load, 'N')}"
             )
         if abs(self.bias) > self.bias_limit:
             raise ValueError(

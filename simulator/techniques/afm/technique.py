@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spm_auto.errors import InstrumentError, LimitExceeded
+from spm_auto.errors import InstrumentError
 from spm_auto.instrument import (
     AcquireForceCurve,
     BiasWaveform,
@@ -20,6 +20,7 @@ from spm_auto.instrument import (
     SetFeedback,
 )
 
+from ...checks import refuse
 from ...feedback import Amplitude, Deflection, LoopLine, ZLoop
 from ...forces import Oscillation
 from ...path import Path
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 FORCE = Channel("force", "N")
 HIGHEST_GAIN = 1e5  # [1/s] that a controller can be told
+LEAST_SHARE, HIGHEST_SHARE = 0.05, 0.99  # of the free amplitude, of what a loop can hold
+LEAST_LOAD = 1e-12  # [N]
 DETECTOR_RANGE = 2e-6  # [m] of deflection before the light leaves the photodiode
 
 
@@ -148,9 +151,7 @@ class AfmTechnique(Technique):
         Raises:
             LimitExceeded: The trigger bends the cantilever more than the detector can follow.
         """
-        largest = self._probe.stiffness * DETECTOR_RANGE
-        if instruction.trigger > largest:
-            raise LimitExceeded("trigger", instruction.trigger, (0.0, largest), "N")
+        self.check(instruction)
         rng = self._streams.stream("afm force curve", number)
         extension, approach, retract = measured_force_curve(self._touch(), at, instruction, rng)
         return ForceCurve(
@@ -173,27 +174,44 @@ class AfmTechnique(Technique):
             damage = self._life.poke(instruction.depth, rng, time)
         self._hurt(at, damage)
 
+    def check(self, instruction: Instruction) -> None:
+        """Refuse what is out of reach of the piezo, the detector or the controller."""
+        settings = self._settings
+        largest, z_range = self._probe.stiffness * DETECTOR_RANGE, settings.feedback.z_range
+        match instruction:
+            case AcquireForceCurve(trigger=trigger, distance=distance):
+                refuse("trigger", trigger, (0.0, largest), "N")
+                refuse("distance of a force curve", distance, (0.0, 2 * z_range), "m")
+            case ConditionTip(depth=depth):
+                refuse("depth of a poke", depth, (0.0, z_range), "m")
+            case SetFeedback(bias=bias, setpoint=setpoint, gain=gain):
+                if bias is not None:
+                    refuse("bias", bias, (-settings.bias_limit, settings.bias_limit), "V")
+                if gain is not None:
+                    refuse("gain", gain, (0.0, HIGHEST_GAIN), "1/s")
+                if setpoint is not None and self._is_tapping:
+                    free = settings.free_amplitude
+                    room = (LEAST_SHARE * free, HIGHEST_SHARE * free)
+                    refuse("set-point amplitude", setpoint, room, "m")
+                elif setpoint is not None:
+                    refuse("set-point", setpoint, (LEAST_LOAD, largest), "N")
+
     def set_feedback(self, instruction: SetFeedback) -> None:
         """Change set-point, gain or the bias of the current image.
 
         Raises:
             LimitExceeded: A value is out of range; nothing changed.
         """
+        self.check(instruction)
         held = self._held
         if instruction.bias is not None:
-            limit = self._settings.bias_limit
-            held = replace(held, bias=_allowed("bias", instruction.bias, (-limit, limit), "V"))
+            held = replace(held, bias=instruction.bias)
         if instruction.gain is not None:
-            gain = _allowed("gain", instruction.gain, (0.0, HIGHEST_GAIN), "1/s")
-            held = replace(held, gain=gain)
+            held = replace(held, gain=instruction.gain)
         if instruction.setpoint is not None and self._is_tapping:
-            free = self._settings.free_amplitude
-            room = (0.05 * free, 0.99 * free)
-            amplitude = _allowed("set-point amplitude", instruction.setpoint, room, "m")
-            held = replace(held, amplitude=amplitude)
+            held = replace(held, amplitude=instruction.setpoint)
         elif instruction.setpoint is not None:
-            room = (0.0, self._probe.stiffness * DETECTOR_RANGE)
-            held = replace(held, load=_allowed("set-point", instruction.setpoint, room, "N"))
+            held = replace(held, load=instruction.setpoint)
         self._held = held
 
     def snapshot(self) -> AfmSnapshot:
@@ -285,9 +303,3 @@ class AfmTechnique(Technique):
 def _looks(tip: TipState) -> TipState:
     """Return a tip without what changes images only in the long run."""
     return replace(tip, radius=same_radius(tip.radius), offset=0.0)
-
-
-def _allowed(quantity: str, asked: float, allowed: tuple[float, float], unit: str) -> float:
-    if not allowed[0] <= asked <= allowed[1]:
-        raise LimitExceeded(quantity, asked, allowed, unit)
-    return asked

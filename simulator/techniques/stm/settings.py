@@ -17,7 +17,7 @@ from ...scanner import ScannerSettings
 from ...timing import Timing
 from ...tips import TipLifeSettings
 from ..protocol import TechniqueSettings
-from .technique import StmTechnique
+from .technique import LEAST_BIAS, LEAST_SETPOINT, StmTechnique
 
 FULL_RANGE = 1e-6  # [m] of a tube scanner
 
@@ -64,6 +64,16 @@ class StmSettings(TechniqueSettings):
             raise ValueError(
                 f"bias must lie within {format(self.bias_limit, 'V')} and not be 0 V, "
                 f"got {format(self.bias, 'V')}"
+            )
+        if self.bias is not None and abs(self.bias) < LEAST_BIAS:
+            raise ValueError(
+                f"bias must be {format(LEAST_BIAS, 'V')} at least to hold a distance, "
+                f"got {format(self.bias, 'V')}"
+            )
+        if self.setpoint < LEAST_SETPOINT:
+            raise ValueError(
+                f"setpoint must be {format(LEAST_SETPOINT, 'A')} at least, "
+                f"got {format(self.setpoint, 'A')}"
             )
         if not self.setpoint < self.rail < self.crash_current:
             raise ValueError(

@@ -1,12 +1,10 @@
 """StmTechnique: holds a tunnelling current over a sample, and sweeps the bias with the tip held."""
 
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spm_auto.errors import LimitExceeded
 from spm_auto.instrument import (
     BiasWaveform,
     Channel,
@@ -17,6 +15,7 @@ from spm_auto.instrument import (
     SetFeedback,
 )
 
+from ...checks import refuse
 from ...feedback import Current, FeedbackSettings
 from ...lock_in import LockInSettings
 from ...randomness import RandomStreams
@@ -211,18 +210,30 @@ class StmTechnique(Technique):
         """Let the tip scan for a while; see `TipLife.pass_time`."""
         return self._life.pass_time(duration, rng, time, roughness=roughness)
 
+    def check(self, instruction: Instruction) -> None:
+        """Refuse a loop that cannot hold, and a poke beyond the reach of the piezo."""
+        settings, feedback = self.settings, self._held.feedback
+        match instruction:
+            case ConditionTip(depth=depth):
+                refuse("depth of a poke", depth, (0.0, feedback.z_range), "m")
+            case SetFeedback(bias=bias, setpoint=setpoint, gain=gain):
+                if bias is not None:
+                    allowed = LEAST_BIAS, settings.bias_limit
+                    refuse("magnitude of the bias", abs(bias), allowed, "V")
+                if setpoint is not None:
+                    refuse("setpoint", setpoint, (LEAST_SETPOINT, settings.rail / 2), "A")
+                if gain is not None:
+                    refuse("gain", gain, (0.0, feedback.control_rate), "1/s")
+
     def set_feedback(self, instruction: SetFeedback) -> None:
         """Change bias, set-point or gain."""
+        self.check(instruction)
         held = self._held
         if instruction.bias is not None:
-            allowed = LEAST_BIAS, self.settings.bias_limit
-            _refuse("magnitude of the bias", abs(instruction.bias), allowed, "V")
             held = replace(held, bias=instruction.bias)
         if instruction.setpoint is not None:
-            _refuse("setpoint", instruction.setpoint, (LEAST_SETPOINT, self.settings.rail / 2), "A")
             held = replace(held, setpoint=instruction.setpoint)
         if instruction.gain is not None:
-            _refuse("gain", instruction.gain, (0.0, held.feedback.control_rate), "1/s")
             loop = held.feedback.model_copy(update={"gain": instruction.gain})
             held = replace(held, feedback=loop)
         self._held = held
@@ -247,8 +258,3 @@ class StmTechnique(Technique):
     def _mark(self, at: Point, left: Damage) -> None:
         if left.radius > 0:
             self._sample.dent(*at, left.radius / 2, left.depth)
-
-
-def _refuse(quantity: str, asked: float, allowed: tuple[float, float], unit: str) -> None:
-    if not allowed[0] <= asked <= allowed[1] or math.isnan(asked):
-        raise LimitExceeded(quantity, asked, allowed, unit)
