@@ -41,7 +41,7 @@ def test_a_sample_is_chosen_by_its_kind() -> None:
         ),
         (
             {"sample": {"kind": "ferroelectric_film", "size": "-2 um"}},
-            "sample.size: must be positive, got -2 um",
+            "sample.size: must lie within 1 nm to 100 um, got -2 um",
         ),
         (
             {"sample": {"kind": "ferroelectric_film", "size": 2e-6}},

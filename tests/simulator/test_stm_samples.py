@@ -188,7 +188,7 @@ def test_a_modulation_blurs_the_gap_and_lowers_its_peaks():
 @pytest.mark.parametrize(
     ("settings", "field", "value", "said"),
     [
-        (HopgSettings, "size", "0 nm", "must be positive, got 0 m"),
+        (HopgSettings, "size", "0 nm", "must lie within 1 nm to 1 um, got 0 m"),
         (Au111Settings, "temperature", "0 K", "must be positive, got 0 K"),
         (SuperconductorSettings, "field", "-1 T", "must not be negative, got -1 T"),
         (SuperconductorSettings, "magnetic", 1.5, "less than or equal to 1"),
