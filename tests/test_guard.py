@@ -122,6 +122,16 @@ def test_what_the_limits_forbid_never_reaches_the_instrument(
     assert guarded.status() == before
 
 
+def test_a_spectrum_that_the_instrument_stretches_is_held_to_its_true_duration(
+    driver: Driver,
+) -> None:
+    guarded = GuardedInstrument(driver, Limits(spectrum_duration=40.0))
+    assert driver.duration(AcquireSpectrum(0.0, 0.0, LOOP)) == 42.0
+    with pytest.raises(LimitExceeded, match="spectrum duration of 42 s is outside 0 to 40 s"):
+        guarded.acquire_spectrum(AcquireSpectrum(0.0, 0.0, LOOP))
+    assert driver.calls == []
+
+
 def test_an_unknown_channel_is_refused_with_those_there_are(
     guarded: GuardedInstrument, driver: Driver
 ) -> None:

@@ -111,6 +111,9 @@ class GuardedInstrument:
         """
         self.capabilities.check(instruction)
         self.limits.check(instruction)
+        if isinstance(instruction, AcquireSpectrum):
+            # an instrument may dwell longer than it was told: a lock-in has to settle
+            self.limits.check_spectrum_duration(self._instrument.duration(instruction))
 
     def _extended(self) -> Extended:
         return cast(Extended, self._instrument)  # only after `check`: it declares that it is one

@@ -145,7 +145,11 @@ class Limits:
         ends = float(bias.max()), float(bias.min())
         for end in sorted(ends, key=abs, reverse=True):
             _check("bias", end, self.bias, "V")
-        _check("spectrum duration", waveform.duration, (0.0, self.spectrum_duration), "s")
+        self.check_spectrum_duration(waveform.duration)
+
+    def check_spectrum_duration(self, duration: float) -> None:
+        """Refuse a spectrum that lasts too long [s]."""
+        _check("spectrum duration", duration, (0.0, self.spectrum_duration), "s")
 
 
 def _check(quantity: str, asked: float, allowed: Range, unit: str, scope: str = "") -> None:
