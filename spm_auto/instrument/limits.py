@@ -140,11 +140,10 @@ class Limits:
 
     def check_waveform(self, waveform: BiasWaveform) -> None:
         """Refuse a waveform with a bias out of the window or that lasts too long."""
-        # the ends stand for all; a NaN anywhere makes both of them NaN
+        # the ends stand for all, the largest first; a NaN is the largest
         bias = waveform.bias
-        ends = float(bias.max()), float(bias.min())
-        for end in sorted(ends, key=abs, reverse=True):
-            _check("bias", end, self.bias, "V")
+        for index in (np.argmax(np.abs(bias)), np.argmax(bias), np.argmin(bias)):
+            _check("bias", float(bias[index]), self.bias, "V")
         self.check_spectrum_duration(waveform.duration)
 
     def check_spectrum_duration(self, duration: float) -> None:
