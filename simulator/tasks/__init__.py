@@ -7,6 +7,7 @@ from .loop_area import LoopArea
 from .multi_fidelity import MultiFidelity
 from .setpoint import Setpoint
 from .shiba import Shiba
+from .stiff_inclusions import StiffInclusions
 from .tip_prep import TipPrep
 from .wall_law import WallLaw
 from .write_pattern import WritePattern
@@ -19,6 +20,7 @@ __all__ = [
     "MultiFidelity",
     "Setpoint",
     "Shiba",
+    "StiffInclusions",
     "TipPrep",
     "WallLaw",
     "WritePattern",

@@ -13,6 +13,7 @@ from spm_auto.simulator.tasks import (
     MultiFidelity,
     Setpoint,
     Shiba,
+    StiffInclusions,
     TipPrep,
     WallLaw,
     WritePattern,
@@ -36,6 +37,7 @@ TASKS = (
     MultiFidelity(),
     GapHunt(),
     Shiba(),
+    StiffInclusions(),
     ShortTipPrep(),
     Setpoint(gains=(300.0, 900.0, 3000.0), rates=(16.0,)),
 )
