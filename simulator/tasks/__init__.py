@@ -8,6 +8,7 @@ from .multi_fidelity import MultiFidelity
 from .setpoint import Setpoint
 from .shiba import Shiba
 from .stiff_inclusions import StiffInclusions
+from .tip_estimate import TipEstimate
 from .tip_prep import TipPrep
 from .wall_law import WallLaw
 from .write_pattern import WritePattern
@@ -21,6 +22,7 @@ __all__ = [
     "Setpoint",
     "Shiba",
     "StiffInclusions",
+    "TipEstimate",
     "TipPrep",
     "WallLaw",
     "WritePattern",
