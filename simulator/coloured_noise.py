@@ -16,7 +16,7 @@ from .compiled import compiled
 
 POLES_PER_DECADE = 1.5
 AT_ONCE = 4096  # slow samples that are made in one go
-NONE = np.zeros(1)
+NONE, ONE = np.zeros(1), np.ones(1)
 
 
 def add_white(
@@ -142,17 +142,25 @@ class Stretched:
 
     def samples(self, count: int) -> FloatArray:
         """Return the next fast samples, shape (count,)."""
-        if self._factor == 1:
-            return self._series(count)
+        fast = np.zeros(count)
+        self.add_to(fast, ONE)
+        return fast
+
+    def add_to(self, noise: FloatArray, amount: FloatArray) -> None:
+        """Add the next fast samples to a noise.
+
+        Args:
+            noise: To be added to, shape (n,).
+            amount: How much each sample counts, shape (n,), or (1,) for all.
+        """
+        count = len(noise)
         needed = (self._at + count) // self._factor + 2
         if len(self._left) < needed:
             more = self._series(max(needed - len(self._left), AT_ONCE))
             self._left = np.concatenate([self._left, more])
-        given = np.empty(count)
-        compiled(_straight)(self._left, self._factor, self._at, given)
+        compiled(_add_straight)(noise, amount, self._left, self._factor, self._at)
         whole, self._at = divmod(self._at + count, self._factor)
         self._left = self._left[whole:]
-        return given
 
 
 @lru_cache(maxsize=32)
@@ -254,19 +262,25 @@ def _draw_filtered(
         noise[i] = value
 
 
-def _straight(slow: FloatArray, factor: int, at: int, fast: FloatArray) -> None:
-    """Draw straight lines between slow samples; compiled.
+def _add_straight(
+    noise: FloatArray, amount: FloatArray, slow: FloatArray, factor: int, at: int
+) -> None:
+    """Add straight lines between slow samples; compiled.
 
     Args:
+        noise: To be added to, shape (n,).
+        amount: How much each sample counts, shape (n,), or (1,) for all.
         slow: Samples.
         factor: Fast samples for each slow one.
-        at: Which fast sample after the first slow one comes first.
-        fast: Takes the fast samples, shape (n,).
+        at: Which fast sample after the first slow one comes first, less than the factor.
     """
-    part, step, inverse = at // factor, at % factor, 1.0 / factor
-    for i in range(fast.size):
-        fast[i] = slow[part] + (slow[part + 1] - slow[part]) * (step * inverse)
-        step += 1
-        if step == factor:
-            step = 0
-            part += 1
+    stride = 1 if amount.size > 1 else 0
+    i = part = 0
+    while i < noise.size:
+        begin = at if part == 0 else 0
+        steps = min(factor - begin, noise.size - i)
+        step = (slow[part + 1] - slow[part]) / factor
+        for k in range(steps):
+            noise[i + k] += amount[(i + k) * stride] * (slow[part] + (begin + k) * step)
+        i += steps
+        part += 1

@@ -23,7 +23,7 @@ from spm_auto.units import (
 )
 
 from .checks import not_negative, positive, share
-from .coloured_noise import NONE, FlickerNoise, OscillatorNoise, Stretched, add_wave, add_white
+from .coloured_noise import NONE, ONE, FlickerNoise, OscillatorNoise, Stretched, add_wave, add_white
 
 ELEMENTARY_CHARGE = 1.602176634e-19  # [C], exact in the SI
 BOLTZMANN = 1.380649e-23  # [J/K], exact in the SI
@@ -106,7 +106,7 @@ class CurrentNoise:
         """
         noise = np.zeros(count)
         if self.settings.flicker:
-            noise = self._flicker.samples(count) * self.settings.flicker * current
+            self._flicker.add_to(noise, np.atleast_1d(self.settings.flicker * np.asarray(current)))
         if np.ndim(current) or current != self._known[0]:
             self._known = current, self._weights(current)
         self._last = add_white(noise, self._white, *self._known[1], self._last)
@@ -198,7 +198,7 @@ class MechanicalNoise:
         settings = self.settings
         noise = np.zeros(count)
         if settings.flicker or settings.vibration or settings.mains or settings.mains_third:
-            noise = self._series.samples(count)
+            self._series.add_to(noise, ONE)
         add_white(noise, self._white, self._deviation)
         return noise
 

@@ -15,7 +15,7 @@ from ..protocol import LinePair
 from .contrast import Contrast
 from .noise import AfmNoise, LoopNoise, averaged
 
-Ended = Callable[[Path, LoopLine, int], Contrast | None]
+Ended = Callable[[Path, LoopLine], Contrast | None]
 
 
 class AfmImaging:
@@ -60,7 +60,6 @@ class AfmImaging:
         }
         self._offset = offset
         self._ended = ended
-        self._line = 0
         self._control: Control | None = None
         self._loop_noise: LoopNoise | None = None
 
@@ -79,8 +78,7 @@ class AfmImaging:
             if name == "phase":
                 values = self._lagging(values, followed.signal)
             pairs.append(self._noisy(name, path, values))
-        self._contrast = self._ended(path, followed, self._line) or self._contrast
-        self._line += 1
+        self._contrast = self._ended(path, followed) or self._contrast
         forward, backward = zip(*pairs, strict=True)
         return np.stack(forward), np.stack(backward)
 

@@ -125,7 +125,7 @@ class AfmTechnique(Technique):
             streams=self._streams,
             number=number,
             offset=lambda: self._life.tip.offset,
-            ended=partial(self._after_line, number),
+            ended=partial(self._after_line, self._streams.stream("afm tip", number)),
         )
 
     def spectrum(
@@ -275,11 +275,10 @@ class AfmTechnique(Technique):
             self._sample.dent(*at, damage.depth, damage.radius)
 
     def _after_line(
-        self, number: int, path: Path, followed: LoopLine, line: int
+        self, rng: np.random.Generator, path: Path, followed: LoopLine
     ) -> Contrast | None:
         """Let the tip wear, change or crash; return what it finds then, None if the same."""
         before, fields = self._life.tip, self._sample.fields
-        rng = self._streams.stream("afm tip", number, line)
         load = self._held.load if not self._is_tapping else 0.0
         distance = float(np.hypot(np.diff(path.x), np.diff(path.y)).sum()) if load else 0.0
         pressed = self._pressed(followed.closest)

@@ -50,6 +50,7 @@ class StmImaging:
         self._current_noise: CurrentNoise | None = None
         self._mechanical: MechanicalNoise | None = None
         self._filter: FloatArray | None = None
+        self._chance = streams.stream("tip", number)
         self._slope_stream = streams.stream("lock-in", number)
         self._slope_noise = np.zeros(1)
 
@@ -98,9 +99,8 @@ class StmImaging:
         """Draw whether the tip changes on a line: from which sample on, and into what."""
         if self._settings.tip_life.change_time is None:
             return None
-        rng = self._streams.stream("tip", self._number, self._line)
         history = len(self._technique.tip_history)
-        self._technique.pass_time(path.duration, rng, path.start, self._roughness)
+        self._technique.pass_time(path.duration, self._chance, path.start, self._roughness)
         events = self._technique.tip_history[history:]
         if not events:
             return None
@@ -134,17 +134,18 @@ class StmImaging:
     def _look_for_accidents(self, path: Path, closest: FloatArray) -> None:
         """See how well the loop followed, and whether the tip ran into something."""
         decay, settings = self._tip.decay, self._settings
-        excess = decay * closest
-        self._roughness = float(np.mean(np.abs(excess) > LOST))
-        worst = int(np.argmax(excess))
+        lost = np.abs(closest) > LOST / decay
+        self._roughness = int(np.count_nonzero(lost)) / len(closest)
+        worst = int(np.argmax(closest))
+        excess = decay * float(closest[worst])
         crash = math.log(settings.crash_current / self._held.setpoint)
         suffers = settings.tip_life.damage or settings.tip_life.crash_change
-        if excess[worst] <= crash or not suffers:
+        if excess <= crash or not suffers:
             return
         rng = self._streams.stream("crash", self._number, self._line)
         at = float(path.x[worst]), float(path.y[worst])
         time = path.start + worst * path.dt
-        self._technique.crash(at, rng, time, float(excess[worst]) / crash)
+        self._technique.crash(at, rng, time, excess / crash)
         self._take(self._technique.over_sample())
 
     def _take(self, tip: TipOverSample) -> None:
