@@ -1,5 +1,6 @@
 """Force curves of a tip on a spring: snap-in and snap-off without stepping through time."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,7 +103,8 @@ def _contact(law: ContactLaw, deepest: float, stiffness: float, margin: float) -
 
 def _distant(law: ContactLaw, farthest: float) -> _Branches:
     touching = float(law.touching)
-    gap = np.geomspace(touching, max(FAR * farthest, FAR * touching), DISTANT_NODES)
+    farther = math.log(max(FAR * farthest / touching, FAR))
+    gap = touching * np.exp(np.linspace(0.0, farther, DISTANT_NODES))
     return _Branches(gap, law.attraction(gap))
 
 

@@ -15,7 +15,8 @@ from ...forces import (
     force_curve,
     frequency_shift,
 )
-from ...noise_sources import MechanicalNoise, MechanicalNoiseSettings
+from ...noise_sources import MechanicalNoiseSettings
+from ...short_noise import short_shaking
 from ...timing import Point
 from .contrast import ContactContrast, Held, Touch
 from .noise import averaged, sampled
@@ -87,23 +88,21 @@ def measured_force_curve(
     law = touch.law(np.array(at[0]), np.array(at[1]))
     capillary = settings.capillary
     meniscus = None if capillary is None else Meniscus(capillary.force, capillary.length)
-    extension = np.linspace(0.0, instruction.distance, instruction.points)
-    base = base_at(law, stiffness, instruction.trigger) + instruction.distance - extension
-    noise, time = settings.noise, 0.5 / (instruction.rate * instruction.points)
-    shaking, white = rng.spawn(2)
-    if noise.mechanical == MechanicalNoiseSettings.none():
-        approach, retract = force_curve(law, stiffness, base, meniscus)
-    else:
-        shaken = MechanicalNoise(noise.mechanical, time, shaking).samples(2 * len(base))
-        down, up = shaken[: len(base)], shaken[len(base) :][::-1]
-        approach, _ = force_curve(law, stiffness, base + down, meniscus)
-        _, retract = force_curve(law, stiffness, base + up, meniscus)
+    points = instruction.points
+    extension = np.linspace(0.0, instruction.distance, points)
+    down = base_at(law, stiffness, instruction.trigger) + instruction.distance - extension
+    up = down[::-1]
+    noise, time = settings.noise, 0.5 / (instruction.rate * points)
+    white = rng.standard_normal((2, points))
+    if noise.mechanical != MechanicalNoiseSettings.none():
+        shaken = short_shaking(noise.mechanical, 2 * points, time).samples(rng)
+        down, up = down + shaken[:points], up + shaken[points:]
+    approach, retract = force_curve(law, stiffness, np.concatenate([down, up]), meniscus)
     deviation = stiffness * sampled(noise.of_deflection(touch.probe), time)
-    drawn = white.standard_normal((2, len(base)))
     return (
         extension,
-        _noisy(approach, deviation, drawn[0]),
-        _noisy(retract, deviation, drawn[1]),
+        _noisy(approach[:points], deviation, white[0]),
+        _noisy(retract[points:][::-1], deviation, white[1]),
     )
 
 

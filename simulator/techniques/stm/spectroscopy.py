@@ -4,13 +4,13 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spm_auto.instrument import FloatArray
 
 from ...compiled import compiled
 from ...lock_in import LockInSettings, smooth
 from ...noise_sources import CurrentNoiseSettings, MechanicalNoiseSettings
+from ...short_noise import ShortShaking
 
 if TYPE_CHECKING:
     from .settings import StmSettings
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 FINE, FINE_AVERAGED = 8, 5  # moments of a point that are followed, and those that are averaged
 AVERAGED_SHARE = FINE_AVERAGED / FINE  # of a point's time; before that the lock-in settles
 EVENLY = np.full(FINE_AVERAGED, 1 / FINE_AVERAGED)
-
-ComplexArray = NDArray[np.complex128]
 
 
 class Sweep:
@@ -53,21 +51,8 @@ class Sweep:
         frequency = np.array([lock_in.frequency])
         self._amplifier = float(noise.density(frequency, 0.0)[0])
         self._johnson = float(noise.white(0.0))
-        count, step = points * FINE, point_time / FINE
-        waves: FloatArray = np.arange(1, count // 2 + 1) / (count * step)
-        scale = math.sqrt(count / (4 * step))
-        self._shaking = scale * mechanical.density(waves)
-        self._flicker = scale * noise.flicker / np.sqrt(waves)
-        turn = 2 * math.pi * mechanical.mains_frequency * step * np.arange(count)
-        hum, third = mechanical.mains, mechanical.mains_third
-        self._hum = np.stack(
-            [
-                hum * np.sin(turn),
-                hum * np.cos(turn),
-                third * np.sin(3 * turn),
-                third * np.cos(3 * turn),
-            ]
-        )
+        self._shaking = ShortShaking(mechanical, points * FINE, point_time / FINE)
+        self._flicker = self._shaking.scale * noise.flicker / np.sqrt(self._shaking.frequency)
 
     def read(
         self, current: FloatArray, didv: FloatArray, rng: np.random.Generator, decay: float
@@ -77,21 +62,20 @@ class Sweep:
         Args:
             current: Without noise [A], shape (n,).
             didv: Without noise [S], shape (n,).
-            rng: Of this spectrum; all is drawn whatever is switched on.
+            rng: Of this spectrum; no source shifts what another draws.
             decay: 2 kappa [1/m].
         """
         settings, points = self._settings, len(current)
-        phases = 2 * math.pi * rng.random(2)
-        white = rng.standard_normal(2 * (points + len(self._shaking)))
+        white, slope = rng.standard_normal((2, points))
         if not self._is_steady:
-            factor = self._unsteadiness(white[2 * points :].view(complex), phases, decay)
+            factor = self._unsteadiness(rng, decay)
             current, didv = current * factor, didv * factor
         density = settings.current_noise.white(current)
         read = current
         if self._is_noisy:
-            read = current + math.sqrt(self._bandwidth) * density * white[:points]
+            read = current + math.sqrt(self._bandwidth) * density * white
         if not settings.ideal_lock_in:
-            didv = self._demodulated(didv, density, white[points : 2 * points])
+            didv = self._demodulated(didv, density, slope)
         if max(read.max(), -read.min()) > settings.rail:
             is_over = np.abs(read) > settings.rail  # the preamplifier shows its rail, and no slope
             read = np.clip(read, -settings.rail, settings.rail)
@@ -107,23 +91,13 @@ class Sweep:
         power = density**2 + (self._amplifier**2 - self._johnson**2)
         return shown + math.sqrt(bandwidth) / lock_in.modulation * np.sqrt(power) * white
 
-    def _unsteadiness(self, white: ComplexArray, phases: FloatArray, decay: float) -> FloatArray:
+    def _unsteadiness(self, rng: np.random.Generator, decay: float) -> FloatArray:
         """Return by which factor the current is off at each point: shaking and 1/f noise.
 
-        Both are made of waves of random amplitude, finer than the points, and then averaged as the
-        instrument averages.
-
-        Args:
-            white: Random amplitudes, one for each wave.
-            phases: Of the hum [rad], shape (2,).
-            decay: 2 kappa [1/m].
+        Both are followed more finely than the points, and averaged as the instrument averages.
         """
         points, _, cycles = self.key
-        waves = np.zeros(len(white) + 1, dtype=complex)
-        np.multiply(np.sqrt((decay * self._shaking) ** 2 + self._flicker**2), white, out=waves[1:])
-        fine = np.fft.irfft(waves, points * FINE)
-        cosines, sines = np.cos(phases), np.sin(phases)
-        fine += decay * np.array([cosines[0], sines[0], cosines[1], sines[1]]) @ self._hum
+        fine = self._shaking.samples(rng, decay, self._flicker)
         read = np.exp(fine.reshape(points, FINE)[:, FINE - FINE_AVERAGED :])
         return np.asarray(1 + (read @ EVENLY - 1) / math.sqrt(cycles))
 
