@@ -23,9 +23,12 @@ class ShortShaking:
     """
 
     def __init__(self, settings: MechanicalNoiseSettings, count: int, dt: float) -> None:
-        self.count = count
-        self.frequency: FloatArray = np.arange(1, count // 2 + 1) / (count * dt)
-        self.scale = math.sqrt(count / (4 * dt))  # of a wave for a density of one
+        from scipy.fft import next_fast_len
+
+        self._count = count
+        self._period: int = next_fast_len(count, real=True)  # samples of the longest wave
+        self.frequency: FloatArray = np.arange(1, self._period // 2 + 1) / (self._period * dt)
+        self.scale = math.sqrt(self._period / (4 * dt))  # of a wave for a density of one
         self._waves = self.scale * settings.density(self.frequency)
         turn = 2 * math.pi * settings.mains_frequency * dt * np.arange(count)
         hum, third = settings.mains, settings.mains_third
@@ -52,7 +55,8 @@ class ShortShaking:
         np.multiply(size, white, out=waves[1:])
         cosines, sines = np.cos(phases), np.sin(phases)
         swings = np.array([cosines[0], sines[0], cosines[1], sines[1]])
-        return np.asarray(np.fft.irfft(waves, self.count) + amount * (swings @ self._hum))
+        shaking = np.fft.irfft(waves, self._period)[: self._count]
+        return np.asarray(shaking + amount * (swings @ self._hum))
 
 
 @lru_cache(maxsize=8)

@@ -112,6 +112,8 @@ class Faults:
 
     def of_path(self, number: int, path: Path, here: Point) -> Path:
         """Return the path of a line that starts here [m]."""
+        if not self._faults:
+            return path
         if self._is_stuck(number, "x"):
             path = replace(path, x=np.full_like(path.x, here[0]))
         if self._is_stuck(number, "y"):
@@ -120,6 +122,8 @@ class Faults:
 
     def of_line(self, number: int, line: ScanLine, channels: tuple[Channel, ...]) -> ScanLine:
         """Return what arrives of a line with these channels."""
+        if not self._faults:
+            return line
         for rail in self._at(number, Rail):
             if line.index >= (rail.at or 0):
                 both = (line.forward.copy(), line.backward.copy())
@@ -139,6 +143,8 @@ class Faults:
 
     def of_spectrum(self, number: int, spectrum: Spectrum) -> Spectrum:
         """Return what arrives of a spectrum."""
+        if not self._faults:
+            return spectrum
         data, flags = spectrum.data, spectrum.flags
         for rail in self._at(number, Rail):
             data = data.copy()
@@ -154,6 +160,8 @@ class Faults:
 
     def of_force_curve(self, number: int, curve: ForceCurve) -> ForceCurve:
         """Return what arrives of a force curve."""
+        if not self._faults:
+            return curve
         approach, retract, extension = curve.approach, curve.retract, curve.extension
         flags = curve.flags
         for rail in self._at(number, Rail):

@@ -71,6 +71,7 @@ class Scanner:
         self._drift = Drift(settings, streams, 0, 0.0)
         at_rest = np.stack([self._actuator.play.rest()] * 2)
         self._state = ScannerState(0.0, (0.0, 0.0), self._actuator.relaxed(), at_rest, 0, 0.0)
+        self._is_perfect = settings.is_perfect
         self._motions: dict[bool, LineMotion] = {}  # by whether there is a next line
 
     @property
@@ -86,7 +87,8 @@ class Scanner:
             number: Of the action that did it.
         """
         self._drift = Drift(self.settings, self._streams, number, time)
-        self._state = replace(self._rested(time), engaged=number, origin=time)
+        creep = self._crept(time)
+        self._state = replace(self._state, time=time, creep=creep, engaged=number, origin=time)
 
     def move(self, target: Point, start: float, end: float) -> None:
         """Send the tip to a point, at a steady speed from wherever it is.
@@ -96,12 +98,12 @@ class Scanner:
             start: Instrument time at which it sets out [s].
             end: Instrument time at which it is there [s].
         """
-        state, actuator = self._rested(start), self._actuator
+        state, actuator = self._state, self._actuator
         self._state = replace(
             state,
             time=end,
             command=(float(target[0]), float(target[1])),
-            creep=actuator.ramp(state.creep, state.command, target, end - start),
+            creep=actuator.ramp(self._crept(start), state.command, target, end - start),
             play=actuator.step(state.play, target),
         )
 
@@ -124,11 +126,11 @@ class Scanner:
             overscan: Time of both turns as a share of the time on the pixels.
             number: Of the action, the index of its random streams.
         """
-        if self.settings.is_perfect:
+        if self._is_perfect:
             return self._perfect_line(frame, line, start, line_time, overscan)
         motion = self._motion(frame, line, line_time, overscan)
-        state = self._rested(start)
-        extensions, creep, play = motion.run(motion.starts[line], state.creep, state.play)
+        state = self._state
+        extensions, creep, play = motion.run(motion.starts[line], self._crept(start), state.play)
         end = motion.starts[line + 1] if motion.goes_on else _point(frame, line, 0.0)
         self._state = replace(
             state,
@@ -157,10 +159,10 @@ class Scanner:
         Args:
             time: Instrument time [s], not before the last command was carried out.
         """
-        if self.settings.is_perfect:
+        if self._is_perfect:
             return self._state.command
-        state = self._rested(time)
-        extended = self._actuator.extension(state.command, state.creep, state.play)
+        state = self._state
+        extended = self._actuator.extension(state.command, self._crept(time), state.play)
         x, y = self._map(*extended)
         drift_x, drift_y = self._drift.after(time)
         return x + drift_x, y + drift_y
@@ -214,12 +216,11 @@ class Scanner:
             pixels=pixels,
         )
 
-    def _rested(self, time: float) -> ScannerState:
-        """Return the state at a time, the command being what it is."""
+    def _crept(self, time: float) -> FloatArray:
+        """Return the relaxors at a time, the command being what it is, shape (2, k)."""
         state = self._state
         dwell = max(time - state.time, 0.0)
-        creep = self._actuator.rest(state.creep, state.command, dwell)
-        return replace(state, time=time, creep=creep)
+        return self._actuator.rest(state.creep, state.command, dwell)
 
     def _map(self, x: T, y: T) -> tuple[T, T]:
         """Turn the extensions of both axes into a place, wrong in scale and skew."""
