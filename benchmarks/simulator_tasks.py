@@ -47,17 +47,18 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="*", default=[], help="names; all without")
     parser.add_argument("--agents", nargs="*", default=["gp"], help="beside oracle and random")
     parser.add_argument("--seeds", type=int, default=10, help="how many")
-    parser.add_argument("--level", type=int, default=1, help="how hard, from 0 to 3")
+    parser.add_argument("--level", type=int, default=None, help="0 to 3; else each task's own")
     arguments = parser.parse_args()
     chosen = arguments.tasks or plugins.names("tasks")
     tasks = sorted((plugins.load("tasks", name)() for name in chosen), key=lambda task: task.id)
     seeds = range(FIRST_TEST_SEED, FIRST_TEST_SEED + arguments.seeds)
     print(f"{len(seeds)} seeds from {seeds[0]}; regret: median [5 %, 95 %]")
     for task in tasks:
-        print(f"\n{task.id} {task.name}, level {arguments.level}: {task.question}")
+        level = task.level if arguments.level is None else arguments.level
+        print(f"\n{task.id} {task.name}, level {level}: {task.question}")
         found = {}
         for player in (ORACLE, "random", *arguments.agents):
-            found[player], spent = scores(task, player, seeds, arguments.level)
+            found[player], spent = scores(task, player, seeds, level)
             end = Summary.of([score.regret for score in found[player]])
             mean = Summary.of([score.mean_regret for score in found[player]])
             print(

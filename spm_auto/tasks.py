@@ -229,6 +229,7 @@ class Task(ABC):
         unit: Unit of the rewards.
         budget: Instrument time of an episode [s].
         acts: Most acts of an episode.
+        level: At which it is compared, at least; below there is too little to know.
         unreleased: Why no comparison should be based on it; empty for a released task.
     """
 
@@ -238,6 +239,7 @@ class Task(ABC):
     unit: ClassVar[str]
     budget: ClassVar[float]
     acts: ClassVar[int]
+    level: ClassVar[int] = 1
     unreleased: ClassVar[str] = ""
 
     @property

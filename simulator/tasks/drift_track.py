@@ -75,6 +75,7 @@ class DriftTrack(Task):
     unit = "m"
     budget = 3600.0
     acts = 90
+    level = 2  # without creep and hysteresis the truth knows too little that others do not
 
     def _begin(self, seed: int, level: int) -> "DriftTrackEpisode":
         # at level 2, so that there is a scanner at all; the height, and so its loop, do not matter
