@@ -190,7 +190,8 @@ class DriftTrackEpisode(Episode):
             time = clock.now() - look_time(pixels) / 2
             self._course = self._course.corrected(correction, place, error, time)
         clock.wait(WORK)
-        self._passed += (before + self._squared(self._course)) / 2 * (clock.now() - start)
+        passed = min(clock.now(), self._end) - start  # what comes after the hour does not count
+        self._passed += (before + self._squared(self._course)) / 2 * passed
         self._ahead = self._foreseen(self._course, self._end)
         if error is None:
             self._lost += 1

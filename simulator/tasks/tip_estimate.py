@@ -73,7 +73,8 @@ class TipEstimate(Task):
     A tip makes each bump look blunter by its own radius. How blunt a bump really is is known only
     within a factor of six, from its height; so low and pointed bumps say most of the radius, and
     there are few. A tip with two ends shows each bump twice, if it is higher than the second end
-    and if the image is wide enough for the echo. An echo taken for a bump is misleading.
+    and if the image is wide enough for the echo. An echo taken for a bump is misleading. What the
+    overview shows of the tip is for the player to guess from; only the looks count as evidence.
 
     The reward is what was learned: the loss of entropy of what is believed. An image without a bump
     that can be read gives none. Three quarters of the regret are how far the radius is believed to
