@@ -89,43 +89,43 @@ def creep_along(
                 extensions[axis, i] += amount * left[k, i]
 
 
-def shift(
-    x: FloatArray,
-    y: FloatArray,
-    drift: FloatArray,
-    white: FloatArray,
-    memory: float,
-    noise: float,
-) -> None:
-    """Add drift and the noise of the sensors to the places along a line.
+def shift(x: FloatArray, y: FloatArray, drift: FloatArray) -> None:
+    """Add drift to the places along a line.
 
     Args:
         x: Of each sample [m], shape (n,); changed in place.
         y: Likewise.
         drift: Of x and y [m] at moments evenly spaced from the first sample to the last, shape
-            (2, m); straight in between; m = 0 for none.
-        white: Normal numbers for x and y, shape (2, n) or (2, 0) for no noise.
+            (2, m); straight in between.
+    """
+    samples, parts = x.size, drift.shape[1] - 1
+    step = parts / max(samples - 1, 1)
+    for i in range(samples):
+        part = min(int(i * step), parts - 1)
+        share = i * step - part
+        x[i] += (1 - share) * drift[0, part] + share * drift[0, part + 1]
+        y[i] += (1 - share) * drift[1, part] + share * drift[1, part + 1]
+
+
+def jitter(
+    x: FloatArray, y: FloatArray, rng: np.random.Generator, memory: float, noise: float
+) -> None:
+    """Add the noise of the sensors to the places along a line.
+
+    Args:
+        x: Of each sample [m], shape (n,); changed in place.
+        y: Likewise.
+        rng: Where it comes from.
         memory: What the noise keeps from sample to sample.
         noise: Standard deviation of it [m].
     """
-    samples, parts = x.size, drift.shape[1] - 1
-    if parts > 0:
-        step = parts / max(samples - 1, 1)
-        for i in range(samples):
-            part = min(int(i * step), parts - 1)
-            share = i * step - part
-            x[i] += (1 - share) * drift[0, part] + share * drift[0, part + 1]
-            y[i] += (1 - share) * drift[1, part] + share * drift[1, part + 1]
-    if white.shape[1] > 0:
-        fresh = noise * np.sqrt(1 - memory**2)
-        off_x, off_y = noise * white[0, 0], noise * white[1, 0]  # as they are at any time
-        x[0] += off_x
-        y[0] += off_y
-        for i in range(1, samples):
-            off_x = memory * off_x + fresh * white[0, i]
-            off_y = memory * off_y + fresh * white[1, i]
-            x[i] += off_x
-            y[i] += off_y
+    fresh = noise * np.sqrt(1 - memory**2)
+    off_x, off_y = noise * rng.standard_normal(), noise * rng.standard_normal()
+    for i in range(x.size):
+        x[i] += off_x
+        y[i] += off_y
+        off_x = memory * off_x + fresh * rng.standard_normal()
+        off_y = memory * off_y + fresh * rng.standard_normal()
 
 
 def heights(

@@ -15,12 +15,11 @@ from ..randomness import RandomStreams
 from ..timing import Point
 from .actuator import Actuator, LineMotion
 from .drift import Drift
-from .kernels import heights, shift
+from .kernels import heights, jitter, shift
 from .raster import line_shape
 from .settings import ScannerSettings
 
 DRIFT_STEP = 1.0  # [s]: within a line the drift is straight over so long a time
-NOTHING = np.zeros((2, 0))
 
 T = TypeVar("T", float, FloatArray)
 
@@ -72,6 +71,7 @@ class Scanner:
         at_rest = np.stack([self._actuator.play.rest()] * 2)
         self._state = ScannerState(0.0, (0.0, 0.0), self._actuator.relaxed(), at_rest, 0, 0.0)
         self._is_perfect = settings.is_perfect
+        self._sensors: tuple[int, np.random.Generator] | None = None  # action, and their noise
         self._motions: dict[bool, LineMotion] = {}  # by whether there is a next line
 
     @property
@@ -99,12 +99,13 @@ class Scanner:
             end: Instrument time at which it is there [s].
         """
         state, actuator = self._state, self._actuator
-        self._state = replace(
-            state,
+        self._state = ScannerState(
             time=end,
             command=(float(target[0]), float(target[1])),
             creep=actuator.ramp(self._crept(start), state.command, target, end - start),
             play=actuator.step(state.play, target),
+            engaged=state.engaged,
+            origin=state.origin,
         )
 
     def line(
@@ -132,12 +133,13 @@ class Scanner:
         state = self._state
         extensions, creep, play = motion.run(motion.starts[line], self._crept(start), state.play)
         end = motion.starts[line + 1] if motion.goes_on else _point(frame, line, 0.0)
-        self._state = replace(
-            state,
+        self._state = ScannerState(
             time=start + line_time,
             command=end,
             creep=creep,
             play=play if motion.goes_on else self._actuator.step(play, end),
+            engaged=state.engaged,
+            origin=state.origin,
         )
         x, y = self._map(extensions[0], extensions[1])
         times = motion.times + start
@@ -259,15 +261,15 @@ class Scanner:
         """Add drift and the noise of the sensors to the places along a line."""
         settings, samples = self.settings, len(times)
         dt = float(times[1] - times[0])
-        drift = white = NOTHING
         if not self._drift.is_none:
             parts = 1 + math.floor(dt * samples / DRIFT_STEP)
-            drift = self._drift.at(times[0] + dt * (samples - 1) / parts * np.arange(parts + 1))
+            moments = times[0] + dt * (samples - 1) / parts * np.arange(parts + 1)
+            compiled(shift)(x, y, self._drift.at(moments))
         if settings.closed_loop and settings.sensor_noise:
-            rng = self._streams.stream("position sensors", number, line)
-            white = rng.standard_normal((2, samples))
-        memory = math.exp(-2 * math.pi * settings.sensor_bandwidth * dt)
-        compiled(shift)(x, y, drift, white, memory, settings.sensor_noise)
+            if line == 0 or self._sensors is None or self._sensors[0] != number:
+                self._sensors = number, self._streams.stream("position sensors", number)
+            memory = math.exp(-2 * math.pi * settings.sensor_bandwidth * dt)
+            compiled(jitter)(x, y, self._sensors[1], memory, settings.sensor_noise)
 
 
 def _point(frame: ScanFrame, line: float, pixel: float) -> Point:

@@ -1,11 +1,13 @@
 """PfmImaging: one scan in progress, with its z loop, its lock-in and what happens to the tip."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
 from spm_auto.instrument import FloatArray, Scan
 
+from ...coloured_noise import add_white
 from ...feedback import Control, ZLoop
 from ...path import Path
 from ...randomness import RandomStreams
@@ -24,7 +26,6 @@ class PfmImaging:
         view: Gives the sample as the tip finds it now.
         lock_in: Gives the readout with the tip as it is now.
         loop: That holds the deflection.
-        control: Its clock over this scan.
         life: Of the tip.
         load: Force of the tip on the sample [N].
         sideways: Direction in which the cantilever twists, as a unit vector; None where no lateral
@@ -39,7 +40,6 @@ class PfmImaging:
         view: Callable[[], View],
         lock_in: Callable[[], LockIn],
         loop: ZLoop,
-        control: Control,
         life: TipLife,
         load: float,
         sideways: FloatArray | None,
@@ -49,7 +49,9 @@ class PfmImaging:
         self._way = 2 * scan.frame.size[0]
         self._make_view, self._make_lock_in = view, lock_in
         self._view, self._lock_in = view(), lock_in()
-        self._loop, self._control = loop, control
+        self._loop = loop
+        self._control: Control | None = None
+        self._lines = scan.frame.pixels[1]
         self._life, self._load = life, load
         self._sideways = sideways
         names = ("lock-in", "lateral lock-in", "z noise", "line jumps", "tip")
@@ -78,8 +80,9 @@ class PfmImaging:
         noise = self._lock_in.noise
         wanted = surface + path.z
         if noise.height:
-            white = self._random["z noise"].standard_normal(len(wanted))
-            wanted = wanted + averaged(noise.height, path.dt) * white
+            add_white(wanted, self._random["z noise"], np.array([averaged(noise.height, path.dt)]))
+        if self._control is None:
+            self._control = self._loop.settings.control(path.dt, len(wanted) * self._lines)
         height = np.stack(path.by_pixel(self._loop.line(wanted, self._control).z))
         if noise.line_jump:
             height = height + noise.line_jump * self._random["line jumps"].standard_normal()
@@ -99,5 +102,7 @@ def _delayed(along: FloatArray, lag: float) -> FloatArray:
     """Return a coordinate as it was some samples ago; before the line it stood at its start."""
     if not lag:
         return along
-    index = np.arange(len(along), dtype=float)
-    return np.asarray(np.interp(index - lag, index, along))
+    whole = math.floor(lag)
+    share, start = lag - whole, np.full(min(whole + 1, len(along)), along[0])
+    before = np.concatenate([start, along])[: len(along) + 1]
+    return (1 - share) * before[1:] + share * before[:-1]

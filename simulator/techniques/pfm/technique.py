@@ -93,8 +93,6 @@ class PfmTechnique(Technique):
     def begin_scan(self, scan: Scan, number: int) -> Imaging:
         """Freeze the domains as the tip finds them now."""
         settings = self._settings
-        samples = 2 * scan.frame.pixels[0] * scan.frame.pixels[1]
-        dt = scan.frame.pixels[1] / scan.line_rate / samples
         angle = settings.twist
         twist = np.array([math.cos(angle), math.sin(angle)])
         return PfmImaging(
@@ -102,7 +100,6 @@ class PfmTechnique(Technique):
             view=self._view,
             lock_in=self._lock_in,
             loop=self._loop,
-            control=settings.feedback.control(dt, samples),
             life=self._life,
             load=settings.load,
             sideways=twist if self._sample.answers_sideways else None,
