@@ -132,9 +132,8 @@ def _finer(medium: Medium, tip: Tip, bias: FloatArray) -> FloatArray:
     """
     barrier = float(np.max(medium.barrier))
     field = float(np.max(np.abs(medium.built_in))) + np.abs(bias) * float(np.max(tip.field))
-    p = 1 + np.sqrt(max(barrier, 0.0)) + np.cbrt(field)  # above the root: Newton comes down to it
-    for _ in range(20):
-        p = p - (p**3 - barrier * p - field) / (3 * p**2 - barrier)
+    p = np.empty(len(bias))
+    compiled(_saturated)(barrier, field, p)
     lying = max(0.0, -float(np.min(medium.barrier)))  # no double well at all: only steeper
     steepest = 3 * p**2 - barrier + lying + 8 * medium.gradient
     return np.asarray(np.maximum(TIME_STEP * steepest / STABLE, 1.0))
@@ -165,6 +164,16 @@ def yielding(steps: int, creep: float) -> tuple[NDArray[np.int64], FloatArray]:
         pinning.append((1 - creep) ** decades)
         done = end
     return np.array(parts), np.array(pinning)
+
+
+def _saturated(barrier: float, field: FloatArray, p: FloatArray) -> None:
+    """Fill in the largest root of p^3 - a p = E for fields E that are not negative; compiled."""
+    for k in range(field.size):
+        root = 1 + math.sqrt(max(barrier, 0.0)) + field[k] ** (1 / 3)  # above the root
+        for _ in range(20):  # Newton comes down to it
+            excess = root * (root * root - barrier) - field[k]
+            root -= excess / (3 * root * root - barrier)
+        p[k] = root
 
 
 def _sweep(
@@ -204,13 +213,7 @@ def _sweep(
                         around = now[i - 1, j] + now[i + 1, j] + now[i, j - 1] + now[i, j + 1]
                         force = p * (slope[i, j] - p * p) + gradient * around + field[i, j]
                         pin = held[i, j]
-                        if force > pin:
-                            force -= pin
-                        elif force < -pin:
-                            force += pin
-                        else:
-                            force = 0.0
-                        after[i, j] = p + time_step * force
+                        after[i, j] = p + time_step * (force - min(max(force, -pin), pin))
                 now, after = after, now
                 if (step + 1) % STEPS_BETWEEN_CHECKS == 0:
                     change = 0.0

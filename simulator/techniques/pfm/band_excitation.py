@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from spm_auto.instrument import FloatArray
 
+from ...coloured_noise import add_white
+
 ComplexArray = NDArray[np.complex128]
 
 
@@ -46,8 +48,9 @@ class Band:
 
     def noise(self, deviation: float, points: int, rng: np.random.Generator) -> ComplexArray:
         """Draw white noise of some deviation [m] in each quadrature, shape (points, bins)."""
-        white = rng.standard_normal((points, self.bins, 2))
-        return deviation * white.view(np.complex128)[..., 0]
+        noise = np.zeros(2 * points * self.bins)
+        add_white(noise, rng, np.array([deviation]))
+        return noise.view(np.complex128).reshape(points, self.bins)
 
     def spectra(self, resonances: Resonances) -> ComplexArray:
         """Return what oscillators answer over the band, without noise.
@@ -85,7 +88,7 @@ class Band:
             8, 56 (1963).
         """
         f = self.frequencies / self.center
-        power = np.abs(spectra) ** 2
+        power = spectra.real**2 + spectra.imag**2
         c0, c1, _ = _solved(spectra, power, f, None)
         detuned = c0[:, np.newaxis] - f**2
         damped = c1[:, np.newaxis] * f

@@ -1,5 +1,6 @@
 """CantileverSettings: the lever of a contact-mode probe, and how it vibrates on a surface."""
 
+from functools import lru_cache
 from math import cos, cosh, sin, sinh
 from typing import Annotated
 
@@ -49,6 +50,7 @@ def stiffness_ratio(wave: float) -> float:
     return -(wave**3) / 3 * numerator / (sin(wave) * cosh(wave) - cos(wave) * sinh(wave))
 
 
+@lru_cache(maxsize=64)
 def wave_number(ratio: float) -> float:
     """Return the wave number times the length of a lever for a stiffness ratio k*/k.
 
