@@ -126,7 +126,7 @@ def doubled(image: FloatArray, spacing: Spacing, twin: Twin | None) -> FloatArra
     from scipy.ndimage import shift
 
     beside = shift(image, (-twin.dy / spacing[1], -twin.dx / spacing[0]), order=1, mode="nearest")
-    return np.maximum(image, beside - twin.dz)
+    return np.asarray(np.maximum(image, beside - twin.dz))
 
 
 def _morphology(name: str) -> Callable[..., Any]:
