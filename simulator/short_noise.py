@@ -46,17 +46,16 @@ class ShortShaking:
                 current; 1 leaves it in metres.
             beside: Another noise to be added, as the size of each wave: density times `scale`.
         """
-        phases = 2 * math.pi * rng.random(2)
+        first, third = (2 * math.pi * rng.random(2)).tolist()
         white = rng.standard_normal(2 * len(self._waves)).view(complex)
         size = amount * self._waves
         if beside is not None:
             size = np.sqrt(size**2 + beside**2)
         waves = np.zeros(len(white) + 1, dtype=complex)
         np.multiply(size, white, out=waves[1:])
-        cosines, sines = np.cos(phases), np.sin(phases)
-        swings = np.array([cosines[0], sines[0], cosines[1], sines[1]])
+        swings = math.cos(first), math.sin(first), math.cos(third), math.sin(third)
         shaking = np.fft.irfft(waves, self._period)[: self._count]
-        return np.asarray(shaking + amount * (swings @ self._hum))
+        return np.asarray(shaking + amount * (np.array(swings) @ self._hum))
 
 
 @lru_cache(maxsize=8)

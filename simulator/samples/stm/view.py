@@ -115,7 +115,7 @@ class SurfaceView:
     ) -> tuple[FloatArray, FloatArray]:
         """Return current [A] and conductance [S] where the tip was set and then held."""
         flat_x, flat_y = _flat(x), _flat(y)
-        biases = np.append(bias, self.junction.bias)
+        biases = np.concatenate((bias, (self.junction.bias,)))
         found = self._answers(flat_x, flat_y, self._tables(biases, self.junction.modulation))
         found *= (self.junction.setpoint / np.abs(found[:, len(bias)]))[:, np.newaxis]
         shape, end = (*np.shape(x), len(bias)), len(biases) + len(bias)

@@ -7,7 +7,6 @@ import numpy as np
 
 from spm_auto.instrument import FloatArray, Scan
 
-from ...coloured_noise import add_white
 from ...feedback import Control, ZLoop
 from ...path import Path
 from ...randomness import RandomStreams
@@ -80,7 +79,8 @@ class PfmImaging:
         noise = self._lock_in.noise
         wanted = surface + path.z
         if noise.height:
-            add_white(wanted, self._random["z noise"], np.array([averaged(noise.height, path.dt)]))
+            white = self._random["z noise"].standard_normal(len(wanted))
+            wanted += averaged(noise.height, path.dt) * white
         if self._control is None:
             self._control = self._loop.settings.control(path.dt, len(wanted) * self._lines)
         height = np.stack(path.by_pixel(self._loop.line(wanted, self._control).z))

@@ -169,7 +169,7 @@ class StmTechnique(Technique):
         clean = tip.spectra(np.array(at[0]), np.array(at[1]), waveform.bias)
         current, didv = self._sweep_of(waveform).read(*clean, rng, tip.decay)
         self._saturated = bool(max(current.max(), -current.min()) >= self.settings.rail)
-        return np.stack([current, didv])
+        return np.array([current, didv])
 
     def cits(self, x: FloatArray, y: FloatArray, bias: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return current [A] and dI/dV [S] of a whole map without noise, [..., point].
