@@ -9,9 +9,11 @@ from .protocol import (
     Fit,
     Model,
     Observation,
+    Preferring,
     Proposal,
     Scalar,
     Scalarizer,
+    Steerable,
     Watch,
 )
 from .scalarizers import (
@@ -34,7 +36,7 @@ from .settings import (
 # fmt: off
 __all__ = [
     "Agent", "AgentSettings", "Candidates", "DeepKernelSettings", "Explorer", "Fit",
-    "GaussianProcessSettings", "GridSettings", "Model", "Observation", "Proposal", "RandomSettings",
-    "RankingSettings", "Scalar", "Scalarizer", "Watch", "coercive_bias", "imprint", "integral",
+    "GaussianProcessSettings", "GridSettings", "Model", "Observation", "Preferring", "Proposal",
+    "RandomSettings", "RankingSettings", "Scalar", "Scalarizer", "Steerable", "Watch", "coercive_bias", "imprint", "integral",
     "loop_area", "loop_area_raw", "loop_opening", "make", "peak",
 ]

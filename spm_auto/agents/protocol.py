@@ -44,11 +44,15 @@ class Observation:
         value: Its scalar; NaN for a measurement that is no good: nothing is learned from it, but
             the candidate counts as measured.
         noise: Standard deviation of the value, NaN where it is not known.
+        others: Value and noise by each further scalarizer, for agents with several objectives.
+        spectrum: The spectrum as one row of numbers, for agents that look for novelty, shape (k,).
     """
 
     candidate: int
     value: float
     noise: float = math.nan
+    others: tuple[tuple[float, float], ...] = ()
+    spectrum: FloatArray | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,9 @@ class Proposal:
         deviation: Standard deviation of the prediction.
         score: Value of the acquisition function.
         runner_up: Candidate that came second, -1 when there was none.
+        duration: Length of the pulse, NaN where it is not the agent's to choose [s].
+        averages: How many spectra to average there.
+        cost: Instrument time that it is expected to take, NaN where it is not known [s].
     """
 
     candidate: int
@@ -76,6 +83,9 @@ class Proposal:
     deviation: float = math.nan
     score: float = math.nan
     runner_up: int = -1
+    duration: float = math.nan
+    averages: int = 1
+    cost: float = math.nan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,6 +145,31 @@ class Model(Protocol):
 
     def refit(self) -> None:
         """Learn from everything that was told, when that is enough to learn from."""
+
+
+@runtime_checkable
+class Steerable(Protocol):
+    """What an agent has besides `Agent` when a human may step in while it works."""
+
+    def forbid(self, where: NDArray[np.bool_]) -> None:
+        """Never propose some candidates again, shape (N,); what was found there is kept."""
+
+    def allow(self, where: NDArray[np.bool_]) -> None:
+        """Take back what was forbidden, shape (N,); what was measured is not proposed again."""
+
+    def set_exploration(self, weight: float) -> None:
+        """Change the weight of what is not known."""
+
+    def retell(self, observations: Sequence[Observation]) -> None:
+        """Learn anew from these in place of all that was told: they are scored differently now."""
+
+
+@runtime_checkable
+class Preferring(Protocol):
+    """What an agent has besides `Agent` when it learns from answers to "A or B?"."""
+
+    def prefer(self, better: int, worse: int) -> None:
+        """Learn that one measured candidate is better than another."""
 
 
 class AgentSettings(BaseModel):

@@ -1,5 +1,6 @@
 """Events: everything that a run says, as values, from which all else is made."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -122,6 +123,9 @@ class PointChosen:
     deviation: float
     score: float
     runner_up: int
+    duration: float = math.nan
+    averages: int = 1
+    cost: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)

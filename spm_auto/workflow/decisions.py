@@ -19,6 +19,9 @@ def chosen_event(proposal: Proposal) -> PointChosen:
         deviation=proposal.deviation,
         score=proposal.score,
         runner_up=proposal.runner_up,
+        duration=proposal.duration,
+        averages=proposal.averages,
+        cost=proposal.cost,
     )
 
 
