@@ -37,6 +37,7 @@ from .settings import (
 __all__ = [
     "Agent", "AgentSettings", "Candidates", "DeepKernelSettings", "Explorer", "Fit",
     "GaussianProcessSettings", "GridSettings", "Model", "Observation", "Preferring", "Proposal",
-    "RandomSettings", "RankingSettings", "Scalar", "Scalarizer", "Steerable", "Watch", "coercive_bias", "imprint", "integral",
-    "loop_area", "loop_area_raw", "loop_opening", "make", "peak",
+    "RandomSettings", "RankingSettings", "Scalar", "Scalarizer", "Steerable", "Watch",
+    "coercive_bias", "imprint", "integral", "loop_area", "loop_area_raw", "loop_opening", "make",
+    "peak",
 ]
