@@ -18,7 +18,7 @@ QUANTILES = (0.25, 0.5, 0.75)  # of the maximum, which the Gumbel distribution i
 _SUBSET = 4096  # candidates that the first bracket is found with
 _NEGLIGIBLE = 7.0  # deviations: 1e6 candidates that far below change a log-probability by 1e-6
 _TOLERANCE = 1e-6  # of log(-log p), 1e-6 of the distribution's width
-_BLOCK = 8192  # candidates worked on at once
+_BLOCK = 4096  # candidates worked on at once
 _LN_2 = math.log(2.0)
 
 

@@ -8,7 +8,7 @@ waves.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ from scipy import linalg
 from ...instrument import FloatArray
 
 WAVES = 512  # per term; a draw's own covariance then errs by about 1/sqrt(2 x 512) = 3 %
-_BLOCK = 4096  # sites worked on at once
+_BLOCK = 16_384  # numbers worked on at once: what is in between stays in the cache
 _LEAST_JITTER = 1e-12  # of the mean variance
 
 
@@ -140,8 +140,7 @@ class Covariance:
         collected = np.zeros((len(unique), m))
         np.add.at(collected, which, spread)
         result = np.empty((sites, m))
-        for start in range(0, sites, _BLOCK):
-            block = slice(start, start + _BLOCK)
+        for block in _blocks(sites, len(unique)):
             result[block] = self.of_sites(block, unique) @ collected
         return result.ravel()
 
@@ -168,23 +167,28 @@ def prior_draw(covariance: Covariance, rng: np.random.Generator, waves: int = WA
     """
     m, sites = covariance.level_count, len(covariance.inputs[0])
     mixing = np.eye(1) if covariance.levels is None else covariance_factor(covariance.levels)
+    size = math.sqrt(max(covariance.scales))
+    result = np.zeros((sites, m))
+    if size == 0:
+        return result.ravel()
     parts: list[tuple[FloatArray, FloatArray, NDArray[np.float32]]] = []
     for inputs, scale in zip(covariance.inputs, covariance.scales, strict=True):
-        d = inputs.shape[1]
         stretch = np.sqrt(5.0 / rng.chisquare(5, size=waves))
-        frequencies = rng.standard_normal((d, waves)) * stretch
-        amplitudes = rng.standard_normal((2, waves, m)) @ mixing.T * math.sqrt(scale / waves)
+        frequencies = rng.standard_normal((inputs.shape[1], waves)) * stretch
+        amplitudes = rng.standard_normal((2, waves, m)) * (math.sqrt(scale / waves) / size)
         # phases near zero keep their digits in single precision
         centered = inputs - inputs.mean(axis=0)
         parts.append((centered, frequencies, amplitudes.astype(np.float32)))
-    result = np.zeros((sites, m))
-    for start in range(0, sites, _BLOCK):
-        block = slice(start, start + _BLOCK)
+    for block in _blocks(sites, waves):
         for inputs, frequencies, (even, odd) in parts:
             phases = (inputs[block] @ frequencies).astype(np.float32)
-            result[block] += np.cos(phases) @ even
-            result[block] += np.sin(phases) @ odd
-    return result.ravel()
+            if m == 1:  # one cosine with a phase of its own is both
+                shifted = phases - np.arctan2(odd, even)[:, 0]
+                result[block] += np.cos(shifted, out=shifted) @ np.hypot(even, odd)
+            else:
+                result[block] += np.cos(phases) @ even
+                result[block] += np.sin(phases) @ odd
+    return np.asarray(size * (result @ mixing.T)).ravel()
 
 
 def posterior_draw(
@@ -237,3 +241,8 @@ def through_kernel(
         return covariance.times(observed, linalg.solve_triangular(factor.T, white, lower=False))
 
     return back
+
+
+def _blocks(rows: int, columns: int) -> Iterator[slice]:
+    step = max(1, _BLOCK // max(columns, 1))
+    return (slice(start, start + step) for start in range(0, rows, step))
