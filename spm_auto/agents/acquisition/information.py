@@ -81,7 +81,7 @@ def log_max_value_entropy(
 
     Source:
         Z. Wang, S. Jegelka, ICML 2017, eq. 6; with noise: H. B. Moss et al., J. Mach. Learn. Res.
-        22 (235), 1 (2021), eq. 7.
+        22 (235), 1 (2021).
     """
     mean, deviation = np.asarray(mean, dtype=float), np.asarray(deviation, dtype=float)
     maxima = np.atleast_1d(np.asarray(maxima, dtype=float))
