@@ -1,5 +1,7 @@
 """The scalarizers: a spectrum becomes one number with its noise, or a flag that says why not."""
 
+from .force import IndentationModulus, adhesion, stiffness
+from .gap import GapFit, gap, zero_bias_conductance
 from .hysteresis import (
     coercive_bias,
     imprint,
@@ -15,7 +17,8 @@ from .peaks import integral, peak, peak_height, peak_position
 
 # fmt: off
 __all__ = [
-    "coercive_bias", "imprint", "integral", "loop_area", "loop_area_raw", "loop_opening",
-    "nucleation_bias", "peak", "peak_height", "peak_position", "remanence", "switchable_response",
-    "work_of_switching",
+    "GapFit", "IndentationModulus", "adhesion", "coercive_bias", "gap", "imprint", "integral",
+    "loop_area", "loop_area_raw", "loop_opening", "nucleation_bias", "peak", "peak_height",
+    "peak_position", "remanence", "stiffness", "switchable_response", "work_of_switching",
+    "zero_bias_conductance",
 ]
