@@ -124,9 +124,10 @@ def test_a_wedge_without_coherence_peaks_is_no_gap_of_a_superconductor() -> None
         assert not gap(conductance(0.2 + np.abs(BIAS) / 3e-3 + noise)).is_good
 
 
-def test_noise_has_no_gap() -> None:
+@pytest.mark.parametrize("scalarizer", [gap, zero_bias_conductance])
+def test_noise_has_no_gap(scalarizer) -> None:
     kept = [
-        gap(conductance(np.random.default_rng(seed).standard_normal(91))).is_good
+        scalarizer(conductance(np.random.default_rng(seed).standard_normal(91))).is_good
         for seed in range(SEEDS)
     ]
     assert sum(kept) <= 0.02 * SEEDS

@@ -10,6 +10,9 @@ from spm_auto.agents.scalarizers import (
     coercive_bias,
     imprint,
     integral,
+    loop_area,
+    loop_area_raw,
+    loop_opening,
     nucleation_bias,
     peak,
     peak_height,
@@ -62,6 +65,13 @@ def test_a_fitted_loop_is_right_and_says_how_well(scalarizer, noise) -> None:
     assert 1 / 1.5 < np.median(noises) / np.std(values) < 1.5
     # three standard errors, as there are twelve of these tests, and what is left of a curved fit
     assert abs(values.mean() - TRUE[scalarizer]) < 3.5 * np.std(values) / math.sqrt(SEEDS)
+
+
+@pytest.mark.parametrize("scalarizer", [loop_area, loop_area_raw, loop_opening])
+def test_an_area_says_how_well_it_is_known(scalarizer) -> None:
+    values, noises = scattered(scalarizer, LOOP, TRIANGLE, 0.1)
+    assert len(values) >= 0.98 * SEEDS
+    assert 1 / 1.5 < np.median(noises) / np.std(values) < 1.5
 
 
 @pytest.mark.parametrize("scalarizer", TRUE)

@@ -1,7 +1,6 @@
 """The scalarizers: a spectrum becomes one number with its noise, or a flag that says why not."""
 
 from .force import IndentationModulus, adhesion, stiffness
-from .gap import GapFit, gap, zero_bias_conductance
 from .hysteresis import (
     coercive_bias,
     imprint,
@@ -14,6 +13,7 @@ from .hysteresis import (
     work_of_switching,
 )
 from .peaks import integral, peak, peak_height, peak_position
+from .tunnelling import GapFit, gap, zero_bias_conductance
 
 # fmt: off
 __all__ = [

@@ -139,7 +139,8 @@ class Pressed:
     def pull_off(self) -> tuple[float, float]:
         """Return the largest attraction and its standard deviation [N].
 
-        The tip jumps off between two points; what comes before the jump is carried on to there.
+        It is the force at the last point before the tip jumps off, which happens within the step
+        that follows.
         """
         force, z = self.force, self.extension
         smooth = np.convolve(np.pad(force, 1, mode="edge"), np.full(3, 1 / 3), mode="valid")
@@ -150,24 +151,28 @@ class Pressed:
         jumps = force[near - 1] - force[near]
         edge = int(near[np.argmax(jumps)])
         if float(np.max(jumps)) > JUMP * self.noise:
-            part = slice(edge, edge + PULLED)
-            x = z[part] - (z[edge] + z[edge - 1]) / 2
-            powers = np.column_stack([np.ones_like(x), x])
-            blind = 0.5 * (z[edge] - z[edge - 1]) / math.sqrt(3)
-        else:
-            # no jump, but a rounded minimum: a parabola around it
-            reach = 3 * PULLED // 2
-            part = slice(max(lowest - reach, 0), lowest + reach + 1)
-            x = (z[part] - z[lowest]) / float(np.ptp(z[part]))
-            powers, blind = np.column_stack([np.ones_like(x), x, x**2]), 0.0
+            step = float(force[edge + PULLED] - force[edge]) / PULLED
+            # where a step of the ramp is more than the noise, the last point says most by itself
+            count = PULLED if step < self.noise else 1
+            x = np.arange(count, dtype=float)
+            powers = np.column_stack([np.ones(count), x])[:, : min(count, 2)]
+            inverse = np.linalg.inv(powers.T @ powers)
+            value = float((inverse @ (powers.T @ force[edge : edge + count]))[0])
+            # the tip jumped off somewhere in the step that follows
+            noise = math.hypot(self.noise * math.sqrt(inverse[0, 0]), step / math.sqrt(12))
+            return -value, math.hypot(noise, self.level_noise)
+        # no jump, but a rounded minimum: a parabola around it
+        reach = 3 * PULLED // 2
+        part = slice(max(lowest - reach, 0), lowest + reach + 1)
+        x = (z[part] - z[lowest]) / float(np.ptp(z[part]))
+        powers = np.column_stack([np.ones_like(x), x, x**2])
         inverse = np.linalg.inv(powers.T @ powers)
         curve = inverse @ (powers.T @ force[part])
-        value, variance = float(curve[0]), float(inverse[0, 0])
-        if blind == 0.0 and curve[2] > 0:
+        value = float(curve[0])
+        if curve[2] > 0:
             value -= float(curve[1] ** 2 / (4 * curve[2]))
-        noise = math.hypot(self.noise * math.sqrt(variance), blind * float(curve[1]))
-        if blind == 0.0:
-            noise = math.hypot(noise, self.noise)  # a jump that the noise hides was rounded off
+        # a jump that the noise hides was rounded off
+        noise = self.noise * math.sqrt(1 + float(inverse[0, 0]))
         return -value, math.hypot(noise, self.level_noise)
 
     def slope(self) -> tuple[float, float]:
