@@ -21,7 +21,7 @@ os.environ.setdefault(
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import torch
@@ -122,8 +122,10 @@ def _on_recorded_data(name: str, options: argparse.Namespace) -> None:
         )
 
 
-def _print(heading: str, found: str) -> None:
-    print(f"\n**{heading}**\n\n{found}", flush=True)
+def _print(heading: str, lines: Iterable[str]) -> None:
+    print(f"\n**{heading}**\n", flush=True)
+    for line in lines:
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,8 +78,8 @@ def walk(task: Task, contender: Contender, budget: int, seed: int, own_start: bo
     return Walk(np.array(chosen), spent, share)
 
 
-def discovery(task: Task, budget: int, seeds: int, slow_seeds: int) -> str:
-    """Return the table of what all agents found.
+def discovery(task: Task, budget: int, seeds: int, slow_seeds: int) -> Iterator[str]:
+    """Yield the table of what all agents found, line by line.
 
     Args:
         task: The pool.
@@ -86,26 +87,33 @@ def discovery(task: Task, budget: int, seeds: int, slow_seeds: int) -> str:
         seeds: How many.
         slow_seeds: How many for the slow peers; 0 to leave them out.
     """
-    entrants = [(each, False) for each in (*LEARNING_NOTHING, BOTORCH, *OURS)]
-    entrants += [(each, True) for each in (*LEARNING_NOTHING, *OURS) if each is not RANDOM]
-    entrants += [(each, False) for each in ((GPAX, ATOMAI) if slow_seeds else ())]
     counts = [n for n in (50, 100, 200) if n <= budget] or [budget]
+    head = ["agent (seeds)", *(f"top 5 % at {n}" for n in counts)]
+    head += [*(f"top 1 % at {n}" for n in counts), f"until {ASKED_SHARE:.0%} of the top 5 %"]
+    rows = _rows(task, budget, counts, seeds, slow_seeds)
+    return table([*head, "CPU a point", "deep kernel spoke"], rows)
+
+
+def _rows(
+    task: Task, budget: int, counts: Sequence[int], seeds: int, slow_seeds: int
+) -> Iterator[list[str]]:
+    entrants = [(each, False) for each in (*LEARNING_NOTHING, *OURS, BOTORCH)]
+    entrants[-1:-1] = [(each, True) for each in (*LEARNING_NOTHING, *OURS) if each is not RANDOM]
+    entrants += [(each, False) for each in ((GPAX, ATOMAI) if slow_seeds else ())]
     tops = (task.top(TOP_SHARE), task.top(BEST))
-    rows: list[list[str]] = []
     for contender, own_start in entrants:
-        n_seeds = min(seeds, slow_seeds) if contender.is_slow else seeds
-        name = f"{contender.name}{', own start' if own_start else ''} ({n_seeds})"
         if not contender.is_there:
-            rows.append([contender.name, *["not installed"] * (2 * len(counts) + 3)])
+            yield [contender.name]
             continue
+        n_seeds = min(seeds, slow_seeds) if contender.is_slow else seeds
         walks = [walk(task, contender, budget, seed, own_start) for seed in range(n_seeds)]
         shares = [spread([each.found(top, n) for each in walks]) for top in tops for n in counts]
         until = [each.until(tops[0], ASKED_SHARE) for each in walks]
         is_sure = all(map(math.isfinite, until))
-        cpu = float(np.mean([each.seconds for each in walks]))
-        deep = spread([each.deep_share for each in walks])
-        rows.append([name, *shares, spread(until, 0) if is_sure else "not always"])
-        rows[-1] += [seconds(cpu), deep]
-    head = ["agent (seeds)", *(f"top 5 % at {n}" for n in counts)]
-    head += [*(f"top 1 % at {n}" for n in counts), f"until {ASKED_SHARE:.0%} of the top 5 %"]
-    return table([*head, "CPU a point", "deep kernel spoke"], rows)
+        yield [
+            f"{contender.name}{', own start' if own_start else ''} ({n_seeds})",
+            *shares,
+            spread(until, 0) if is_sure else "not always",
+            seconds(float(np.mean([each.seconds for each in walks]))),
+            spread([each.deep_share for each in walks]),
+        ]

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from contenders import BOTORCH, DEEP_KERNEL, GRID, PROCESS, RANDOM, RANKING, SOBOL, Contender
@@ -17,26 +17,28 @@ TASKS = ("loop_area", "gap_hunt", "stiff_incl", "multi_fid")
 PLAYERS = (RANDOM, GRID, SOBOL, BOTORCH, RANKING, PROCESS, DEEP_KERNEL)
 
 
-def simulator(name: str, seeds: int) -> tuple[str, str]:
-    """Play a task with everyone; return its heading and its table."""
+def simulator(name: str, seeds: int) -> tuple[str, Iterator[str]]:
+    """Let everyone play a task; return its heading and its table, line by line."""
     task: Task = plugins.load("tasks", name)()
-    used = range(FIRST_TEST_SEED, FIRST_TEST_SEED + seeds)
-    rows = []
-    for player in (None, *PLAYERS):
-        called = ORACLE if player is None else player.name
-        if player is not None and not player.is_there:
-            rows.append([called, *["not installed"] * 5])
-            continue
-        start = time.process_time()
-        scores = [match(task, player, seed) for seed in used]
-        rows.append([called, *_figures(scores), seconds((time.process_time() - start) / seeds)])
     head = ["player", "regret per simulated second", "regret at the end"]
     head += [f"seconds to regret {GOOD:g}, median", "reached by", "CPU an episode"]
     heading = (
         f"{task.id} {task.name}, level {task.level}, {task.budget:g} s, {task.acts} acts, "
         f"{seeds} seeds from {FIRST_TEST_SEED}: {task.question}"
     )
-    return heading, table(head, rows)
+    return heading, table(head, _rows(task, seeds))
+
+
+def _rows(task: Task, seeds: int) -> Iterator[list[str]]:
+    used = range(FIRST_TEST_SEED, FIRST_TEST_SEED + seeds)
+    for player in (None, *PLAYERS):
+        called = ORACLE if player is None else player.name
+        if player is not None and not player.is_there:
+            yield [called]
+            continue
+        start = time.process_time()
+        scores = [match(task, player, seed) for seed in used]
+        yield [called, *_figures(scores), seconds((time.process_time() - start) / seeds)]
 
 
 def match(task: Task, player: Contender | None, seed: int) -> Score:

@@ -1,13 +1,13 @@
 """Speed: the CPU time of a step, and how it grows, next to one pass over the memory it needs."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
 import torch
-from contenders import ATOMAI, BOTORCH, DEEP_KERNEL, GPAX, OURS, PROCESS, Contender
+from contenders import ATOMAI, BOTORCH, GPAX, OURS, Contender
 from peers import build_peer
 from tables import seconds, table
 from tasks import Task, synthetic
@@ -65,20 +65,25 @@ def timing(task: Task, contender: Contender, n: int, steps: int, fits: int = 3) 
     return Timing(build, cold, without, with_fit)
 
 
-def against_peers(repeats: int, is_quick: bool) -> str:
-    """Return the table of a fit and a map of 2,500 candidates from 200 spectra.
+def against_peers(repeats: int, is_quick: bool) -> Iterator[str]:
+    """Yield the table of a fit and a map of 2,500 candidates from 200 spectra.
 
     Args:
         repeats: Of each; AtomAI is measured once when it is quick.
         is_quick: Whether it is.
     """
+    head = ["method", "built", "cold fit, map, choice", "tell, warm fit, map, choice"]
+    head += ["tell and choice, no fit", *(f"× below {name}, cold / warm" for name in ASKED_OF)]
+    return table(head, _against_peers(repeats, is_quick))
+
+
+def _against_peers(repeats: int, is_quick: bool) -> Iterator[list[str]]:
     task = synthetic(SMALL)
     known = np.random.default_rng(0).choice(len(task.target), SPECTRA, replace=False)
     theirs: dict[str, float] = {}
-    rows: list[list[str]] = []
     for contender in (ATOMAI, GPAX, BOTORCH):
         if not contender.is_there:
-            rows.append([contender.name, *["not installed"] * 6])
+            yield [contender.name]
             continue
 
         def fit_and_map(kind: str = contender.kind) -> None:
@@ -87,54 +92,52 @@ def against_peers(repeats: int, is_quick: bool) -> str:
             peer.predict()
 
         theirs[contender.name] = _median(fit_and_map, 1 if is_quick else repeats)
-        rows.append([contender.name, "–", seconds(theirs[contender.name]), *["–"] * 4])
+        yield [contender.name, "–", seconds(theirs[contender.name]), *["–"] * 4]
     for contender in OURS:
         timings = [timing(task, contender, SPECTRA, 10) for _ in range(repeats)]
-        cold, warm = (
-            median(each.cold for each in timings),
-            median(each.refitted for each in timings),
-        )
+        cold = median(each.cold for each in timings)
+        warm = median(each.refitted for each in timings)
         row = [contender.name, seconds(median(each.build for each in timings))]
         row += [seconds(cold), seconds(warm), seconds(median(each.step for each in timings))]
         for name in ASKED_OF:
             ratios = [theirs[name] / each for each in (cold, warm)] if name in theirs else []
             row.append(" / ".join(f"{ratio:.0f}" for ratio in ratios) or "–")
-        rows.append(row)
-    head = ["method", "built", "cold fit, map, choice", "tell, warm fit, map, choice"]
-    head += ["tell and choice, no fit", *(f"× below {name}, cold / warm" for name in ASKED_OF)]
-    return table(head, rows)
+        yield row
 
 
-def large() -> str:
-    """Return the table of the steps with many candidates, 200 spectra."""
-    rows = []
-    for contender in OURS:
-        for biases in ((), BIASES):
-            task = synthetic(LARGE, biases)
+def large() -> Iterator[str]:
+    """Yield the table of the steps with many candidates, 200 spectra."""
+    return table(["agent", "candidates", *_HEAD], _large())
+
+
+def _large() -> Iterator[list[str]]:
+    for biases in ((), BIASES):
+        task = synthetic(LARGE, biases)
+        for contender in OURS:
             result = timing(task, contender, SPECTRA, steps=7, fits=1 if biases else 3)
             name = f"{LARGE**2:,}" + (f" × {len(biases)} biases" if biases else "")
-            figures = (result.build, result.cold, result.step, result.refitted)
-            limit = one_pass(SPECTRA, len(task.target))
-            row = [contender.name, name, *map(seconds, figures), seconds(limit)]
-            rows.append([*row, f"{result.step / limit:.1f}"])
-    return table(["agent", "candidates", *_HEAD], rows)
+            yield [contender.name, name, *_beside_limit(result, SPECTRA, len(task.target))]
 
 
-def growth(contender: Contender, is_quick: bool) -> str:
-    """Return the tables of how a step grows with spectra and with candidates."""
+def growth(contender: Contender, is_quick: bool) -> Iterator[str]:
+    """Yield the table of how a step grows with spectra and with candidates."""
+    head = [f"spectra, {contender.name}", "candidates", *_HEAD]
+    return table(head, _growth(contender, is_quick))
+
+
+def _growth(contender: Contender, is_quick: bool) -> Iterator[list[str]]:
     spectra = (50, 100, 200, 500) if is_quick else (50, 100, 200, 500, 1000, 2000)
     sides = (50, 128) if is_quick else (50, 128, 256, 512)
-    cases = [(n, SMALL) for n in spectra] + [(SPECTRA, side) for side in sides]
-    tasks = {side: synthetic(side) for side in {side for _, side in cases}}
-    rows = []
-    for n, side in cases:
-        task = tasks[side]
+    for n, side in [(n, SMALL) for n in spectra] + [(SPECTRA, side) for side in sides]:
+        task = synthetic(side)
         result = timing(task, contender, n, steps=5, fits=1 if n > 500 else 3)
-        limit = one_pass(n, len(task.target))
-        figures = (result.build, result.cold, result.step, result.refitted, limit)
-        row = [f"{n:,}", f"{side**2:,}", *map(seconds, figures)]
-        rows.append([*row, f"{result.step / limit:.1f}"])
-    return table([f"spectra, {contender.name}", "candidates", *_HEAD], rows)
+        yield [f"{n:,}", f"{side**2:,}", *_beside_limit(result, n, len(task.target))]
+
+
+def _beside_limit(result: Timing, n: int, candidates: int) -> list[str]:
+    limit = one_pass(n, candidates)
+    figures = (result.build, result.cold, result.step, result.refitted, limit)
+    return [*map(seconds, figures), f"{result.step / limit:.1f}"]
 
 
 def one_pass(n: int, candidates: int) -> float:
@@ -147,15 +150,13 @@ def one_pass(n: int, candidates: int) -> float:
     return _median(lambda: vector @ matrix, 7)
 
 
-def speed(repeats: int, is_quick: bool) -> Sequence[tuple[str, str]]:
-    """Measure everything; return heading and table of each part."""
+def speed(repeats: int, is_quick: bool) -> Iterator[tuple[str, Iterator[str]]]:
+    """Yield heading and table of each part; nothing is measured before its table is read."""
     fit = f"{SPECTRA} spectra, {SMALL**2:,} candidates"
-    return (
-        (f"{fit}: CPU time on one thread, medians", against_peers(repeats, is_quick)),
-        (f"{SPECTRA} spectra, many candidates", large()),
-        ("Growth", growth(PROCESS, is_quick)),
-        ("Growth, with the deep kernel", growth(DEEP_KERNEL, is_quick)),
-    )
+    yield f"{fit}: CPU time on one thread, medians", against_peers(repeats, is_quick)
+    yield f"{SPECTRA} spectra, many candidates", large()
+    for contender in OURS:
+        yield f"Growth of {contender.name}", growth(contender, is_quick)
 
 
 _HEAD = ("built", "cold fit, map, choice", "tell and choice, no fit", "with fit and map")

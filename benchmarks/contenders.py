@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from peers import PEERS, PeerSettings, is_installed
+from peer_agent import PeerSettings
+from peers import PEERS, is_installed
 from tasks import Task
 
 from spm_auto.agents import Agent, AgentSettings

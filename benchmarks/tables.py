@@ -1,13 +1,24 @@
-"""Tables: figures of several seeds as markdown."""
+"""Tables: figures of several seeds as markdown, line by line as they come."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+
+NOT_INSTALLED = "not installed"
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Write a markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield the lines of a markdown table, each row as soon as it is known.
+
+    A row that is too short belongs to somebody who is not installed.
+    """
+    yield _line(head)
+    yield _line(["---"] * len(head))
+    for cells in rows:
+        yield _line([*cells, *[NOT_INSTALLED] * (len(head) - len(cells))])
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
 
 
 def spread(values: Sequence[float], digits: int = 2) -> str:

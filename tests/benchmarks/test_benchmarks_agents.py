@@ -12,8 +12,8 @@ from spm_auto.agents import Observation
 
 HOME = Path(__file__).resolve().parents[2] / "benchmarks"
 MODULES = (
-    "tables", "tasks", "microscope_tasks", "peers", "contenders", "agents_quality",
-    "agents_discovery", "agents_speed", "agents_simulator",
+    "tables", "tasks", "microscope_tasks", "peers", "peer_agent", "contenders",
+    "agents_quality", "agents_discovery", "agents_speed", "agents_simulator",
 )  # fmt: skip
 
 
@@ -52,7 +52,7 @@ def test_a_perfect_prediction_explains_all_and_a_constant_one_nothing(benchmarks
 
 def test_the_table_of_quality_has_a_line_for_every_learner(benchmarks, task) -> None:
     module = benchmarks("agents_quality")
-    lines = module.quality(task, seeds=1, slow_seeds=0).splitlines()
+    lines = list(module.quality(task, seeds=1, slow_seeds=0))
     assert len(lines) == 2 + len(module.LEARNERS)
     (plain,) = (line for line in lines if line.startswith("| gp "))
     assert float(plain.split("|")[2]) > 0.1  # R²: the image says something of the target
@@ -60,7 +60,7 @@ def test_the_table_of_quality_has_a_line_for_every_learner(benchmarks, task) -> 
 
 def test_the_table_of_discovery_has_every_agent_with_both_starts(benchmarks, task) -> None:
     module = benchmarks("agents_discovery")
-    lines = module.discovery(task, budget=16, seeds=1, slow_seeds=0).splitlines()
+    lines = list(module.discovery(task, budget=16, seeds=1, slow_seeds=0))
     names = [line.split("|")[1].strip() for line in lines[2:]]
     for name in ("random", "grid", "Sobol", "ranking", "gp", "deep_kernel"):
         assert f"{name} (1)" in names
@@ -128,8 +128,9 @@ def test_a_peer_that_is_installed_predicts_every_site(
 
 
 def test_a_peer_as_an_agent_chooses_each_site_once_and_well(benchmarks, task) -> None:
-    peers = benchmarks("peers")
-    settings = peers.PeerSettings(kind="number", images=task.images, batch=5, initial=10)
+    settings = benchmarks("peer_agent").PeerSettings(
+        kind="number", images=task.images, batch=5, initial=10
+    )
     agent = settings.build(task.candidates, np.random.default_rng(0))
     values = []
     chosen = []
@@ -143,7 +144,7 @@ def test_a_peer_as_an_agent_chooses_each_site_once_and_well(benchmarks, task) ->
 
 
 def test_the_logarithm_of_the_improvement_is_right_near_and_far(benchmarks) -> None:
-    improvement = benchmarks("peers").log_improvement
+    improvement = benchmarks("peer_agent").log_improvement
     mean, deviation = np.array([0.0, -4.9999, -5.0001, -40.0, 60.0]), np.ones(5)
     found = improvement(mean, deviation, best=0.0)
     assert found[0] == pytest.approx(np.log(1 / np.sqrt(2 * np.pi)))
@@ -167,6 +168,11 @@ def test_a_spread_is_the_deviation_over_seeds(benchmarks) -> None:
     assert tables.spread([1.0, 3.0], 1) == "2.0 ± 1.4"
     assert tables.spread([1.0]) == "1.00"
     assert tables.spread([float("nan")]) == "–"
+
+
+def test_who_is_not_installed_gets_a_line_that_says_so(benchmarks) -> None:
+    lines = list(benchmarks("tables").table(["who", "what", "when"], [["a", "1", "2"], ["b"]]))
+    assert lines[2:] == ["| a | 1 | 2 |", "| b | not installed | not installed |"]
 
 
 def test_a_recorded_run_lies_on_its_topograph(benchmarks, tmp_path) -> None:
