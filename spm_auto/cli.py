@@ -101,6 +101,24 @@ def report(folder: Folder) -> None:
     typer.echo(str(write_report(folder)))
 
 
+@app.command()
+def forensics(
+    folder: Folder,
+    truth: Annotated[
+        str,
+        typer.Option(
+            "--truth",
+            metavar="VALUE|DIR",
+            help="The best value there is, or a run that measured the whole sample.",
+        ),
+    ] = "",
+) -> None:
+    """Write forensics.html: how well the agent of a run chose, and why it did so."""
+    from .forensics import write_forensics
+
+    typer.echo(str(write_forensics(folder, truth)))
+
+
 @app.command("list")
 def list_plugins(
     kind: Annotated[str, typer.Argument(help="Kind of plugin; all without it.")] = "",

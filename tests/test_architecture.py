@@ -15,7 +15,8 @@ FOLDERS = ("spm_auto", "drivers", "simulator", "gui")
 
 BASE = {"units", "errors", "clock", "plugins", "settings"}
 ALL = BASE | {
-    "instrument", "data", "agents", "analysis", "plotting", "report", "workflow", "tasks", "play",
+    "instrument", "data", "agents", "analysis", "plotting", "report", "forensics",
+    "workflow", "tasks", "play",
 }  # fmt: skip
 COMMAND_LINE = {"cli", "execute", "display", "doctor", "scoreboard", "gallery"}
 DOORS = ALL | COMMAND_LINE | {"lab", "script", "campaign"}
@@ -29,6 +30,7 @@ MAY_IMPORT = {
     "analysis": BASE | {"instrument"},
     "plotting": BASE | {"instrument"},
     "report": BASE | {"instrument", "data", "analysis", "plotting"},
+    "forensics": BASE | {"instrument", "data", "agents", "analysis", "plotting", "report"},
     "workflow": BASE | {"instrument", "data", "agents", "analysis"},
     **dict.fromkeys(COMMAND_LINE | {"lab", "script", "campaign"}, DOORS),
     "__main__": DOORS,
@@ -55,7 +57,7 @@ ONLY_IN = {
     "h5py": {"data", "simulator/recording.py"},
     "msgpack": {"data"},
     "numba": {"simulator"},
-    "matplotlib": {"plotting", "report", "gallery", "instrument/results.py"},
+    "matplotlib": {"plotting", "report", "forensics", "gallery", "instrument/results.py"},
     "jinja2": {"report"},
     "zmq": {"instrument"},
     "typer": COMMAND_LINE,

@@ -44,13 +44,15 @@ from .steering import (
     SteeringWatch,
     steering_of,
 )
+from .watchfulness import Concern, Lookout, noise_deviation, z_score
 
 # fmt: off
 __all__ = [
-    "Agent", "AgentSettings", "AllowRegion", "Candidates", "DeepKernelSettings", "Explorer", "Fit",
-    "ForbidRegion", "ForcePoint", "GaussianProcessSettings", "GridSettings", "Model", "Observation",
-    "Order", "Prefer", "Preferring", "Proposal", "RandomSettings", "RankingSettings", "Rescalarize",
-    "Scalar", "Scalarizer", "Scored", "SetExploration", "Steerable", "Steering", "SteeringWatch",
-    "Watch", "coercive_bias", "imprint", "integral", "loop_area", "loop_area_raw", "loop_opening",
-    "make", "peak", "refusal", "steering_of",
+    "Agent", "AgentSettings", "AllowRegion", "Candidates", "Concern", "DeepKernelSettings",
+    "Explorer", "Fit", "ForbidRegion", "ForcePoint", "GaussianProcessSettings", "GridSettings",
+    "Lookout", "Model", "Observation", "Order", "Prefer", "Preferring", "Proposal",
+    "RandomSettings", "RankingSettings", "Rescalarize", "Scalar", "Scalarizer", "Scored",
+    "SetExploration", "Steerable", "Steering", "SteeringWatch", "Watch", "coercive_bias", "imprint",
+    "integral", "loop_area", "loop_area_raw", "loop_opening", "make", "noise_deviation", "peak",
+    "refusal", "steering_of", "z_score",
 ]

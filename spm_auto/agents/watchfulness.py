@@ -49,6 +49,7 @@ class Sight:
         score: Value of the acquisition function there, NaN when it was not asked.
         value: What was found, NaN when the spectrum is no good.
         z: How far that is from the prediction, in standard deviations; NaN without a prediction.
+        usual: How far others before it were, as `usual_size` says.
     """
 
     number: int
@@ -57,6 +58,7 @@ class Sight:
     score: float
     value: float
     z: float
+    usual: float = 1.0
 
 
 def z_score(value: float, mean: float, deviation: float, noise: float = 0.0) -> float:
@@ -183,14 +185,20 @@ class Lookout:
             noise: Standard deviation of the noise that the prediction leaves out.
         """
         z = z_score(value, proposal.mean, proposal.deviation, noise)
-        number = len(self._sights) + 1
-        self._sights.append(Sight(number, proposal.x, proposal.y, proposal.score, value, z))
+        number, where = len(self._sights) + 1, (proposal.x, proposal.y)
+        before = [s.z for s in self._sights[self._since :] if not math.isnan(s.z)]
+        sight = Sight(number, *where, proposal.score, value, z, usual_size(before))
+        self._sights.append(sight)
         seen = self._sights[self._since :]
-        return [
-            *self._note("stuck", self._stuck([s for s in seen if math.isfinite(s.score)])),
-            *self._note("calibration", self._calibration([s for s in seen if not math.isnan(s.z)])),
-            *self._note("tip", self._tip([s for s in seen if not math.isnan(s.z)])),
-        ]
+        chosen = [s for s in seen if math.isfinite(s.score)]
+        predicted = [s for s in seen if not math.isnan(s.z)]
+        found: list[Concern] = []
+        if math.isfinite(proposal.score):
+            found += self._note("stuck", self._stuck(chosen))
+        if not math.isnan(z):
+            found += self._note("calibration", self._calibration(predicted))
+            found += self._note("tip", self._tip(predicted))
+        return found
 
     def _note(self, cause: str, message: str) -> list[Concern]:
         """Speak up when a cause is new; take it for over when there is no message any more."""
@@ -229,7 +237,8 @@ class Lookout:
         if len(sights) <= BEFORE:
             return ""
         z = np.array([s.z for s in sights])
-        sums = evidence_of_change(z / usual_size(z))
+        usual = np.array([s.usual for s in sights])
+        sums = evidence_of_change(z / usual)
         if sums[-1] < (1e-9 if "tip" in self._raised else SURE):
             return ""
         quiet = np.flatnonzero(sums == 0)
@@ -237,21 +246,19 @@ class Lookout:
         size = float(np.sqrt(np.mean(z[first:] ** 2)))
         return (
             f"the tip may have changed: since spectrum {sights[first].number} spectra differ from "
-            f"their prediction by {size:.1f} standard deviations, {usual_size(z)[first]:.1f} were "
-            "usual before"
+            f"their prediction by {size:.1f} standard deviations, {usual[first]:.1f} were usual "
+            "before"
         )
 
 
-def usual_size(z: FloatArray) -> FloatArray:
-    """Return how large errors of predictions usually were before each one, at least 1, shape (n,).
+def usual_size(earlier: Sequence[float]) -> float:
+    """Return how large errors of predictions usually were, at least 1.
 
-    Robust (1.48 times the median of the magnitudes), and 1 for the first `BEFORE`.
-    The last five before each prediction are left out, that a change does not become the usual.
+    Robust: 1.48 times the median of the magnitudes. The last five are left out, that a change does
+    not become the usual; 1 until there are `BEFORE` besides.
 
     Args:
-        z: Errors in units of the predicted deviation, shape (n,).
+        earlier: Errors so far in units of the predicted deviation.
     """
-    sizes = np.ones(len(z))
-    for index in range(BEFORE + 5, len(z)):
-        sizes[index] = max(1.0, 1.4826 * float(np.median(np.abs(z[: index - 5]))))
-    return sizes
+    known = earlier[:-5]
+    return max(1.0, 1.4826 * median(map(abs, known))) if len(known) >= BEFORE else 1.0

@@ -9,12 +9,14 @@ they are the last line of a notebook's cell (``overview.plot()``). A script save
 """
 
 from .curves import plot_force_curve, plot_learning_curve, plot_spectrum
-from .images import plot_image, plot_map, plot_points
-from .style import THEME, new_axes, to_data_uri, to_svg
+from .images import on_picture, plot_image, plot_map, plot_points
+from .style import THEME, new_axes, outline, to_data_uri, to_svg, write_axis
 
 __all__ = [
     "THEME",
     "new_axes",
+    "on_picture",
+    "outline",
     "plot_force_curve",
     "plot_image",
     "plot_learning_curve",
@@ -23,4 +25,5 @@ __all__ = [
     "plot_spectrum",
     "to_data_uri",
     "to_svg",
+    "write_axis",
 ]

@@ -73,7 +73,7 @@ def plot_points(
     Returns:
         The points, for a colour bar.
     """
-    across, up = _shown(frame, x, y)
+    across, up = on_picture(frame, x, y)
     n = across.size
     colour: dict[str, Any] = {"c": "white"}
     if values is not None:
@@ -192,8 +192,8 @@ def _is_turned(frame: ScanFrame) -> bool:
     return abs(math.remainder(frame.angle, 2 * math.pi)) > 1e-9
 
 
-def _shown(frame: ScanFrame, x: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
-    """Turn sample coordinates into those that a picture of the frame is drawn in."""
+def on_picture(frame: ScanFrame, x: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Turn sample coordinates [m] into those that a picture of the frame is drawn in [m]."""
     if _is_turned(frame):
         return frame.to_frame(x, y)
     return np.asarray(x, dtype=float), np.asarray(y, dtype=float)

@@ -1,5 +1,6 @@
 """The report: one self-contained HTML page of a run, made from its journal alone."""
 
-from .html import REPORT_NAME, write_report
+from .html import REPORT_NAME, fill_page, write_report
+from .tables import Fact, value_text
 
-__all__ = ["REPORT_NAME", "write_report"]
+__all__ = ["REPORT_NAME", "Fact", "fill_page", "value_text", "write_report"]

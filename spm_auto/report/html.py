@@ -41,14 +41,9 @@ def write_report(folder: Path) -> Path:
 
 def render(run: RecordedRun) -> str:
     """Return the page of a run as HTML."""
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(autoescape=True, undefined=StrictUndefined)
-    template = environment.from_string(
-        files(__package__).joinpath("page.html").read_text(encoding="utf-8")
-    )
     settings = {key: value for key, value in run.started.settings.items() if value}
-    return template.render(
+    return fill_page(
+        files(__package__).joinpath("page.html").read_text(encoding="utf-8"),
         run=run,
         outcome=run.finished.reason.value if run.finished else "unfinished",
         message=run.finished.message if run.finished else run.damage,
@@ -62,6 +57,21 @@ def render(run: RecordedRun) -> str:
         versions=dict(run.started.versions),
         parameters=_parameters(run),
     )
+
+
+def fill_page(template: str, **values: Any) -> str:
+    """Return a page in the looks of the report as HTML.
+
+    Args:
+        template: The page with places for its values and for ``style``, in the language of jinja2.
+        values: What belongs there; text is shown, never obeyed.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined)
+    style = files(__package__).joinpath("style.css").read_text(encoding="utf-8")
+    page: str = environment.from_string(template).render(style=style, **values)
+    return page
 
 
 def _parameters(run: RecordedRun) -> dict[str, Any]:
