@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from contenders import BOTORCH, DEEP_KERNEL, GRID, PROCESS, RANDOM, RANKING, SOBOL, Contender
+from contenders import DEEP_KERNEL, GRID, PROCESS, RANDOM, RANKING, SOBOL, Contender
 from tables import seconds, spread, table
 
 from spm_auto import plugins
@@ -14,6 +14,7 @@ from spm_auto.play import GOOD, ORACLE, Score, play
 from spm_auto.tasks import FIRST_TEST_SEED, Task
 
 TASKS = ("loop_area", "gap_hunt", "stiff_incl", "multi_fid")
+BOTORCH = Contender("BoTorch", "botorch")  # on patches only where there is an overview
 PLAYERS = (RANDOM, GRID, SOBOL, BOTORCH, RANKING, PROCESS, DEEP_KERNEL)
 
 
