@@ -4,6 +4,7 @@ Functions of a run's history, and `Lookout`, which keeps that history and speaks
 """
 
 import math
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median, pstdev
@@ -20,6 +21,7 @@ BROKEN = 3.0  # deviation of z once predictions do not hold, against 1 when they
 MOST = 4.0  # what one spectrum may count for at most: a single outlier is no tip change
 SURE = 8.0  # evidence from which on a change is believed; false once in exp(8) = 3,000 spectra
 BEFORE = 10  # predictions that must have gone before a change can be told from the usual
+LONG = 200  # predictions that are looked back at
 SAME = 15  # choices in a row that must lie together
 NEAR = 0.05  # how near together, in diagonals of the frame
 FLAT = 0.1  # how little the acquisition function may vary, as a part of its variation in the run
@@ -163,7 +165,8 @@ class Lookout:
     def __init__(self, frame: ScanFrame) -> None:
         self._extent = math.hypot(*frame.size)
         self._sights: list[Sight] = []
-        self._since = 0  # predictions before it were of something else
+        self._since = 0  # what was before it was judged by another scalarizer
+        self._predicted: deque[Sight] = deque(maxlen=LONG)
         self._raised: set[str] = set()
 
     @property
@@ -174,6 +177,7 @@ class Lookout:
     def forget(self) -> None:
         """Begin anew: values and predictions are of something else from now on."""
         self._since = len(self._sights)
+        self._predicted.clear()
         self._raised.clear()
 
     def see(self, proposal: Proposal, value: float, noise: float = 0.0) -> list[Concern]:
@@ -186,16 +190,16 @@ class Lookout:
         """
         z = z_score(value, proposal.mean, proposal.deviation, noise)
         number, where = len(self._sights) + 1, (proposal.x, proposal.y)
-        before = [s.z for s in self._sights[self._since :] if not math.isnan(s.z)]
-        sight = Sight(number, *where, proposal.score, value, z, usual_size(before))
+        usual = usual_size([s.z for s in self._predicted])
+        sight = Sight(number, *where, proposal.score, value, z, usual)
         self._sights.append(sight)
-        seen = self._sights[self._since :]
-        chosen = [s for s in seen if math.isfinite(s.score)]
-        predicted = [s for s in seen if not math.isnan(s.z)]
         found: list[Concern] = []
         if math.isfinite(proposal.score):
-            found += self._note("stuck", self._stuck(chosen))
+            seen = self._sights[self._since :]
+            found += self._note("stuck", self._stuck([s for s in seen if math.isfinite(s.score)]))
         if not math.isnan(z):
+            self._predicted.append(sight)
+            predicted = list(self._predicted)
             found += self._note("calibration", self._calibration(predicted))
             found += self._note("tip", self._tip(predicted))
         return found

@@ -21,11 +21,10 @@ from spm_auto.agents import (
     Rescalarize,
     SetExploration,
     Steering,
-    peak,
     steering_of,
 )
 from spm_auto.errors import AgentError, PluginError
-from spm_auto.instrument import FloatArray, Spectrum
+from spm_auto.instrument import BiasWaveform, FloatArray, Spectrum
 
 EVERY: tuple[Steering, ...] = (
     Rescalarize("loop_area"),
@@ -119,13 +118,16 @@ def explore(
     agent_kind: type[Plain] = Willing, biases: tuple[float, ...] = ()
 ) -> tuple[Explorer, Willing, Logbook]:
     agent, watch = agent_kind(Candidates.of(make_overview(), biases=biases)), Logbook()
-    return Explorer(agent, peak, watch), agent, watch  # type: ignore[return-value]  # as needed
+    return Explorer(agent, highest, watch), agent, watch  # type: ignore[return-value]  # as needed
 
 
 def spectrum(height: float) -> Spectrum:
-    values = np.zeros(16)
-    values[4:8] = height
-    return make_spectrum(values)
+    bias = BiasWaveform.triangle(8.5, 64).bias
+    return make_spectrum(height * np.exp(-((bias / 4) ** 2)), bias)
+
+
+def highest(spectrum: Spectrum) -> float:
+    return float(spectrum.data.max())
 
 
 def measure(explorer: Explorer, n: int, height: float = 1.0) -> list[Proposal]:
@@ -300,7 +302,7 @@ def test_a_scalarizer_that_does_not_exist_is_refused_with_a_hint() -> None:
     with pytest.raises(PluginError, match="did you mean 'loop_area'"):
         explorer.steer(Rescalarize("loop_aera"))
     assert agent.told[0].value == 1.0
-    assert explorer.scalarizer_name == "peak"
+    assert explorer.scalarizer_name == "highest"
 
 
 def test_what_was_expected_by_the_old_scalarizer_is_not_held_against_the_agent() -> None:
@@ -397,11 +399,11 @@ def test_further_scalarizers_and_the_spectrum_reach_the_agent() -> None:
     def negative(spectrum: Spectrum) -> float:
         return -float(spectrum.data.max())
 
-    explorer = Explorer(agent, peak, others=(negative,))
+    explorer = Explorer(agent, highest, others=(negative,))
     measure(explorer, 1, height=3.0)
     ((value, noise),) = agent.told[0].others
     assert value == -3.0
     assert math.isnan(noise)
     row: FloatArray | None = agent.told[0].spectrum
     assert row is not None
-    assert row.shape == (16,)
+    assert row.shape == (64,)
