@@ -10,9 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from .agents import Fit, Proposal, Scalar
+from .agents import Fit, Order, Proposal, Scalar, Steering
 from .clock import Clock, RealClock
-from .data import FILE_NAME, AgentAnswered, RecordedRun, consolidate, open_run
+from .data import FILE_NAME, AgentAnswered, Alarm, RecordedRun, consolidate, open_run
 from .errors import DataError, RecipeError
 from .instrument import (
     AcquireSpectrum,
@@ -29,7 +29,15 @@ from .instrument import (
 from .lab import begin, parse_lab
 from .settings import override, read_toml
 from .units import quantity
-from .workflow import Request, Runner, StepContext, chosen_event, fitted_event, scored_event
+from .workflow import (
+    Request,
+    Runner,
+    StepContext,
+    chosen_event,
+    fitted_event,
+    intervention_event,
+    scored_event,
+)
 
 Quantity = float | str
 
@@ -151,6 +159,19 @@ class Run:
         """
         return StepContext(self.seed, next(self._steps), self._images)
 
+    def steer(self, steering: Steering, who: str = "script", why: str = "") -> None:
+        """Step in, from any thread: have something done before an agent of this run chooses again.
+
+        Args:
+            steering: What shall be done, such as `spm_auto.agents.ForcePoint`.
+            who: Who wants it.
+            why: Why, in words.
+
+        Raises:
+            SpmError: The run is over.
+        """
+        self._runner.steer(steering, who, why)
+
     def report(self) -> Path:
         """Write ``report.html`` from the journal; returns its path."""
         from .report import write_report
@@ -172,6 +193,18 @@ class Run:
     def fitted(self, fit: Fit) -> None:
         """Record what an agent's model believes; agents made from the run's images call it."""
         self._runner.record(fitted_event(fit))
+
+    def orders(self) -> tuple[Order, ...]:
+        """Record and hand over what was ordered; agents made from the run's images call it."""
+        return self._runner.take_orders()
+
+    def steered(self, order: Order) -> None:
+        """Record that a script steps in; agents made from the run's images call it."""
+        self._runner.record(intervention_event(order))
+
+    def alarmed(self, message: str, cause: str) -> None:
+        """Record what a human should know of; agents made from the run's images call it."""
+        self._runner.record(Alarm(message, cause))
 
 
 def start_run(

@@ -1,7 +1,7 @@
 """The agents plane: who decides where to measure next; arrays in, proposals out."""
 
 from .candidates import Candidates
-from .explorer import Explorer
+from .explorer import Explorer, Scored, refusal
 from .make import make
 from .protocol import (
     Agent,
@@ -32,12 +32,25 @@ from .settings import (
     RandomSettings,
     RankingSettings,
 )
+from .steering import (
+    AllowRegion,
+    ForbidRegion,
+    ForcePoint,
+    Order,
+    Prefer,
+    Rescalarize,
+    SetExploration,
+    Steering,
+    SteeringWatch,
+    steering_of,
+)
 
 # fmt: off
 __all__ = [
-    "Agent", "AgentSettings", "Candidates", "DeepKernelSettings", "Explorer", "Fit",
-    "GaussianProcessSettings", "GridSettings", "Model", "Observation", "Preferring", "Proposal",
-    "RandomSettings", "RankingSettings", "Scalar", "Scalarizer", "Steerable", "Watch",
-    "coercive_bias", "imprint", "integral", "loop_area", "loop_area_raw", "loop_opening", "make",
-    "peak",
+    "Agent", "AgentSettings", "AllowRegion", "Candidates", "DeepKernelSettings", "Explorer", "Fit",
+    "ForbidRegion", "ForcePoint", "GaussianProcessSettings", "GridSettings", "Model", "Observation",
+    "Order", "Prefer", "Preferring", "Proposal", "RandomSettings", "RankingSettings", "Rescalarize",
+    "Scalar", "Scalarizer", "Scored", "SetExploration", "Steerable", "Steering", "SteeringWatch",
+    "Watch", "coercive_bias", "imprint", "integral", "loop_area", "loop_area_raw", "loop_opening",
+    "make", "peak", "refusal", "steering_of",
 ]

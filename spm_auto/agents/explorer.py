@@ -2,11 +2,45 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
-from ..errors import AgentError
+import numpy as np
+
+from ..errors import AgentError, PluginError
 from ..instrument import QualityFlag, Spectrum
 from .protocol import Agent, Fit, Model, Observation, Proposal, Scalar, Scalarizer, Watch
+from .steered import SteeredAgent, scalarizer_named
+from .steering import (
+    AllowRegion,
+    ForbidRegion,
+    ForcePoint,
+    Order,
+    Prefer,
+    Rescalarize,
+    SetExploration,
+    Steering,
+    SteeringWatch,
+)
+from .watchfulness import Concern, Lookout, noise_of
+
+
+class Scored(NamedTuple):
+    """A spectrum with what it is worth.
+
+    Attributes:
+        proposal: Where it was taken, and why there.
+        spectrum: What was measured.
+        scalar: What it is worth.
+        scalarizer: Name of the scalarizer that says so.
+    """
+
+    proposal: Proposal
+    spectrum: Spectrum
+    scalar: Scalar
+    scalarizer: str
 
 
 class Explorer:
@@ -16,19 +50,36 @@ class Explorer:
         agent: Who chooses.
         scalarizer: What a spectrum is worth.
         watch: Who records the choices; a run.
+        others: Further scalarizers, for agents with several objectives.
+        name: Name of the scalarizer, for the record; its own without it.
     """
 
-    def __init__(self, agent: Agent, scalarizer: Scalarizer, watch: Watch | None = None) -> None:
+    def __init__(
+        self,
+        agent: Agent,
+        scalarizer: Scalarizer,
+        watch: Watch | None = None,
+        others: Sequence[Scalarizer] = (),
+        name: str = "",
+    ) -> None:
         self.agent = agent
         self._scalarizer = scalarizer
+        self._name = name
+        self._others = tuple(others)
         self._watch = watch
         self._noted: Fit | None = None
-        self._open: dict[int, Proposal] = {}
+        self._open: list[Proposal] = []  # given out, their spectra not told yet
+        self._ready: deque[Proposal] = deque()  # to be given out before the agent is asked
+        self._told: list[tuple[Proposal, Spectrum | None]] = []
+        self._values: list[float] = []  # the good ones, for the size of the noise
+        self._steered = SteeredAgent(agent)
+        self._lookout = Lookout(agent.candidates.frame)
+        self._concerns: list[Concern] = []
 
     @property
     def scalarizer_name(self) -> str:
         """Name of the scalarizer, for the record."""
-        return getattr(self._scalarizer, "__name__", type(self._scalarizer).__name__)
+        return self._name or getattr(self._scalarizer, "__name__", type(self._scalarizer).__name__)
 
     def scalarize(self, spectrum: Spectrum) -> Scalar:
         """Turn a spectrum into a number; one that is flagged or not finite is no good.
@@ -36,37 +87,18 @@ class Explorer:
         Raises:
             AgentError: The scalarizer gave something that is no number.
         """
-        if spectrum.flags:
-            return Scalar(math.nan, flag=", ".join(str(flag) for flag in spectrum.flags))
-        result = self._scalarizer(spectrum)
-        try:
-            scalar = result if isinstance(result, Scalar) else Scalar(float(result))
-        except (TypeError, ValueError) as error:
-            raise AgentError(
-                f"scalarizer {self.scalarizer_name!r} must return a number or a Scalar, "
-                f"got {result!r:.80}"
-            ) from error
-        if not scalar.flag and not math.isfinite(scalar.value):
-            return Scalar(math.nan, flag=str(QualityFlag.NOT_FINITE))
-        return scalar
+        return _scalar_of(spectrum, self._scalarizer, self.scalarizer_name)
 
     def ask(self) -> Proposal | None:
         """Choose the next point while those proposed but not told yet are pending.
 
+        What was ordered meanwhile through the watch is carried out first.
+
         Returns:
             The proposal; None when no candidate is left.
         """
-        start = time.perf_counter()
-        proposals = self.agent.ask(1, pending=tuple(self._open))
-        seconds = time.perf_counter() - start
-        self._note_fit()
-        if not proposals:
-            return None
-        proposal = proposals[0]
-        self._open[proposal.candidate] = proposal
-        if self._watch is not None:
-            self._watch.chosen(proposal, seconds)
-        return proposal
+        self._take_orders()
+        return self._next()
 
     def tell(self, proposal: Proposal, spectrum: Spectrum) -> Scalar:
         """Tell the agent what was found at a proposal.
@@ -74,12 +106,16 @@ class Explorer:
         Raises:
             AgentError: The proposal is not one that is waiting for its spectrum.
         """
-        self._close(proposal)
+        chosen = self._close(proposal)
         scalar = self.scalarize(spectrum)
-        value = scalar.value if scalar.is_good else math.nan
-        self.agent.tell([Observation(proposal.candidate, value, scalar.noise)])
+        noise = math.hypot(noise_of(self.fit, self._values), np.nan_to_num(scalar.noise))
+        self._told.append((proposal, spectrum))
+        self.agent.tell([self._observation(proposal, spectrum, scalar)])
+        if scalar.is_good:
+            self._values.append(scalar.value)
         if self._watch is not None:
             self._watch.scored(proposal, spectrum, scalar, self.scalarizer_name)
+        self._look(chosen, scalar.value if scalar.is_good else math.nan, noise)
         return scalar
 
     def reject(self, proposal: Proposal) -> None:
@@ -89,6 +125,7 @@ class Explorer:
             AgentError: The proposal is not one that is waiting for its spectrum.
         """
         self._close(proposal)
+        self._told.append((proposal, None))
         self.agent.tell([Observation(proposal.candidate, math.nan)])
 
     def proposals(self, budget: int) -> Iterator[Proposal]:
@@ -106,14 +143,155 @@ class Explorer:
 
     def conclude(self) -> None:
         """Let the agent learn from all spectra, for the record; nothing is chosen any more."""
+        self._take_orders()
         if isinstance(self.agent, Model):
             self.agent.refit()
             self._note_fit()
+
+    def steer(self, steering: Steering, who: str = "script", why: str = "") -> None:
+        """Step in: have something done before the agent chooses again.
+
+        It is recorded with who wants it and why, then carried out.
+
+        Args:
+            steering: What shall be done.
+            who: Who wants it.
+            why: Why, in words.
+
+        Raises:
+            AgentError: It cannot be done; nothing has changed, and the refusal is recorded.
+            PluginError: There is no such scalarizer.
+        """
+        order = Order(steering, who, why)
+        if isinstance(self._watch, SteeringWatch):
+            self._watch.steered(order)
+        self._obey(order)
+
+    def carry_out(self, order: Order) -> tuple[Scored, ...]:
+        """Do what was ordered, unrecorded; see `steer`.
+
+        Returns:
+            Spectra that were judged anew.
+        """
+        steering = order.steering
+        match steering:
+            case Rescalarize(scalarizer=name):
+                return self._rescalarize(name)
+            case ForcePoint():
+                self._ready.append(self._steered.forced(steering, order.who))
+            case ForbidRegion() | AllowRegion():
+                self._steered.restrict(steering)
+                self._ready = deque(p for p in self._ready if not self._steered.forbids(p))
+            case SetExploration(weight=weight):
+                self._steered.explore(weight)
+            case Prefer():
+                measured = {proposal.candidate for proposal, found in self._told if found}
+                self._steered.prefer(steering, sorted(measured))
+        return ()
+
+    def reconsider(self, proposal: Proposal) -> Proposal | None:
+        """Return what shall be measured in place of a proposal that is not begun yet.
+
+        One that was forbidden meanwhile is chosen anew; one that stands behind a point that was
+        forced meanwhile is measured after it; else it stays.
+
+        Args:
+            proposal: The one that was chosen last.
+
+        Returns:
+            What to measure now; None when no candidate is left.
+        """
+        chosen = self._close(proposal)
+        if not self._steered.forbids(proposal):
+            self._ready.append(chosen)
+        return self._next()
+
+    def concerns(self) -> tuple[Concern, ...]:
+        """Return what a human should know of, since the last call."""
+        new, self._concerns = tuple(self._concerns), []
+        return new
 
     @property
     def fit(self) -> Fit | None:
         """What the agent believes since its last fit; None for agents without a model."""
         return self.agent.fit if isinstance(self.agent, Model) else None
+
+    def _next(self) -> Proposal | None:
+        start = time.perf_counter()
+        if self._ready:
+            proposal = self._ready.popleft()
+        else:
+            pending = dict.fromkeys(proposal.candidate for proposal in self._open)
+            proposals = self.agent.ask(1, pending=tuple(pending))
+            self._note_fit()
+            if not proposals:
+                return None
+            proposal = proposals[0]
+        seconds = time.perf_counter() - start
+        self._open.append(proposal)
+        if self._watch is not None:
+            self._watch.chosen(proposal, seconds)
+        return proposal
+
+    def _take_orders(self) -> None:
+        if isinstance(self._watch, SteeringWatch):
+            for order in self._watch.orders():
+                try:
+                    self._obey(order)
+                except (AgentError, PluginError):  # an alarm says so; the run goes on
+                    continue
+
+    def _obey(self, order: Order) -> None:
+        """Carry out an order that was recorded, and record what comes of it."""
+        try:
+            scored = self.carry_out(order)
+        except (AgentError, PluginError) as error:
+            if isinstance(self._watch, SteeringWatch):
+                self._watch.alarmed(refusal(order, error), "refused")
+            raise
+        if self._watch is not None:
+            for one in scored:
+                self._watch.scored(*one)
+
+    def _rescalarize(self, name: str) -> tuple[Scored, ...]:
+        agent = self._steered.steerable("judge spectra anew")
+        scalarizer = scalarizer_named(name)
+        observations: list[Observation] = []
+        scored: list[Scored] = []
+        for proposal, spectrum in self._told:
+            if spectrum is None:
+                observations.append(Observation(proposal.candidate, math.nan))
+                continue
+            scalar = _scalar_of(spectrum, scalarizer, name)
+            observations.append(self._observation(proposal, spectrum, scalar))
+            scored.append(Scored(proposal, spectrum, scalar, name))
+        agent.retell(observations)
+        self._scalarizer, self._name = scalarizer, name
+        self._values = [one.scalar.value for one in scored if one.scalar.is_good]
+        self._open = [_unpredicted(proposal) for proposal in self._open]
+        self._ready = deque(_unpredicted(proposal) for proposal in self._ready)
+        self._lookout.forget()
+        return tuple(scored)
+
+    def _observation(self, proposal: Proposal, spectrum: Spectrum, scalar: Scalar) -> Observation:
+        others = [
+            _scalar_of(spectrum, other, getattr(other, "__name__", "further"))
+            for other in self._others
+        ]
+        return Observation(
+            proposal.candidate,
+            scalar.value if scalar.is_good else math.nan,
+            scalar.noise,
+            tuple((o.value if o.is_good else math.nan, o.noise) for o in others),
+            spectrum.channel(),
+        )
+
+    def _look(self, proposal: Proposal, value: float, noise: float) -> None:
+        concerns = self._lookout.see(proposal, value, noise)
+        self._concerns += concerns
+        if isinstance(self._watch, SteeringWatch):
+            for concern in concerns:
+                self._watch.alarmed(concern.message, concern.cause)
 
     def _note_fit(self) -> None:
         if self.fit is not None and self.fit is not self._noted:
@@ -121,9 +299,36 @@ class Explorer:
             if self._watch is not None:
                 self._watch.fitted(self._noted)
 
-    def _close(self, proposal: Proposal) -> None:
-        if self._open.pop(proposal.candidate, None) is None:
-            raise AgentError(
-                f"candidate {proposal.candidate} at ({proposal.x:g}, {proposal.y:g}) m was not "
-                "proposed, or its spectrum was told already"
-            )
+    def _close(self, proposal: Proposal) -> Proposal:
+        for index, other in enumerate(self._open):
+            if other.candidate == proposal.candidate:
+                return self._open.pop(index)
+        raise AgentError(
+            f"candidate {proposal.candidate} at ({proposal.x:g}, {proposal.y:g}) m was not "
+            "proposed, or its spectrum was told already"
+        )
+
+
+def refusal(order: Order, error: Exception) -> str:
+    """Say that an order was not carried out, and why."""
+    return f"what {order.who} asked for ({order.steering}) was refused: {error}"
+
+
+def _unpredicted(proposal: Proposal) -> Proposal:
+    """Leave out what was expected of a point: it was meant in terms of another scalarizer."""
+    return replace(proposal, mean=math.nan, deviation=math.nan, score=math.nan)
+
+
+def _scalar_of(spectrum: Spectrum, scalarizer: Scalarizer, name: str) -> Scalar:
+    if spectrum.flags:
+        return Scalar(math.nan, flag=", ".join(str(flag) for flag in spectrum.flags))
+    result = scalarizer(spectrum)
+    try:
+        scalar = result if isinstance(result, Scalar) else Scalar(float(result))
+    except (TypeError, ValueError) as error:
+        raise AgentError(
+            f"scalarizer {name!r} must return a number or a Scalar, got {result!r:.80}"
+        ) from error
+    if not scalar.flag and not math.isfinite(scalar.value):
+        return Scalar(math.nan, flag=str(QualityFlag.NOT_FINITE))
+    return scalar

@@ -20,6 +20,7 @@ MOST_GROSS = 1 / 6  # share of failed fits that a loop survives
 LEAST_CORRELATION = 0.5  # of neighbouring points; white noise has none
 FEWEST_POINTS = 8
 LARGEST = 1e100  # beyond, and below its inverse, squares leave the range of floats
+ABRUPT = 0.6  # share of the switching that a branch does in one step, if it is abrupt
 _MAD = 1.4826  # standard deviations per median absolute deviation of a normal distribution
 
 
@@ -107,15 +108,28 @@ class Loop:
         slope = np.diff(height)[steps] / pitch[steps]
         places = self.bias[steps] - height[steps] / slope
         middle = int(np.argsort(places, kind="stable")[len(places) // 2])
-        # within one step of an abrupt switch nothing is known of where it happened
-        spread = math.hypot(
-            self.noise / abs(float(slope[middle])), float(pitch[steps[middle]]) / math.sqrt(12)
-        )
+        step = steps[middle]
+        spread = self.noise / abs(float(slope[middle]))
+        if abs(float(height[step + 1] - height[step])) > ABRUPT * float(np.ptp(height)):
+            # within one step of an abrupt switch nothing is known of where it happened
+            spread = math.hypot(spread, float(pitch[step]) / math.sqrt(12))
         return float(np.median(places)), spread
 
 
 def clean_loop(bias: FloatArray, response: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
     """Return a loop's response without its failed points, and which steps of the bias rise.
+
+    Raises:
+        LoopError: It is no loop, or one that failed.
+    """
+    clean, _, rises = judged_loop(bias, response)
+    return clean, rises
+
+
+def judged_loop(
+    bias: FloatArray, response: FloatArray
+) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return a loop's clean response, which points had failed, and which steps rise.
 
     Raises:
         LoopError: It is no loop, or one that failed.
@@ -127,7 +141,7 @@ def clean_loop(bias: FloatArray, response: FloatArray) -> tuple[FloatArray, NDAr
         raise LoopError(f"{np.count_nonzero(gross)} of {len(response)} points failed")
     if neighbour_correlation(clean) < LEAST_CORRELATION:
         raise LoopError("noise: neighbouring points do not agree")
-    return clean, rises
+    return clean, gross, rises
 
 
 def branches(bias: FloatArray) -> NDArray[np.bool_]:

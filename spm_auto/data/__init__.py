@@ -1,6 +1,7 @@
 """Data: what a run says (events), where it is kept (journal, run file) and how it is read again."""
 
 from .events import (
+    REFUSED,
     AgentAnswered,
     Alarm,
     Event,
@@ -28,6 +29,7 @@ from .run_file import RUN_FILE_NAME, consolidate
 
 __all__ = [
     "FILE_NAME",
+    "REFUSED",
     "RUN_FILE_NAME",
     "AgentAnswered",
     "Alarm",

@@ -21,6 +21,8 @@ from ..instrument import (
     Spectrum,
 )
 
+REFUSED = "refused"  # cause of the alarm that an intervention was not carried out
+
 
 class FinishReason(StrEnum):
     """How a run ended."""
@@ -185,18 +187,36 @@ class AgentAnswered:
 
 @dataclass(frozen=True, slots=True)
 class Intervention:
-    """A human stepped in: who, what and why."""
+    """A human stepped in; written before it is carried out.
+
+    Attributes:
+        who: Who wants it.
+        what: What shall be done, in words.
+        why: Why, in words; empty when nothing was said.
+        kind: What shall be done, for programs, such as "forbid_region"; see
+            `spm_auto.agents.steering`. Empty for what is only words.
+        values: Its values by name.
+    """
 
     who: str
     what: str
     why: str = ""
+    kind: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Something that a human should know of."""
+    """Something that a human should know of.
+
+    Attributes:
+        message: What, in words.
+        cause: What raised it, for programs: "stuck", "calibration", "tip" or `REFUSED`; empty for
+            all else.
+    """
 
     message: str
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from ..instrument import AcquireSpectrum, ScanImage, ScanLine, Spectrum
 from .events import (
     AgentAnswered,
     Alarm,
+    Intervention,
     LineAcquired,
     ModelFitted,
     PointChosen,
@@ -61,6 +62,7 @@ class RecordedRun:
         decisions: Choices of the agent in order.
         fits: What the agent's model believed, fit after fit.
         answers: How long the agent was consulted, and how long the instrument waited.
+        interventions: Where a human stepped in.
         alarms: What a human should know of.
         damage: What is wrong with the journal's end; empty when nothing is.
     """
@@ -74,6 +76,7 @@ class RecordedRun:
     decisions: tuple[PointChosen, ...]
     fits: tuple[ModelFitted, ...]
     answers: tuple[AgentAnswered, ...]
+    interventions: tuple[Intervention, ...]
     alarms: tuple[Alarm, ...]
     damage: str
 
@@ -185,6 +188,7 @@ def _told(
         decisions=tuple(event for event in events if isinstance(event, PointChosen)),
         fits=tuple(event for event in events if isinstance(event, ModelFitted)),
         answers=tuple(event for event in events if isinstance(event, AgentAnswered)),
+        interventions=tuple(event for event in events if isinstance(event, Intervention)),
         alarms=tuple(event for event in events if isinstance(event, Alarm)),
         damage=damage,
     )
@@ -229,6 +233,9 @@ def _measurements(records: tuple[Record, ...]) -> list[Measurement]:
             case PointChosen(candidate=candidate) as choice:
                 waiting.setdefault(candidate, []).append(choice)
             case SpectrumScored(candidate=candidate) as score:
+                if score.start_time in scores:  # judged anew
+                    scores[score.start_time] = (score, scores[score.start_time][1])
+                    continue
                 choices = waiting.get(candidate)
                 scores[score.start_time] = (score, choices.pop(0) if choices else None)
     taken = [r.event for r in records if isinstance(r.event, SpectrumAcquired)]

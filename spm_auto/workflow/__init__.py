@@ -1,7 +1,7 @@
 """The workflow plane: recipes say what shall be done, steps say what next, the runner does it."""
 
 from .control import RunState
-from .decisions import chosen_event, fitted_event, scored_event
+from .decisions import chosen_event, fitted_event, intervention_event, scored_event
 from .plan import Plan, PlannedStep, make_plan
 from .recipe import Recipe, parse_recipe, read_recipe
 from .requests import Advice, Await, Consult, Consultation, Note, Request
@@ -28,6 +28,7 @@ __all__ = [
     "StepGenerator",
     "chosen_event",
     "fitted_event",
+    "intervention_event",
     "make_plan",
     "parse_recipe",
     "read_recipe",

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from enum import StrEnum
 
+from ..agents import Order
 from ..data import RunFinished
 from ..errors import EmergencyStopped, SpmError, Stopped
 
@@ -36,6 +37,7 @@ class Control:
         self._hold = False
         self._stop: type[Stopped] | None = None
         self._finished: RunFinished | None = None
+        self._orders: list[Order] = []
 
     @property
     def state(self) -> RunState:
@@ -77,6 +79,23 @@ class Control:
                 self._become(RunState.STOPPING)
             self._changed.notify_all()
             return True
+
+    def order(self, order: Order) -> None:
+        """Keep what someone wants of the agent until it is asked next.
+
+        Raises:
+            SpmError: The run is over.
+            Stopped: Someone stopped it.
+        """
+        with self._changed:
+            self._refuse_when_over()
+            self._orders.append(order)
+
+    def take_orders(self) -> tuple[Order, ...]:
+        """Hand over what was ordered since the last call, in order."""
+        with self._changed:
+            orders, self._orders = tuple(self._orders), []
+            return orders
 
     def begin_loading(self) -> None:
         """Begin the run.

@@ -1,9 +1,9 @@
-"""What an agent did, as events: the one place where proposals, scores and fits become records."""
+"""What an agent did or was ordered, as events: the one place where it all becomes records."""
 
 import numpy as np
 
-from ..agents import Fit, Proposal, Scalar
-from ..data import ModelFitted, PointChosen, SpectrumScored
+from ..agents import Fit, Order, Proposal, Scalar
+from ..data import Intervention, ModelFitted, PointChosen, SpectrumScored
 from ..instrument import Spectrum
 
 
@@ -53,4 +53,15 @@ def fitted_event(fit: Fit) -> ModelFitted:
         rows=np.asarray(fit.rows, dtype=np.int32),
         parameters=fit.parameters,
         speaker=fit.speaker,
+    )
+
+
+def intervention_event(order: Order) -> Intervention:
+    """Return the event of a human who stepped in."""
+    return Intervention(
+        who=order.who,
+        what=str(order.steering),
+        why=order.why,
+        kind=order.steering.kind,
+        values=order.values,
     )

@@ -1,15 +1,16 @@
 """What a step may yield besides instructions: consult the agent, wait for its answer, record."""
 
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from ..agents import Explorer, Fit, Proposal, Scalar
-from ..data import Event
+from ..agents import Explorer, Fit, Order, Proposal, Scored, refusal
+from ..data import REFUSED, Alarm, Event
+from ..errors import AgentError, PluginError
 from ..instrument import Instruction, ScanImage, Spectrum
 
 Told = tuple[Proposal, Spectrum | None]  # None: the instrument refused the point
-Scored = tuple[Proposal, Spectrum, Scalar]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +19,17 @@ class Advice:
 
     Attributes:
         proposal: Where to measure next; None when nothing was asked or nothing is left.
-        scored: What the spectra that it was told are worth.
+        scored: What the spectra that it was told are worth, and those that were judged anew.
         fits: What its model believed after each new fit.
         seconds: How long it worked [s].
+        alarms: What a human should know of.
     """
 
     proposal: Proposal | None
     scored: tuple[Scored, ...]
     fits: tuple[Fit, ...]
     seconds: float
+    alarms: tuple[Alarm, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +49,20 @@ class Consult:
     told: tuple[Told, ...] = ()
     ask: bool = True
 
-    def advice(self) -> Advice:
-        """Do the work; called by the runner in the agent's own thread."""
+    def advice(self, orders: Sequence[Order] = ()) -> Advice:
+        """Do the work; called by the runner in the agent's own thread.
+
+        Args:
+            orders: What humans want done first.
+        """
         start = time.perf_counter()
-        scored = []
+        scored, alarms = _carry_out(self.explorer, orders)
         for proposal, spectrum in self.told:
             if spectrum is None:
                 self.explorer.reject(proposal)
             else:
-                scored.append((proposal, spectrum, self.explorer.tell(proposal, spectrum)))
+                scalar = self.explorer.tell(proposal, spectrum)
+                scored.append(Scored(proposal, spectrum, scalar, self.explorer.scalarizer_name))
         before = self.explorer.fit
         choice: Proposal | None = None
         if self.ask:
@@ -62,8 +70,43 @@ class Consult:
         else:
             self.explorer.conclude()
         fit = self.explorer.fit
-        fits = (fit,) if fit is not None and fit is not before else ()
-        return Advice(choice, tuple(scored), fits, time.perf_counter() - start)
+        alarms += [Alarm(c.message, c.cause) for c in self.explorer.concerns()]
+        return Advice(
+            choice,
+            tuple(scored),
+            (fit,) if fit is not None and fit is not before else (),
+            time.perf_counter() - start,
+            tuple(alarms),
+        )
+
+    def reconsider(self, advice: Advice, orders: Sequence[Order]) -> Advice:
+        """Do what was ordered after the agent answered, before its answer is acted upon.
+
+        Called by the runner in the agent's own thread, as `advice`.
+        """
+        start = time.perf_counter()
+        scored, alarms = _carry_out(self.explorer, orders)
+        before = self.explorer.fit
+        choice = advice.proposal and self.explorer.reconsider(advice.proposal)
+        fit = self.explorer.fit
+        return Advice(
+            choice,
+            (*advice.scored, *scored),
+            (*advice.fits, *((fit,) if fit is not None and fit is not before else ())),
+            advice.seconds + time.perf_counter() - start,
+            (*advice.alarms, *alarms),
+        )
+
+
+def _carry_out(explorer: Explorer, orders: Sequence[Order]) -> tuple[list[Scored], list[Alarm]]:
+    scored: list[Scored] = []
+    alarms = []
+    for order in orders:
+        try:
+            scored += explorer.carry_out(order)
+        except (AgentError, PluginError) as error:
+            alarms.append(Alarm(refusal(order, error), REFUSED))
+    return scored, alarms
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +116,12 @@ class Consultation:
     Attributes:
         future: The advice to come.
         start_time: Instrument time when the agent was asked [s].
+        consult: What was asked; None when it cannot be asked again.
     """
 
     future: "Future[Advice]" = field(repr=False)
     start_time: float
+    consult: Consult | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +133,15 @@ class Await:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Write an event to the journal."""
+    """Write an event to the journal.
+
+    Attributes:
+        event: What happened.
+        pause: Whether the run shall wait for a human then.
+    """
 
     event: Event
+    pause: bool = False
 
 
 Request = Instruction | Consult | Await | Note

@@ -6,10 +6,13 @@ import threading
 import traceback
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, wait
+from functools import partial
 from typing import Any
 
+from ..agents import Order, Steering
 from ..clock import Clock
 from ..data import (
+    REFUSED,
     AgentAnswered,
     Alarm,
     Event,
@@ -46,6 +49,7 @@ from ..instrument import (
     Spectrum,
 )
 from .control import Control, RunState
+from .decisions import intervention_event
 from .ending import name_ending, one_line
 from .requests import Advice, Answer, Await, Consult, Consultation, Note, Request
 from .steps.base import Step, StepContext
@@ -202,6 +206,11 @@ class Runner:
             return self.finished
         finished = name_ending(error, self._control.stop, detail)
         self._worker.stop()
+        for order in self._control.take_orders():
+            with contextlib.suppress(Exception):
+                self.record(
+                    Alarm(f"what {order.who} asked for ({order.steering}) came too late", REFUSED)
+                )
         try:
             self._instrument.close()
         except Exception as fault:  # noqa: BLE001 - whatever a driver raises, the run must end
@@ -242,6 +251,30 @@ class Runner:
             self._instrument.emergency_stop()
         finally:
             self._control.ask_to_stop(EmergencyStopped)
+
+    def steer(self, steering: Steering, who: str, why: str = "") -> None:
+        """Step in, from any thread: have something done before the agent chooses again.
+
+        It is recorded, then carried out where the agent thinks. A point that was chosen but is not
+        being measured yet is thought over; what is being measured ends. When it cannot be done, an
+        alarm says so and the run goes on.
+
+        Args:
+            steering: What shall be done.
+            who: Who wants it.
+            why: Why, in words.
+
+        Raises:
+            SpmError: The run is over.
+        """
+        self._control.order(Order(steering, who, why))
+
+    def take_orders(self) -> tuple[Order, ...]:
+        """Record and hand over what was ordered since the last call: it is carried out now."""
+        orders = self._control.take_orders()
+        for order in orders:
+            self.record(intervention_event(order))
+        return orders
 
     def _insist(self) -> None:
         """Interrupt again until the run is over: the first may have come between instructions."""
@@ -301,18 +334,30 @@ class Runner:
 
     def _serve(self, request: Request) -> Answer:
         match request:
-            case Note(event=event):
+            case Note(event=event, pause=pause):
                 self.record(event)
+                if pause:
+                    self.pause()
                 return None
             case Consult():
-                return Consultation(self._worker.submit(request.advice), self._clock.now())
+                orders = self.take_orders()
+                future = self._worker.submit(partial(request.advice, orders))
+                return Consultation(future, self._clock.now(), request)
             case Await(consultation=consultation):
-                overlap = self._clock.now() - consultation.start_time
-                advice = self._wait_for(consultation.future)
-                self.record(AgentAnswered(advice.seconds, max(0.0, advice.seconds - overlap)))
-                return advice
+                return self._advice(consultation)
             case _:
                 return self.perform(request)
+
+    def _advice(self, consultation: Consultation) -> Advice:
+        """Wait for what the agent says, and for what it says to orders that came meanwhile."""
+        overlap = self._clock.now() - consultation.start_time
+        advice = self._wait_for(consultation.future)
+        consult = consultation.consult
+        if consult is not None and (orders := self.take_orders()):
+            again = partial(consult.reconsider, advice, orders)
+            advice = self._wait_for(self._worker.submit(again))
+        self.record(AgentAnswered(advice.seconds, max(0.0, advice.seconds - overlap)))
+        return advice
 
     def _wait_for(self, future: "Future[Advice]") -> Advice:
         while not wait([future], timeout=_POLL).done:

@@ -65,8 +65,9 @@ def test_a_rectangular_loop_is_as_wide_as_it_is() -> None:
     spectrum = make_spectrum(response)
     assert good(loop_area(spectrum)) == pytest.approx(12 * PITCH, rel=1e-12)
     assert good(loop_area_raw(spectrum)) == pytest.approx(24 * PITCH, rel=1e-12)
-    assert good(coercive_bias(spectrum)) == pytest.approx(6 * PITCH, rel=1e-12)
-    assert good(imprint(spectrum)) == pytest.approx(1.5 * PITCH, rel=1e-12)
+    # the fit's search ends, and the branches have a width that the steps of the bias cannot show
+    assert good(coercive_bias(spectrum)) == pytest.approx(6 * PITCH, rel=1e-5)
+    assert good(imprint(spectrum)) == pytest.approx(1.5 * PITCH, rel=1e-5)
 
 
 def test_a_parallelogram_has_the_area_of_a_parallelogram() -> None:
@@ -76,8 +77,9 @@ def test_a_parallelogram_has_the_area_of_a_parallelogram() -> None:
     response = np.clip((TRIANGLE - middle) / (2 * PITCH), -1, 1)
     spectrum = make_spectrum(response)
     assert good(loop_area_raw(spectrum)) == pytest.approx(2 * 10 * PITCH, rel=1e-12)
-    assert good(coercive_bias(spectrum)) == pytest.approx(5 * PITCH, rel=1e-12)
-    assert good(imprint(spectrum)) == pytest.approx(1 * PITCH, rel=1e-12)
+    # the fitted branches are tangents hyperbolic, symmetric as the straight ones are
+    assert good(coercive_bias(spectrum)) == pytest.approx(5 * PITCH, rel=2e-3)
+    assert good(imprint(spectrum)) == pytest.approx(1 * PITCH, abs=2e-3 * PITCH)
 
 
 def test_the_opening_is_the_mean_distance_of_the_branches() -> None:
@@ -210,7 +212,7 @@ def test_a_bias_that_makes_no_loop_is_flagged(scalarizer, bias, why) -> None:
 def test_a_branch_that_does_not_switch_has_no_coercive_bias(scalarizer) -> None:
     response = hysteresis(TRIANGLE, up=4.0, down=-100.0, width=0.5)
     flag = scalarizer(make_spectrum(response)).flag
-    assert flag == "no crossing: the falling branch does not switch"
+    assert flag == "the falling branch does not switch within the sweep"
 
 
 @pytest.mark.parametrize("scalarizer", [loop_area, coercive_bias, imprint])

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from ... import plugins
 from ...agents import AgentSettings, Candidates, Explorer, Proposal, Scalarizer
-from ...data import Alarm
+from ...data import REFUSED, Alarm
 from ...errors import AgentError, LimitExceeded, RecipeError
 from ...instrument import AcquireSpectrum, Instruction, Scan, Spectrum
 from ...settings import Plugin, PluginName
@@ -37,6 +37,8 @@ class ExploreStep(Step):
         margin: Pixels along the overview's edge that are no candidates.
         look_ahead: Whether the next point is chosen while a spectrum is being taken; without it the
             instrument waits, and each choice knows the spectrum before.
+        pause_on_alarm: Whether the run waits for a human when the agent is stuck, its predictions
+            do not hold, or the tip may have changed.
     """
 
     kind: Literal["explore"]
@@ -49,6 +51,7 @@ class ExploreStep(Step):
     stride: Annotated[int, Field(ge=1)] = 1
     margin: Annotated[int, Field(ge=0)] = 0
     look_ahead: bool = True
+    pause_on_alarm: bool = False
 
     @model_validator(mode="after")
     def _amplitudes_make_waveforms(self) -> "ExploreStep":
@@ -121,15 +124,19 @@ class ExploreStep(Step):
         except ValueError as error:
             raise AgentError(f"the agent has nothing to choose from: {error}") from error
         scalarizer: Scalarizer = plugins.load("scalarizers", self.scalarizer)
-        return Explorer(self.agent.build(candidates, context.rng()), scalarizer)
+        return Explorer(
+            self.agent.build(candidates, context.rng()), scalarizer, name=self.scalarizer
+        )
 
     def _answer(self, consultation: Consultation) -> Generator[Request, Any, Proposal | None]:
         """Wait for the agent, write down what it did, and return what it chose."""
         advice: Advice = yield Await(consultation)
-        for proposal, spectrum, scalar in advice.scored:
-            yield Note(scored_event(proposal, spectrum, scalar, self.scalarizer))
+        for scored in advice.scored:
+            yield Note(scored_event(*scored))
         for fit in advice.fits:
             yield Note(fitted_event(fit))
+        for alarm in advice.alarms:
+            yield Note(alarm, pause=self.pause_on_alarm and alarm.cause != REFUSED)
         if advice.proposal is not None:
             yield Note(chosen_event(advice.proposal))
         return advice.proposal

@@ -1,4 +1,4 @@
-"""Scalarizers: spectrum to one number, or a flag that says why there is none.
+"""Scalarizers of hysteresis loops: areas, and the numbers of the fitted loop.
 
 All look at a spectrum's first channel. A failed fit must be recognised here, from the spectrum
 alone: to an agent it would be the most rewarding place of all.
@@ -11,19 +11,20 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..instrument import FloatArray, Spectrum
-from .loops import (
+from spm_auto.instrument import FloatArray, Spectrum
+
+from ..loops import (
     Loop,
     LoopError,
-    branches,
-    check,
     clean_loop,
     noise_of,
     pair,
     running_median,
     window,
 )
-from .protocol import Scalar
+from ..protocol import Scalar
+from .channels import need_spectrum
+from .loop_fit import DOWN, HEIGHT, UP, FormError, LoopFit
 
 LEAST_SWITCHING = 3.0  # standard deviations that saturations must differ by to be two
 OPENING_FROM = 0.25  # share of the bias amplitude below which a loop's opening is not looked at
@@ -54,7 +55,7 @@ def loop_opening(spectrum: Spectrum) -> Scalar:
     loop, and on a recorded map it may be what the overview shows.
     """
     try:
-        clean, rises = clean_loop(spectrum.bias, spectrum.channel())
+        clean, rises = clean_loop(need_spectrum(spectrum).bias, spectrum.channel())
         opening = _openings(spectrum.bias, clean, rises)
     except LoopError as flag:
         return Scalar(math.nan, flag=str(flag))
@@ -66,65 +67,65 @@ def loop_opening(spectrum: Spectrum) -> Scalar:
 
 
 def coercive_bias(spectrum: Spectrum) -> Scalar:
-    """Return half the distance of the biases at which the two branches switch [V]."""
+    """Return half the distance of the biases at which the two branches switch [V].
 
-    def value(loop: Loop) -> Scalar:
-        (up, up_noise), (down, down_noise) = _switching(loop)
-        return Scalar((up - down) / 2, math.hypot(up_noise, down_noise) / 2)
-
-    return _of_loop(spectrum, value, "V")
+    That is where the fitted loop is in the middle of its switching; where a loop has another form,
+    such as one that switches in steps, where its branches cross the middle of the saturations.
+    """
+    return _of_switching(spectrum, 0.5, -0.5)
 
 
 def imprint(spectrum: Spectrum) -> Scalar:
-    """Return the middle of the biases at which the two branches switch [V]."""
-
-    def value(loop: Loop) -> Scalar:
-        (up, up_noise), (down, down_noise) = _switching(loop)
-        return Scalar((up + down) / 2, math.hypot(up_noise, down_noise) / 2)
-
-    return _of_loop(spectrum, value, "V")
+    """Return the middle of the biases at which the two branches switch [V], as `coercive_bias`."""
+    return _of_switching(spectrum, 0.5, 0.5)
 
 
-def peak(spectrum: Spectrum) -> Scalar:
-    """Return the highest running median of three points [unit of channel].
+def nucleation_bias(spectrum: Spectrum) -> Scalar:
+    """Return half the distance of the biases at which the two branches begin to switch [V].
 
-    One failed point does not count, however high; a peak's top is one that a neighbour shares.
+    A branch has begun when it has done a tenth of its switching; from the fitted loop.
     """
-    response = spectrum.channel()
-    try:
-        check(response)
-    except LoopError as flag:
-        return Scalar(math.nan, flag=str(flag))
-    if len(response) < 3:
-        return Scalar(math.nan, flag="fewer than 3 points")
-    value = float(np.max(running_median(response, 3, closed=False)))
-    return Scalar(value, noise_of(response), unit=spectrum.channels[0].unit)
+    return _of_fit(spectrum, LoopFit.nucleation, "V")
 
 
-def integral(spectrum: Spectrum) -> Scalar:
-    """Return the integral over the bias, there and back averaged [unit of channel x V].
+def remanence(spectrum: Spectrum) -> Scalar:
+    """Return half the distance of the branches at 0 V, from the fitted loop [unit of channel].
 
-    Single failed points are taken out by a running median of three.
+    It is positive whatever the sign of the response, and negative for a loop that runs backwards.
     """
-    bias, response = spectrum.bias, spectrum.channel()
-    try:
-        check(response)
-    except LoopError as flag:
-        return Scalar(math.nan, flag=str(flag))
-    if len(response) < 3 or not np.isfinite(bias).all() or np.ptp(bias) == 0:
-        return Scalar(math.nan, flag="no sweep of the bias")
-    smooth = running_median(response, 3, closed=False)
-    noise, unit = noise_of(response), f"{spectrum.channels[0].unit} V"
-    step = np.diff(bias)
-    if np.all(step >= 0) or np.all(step <= 0):
-        value = float(np.trapezoid(smooth, bias)) * (1 if bias[-1] > bias[0] else -1)
-        return Scalar(value, noise * float(np.sqrt(np.sum(step**2))), unit=unit)
-    try:
-        grid, rising, falling = pair(bias, smooth, branches(bias))
-    except LoopError as flag:
-        return Scalar(math.nan, flag=str(flag))
-    value = float(np.trapezoid((rising + falling) / 2, grid))
-    return Scalar(value, noise * float(np.sqrt(np.sum(np.diff(grid) ** 2) / 2)), unit=unit)
+
+    def value(fitted: LoopFit) -> tuple[float, float]:
+        found, noise = fitted.remanence()
+        return found * fitted.sign, noise
+
+    return _of_fit(spectrum, value, spectrum.channels[0].unit)
+
+
+def switchable_response(spectrum: Spectrum) -> Scalar:
+    """Return the distance of the two saturations without the tilt [unit of channel].
+
+    From the fitted loop; positive whatever the sign of the response.
+    """
+
+    def value(fitted: LoopFit) -> tuple[float, float]:
+        found, noise = fitted.value({HEIGHT: 2.0})
+        return found * fitted.sign, noise
+
+    return _of_fit(spectrum, value, spectrum.channels[0].unit)
+
+
+def work_of_switching(spectrum: Spectrum) -> Scalar:
+    """Return the area that the fitted loop encloses when both ends saturate [channel x V].
+
+    It is that of the loop with its saturations carried on beyond the sweep; see `remanence` for its
+    sign.
+    """
+
+    def value(fitted: LoopFit) -> tuple[float, float]:
+        found, noise = fitted.work()
+        return found * fitted.sign, noise
+
+    return _of_fit(spectrum, value, f"{spectrum.channels[0].unit} V")
 
 
 def _openings(bias: FloatArray, response: FloatArray, rises: NDArray[np.bool_]) -> FloatArray:
@@ -142,9 +143,42 @@ def _openings(bias: FloatArray, response: FloatArray, rises: NDArray[np.bool_]) 
     return np.asarray(np.abs(falling - rising)[used])
 
 
+def _of_switching(spectrum: Spectrum, of_rising: float, of_falling: float) -> Scalar:
+    """Return a weighted sum of the two switching biases."""
+    try:
+        loop = _switching_loop(spectrum)
+        try:
+            fitted = LoopFit.of(spectrum.bias, spectrum.channel())
+            value, noise = fitted.value({UP: of_rising, DOWN: of_falling})
+        except FormError:
+            (up, up_noise), (down, down_noise) = loop.crossings()
+            value, noise = of_rising * up + of_falling * down, math.hypot(up_noise, down_noise) / 2
+    except LoopError as flag:
+        return Scalar(math.nan, flag=str(flag))
+    return Scalar(value, noise, unit="V")
+
+
+def _switching_loop(spectrum: Spectrum) -> Loop:
+    """Return the loop if its ends differ; a butterfly is one step and a tilt to a fit."""
+    loop = Loop.of(need_spectrum(spectrum).bias, spectrum.channel())
+    _difference(loop)
+    return loop
+
+
+def _of_fit(
+    spectrum: Spectrum, value: Callable[[LoopFit], tuple[float, float]], unit: str
+) -> Scalar:
+    try:
+        _switching_loop(spectrum)
+        found, noise = value(LoopFit.of(spectrum.bias, spectrum.channel()))
+    except LoopError as flag:
+        return Scalar(math.nan, flag=str(flag))
+    return Scalar(found, noise, unit=unit)
+
+
 def _of_loop(spectrum: Spectrum, value: Callable[[Loop], Scalar], unit: str) -> Scalar:
     try:
-        return replace(value(Loop.of(spectrum.bias, spectrum.channel())), unit=unit)
+        return replace(value(Loop.of(need_spectrum(spectrum).bias, spectrum.channel())), unit=unit)
     except LoopError as flag:
         return Scalar(math.nan, flag=str(flag))
 
@@ -161,11 +195,6 @@ def _normalised_area(loop: Loop) -> Scalar:
 def _raw_area(loop: Loop) -> Scalar:
     low, high = loop.saturation
     return Scalar(loop.area if high >= low else -loop.area, loop.area_noise)
-
-
-def _switching(loop: Loop) -> tuple[tuple[float, float], tuple[float, float]]:
-    _difference(loop)
-    return loop.crossings()
 
 
 def _difference(loop: Loop) -> float:
