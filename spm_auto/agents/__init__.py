@@ -1,7 +1,9 @@
 """The agents plane: who decides where to measure next; arrays in, proposals out."""
 
 from .candidates import Candidates
+from .costs import Costs
 from .explorer import Explorer, Scored, refusal
+from .levels import Levels
 from .make import make
 from .protocol import (
     Agent,
@@ -47,10 +49,10 @@ from .steering import (
 
 # fmt: off
 __all__ = [
-    "Agent", "AgentSettings", "AllowRegion", "Candidates", "DeepKernelSettings", "Explorer", "Fit",
-    "ForbidRegion", "ForcePoint", "GaussianProcessSettings", "GridSettings", "Model", "Observation",
-    "Order", "Prefer", "Preferring", "Proposal", "RandomSettings", "RankingSettings", "Rescalarize",
-    "Scalar", "Scalarizer", "Scored", "SetExploration", "Steerable", "Steering", "SteeringWatch",
-    "Watch", "coercive_bias", "imprint", "integral", "loop_area", "loop_area_raw", "loop_opening",
-    "make", "peak", "refusal", "steering_of",
+    "Agent", "AgentSettings", "AllowRegion", "Candidates", "Costs", "DeepKernelSettings",
+    "Explorer", "Fit", "ForbidRegion", "ForcePoint", "GaussianProcessSettings", "GridSettings",
+    "Levels", "Model", "Observation", "Order", "Prefer", "Preferring", "Proposal", "RandomSettings",
+    "RankingSettings", "Rescalarize", "Scalar", "Scalarizer", "Scored", "SetExploration",
+    "Steerable", "Steering", "SteeringWatch", "Watch", "coercive_bias", "imprint", "integral",
+    "loop_area", "loop_area_raw", "loop_opening", "make", "peak", "refusal", "steering_of",
 ]

@@ -68,11 +68,9 @@ class Candidates:
 
     @property
     def points(self) -> FloatArray:
-        """x [m], y [m] and bias [V] of each candidate, shape (P m, 3)."""
+        """Place (x, y) [m] and bias [V] of each candidate, shape (P m, 3)."""
         n, m = len(self.positions), len(self.levels)
-        return np.column_stack(
-            [np.repeat(self.positions, m, axis=0), np.tile(self.levels.bias, n)]
-        )
+        return np.column_stack([np.repeat(self.positions, m, axis=0), np.tile(self.levels.bias, n)])
 
     def position(self, candidate: int) -> tuple[float, float]:
         """Return where a candidate is [m]."""

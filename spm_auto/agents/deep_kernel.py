@@ -76,6 +76,7 @@ class DeepKernel(GaussianProcess):
     Args:
         inputs: All candidates; there must be descriptors.
         generator: Randomness of the network.
+        trusts_ranking: As for the plain process.
 
     Source:
         A. G. Wilson et al., "Deep kernel learning", AISTATS 2016.
@@ -83,8 +84,10 @@ class DeepKernel(GaussianProcess):
 
     name = "deep kernel"
 
-    def __init__(self, inputs: Inputs, generator: torch.Generator) -> None:
-        super().__init__(inputs)
+    def __init__(
+        self, inputs: Inputs, generator: torch.Generator, trusts_ranking: bool = False
+    ) -> None:
+        super().__init__(inputs, trusts_ranking)
         self._network = ResidualNetwork(inputs.descriptors.shape[1], generator)
 
     def _columns(self, sites: torch.Tensor) -> dict[str, torch.Tensor]:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from ..instrument import FloatArray
+from .acquisition import thompson
 from .covariance import Covariance
 
 BLOCK = 1024  # positions worked on at once, so that what is in between stays in the cache
@@ -59,8 +60,10 @@ class Posterior:
         self._factor = torch.zeros(room, room, dtype=torch.float64)
         self._factor[: self._n, : self._n] = factor
         self._b = torch.empty(room, places, dtype=torch.float64)
-        residual = torch.from_numpy(np.asarray(targets, dtype=float)) - covariance.prior[sites[:told]]
+        found = torch.from_numpy(np.asarray(targets, dtype=float))
+        residual = found - covariance.prior[sites[:told]]
         weights = torch.cholesky_solve(residual[:, None], factor[:told, :told])
+        self._noises = gram.diagonal() - covariance.variance[levels]
         at_level = covariance.shared[levels]  # (n, m)
         common = covariance.own[levels]
         pull = (weights * at_level[:told]).mT.contiguous()
@@ -76,6 +79,9 @@ class Posterior:
                 k = b * at_level[:, level, None] + common[:, level, None] if m > 1 else b
                 v = torch.linalg.solve_triangular(factor, k, upper=False)
                 self._variance[level, block] = covariance.variance[level] - (v * v).sum(0)
+        # a believed one was found where it is predicted
+        believed_residual = self._mean[levels[told:], sites[told:]] - covariance.prior[sites[told:]]
+        self._residuals = torch.cat([residual, believed_residual])
 
     @property
     def mean(self) -> FloatArray:
@@ -105,11 +111,46 @@ class Posterior:
         v, pivot = self._border(row, extra_noise)
         self._mean += v * ((target - mean) / pivot)
         self._variance -= v * v
+        self._note(row, target, extra_noise)
 
     def believe(self, row: int) -> None:
         """Take a candidate for observed and found as predicted."""
         v, _ = self._border(row)
         self._variance -= v * v
+        self._note(row, self._at(row)[0], 0.0)
+
+    def draw(self, rng: np.random.Generator) -> FloatArray:
+        """Draw a function of the candidates that may be the truth, shape (N,).
+
+        Source:
+            J. T. Wilson et al., ICML 2020; see `acquisition.thompson`.
+        """
+        k, n = self._k, self._n
+        places = k.places
+        product = thompson.Covariance(
+            tuple(np.asarray(each) for each in places.inputs), places.scales, k.shared.numpy()
+        )
+        prior = thompson.prior_draw(product, rng).reshape(len(places), k.levels)
+        common = thompson.covariance_factor(k.own.numpy()) if bool(k.own.any()) else k.own.numpy()
+        prior += (common @ rng.standard_normal(k.levels))[None, :]
+        levels = k.split(self._observed)[1]
+
+        def back(white: FloatArray) -> FloatArray:
+            column = torch.from_numpy(white)[:, None]
+            weights = torch.linalg.solve_triangular(self._factor[:n, :n].mT, column, upper=True)
+            pull, offset = weights * k.shared[levels], (weights * k.own[levels]).sum(0)
+            return _flat(pull.mT @ self._b[:n] + offset[:, None])
+
+        drawn = thompson.posterior_draw(
+            prior.ravel(),
+            self._observed.tolist(),
+            self._residuals.numpy(),
+            self._noises.numpy(),
+            self._factor[:n, :n].numpy(),
+            back,
+            rng,
+        )
+        return np.asarray(drawn + np.repeat(k.prior.numpy(), k.levels))
 
     def deviation_with(self, pending: Sequence[int]) -> FloatArray:
         """Return the deviations as if some candidates had been observed already, shape (N,).
@@ -127,6 +168,13 @@ class Posterior:
             variance = variance - v * v
         self._n, self._observed = n, observed
         return _root(variance)
+
+    def _note(self, row: int, target: float, extra_noise: float) -> None:
+        site = row // self._k.levels
+        residual, noise = target - float(self._k.prior[site]), float(self._k.noise[site])
+        last = torch.tensor([[residual], [noise + extra_noise]], dtype=torch.float64)
+        self._residuals = torch.cat([self._residuals, last[0]])
+        self._noises = torch.cat([self._noises, last[1]])
 
     def _at(self, row: int) -> tuple[float, float]:
         site, level = divmod(row, self._k.levels)

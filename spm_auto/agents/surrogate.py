@@ -125,8 +125,10 @@ class GaussianProcess:
             else:
                 named |= {f"{name}_length_{i}": value for i, value in enumerate(lengths)}
         named |= {f"noise_slope_{i}": v for i, v in enumerate(self._slopes.value.tolist())}
-        named |= {"ranking_slope": v for v in self._trust.value.tolist()}
-        named |= {"level_share": 1 / (1 + math.exp(-v)) for v in self._share.value.tolist()}
+        if len(self._trust.value):
+            named["ranking_slope"] = self._trust.value.item()
+        if self._level is not None:
+            named["level_share"] = torch.sigmoid(self._share.value).item()
         return named
 
     def fit(self, rows: Sequence[int], targets: FloatArray, extra_noise: FloatArray) -> None:
@@ -155,9 +157,8 @@ class GaussianProcess:
                 scales=tuple(term.outputscale.item() for term in self._terms.values()),
             )
             shared, own = self._level_covariance()
-            return Covariance(
-                places, shared, own, self._noise(everywhere), self._prior_mean(everywhere)
-            )
+            noise, prior = self._noise(everywhere), self._prior_mean(everywhere)
+            return Covariance(places, shared, own, noise, prior.detach())
 
     def posterior(
         self,
