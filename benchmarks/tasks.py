@@ -23,10 +23,14 @@ class Task:
     Attributes:
         candidates: The sites.
         target: What a measurement at each site gives, standardised, shape (n,).
+        images: What is known of the sample beforehand, shape [channel, line, pixel].
+        train: How many sites a learner is fitted to before its predictions are scored.
     """
 
     candidates: Candidates
     target: FloatArray
+    images: FloatArray
+    train: int = 200
 
     def top(self, share: float) -> NDArray[np.int64]:
         """Return the sites with the highest targets."""
@@ -102,6 +106,33 @@ def beps_accepted(file: Path) -> Task:
     return _task(frame, loops, pool, np.array([scalar.value for scalar in scalars])[pool])
 
 
+def synthetic(side: int, biases: tuple[float, ...] = (), seed: int = 0, noise: float = 0.3) -> Task:
+    """Make a task of which all is known: a bent image, another field that is not seen, noise.
+
+    Args:
+        side: Pixels of the image each way; all of them are sites.
+        biases: Biases that may be chosen at each [V]; the target has a broad maximum in the middle.
+        seed: Of the fields and the noise.
+        noise: Deviation of the noise, of a target of deviation about 1.
+    """
+    from scipy.ndimage import gaussian_filter
+
+    rng = np.random.default_rng(seed)
+    fields = [gaussian_filter(rng.normal(size=(side, side)), 2.0, mode="wrap") for _ in range(2)]
+    image, hidden = (field / field.std() for field in fields)
+    frame = ScanFrame(center=(0.0, 0.0), size=(1e-6, 1e-6), pixels=(side, side))
+    channel = (Channel("height", "m"),)
+    overview = ScanImage(frame, channel, image[None], image[None], 0.0, 0.0)
+    candidates = Candidates.of(overview, biases=biases)
+    line, pixel = candidates.rows.T
+    target = np.tanh(image**2 - 1)[line, pixel] + 0.3 * hidden[line, pixel]
+    if biases:
+        bias = candidates.points[:, 2]
+        target = target - ((bias - np.mean(biases)) / (np.ptp(biases) or 1.0)) ** 2
+    target = target + noise * rng.normal(size=len(target))
+    return Task(candidates, (target - target.mean()) / target.std(), image[None])
+
+
 def mean_opening(bias: FloatArray, loops: FloatArray) -> FloatArray:
     """Return the mean distance of the branches of each loop, shape (n,).
 
@@ -135,4 +166,4 @@ def _task(frame: ScanFrame, loops: FloatArray, pool: NDArray[np.bool_], target: 
     channel = (Channel("first_point", "1"),)
     overview = ScanImage(frame, channel, image[None], image[None], 0.0, 0.0)
     standard = (target - target.mean()) / target.std()
-    return Task(Candidates.of(overview).select(pool), standard)
+    return Task(Candidates.of(overview).select(pool), standard, image[None])

@@ -96,7 +96,7 @@ class Summary:
 
 def play(
     task: Task,
-    player: str,
+    player: str | AgentSettings,
     seed: int,
     level: int = 1,
     watch: Watcher | None = None,
@@ -106,18 +106,24 @@ def play(
 
     Args:
         task: Which game.
-        player: Name of an agent, or `ORACLE`, who knows the truth.
+        player: Name of an agent, or `ORACLE`, who knows the truth; or the settings of an agent that
+            need not be a plugin.
         seed: Of the episode, and of the agent's own randomness.
         level: How hard.
         watch: Told the episode and its regret after each act.
-        settings: Of the agent, as a recipe would write them.
+        settings: Of the agent by name, as a recipe would write them.
 
     Raises:
         TaskError: Seed or level cannot be.
         PluginError: There is no such agent.
         AgentError: Its settings are wrong.
     """
-    chosen_settings = None if player == ORACLE else agent_settings(player, settings)
+    name = player if isinstance(player, str) else player.kind
+    chosen_settings: AgentSettings | None = None
+    if not isinstance(player, str):
+        chosen_settings = player
+    elif player != ORACLE:
+        chosen_settings = agent_settings(player, settings)
     episode = task.begin(seed, level)
     times: list[float] = []
     regrets: list[float] = []
@@ -140,7 +146,7 @@ def play(
             judged = episode.judge(agent.predict()[0])
     return Score(
         task=task.name,
-        player=player,
+        player=name,
         seed=seed,
         level=level,
         budget=task.budget,

@@ -41,6 +41,17 @@ def test_the_odd_spectrum_is_the_most_novel_and_stops_being_so_among_its_like() 
     assert more[0] < 1.3 * np.median(more[1:31])
 
 
+def test_spectral_novelty_is_the_mean_distance_to_the_nearest_others() -> None:
+    spectra = np.array([[0.0], [1.0], [2.0], [7.0]])
+    # median 1.5, deviation 1.4826 times the median of 1.5, 0.5, 0.5 and 5.5
+    bent = np.arcsinh((spectra[:, 0] - 1.5) / 1.4826)
+    distance = np.abs(bent[:, None] - bent)
+    for neighbours in (1, 2, 9):
+        nearest = np.sort(distance, axis=1)[:, 1 : neighbours + 1]  # the first is itself
+        novelty = spectral_novelty(spectra, neighbours)
+        assert novelty == pytest.approx(nearest.mean(axis=1))
+
+
 def test_to_be_first_is_not_to_be_novel() -> None:
     rng = np.random.default_rng(2)
     spectra = rng.normal(size=(40, 32))

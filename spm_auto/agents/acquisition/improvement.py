@@ -72,7 +72,7 @@ def log_augmented_improvement(
             shape (n,) or one for all; zero gives EI.
 
     Source:
-        D. Huang, T. T. Allen, W. I. Notz, N. Zeng, J. Glob. Optim. 34, 441 (2006), eq. 11.
+        D. Huang, T. T. Allen, W. I. Notz, N. Zeng, J. Glob. Optim. 34, 441 (2006).
     """
     sigma = np.asarray(noise, dtype=float)
     if not bool(np.all(sigma >= 0)):
@@ -121,8 +121,8 @@ def reachable_bound(
         noise: Standard deviation sigma of the measurement to come, shape (n,) or one for all.
 
     Source:
-        The deviation: P. I. Frazier, W. B. Powell, S. Dayanik, INFORMS J. Comput. 21, 599 (2009),
-        eq. 4. To put it into the bound is reasoned here, not taken from there.
+        The deviation: P. I. Frazier, W. B. Powell, S. Dayanik, INFORMS J. Comput. 21, 599 (2009).
+        To put it into the bound is reasoned here, not taken from there.
     """
     sigma = np.asarray(noise, dtype=float)
     if not bool(np.all(sigma >= 0)):

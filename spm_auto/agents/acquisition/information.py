@@ -29,8 +29,9 @@ def maximum_samples(
 
     Candidates are taken for independent, P(max < y) = prod Phi((y - m) / s), and a Gumbel
     distribution is given the quartiles of that. Neighbours are alike in truth, so that the maximum
-    is overestimated, the more so the more candidates there are per correlation length; where that
-    matters, pass the maxima of Thompson draws to `log_max_value_entropy` instead.
+    is overestimated, the more so the more candidates there are per correlation length, and the
+    search explores more than it should. Where that matters, pass the maxima of Thompson draws to
+    `log_max_value_entropy` instead; `joint_draws` of a few hundred hopeful candidates will do.
 
     The quartiles are exact to 1e-5 of the distance between them: a bracket is found with the most
     promising candidates, then those that cannot matter are left out. What is drawn is not below the
@@ -81,7 +82,7 @@ def log_max_value_entropy(
 
     Source:
         Z. Wang, S. Jegelka, ICML 2017, eq. 6; with noise: H. B. Moss et al., J. Mach. Learn. Res.
-        22 (235), 1 (2021), eq. 7.
+        22 (235), 1 (2021).
     """
     mean, deviation = np.asarray(mean, dtype=float), np.asarray(deviation, dtype=float)
     maxima = np.atleast_1d(np.asarray(maxima, dtype=float))

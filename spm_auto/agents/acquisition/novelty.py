@@ -21,7 +21,7 @@ class StructuralNovelty:
         neighbours: How many nearest ones count, k.
 
     Source:
-        J. Lehman, K. O. Stanley, Evol. Comput. 19, 189 (2011), eq. 1.
+        J. Lehman, K. O. Stanley, Evol. Comput. 19, 189 (2011).
     """
 
     def __init__(self, descriptors: FloatArray, neighbours: int = NEIGHBOURS) -> None:
@@ -77,7 +77,7 @@ def spectral_novelty(spectra: FloatArray, neighbours: int = NEIGHBOURS) -> Float
         it shares less than half of the points with each other one, or is the only one.
 
     Source:
-        J. Lehman, K. O. Stanley, Evol. Comput. 19, 189 (2011), eq. 1, of behaviours that are
+        J. Lehman, K. O. Stanley, Evol. Comput. 19, 189 (2011), of behaviours that are
         spectra; leaving out only the spectrum itself, not what came later, is reasoned here.
     """
     spectra = np.asarray(spectra, dtype=float)

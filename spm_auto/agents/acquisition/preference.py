@@ -130,7 +130,7 @@ def information_of_pairs(preferences: Preferences, noise: float = 0.1) -> FloatA
         Shape (n, n).
 
     Source:
-        N. Houlsby, F. Huszár, Z. Ghahramani, M. Lengyel, arXiv:1112.5745 (2011), eq. 3.
+        N. Houlsby, F. Huszár, Z. Ghahramani, M. Lengyel, arXiv:1112.5745 (2011).
     """
     unit = math.sqrt(2.0) * noise
     mean = (preferences.mean[:, None] - preferences.mean) / unit

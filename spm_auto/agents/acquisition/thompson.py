@@ -220,7 +220,7 @@ def posterior_draw(
         The draw, without the prior's mean, shape (N,).
 
     Source:
-        J. T. Wilson et al., ICML 2020, and J. Mach. Learn. Res. 22 (105), 1 (2021), eq. 13.
+        J. T. Wilson et al., ICML 2020, and J. Mach. Learn. Res. 22 (105), 1 (2021).
     """
     observed = np.asarray(rows, dtype=np.int64)
     if len(observed) == 0:

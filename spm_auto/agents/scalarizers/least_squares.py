@@ -73,15 +73,17 @@ def fit(
     residual = data - prediction
     weight = _weights(residual, scale)
     free = max(float(np.sum(weight)) - len(at), 1.0)
-    deviation = float(np.sqrt(np.sum(weight * residual**2) / free))
+    deviation = float(np.sqrt(np.sum((weight * residual) ** 2) / free))
     size = np.sqrt(np.sum(slopes**2, axis=0))
-    size[size == 0] = 1.0
-    scaled = slopes / size
-    covariance = np.full((len(at), len(at)), np.nan)
+    live = np.flatnonzero(size > 0)  # what nothing depends on is given, and known
+    scaled = slopes[:, live] / size[live]
+    covariance = np.zeros((len(at), len(at)))
     try:
         inverse = np.linalg.inv((scaled * weight[:, np.newaxis]).T @ scaled)
-        covariance = deviation**2 * inverse / np.outer(size, size)
+        inverse = deviation**2 * inverse / np.outer(size[live], size[live])
+        covariance[np.ix_(live, live)] = inverse
     except np.linalg.LinAlgError:
+        covariance[:] = np.nan
         is_settled = False
     margin = 1e-9 * (high - low)
     at_bound = (at <= low + margin) | (at >= high - margin)

@@ -31,6 +31,7 @@ MOST_FAILED = 1 / 6  # share of the points
 FEWEST = 8  # points of a curve
 CURVED = 9  # points above half the height from which the fitted top is of the fourth degree
 FREE = 6  # points more than parameters from which the fit itself says what the noise is
+FAR = 3.0  # half-widths of the peak, beyond which the curve is its base
 STANDS_OUT = 5.0  # deviations by which the top must exceed the median of the curve
 LEAST_CORRELATION = 3.0  # of neighbours, in deviations of that of white noise
 
@@ -46,9 +47,10 @@ def peak(spectrum: Spectrum) -> Scalar:
 
 
 def peak_height(spectrum: Spectrum) -> Scalar:
-    """Return by how much the highest peak stands above the median of the curve [unit of channel].
+    """Return by how much the highest peak stands above the curve around it [unit of channel].
 
-    The channel is as for `peak`. The peak must lie within the sweep.
+    The channel is as for `peak`. The peak must lie within the sweep; around it is the median beyond
+    three half-widths, or of the whole curve where little lies beyond.
     """
 
     def value(top: Top, unit: str) -> Scalar:
@@ -99,7 +101,7 @@ class Top:
         height_noise: Its standard deviation.
         position: Bias [V].
         position_noise: Its standard deviation [V].
-        base: Median of the curve.
+        base: Median of the curve away from it.
         base_noise: Its standard deviation.
         is_within: Whether it lies within the sweep and is round.
     """
@@ -149,13 +151,16 @@ class Top:
         pitch = abs(
             float(np.interp(index + 0.5, place, bias) - np.interp(index - 0.5, place, bias))
         )
+        beyond = y[np.abs(place - centre) > FAR * half]
+        if len(beyond) < FEWEST:
+            beyond = y
         return cls(
             height=level + size * height,
             height_noise=size * height_noise,
             position=float(np.interp(index, place, bias)),
             position_noise=half * pitch * slope_noise / abs(bend) if bend else math.inf,
-            base=level,
-            base_noise=size * noise_of(y) * math.sqrt(math.pi / 2 / len(y)),
+            base=level + size * float(np.median(beyond)),
+            base_noise=size * noise_of(y) * math.sqrt(math.pi / 2 / len(beyond)),
             is_within=is_round and 1 < index < len(y) - 2,
         )
 
