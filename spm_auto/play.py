@@ -206,16 +206,15 @@ def _as_product(choices: Choices) -> tuple[FloatArray, Levels] | None:
     points, n = choices.points, len(choices)
     if not np.isfinite(points).all():
         return None
-    m = int(np.argmin(np.append((points[:, :2] == points[0, :2]).all(axis=1), False)))
+    elsewhere = np.flatnonzero((points[:, 0] != points[0, 0]) | (points[:, 1] != points[0, 1]))
+    m = int(elsewhere[0]) if len(elsewhere) else n
     if m < 2 or n % m:
         return None
     at_place = points.reshape(-1, m, 3)
     with_bias = choices.features.reshape(-1, m, choices.features.shape[1])
-    same_place = (at_place[:, :, :2] == at_place[:, :1, :2]).all()
-    same_levels = (at_place[:, :, 2] == at_place[:1, :, 2]).all() and (
-        with_bias == with_bias[:1]
-    ).all()
-    if not (same_place and same_levels):
+    same_place = bool((at_place[:, :, :2] == at_place[:, :1, :2]).all())
+    same_bias = bool((at_place[:, :, 2] == at_place[:1, :, 2]).all())
+    if not (same_place and same_bias and bool((with_bias == with_bias[:1]).all())):
         return None
     bias = at_place[0, :, 2]
     columns = np.unique(np.column_stack([bias, with_bias[0]]), axis=1)
