@@ -1,7 +1,9 @@
 """The agents plane: who decides where to measure next; arrays in, proposals out."""
 
 from .candidates import Candidates
+from .costs import Costs
 from .explorer import Explorer, Scored, refusal
+from .levels import Levels
 from .make import make
 from .protocol import (
     Agent,
@@ -48,9 +50,9 @@ from .watchfulness import Concern, Lookout, noise_deviation, z_score
 
 # fmt: off
 __all__ = [
-    "Agent", "AgentSettings", "AllowRegion", "Candidates", "Concern", "DeepKernelSettings",
+    "Agent", "AgentSettings", "AllowRegion", "Candidates", "Concern", "Costs", "DeepKernelSettings",
     "Explorer", "Fit", "ForbidRegion", "ForcePoint", "GaussianProcessSettings", "GridSettings",
-    "Lookout", "Model", "Observation", "Order", "Prefer", "Preferring", "Proposal",
+    "Levels", "Lookout", "Model", "Observation", "Order", "Prefer", "Preferring", "Proposal",
     "RandomSettings", "RankingSettings", "Rescalarize", "Scalar", "Scalarizer", "Scored",
     "SetExploration", "Steerable", "Steering", "SteeringWatch", "Watch", "coercive_bias", "imprint",
     "integral", "loop_area", "loop_area_raw", "loop_opening", "make", "noise_deviation", "peak",

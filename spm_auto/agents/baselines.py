@@ -43,7 +43,7 @@ class RankingAgent(Chooser):
         return self._propose(
             candidate,
             "highest ranking on the overview",
-            score=float(self.candidates.ranking[candidate]),
+            score=float(self.candidates.ranking[candidate // len(self.candidates.levels)]),
             runner_up=self._queue.second(free),
         )
 
@@ -51,7 +51,7 @@ class RankingAgent(Chooser):
 class GridAgent(Chooser):
     """Visits an even grid line by line, to and fro; then the places between on finer grids.
 
-    At each position all allowed biases are visited, as the probe need not move for them.
+    At each position all levels are visited, as the probe need not move for them.
 
     Args:
         candidates: What can be chosen.
@@ -71,8 +71,10 @@ class GridAgent(Chooser):
 
 
 def by_rank(candidates: Candidates) -> NDArray[np.int64]:
-    """Return all candidates, the highest-ranked first; equals keep their order."""
-    return np.argsort(-candidates.ranking, kind="stable")
+    """Return all candidates, the highest-ranked positions first; equals keep their order."""
+    m = len(candidates.levels)
+    positions = np.argsort(-candidates.ranking, kind="stable")
+    return np.asarray(np.repeat(positions * m, m) + np.tile(np.arange(m), len(positions)))
 
 
 def _next(queue: Queue, free: NDArray[np.bool_]) -> int:
@@ -84,9 +86,10 @@ def _next(queue: Queue, free: NDArray[np.bool_]) -> int:
 def _grids(candidates: Candidates, pitch: float) -> Iterator[int]:
     """Yield every candidate once: those of a grid, then of grids of half the pitch and so on."""
     frame = candidates.frame
-    biases: dict[tuple[int, int], list[int]] = {}
-    for index, (line, pixel) in enumerate(candidates.rows.tolist()):
-        biases.setdefault((line, pixel), []).append(index)
+    m = len(candidates.levels)
+    there_are: dict[tuple[int, int], list[int]] = {}
+    for site, (line, pixel) in enumerate(candidates.rows.tolist()):
+        there_are.setdefault((line, pixel), []).extend(range(site * m, (site + 1) * m))
     there = np.zeros(frame.shape, dtype=bool)
     there[candidates.rows[:, 0], candidates.rows[:, 1]] = True
     left = there.copy()
@@ -99,7 +102,7 @@ def _grids(candidates: Candidates, pitch: float) -> Iterator[int]:
                 nearest = _nearest(there, line, pixel)
                 if left[nearest]:
                     left[nearest] = False
-                    yield from biases[nearest]
+                    yield from there_are[nearest]
         pitch /= 2
 
 

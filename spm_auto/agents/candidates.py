@@ -1,49 +1,81 @@
-"""Candidates: the finite set of (x, y, bias) that an agent chooses from, with their descriptors."""
+"""Candidates: the finite set of (x, y, V) that an agent chooses from, with its descriptors."""
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..instrument import FloatArray, ScanFrame, ScanImage
-from .descriptors import jets
+from .costs import Costs
+from .descriptors import channels_of, jets, sampled
+from .levels import Levels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
-    """What can be chosen: positions on the overview times allowed biases.
+    """What can be chosen: P positions on the overview times m levels, such as biases.
+
+    Candidate number ``i`` is level ``i % m`` at position ``i // m``.
 
     Attributes:
         frame: Frame of the overview that the positions belong to.
-        points: x [m], y [m] and bias [V] of each candidate, shape (n, 3); bias is NaN where it is
-            not the agent's to choose.
-        rows: Line and pixel of each candidate on the overview, shape (n, 2).
-        descriptors: The image patch around each candidate as numbers, shape (n, d).
-        ranking: What a physicist without a model would measure first: one number per candidate,
-            higher first, shape (n,).
+        positions: x and y of each position [m], shape (P, 2).
+        rows: Line and pixel of each position on the overview, shape (P, 2).
+        descriptors: The image patch around each position as numbers, shape (P, d).
+        ranking: What a physicist without a model would measure first: one number per position,
+            higher first, shape (P,).
+        levels: What can be chosen besides the position.
+        images: The overview as the descriptors see it, shape [channel, line, pixel]; None where
+            there is none.
+        costs: How long a measurement takes; None where that is not known.
+        spacing: Least distance of two measured positions [m]; 0 for none.
     """
 
     frame: ScanFrame
-    points: FloatArray
+    positions: FloatArray
     rows: NDArray[np.int64]
     descriptors: FloatArray
     ranking: FloatArray
+    levels: Levels = field(default_factory=Levels.of)
+    images: FloatArray | None = None
+    costs: Costs | None = None
+    spacing: float = 0.0
 
     def __post_init__(self) -> None:
-        n = len(self.points)
+        n = len(self.positions)
         if n == 0:
             raise ValueError("there is no candidate to choose from")
-        shapes = {"points": (n, 3), "rows": (n, 2), "ranking": (n,)}
+        shapes = {"positions": (n, 2), "rows": (n, 2), "ranking": (n,)}
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
                 raise ValueError(f"{name} has shape {getattr(self, name).shape}, needs {shape}")
         if self.descriptors.ndim != 2 or len(self.descriptors) != n:
             raise ValueError(f"descriptors have shape {self.descriptors.shape}, need ({n}, d)")
+        if not self.spacing >= 0:
+            raise ValueError(f"spacing must be a length of 0 or more, got {self.spacing} m")
+        if self.costs is not None and (
+            self.costs.sweep.shape != (len(self.levels),)
+            or self.costs.overhead.shape not in ((1,), (n,))
+        ):
+            raise ValueError(
+                f"costs of shapes {self.costs.sweep.shape} and {self.costs.overhead.shape} do not "
+                f"fit {len(self.levels)} levels and {n} positions"
+            )
 
     def __len__(self) -> int:
-        return len(self.points)
+        return len(self.positions) * len(self.levels)
+
+    @property
+    def points(self) -> FloatArray:
+        """Place (x, y) [m] and bias [V] of each candidate, shape (P m, 3)."""
+        n, m = len(self.positions), len(self.levels)
+        return np.column_stack([np.repeat(self.positions, m, axis=0), np.tile(self.levels.bias, n)])
+
+    def position(self, candidate: int) -> tuple[float, float]:
+        """Return where a candidate is [m]."""
+        x, y = self.positions[candidate // len(self.levels)].tolist()
+        return x, y
 
     @classmethod
     def of(
@@ -53,8 +85,12 @@ class Candidates:
         biases: tuple[float, ...] = (),
         stride: int = 1,
         margin: int = 0,
+        durations: tuple[float, ...] = (),
+        spacing: float = 0.0,
+        backward: bool = False,
+        others: tuple[ScanImage, ...] = (),
     ) -> Self:
-        """Make the candidates of an overview image: its pixels times the allowed biases.
+        """Make the candidates of an overview image: its pixels times the allowed levels.
 
         A channel in radians is taken as its cosine and its sine, as a phase wraps.
 
@@ -65,21 +101,21 @@ class Candidates:
                 the agent's to choose.
             stride: Take every ``stride``-th pixel and line.
             margin: Pixels left out along each edge.
+            durations: Lengths of a pulse that may be chosen [s]; empty when there is none.
+            spacing: Least distance of two measured positions [m].
+            backward: Whether the descriptors are made from the backward lines, too.
+            others: Further overviews, of any zoom, that descriptors are made from where they show
+                the position; only the pixels of ``overview`` are candidates.
 
         Raises:
             ValueError: Nothing is left to choose from, or a channel is not in the image, or the
-                stride or the margin cannot be.
+                stride, the margin or a level cannot be.
         """
         if stride < 1 or margin < 0:
             raise ValueError(
                 f"stride must be at least 1 and margin at least 0, got {stride} and {margin}"
             )
-        units = {channel.name: channel.unit for channel in overview.channels}
-        stack: list[FloatArray] = []
-        for name in channels or tuple(units):
-            image = overview.channel(name)
-            stack += [np.cos(image), np.sin(image)] if units[name] == "rad" else [image]
-        images = np.stack(stack)
+        images = channels_of(overview, channels, backward)
         lines, pixels = overview.frame.shape
         mask = np.zeros((lines, pixels), dtype=bool)
         mask[margin : lines - margin : stride, margin : pixels - margin : stride] = True
@@ -90,29 +126,33 @@ class Candidates:
                 f"no pixel of the {lines} x {pixels} overview is left to choose from "
                 f"(stride {stride}, margin {margin})"
             )
-        x, y = overview.frame.to_sample(rows[:, 0], rows[:, 1])
-        descriptors, ranking = jets(images)
-        levels = np.array(biases or (math.nan,), dtype=float)
-        n, m = len(rows), len(levels)
-        points = np.column_stack([np.repeat(x, m), np.repeat(y, m), np.tile(levels, n)])
+        seen = jets(images)
         pick = (rows[:, 0], rows[:, 1])
+        positions = np.column_stack(overview.frame.to_sample(*pick))
+        own = seen.descriptors[:, *pick].T
         return cls(
             frame=overview.frame,
-            points=points,
-            rows=np.repeat(rows, m, axis=0),
-            descriptors=np.repeat(descriptors[:, *pick].T, m, axis=0),
-            ranking=np.repeat(ranking[pick], m),
+            positions=positions,
+            rows=rows,
+            descriptors=np.column_stack([own, *(sampled(o, channels, positions) for o in others)]),
+            ranking=seen.ranking[pick],
+            levels=Levels.of(biases, durations),
+            images=seen.images,
+            spacing=spacing,
         )
 
     def select(self, indices: NDArray[np.int64] | NDArray[np.bool_]) -> Self:
-        """Return some of these candidates only, in the order given.
+        """Return some of the positions only, with all levels, in the order given.
 
         Args:
-            indices: Which ones, as row numbers or as a mask of shape (n,).
+            indices: Which ones, as numbers of positions or as a mask of shape (P,).
+
+        Raises:
+            ValueError: The costs were given for each position; set them after selecting.
         """
         return replace(
             self,
-            points=self.points[indices],
+            positions=self.positions[indices],
             rows=self.rows[indices],
             descriptors=self.descriptors[indices],
             ranking=self.ranking[indices],

@@ -14,15 +14,20 @@ from .protocol import Observation, Proposal
 class Chooser(ABC):
     """Keeps the book, so that an agent need only say which free candidate comes next.
 
-    A candidate that was proposed, is pending or was measured is never proposed again.
+    A candidate that is pending is not proposed again, nor is one that was proposed or measured
+    unless repetition is asked for, nor one that is forbidden or nearer to a measured position than
+    the candidates' spacing allows.
 
     Args:
         candidates: What can be chosen.
+        repeats: Whether what was measured may be measured again.
     """
 
-    def __init__(self, candidates: Candidates) -> None:
+    def __init__(self, candidates: Candidates, repeats: bool = False) -> None:
         self._candidates = candidates
-        self._free = np.ones(len(candidates), dtype=bool)
+        self._repeats = repeats
+        self._taken = np.zeros(len(candidates), dtype=bool)
+        self._forbidden = np.zeros(len(candidates), dtype=bool)
 
     @property
     def candidates(self) -> Candidates:
@@ -38,7 +43,7 @@ class Chooser(ABC):
         for observation in observations:
             self._check(observation.candidate)
         for observation in observations:
-            self._free[observation.candidate] = False
+            self._take(observation.candidate)
             if np.isfinite(observation.value):
                 self._learn(observation)
             else:
@@ -59,15 +64,71 @@ class Chooser(ABC):
             raise ValueError(f"an agent can be asked for 0 or more points, got {n}")
         for candidate in pending:
             self._check(candidate)
-            self._free[candidate] = False
+            self._take(candidate)
         waiting = list(dict.fromkeys(pending))
         proposals: list[Proposal] = []
-        for _ in range(min(n, int(np.count_nonzero(self._free)))):
-            proposal = self._choose(self._free, waiting)
-            self._free[proposal.candidate] = False
+        for _ in range(n):
+            free = ~(self._taken | self._forbidden)
+            free[waiting] = False
+            if not free.any():
+                break
+            proposal = self._choose(free, waiting)
+            self._take(proposal.candidate)
             waiting.append(proposal.candidate)
             proposals.append(proposal)
         return proposals
+
+    def forbid(self, where: NDArray[np.bool_]) -> None:
+        """Never propose some candidates again; what was found there is kept.
+
+        Args:
+            where: Which ones, shape (N,).
+
+        Raises:
+            AgentError: There are not as many candidates.
+        """
+        self._forbidden |= self._mask(where)
+
+    def allow(self, where: NDArray[np.bool_]) -> None:
+        """Take back what was forbidden; raises as `forbid` does."""
+        self._forbidden &= ~self._mask(where)
+
+    def set_exploration(self, weight: float) -> None:
+        """Change the weight of what is not known.
+
+        Raises:
+            AgentError: The agent has no such weight.
+        """
+        raise AgentError(
+            f"the agent ({type(self).__name__}) has no weight of exploration, {weight:g} was given"
+        )
+
+    def retell(self, observations: Sequence[Observation]) -> None:
+        """Learn anew from these in place of all that was told; raises as `tell` does."""
+        for observation in observations:
+            self._check(observation.candidate)
+        self._forget()
+        self.tell(observations)
+
+    def _take(self, candidate: int) -> None:
+        """Note that a candidate will not be proposed again, nor what is too near to it."""
+        m = len(self._candidates.levels)
+        if not self._repeats:
+            self._taken[candidate] = True
+        if self._candidates.spacing > 0:
+            away = self._candidates.positions - self._candidates.position(candidate)
+            near = np.hypot(*away.T) < self._candidates.spacing
+            self._taken |= np.repeat(near, m)
+
+    def _forget(self) -> None:  # noqa: B027  an agent without a model has nothing to forget
+        """Forget all observations; what was measured stays measured."""
+
+    def _mask(self, where: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        if where.shape != self._taken.shape:
+            raise AgentError(
+                f"a mask of shape {where.shape} does not fit {len(self._taken)} candidates"
+            )
+        return where
 
     def _learn(self, observation: Observation) -> None:  # noqa: B027  learning is optional
         """Take in a good observation; an agent without a model has no use for it."""
@@ -92,10 +153,27 @@ class Chooser(ABC):
         deviation: float = np.nan,
         score: float = np.nan,
         runner_up: int = -1,
+        averages: int = 1,
+        cost: float = np.nan,
     ) -> Proposal:
         """Make a proposal of a candidate."""
-        x, y, bias = self._candidates.points[candidate].tolist()
-        return Proposal(int(candidate), x, y, bias, reason, mean, deviation, score, runner_up)
+        x, y = self._candidates.position(candidate)
+        levels = self._candidates.levels
+        level = candidate % len(levels)
+        return Proposal(
+            candidate=int(candidate),
+            x=x,
+            y=y,
+            bias=float(levels.bias[level]),
+            duration=float(levels.duration[level]),
+            reason=reason,
+            mean=mean,
+            deviation=deviation,
+            score=score,
+            runner_up=runner_up,
+            averages=averages,
+            cost=cost,
+        )
 
     def _check(self, candidate: int) -> None:
         if not 0 <= candidate < len(self._candidates):
@@ -114,17 +192,14 @@ class Queue:
 
     def __init__(self, order: NDArray[np.int64]) -> None:
         self._order = order
-        self._next = 0
 
     def first(self, free: NDArray[np.bool_]) -> int | None:
         """Return the first one that is free, None when none is."""
-        while self._next < len(self._order) and not free[self._order[self._next]]:
-            self._next += 1  # what is not free never becomes so again
-        return int(self._order[self._next]) if self._next < len(self._order) else None
+        is_free = free[self._order]
+        place = int(np.argmax(is_free))
+        return int(self._order[place]) if is_free[place] else None
 
     def second(self, free: NDArray[np.bool_]) -> int:
         """Return the next free one after the first, -1 when there is none."""
-        for candidate in self._order[self._next + 1 :]:
-            if free[candidate]:
-                return int(candidate)
-        return -1
+        places = np.flatnonzero(free[self._order])
+        return int(self._order[places[1]]) if len(places) > 1 else -1

@@ -1,11 +1,9 @@
 """Deep kernel: a Gaussian process whose inputs are bent a little by a small neural network."""
 
 import math
-from collections.abc import Sequence
 
 import torch
 
-from ..instrument import FloatArray
 from .surrogate import GaussianProcess, Inputs
 
 HIDDEN = 32  # units of each of the two hidden layers
@@ -78,6 +76,7 @@ class DeepKernel(GaussianProcess):
     Args:
         inputs: All candidates; there must be descriptors.
         generator: Randomness of the network.
+        trusts_ranking: As for the plain process.
 
     Source:
         A. G. Wilson et al., "Deep kernel learning", AISTATS 2016.
@@ -85,24 +84,30 @@ class DeepKernel(GaussianProcess):
 
     name = "deep kernel"
 
-    def __init__(self, inputs: Inputs, generator: torch.Generator) -> None:
-        super().__init__(inputs)
+    def __init__(
+        self, inputs: Inputs, generator: torch.Generator, trusts_ranking: bool = False
+    ) -> None:
+        super().__init__(inputs, trusts_ranking)
         self._network = ResidualNetwork(inputs.descriptors.shape[1], generator)
 
-    def _columns(self, rows: torch.Tensor) -> dict[str, torch.Tensor]:
-        columns = super()._columns(rows)
+    def _columns(self, sites: torch.Tensor) -> dict[str, torch.Tensor]:
+        columns = super()._columns(sites)
         return columns | {"descriptors": self._network(columns["descriptors"])}
 
-    def _learn(self, rows: Sequence[int], targets: FloatArray, extra_noise: FloatArray) -> None:
-        observed = torch.tensor(rows, dtype=torch.long)
-        y, extra = torch.from_numpy(targets), torch.from_numpy(extra_noise)
+    def _learn(
+        self,
+        sites: torch.Tensor,
+        levels: torch.Tensor,
+        targets: torch.Tensor,
+        extra_noise: torch.Tensor,
+    ) -> None:
         weights = {"params": self._network.parameters, "lr": RATE}
         others = {"params": self._hyperparameters(), "lr": HYPERPARAMETER_RATE}
         optimiser = torch.optim.Adam([weights, others])
         for _ in range(NEXT_STEPS if self._is_fitted else FIRST_STEPS):
             optimiser.zero_grad()
-            loss = self._loss(self._columns(observed), y, extra) + DECAY * self._network.size()
-            torch.autograd.backward(loss)
+            loss = self._loss(self._columns(sites), sites, levels, targets, extra_noise)
+            torch.autograd.backward(loss + DECAY * self._network.size())
             optimiser.step()
 
 

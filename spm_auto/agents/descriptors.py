@@ -4,47 +4,116 @@ The filters are fixed and rotation-invariant. At the few dozen spectra of a micr
 features that are learned from the same data.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from ..instrument import FloatArray
+from ..instrument import FloatArray, ScanImage
 
 SCALES = (0.0, 1.0, 2.0, 4.0)  # widths of the Gaussian filters [pixel]
 KNEE = 3.0  # from here on outliers are compressed [standard deviations]
+NEAR = 0.1  # distances from the median below this one look alike [standard deviations]
 _NEGLIGIBLE = 1e-9  # variation below this share of a channel's level is rounding, not contrast
 
 
-def jets(images: FloatArray) -> tuple[FloatArray, FloatArray]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """What an overview says.
+
+    Attributes:
+        descriptors: Standardised maps, shape [descriptor, line, pixel].
+        ranking: What is measured first without learning anything, shape [line, pixel].
+        images: The standardised channels that the maps were made from, shape [channel, line,
+            pixel].
+    """
+
+    descriptors: FloatArray
+    ranking: FloatArray
+    images: FloatArray
+
+
+def channels_of(
+    overview: ScanImage, channels: tuple[str, ...] = (), backward: bool = False
+) -> FloatArray:
+    """Return the channels of an overview as a stack, a phase as its cosine and its sine.
+
+    Args:
+        overview: The image.
+        channels: Which ones, empty for all.
+        backward: Whether those of the backward lines follow.
+
+    Raises:
+        ValueError: The image has no such channel.
+    """
+    units = {channel.name: channel.unit for channel in overview.channels}
+    stack: list[FloatArray] = []
+    for is_backward in (False, True) if backward else (False,):
+        for name in channels or tuple(units):
+            image = overview.channel(name, backward=is_backward)
+            stack += [np.cos(image), np.sin(image)] if units[name] == "rad" else [image]
+    return np.stack(stack)
+
+
+def sampled(overview: ScanImage, channels: tuple[str, ...], positions: FloatArray) -> FloatArray:
+    """Return what another overview, of whatever zoom, says about some positions.
+
+    Args:
+        overview: The image; positions that it does not show are given the mean of each map.
+        channels: Channels to look at, empty for all.
+        positions: x and y of each position [m], shape (P, 2).
+
+    Returns:
+        The descriptors, and whether the image shows the position where it does not show all;
+        shape (P, d).
+    """
+    from scipy import ndimage
+
+    maps = jets(channels_of(overview, channels)).descriptors
+    x, y = positions.T
+    line, pixel = overview.frame.to_pixel(x, y)
+    lines, pixels = overview.frame.shape
+    is_shown = (line >= -0.5) & (line <= lines - 0.5) & (pixel >= -0.5) & (pixel <= pixels - 0.5)
+    columns = [
+        np.where(is_shown, ndimage.map_coordinates(each, [line, pixel], order=1, mode="nearest"), 0)
+        for each in maps
+    ]
+    if not is_shown.all():
+        columns.append(is_shown.astype(float))
+    return np.column_stack(columns)
+
+
+def jets(images: FloatArray) -> Seen:
     """Filter a stack of images into descriptors and a ranking of all pixels.
 
     Each channel is standardised and its outliers are compressed. Then at each scale of `SCALES`
-    come its level and its distance from the median, and from one pixel up the magnitude of its
-    gradient and of its Laplacian: 14 maps a channel, each standardised. None of them changes when
-    the sample is turned under the probe.
+    come its level and its distance from the median, that of the pixel itself also as a logarithm,
+    and from one pixel up the magnitude of its gradient and of its Laplacian: 15 maps a channel,
+    each standardised. None of them changes when the sample is turned under the probe.
 
     Args:
         images: Stack of channels, shape [channel, line, pixel]; NaN pixels are taken for the
             channel's median, so that an incomplete overview can be used.
 
     Returns:
-        The descriptors, shape [descriptor, line, pixel], and the ranking, shape [line, pixel]: the
-        distance of the standardised first channel from its median. Measuring where this is highest
-        first is what one does without learning anything.
+        The maps, and as ranking the distance of the standardised first channel from its median.
+        Measuring where this is highest first is what one does without learning anything.
 
     Source:
         The "local jet" of J. J. Koenderink and A. J. van Doorn, Biol. Cybern. 55, 367 (1987).
     """
     from scipy import ndimage  # here, so that naming an agent stays quick
 
-    maps = []
+    maps, seen = [], []
     ranking = np.zeros(images.shape[1:])
     for index, image in enumerate(images):
         level = _level(image)
+        seen.append(level)
         distance = np.abs(level - np.median(level))
         if index == 0:
             ranking = distance
         for scale in SCALES:
             if scale == 0:
-                maps += [level, distance]
+                maps += [level, distance, np.log(distance + NEAR)]
                 continue
             maps += [
                 ndimage.gaussian_filter(level, scale),
@@ -52,7 +121,7 @@ def jets(images: FloatArray) -> tuple[FloatArray, FloatArray]:
                 ndimage.gaussian_gradient_magnitude(level, scale),
                 np.abs(ndimage.gaussian_laplace(level, scale)),
             ]
-    return np.stack([_standardise(each) for each in maps]), ranking
+    return Seen(np.stack([_standardise(each) for each in maps]), ranking, np.stack(seen))
 
 
 def _level(image: FloatArray) -> FloatArray:

@@ -3,17 +3,15 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from ..instrument import FloatArray
-from .acquisition import (
-    log_expected_improvement,
-    predictive_variance,
-    upper_confidence_bound,
-)
+from .acquisition import StructuralNovelty, choose_averages, maximum_samples
+from .bandit import Bandit
 from .baselines import by_rank
 from .candidates import Candidates
 from .chooser import Chooser, Queue
@@ -21,14 +19,12 @@ from .deep_kernel import DeepKernel
 from .posterior import Posterior
 from .protocol import Agent, Fit, Observation, Proposal
 from .reliability import Reliability
+from .rules import REASONS, Outlook, Rule
 from .settings import DeepKernelSettings, GaussianProcessSettings, LearnerSettings
 from .surrogate import GaussianProcess, Inputs
 
-_REASONS = {
-    "expected_improvement": "largest expected improvement",
-    "upper_confidence_bound": "highest upper confidence bound",
-    "variance": "least known",
-}
+MOST_FITTED = 1000  # observations that the hyper-parameters are fitted to; all are predicted from
+MAXIMA = 10  # draws of the highest value
 
 
 @dataclass(slots=True)
@@ -48,11 +44,12 @@ class Voice:
 
 
 class LearningAgent(Chooser):
-    """Fits one or several models, lets the best predictor speak, and maximises its acquisition.
+    """Fits one or several models, lets the best predictor speak, and follows rules of acquisition.
 
     With several models the one speaks that has given the larger probability to the spectra that
     came in after the first fit, each predicted before it was told. Equal evidence leaves the word
-    to the first.
+    to the first. With several rules a bandit says whose turn it is; the ranking, which learns
+    nothing, may be one of them.
 
     Args:
         candidates: What can be chosen.
@@ -71,27 +68,67 @@ class LearningAgent(Chooser):
         models: Sequence[GaussianProcess],
         rng: np.random.Generator,
     ) -> None:
-        super().__init__(candidates)
+        super().__init__(candidates, settings.repeats)
         self._settings = settings
+        self._exploration = settings.exploration
         self._voices = [Voice(model) for model in models]
+        self._inputs = Inputs.of(candidates)
         self._observations: list[Observation] = []
         self._failed: list[int] = []
-        self._reliability = Reliability(Inputs.of(candidates))
+        self._reliability = Reliability(self._inputs)
         self._unlearned = 0
         self._fit: Fit | None = None
         self._center, self._scale = 0.0, 1.0
-        self._ranked = Queue(by_rank(candidates))
+        m = len(candidates.levels)
+        levels = rng.integers(m, size=len(candidates.positions))
+        # at the highest-ranked places one level each, as any of them says more than a second one
+        ranked = by_rank(candidates)[::m] // m
+        self._ranked = Queue(ranked * m + levels[ranked])
         self._random = Queue(rng.permutation(len(candidates)))
+        self._order = _order(candidates.ranking)
+        rules = [
+            r for r in settings.acquisition if r != "ranking" or np.ptp(candidates.ranking) > 0
+        ]
+        self._bandit = Bandit(rules or ["upper_confidence_bound"], int(rng.integers(2**63)))
+        self._rule_of: dict[int, str] = {}
+        self._seed, self._draws = int(rng.integers(2**63)), 0
+        self._here: tuple[float, float] | None = None
+        self._novelty: StructuralNovelty | None = None
 
     @property
     def fit(self) -> Fit | None:
         """The last fit; None before the first one."""
         return self._fit
 
+    def set_exploration(self, weight: float) -> None:
+        """Change the weight of the deviation in the upper confidence bound.
+
+        Raises:
+            ValueError: It is negative or not finite.
+        """
+        if not 0 <= weight < math.inf:
+            raise ValueError(f"the weight of exploration must not be negative, got {weight}")
+        self._exploration = weight
+
+    def predict(self) -> tuple[FloatArray, FloatArray]:
+        """Return mean and deviation of every candidate now, noise excluded, each of shape (N,).
+
+        Before the first fit nothing is known: the mean of what was found, and its scatter.
+        """
+        posterior = self._speaker().posterior
+        if posterior is None:
+            values = [observation.value for observation in self._observations] or [math.nan]
+            n = len(self.candidates)
+            return np.full(n, np.mean(values)), np.full(n, np.std(values))
+        return (
+            self._center + self._scale * posterior.mean,
+            self._scale * posterior.deviation,
+        )
+
     def _learn(self, observation: Observation) -> None:
         self._observations.append(observation)
         self._unlearned += 1
-        self._reliability.tell(observation.candidate, is_good=True)
+        self._note(observation.candidate, observation.value)
         target, extra_noise = self._standardised([observation])
         for voice in self._voices:
             if voice.posterior is not None:
@@ -102,20 +139,38 @@ class LearningAgent(Chooser):
     def _give_up(self, candidate: int) -> None:
         # were it still as uncertain as before, a region of failures would be asked for for ever
         self._failed.append(candidate)
-        self._reliability.tell(candidate, is_good=False)
+        self._note(candidate, math.nan)
         for voice in self._voices:
             if voice.posterior is not None:
                 voice.posterior.believe(candidate)
 
+    def _note(self, candidate: int, value: float) -> None:
+        self._here = self.candidates.position(candidate)
+        site = candidate // len(self.candidates.levels)
+        self._reliability.tell(site, is_good=math.isfinite(value))
+        self._bandit.note(self._rule_of.get(candidate, ""), value)
+        if self._novelty is not None:
+            self._novelty.add(site)
+
+    def _forget(self) -> None:
+        self._observations.clear()
+        self._failed.clear()
+        self._bandit.forget()
+        self._reliability = Reliability(self._inputs)
+        self._novelty = None
+        for voice in self._voices:
+            voice.posterior, voice.evidence = None, 0.0
+
     def _choose(self, free: NDArray[np.bool_], pending: Sequence[int]) -> Proposal:
-        known = int(np.count_nonzero(~free))
+        known = len(self._observations) + len(self._failed) + len(pending)
         if known < self._settings.initial:
             return self._begin(free, known)
         if len(self._observations) < 2:
             candidate = self._random.first(free)
             assert candidate is not None
             return self._propose(candidate, "at random: too few good spectra to learn from")
-        if self._fit is None or self._unlearned >= self._settings.refit_every:
+        due = max(self._settings.refit_every, len(self._observations) // 20)
+        if self._unlearned >= due or self._speaker().posterior is None:
             self.refit()
         return self._best(free, pending)
 
@@ -124,79 +179,142 @@ class LearningAgent(Chooser):
         ranked = [math.ceil(self._settings.ranked_share * n - 1e-9) for n in (known, known + 1)]
         is_ranked = ranked[1] > ranked[0]
         candidate = (self._ranked if is_ranked else self._random).first(free)
-        assert candidate is not None  # either queue holds all candidates, and one is free
+        if candidate is None:  # the ranked queue holds one level of each place only
+            candidate = self._random.first(free)
+        assert candidate is not None  # that queue holds all candidates, and one is free
+        if is_ranked:
+            self._rule_of[candidate] = "ranking"
         which = "highest ranking" if is_ranked else "random"
         return self._propose(candidate, f"to begin with: {which}")
 
     def refit(self) -> None:
         """Fit all models to everything that was told, when that is enough to learn from."""
-        if len(self._observations) < 2 or (self._fit is not None and self._unlearned == 0):
+        is_current = self._unlearned == 0 and self._speaker().posterior is not None
+        if len(self._observations) < 2 or is_current:
             return
         values = np.array([observation.value for observation in self._observations])
         self._center, self._scale = _center_and_scale(values)
         targets, extra_noise = self._standardised(self._observations)
         rows = [observation.candidate for observation in self._observations]
+        some = np.unique(np.linspace(0, len(rows) - 1, MOST_FITTED).round().astype(int))
         for voice in self._voices:
-            voice.model.fit(rows, targets, extra_noise)
+            voice.model.fit([rows[i] for i in some], targets[some], extra_noise[some])
             voice.posterior = voice.model.posterior(rows, targets, extra_noise, self._failed)
         self._unlearned = 0
         speaker = self._speaker()
-        assert speaker.posterior is not None
         evidences = {
             f"{voice.model.name.replace(' ', '_')}_evidence": voice.evidence
             for voice in self._voices
             if len(self._voices) > 1
         }
+        standing = {f"{rule}_reward": mean for rule, mean in self._bandit.standing.items()}
+        mean, deviation = (each.reshape(-1, len(self.candidates.levels)) for each in self.predict())
+        best = np.argmax(mean, axis=1)[:, None]
         self._fit = Fit(
             n_observations=len(self._observations),
             frame=self.candidates.frame,
-            mean=self._center + self._scale * speaker.posterior.mean,
-            deviation=self._scale * speaker.posterior.deviation,
+            mean=np.take_along_axis(mean, best, 1)[:, 0],
+            deviation=np.take_along_axis(deviation, best, 1)[:, 0],
             rows=self.candidates.rows,
-            parameters=speaker.model.parameters | evidences,
+            parameters=speaker.model.parameters | evidences | standing,
             speaker=speaker.model.name,
+            bias=self.candidates.levels.bias[best[:, 0]],
         )
 
     def _best(self, free: NDArray[np.bool_], pending: Sequence[int]) -> Proposal:
         posterior = self._speaker().posterior
         assert posterior is not None
         mean, deviation = posterior.mean, posterior.deviation_with(pending)
-        score = self._score(mean, deviation)
+        rule = self._rule()
+        outlook = self._outlook(posterior, mean, deviation)
+        costs = self._costs(pending)
+        score, averages = self._score(rule, outlook, costs)
         score[~free] = -np.inf
         candidate = int(np.argmax(score))
         if not free[candidate]:  # all scores are minus infinity
             candidate = int(np.argmax(free))
         own = float(score[candidate])
-        others = score.copy()
-        others[candidate] = -np.inf
-        second = int(np.argmax(others))
+        score[candidate] = -np.inf
+        second = int(np.argmax(score))
+        self._rule_of[candidate] = rule
+        number = int(averages[candidate])
         return self._propose(
             candidate,
-            _REASONS[self._settings.acquisition],
+            REASONS[rule],
             mean=self._center + self._scale * float(mean[candidate]),
             deviation=self._scale * float(deviation[candidate]),
             score=own,
             runner_up=second if free[second] and second != candidate else -1,
+            averages=number,
+            cost=float(costs[number][candidate]) if costs is not None else math.nan,
         )
 
-    def _score(self, mean: FloatArray, deviation: FloatArray) -> FloatArray:
-        """Return the acquisition function of all candidates, of standardised values.
+    def _rule(self) -> Rule:
+        chosen = self._bandit.choose()
+        rules: tuple[Rule, ...] = get_args(Rule)
+        return next(rule for rule in rules if rule == chosen)
 
-        It is what a candidate is worth if its spectrum is good, times the probability that it is; a
-        failed one is worth nothing, and as much as the worst so far on the scale of the bound.
-        """
+    def _outlook(self, posterior: Posterior, mean: FloatArray, deviation: FloatArray) -> Outlook:
         targets, _ = self._standardised(self._observations)
-        good = self._reliability.probability
-        match self._settings.acquisition:
-            case "expected_improvement":
-                best = float(targets.max())
-                return log_expected_improvement(mean, deviation, best) + np.log(good)
-            case "upper_confidence_bound":
-                worst = float(targets.min())
-                bound = upper_confidence_bound(mean, deviation, self._settings.exploration)
-                return worst + good * (bound - worst)
-            case "variance":
-                return good * predictive_variance(deviation)
+        m = len(self.candidates.levels)
+        seed = np.random.SeedSequence(self._seed, spawn_key=(self._draws,))
+        self._draws += 1
+        rng = np.random.default_rng(seed)
+        return Outlook(
+            mean=mean,
+            deviation=deviation,
+            good=np.repeat(self._reliability.probability, m),
+            best=float(targets.max()),
+            worst=float(targets.min()),
+            exploration=self._exploration,
+            ranking=np.repeat(self._order, m),
+            draw=lambda: posterior.draw(rng),
+            maxima=lambda: maximum_samples(mean, deviation, MAXIMA, rng),
+            unlike=lambda: np.repeat(self._unlike(), m),
+        )
+
+    def _costs(self, pending: Sequence[int]) -> dict[int, FloatArray] | None:
+        """Return the expected time of each candidate by number of averages; None if not known."""
+        costs = self.candidates.costs
+        if costs is None:
+            return None
+        here = self.candidates.position(pending[-1]) if pending else self._here
+        places = self.candidates.positions
+        return {k: costs.seconds(places, here, k).ravel() for k in self._settings.averages}
+
+    def _score(
+        self, rule: Rule, outlook: Outlook, costs: dict[int, FloatArray] | None
+    ) -> tuple[FloatArray, NDArray[np.int64]]:
+        """Return the score of each candidate and how many spectra to average there."""
+        numbers, candidates = self._settings.averages, self.candidates
+        differ = candidates.costs is not None and (candidates.costs.differ or len(numbers) > 1)
+        counts = costs if self._settings.cost_aware and differ else None
+        if len(numbers) == 1:
+            score = outlook.score(rule, None if counts is None else counts[numbers[0]])
+            return np.array(score), np.full(len(candidates), numbers[0])
+        single = self._noise_of_one()
+        return choose_averages(
+            lambda k: outlook.score(
+                rule, None if counts is None else counts[k], single / math.sqrt(k)
+            ),
+            numbers,
+        )
+
+    def _noise_of_one(self) -> float:
+        """Return the noise of a single spectrum, as told or else as learned, standardised."""
+        _, variances = self._standardised(self._observations)
+        told = variances[variances > 0]
+        if len(told):
+            return math.sqrt(float(np.median(told)))
+        return math.sqrt(self._speaker().model.parameters["noise_variance"])
+
+    def _unlike(self) -> FloatArray:
+        if self._novelty is None:
+            m = len(self.candidates.levels)
+            self._novelty = StructuralNovelty(self._inputs.descriptors.numpy())
+            for candidate in [*(o.candidate for o in self._observations), *self._failed]:
+                self._novelty.add(candidate // m)
+        return self._novelty.values
 
     def _speaker(self) -> Voice:
         return max(self._voices, key=lambda voice: voice.evidence)
@@ -216,7 +334,8 @@ def gaussian_process_agent(
     settings: GaussianProcessSettings, candidates: Candidates, rng: np.random.Generator
 ) -> Agent:
     """Make an agent that learns with a plain Gaussian process."""
-    return LearningAgent(candidates, settings, [GaussianProcess(Inputs.of(candidates))], rng)
+    model = GaussianProcess(Inputs.of(candidates), settings.prior_mean == "ranking")
+    return LearningAgent(candidates, settings, [model], rng)
 
 
 def deep_kernel_agent(
@@ -228,13 +347,21 @@ def deep_kernel_agent(
     process is left.
     """
     inputs = Inputs.of(candidates)
+    trusts_ranking = settings.prior_mean == "ranking"
     generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
     models: list[GaussianProcess] = []
     if inputs.descriptors.shape[1]:
-        models.append(DeepKernel(inputs, generator))
+        models.append(DeepKernel(inputs, generator, trusts_ranking))
     if settings.gate or not models:
-        models.insert(0, GaussianProcess(inputs))
+        models.insert(0, GaussianProcess(inputs, trusts_ranking))
     return LearningAgent(candidates, settings, models, rng)
+
+
+def _order(ranking: FloatArray) -> FloatArray:
+    """Return the rank of each place between 0 and 1, the highest last."""
+    order = np.empty(len(ranking))
+    order[np.argsort(ranking, kind="stable")[::-1]] = np.arange(len(ranking))[::-1]
+    return order / max(len(ranking) - 1, 1)
 
 
 def _center_and_scale(values: FloatArray) -> tuple[float, float]:

@@ -95,11 +95,13 @@ class Fit:
     Attributes:
         n_observations: How many good observations it was fitted to.
         frame: Frame of the overview that the maps belong to.
-        mean: Predicted value of each candidate, shape (n,).
+        mean: Predicted value of each position, at its best level, shape (n,).
         deviation: Standard deviation of each prediction, noise excluded, shape (n,).
-        rows: Line and pixel of each candidate on the overview, shape (n, 2).
+        rows: Line and pixel of each position on the overview, shape (n, 2).
         parameters: Hyper-parameters by name.
         speaker: Which model spoke, for agents that hold several.
+        bias: The bias that is best at each position, NaN where it is not the agent's to choose
+            [V], shape (n,); None for agents that know nothing of biases.
     """
 
     n_observations: int
@@ -109,6 +111,7 @@ class Fit:
     rows: NDArray[np.int64]
     parameters: Mapping[str, float] = field(default_factory=dict)
     speaker: str = ""
+    bias: FloatArray | None = None
 
 
 @runtime_checkable
@@ -145,6 +148,9 @@ class Model(Protocol):
 
     def refit(self) -> None:
         """Learn from everything that was told, when that is enough to learn from."""
+
+    def predict(self) -> tuple[FloatArray, FloatArray]:
+        """Return mean and deviation of every candidate now, noise excluded, each of shape (N,)."""
 
 
 @runtime_checkable

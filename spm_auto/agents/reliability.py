@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..instrument import FloatArray
-from .posterior import SumOfMaterns
+from .covariance import SumOfMaterns
 
 if TYPE_CHECKING:
     from .surrogate import Inputs
@@ -17,7 +17,7 @@ REACH = 0.1  # how far a failure speaks for its neighbours, in units of the fram
 
 
 class Reliability:
-    """Learns from good and failed spectra alike where the next one will be good.
+    """Learns from good and failed spectra alike at which positions the next one will be good.
 
     Failures (resonance out of band, bad contact) come in patches and in places that look alike. The
     probability of a good spectrum is the share of good ones among the spectra so far, each counted
@@ -41,16 +41,16 @@ class Reliability:
         self._good = np.full(len(self._kernel), EXPECTED * WEIGHT)
         self._all = np.full(len(self._kernel), WEIGHT)
 
-    def tell(self, candidate: int, is_good: bool) -> None:
-        """Learn whether the spectrum of a candidate was good."""
+    def tell(self, site: int, is_good: bool) -> None:
+        """Learn whether a spectrum at a position was good."""
         import torch
 
-        alike = self._kernel.between(torch.tensor([candidate]), slice(None))[0].numpy()
+        alike = self._kernel.between(torch.tensor([site]), slice(None))[0].numpy()
         self._all = self._all + alike
         if is_good:
             self._good = self._good + alike
 
     @property
     def probability(self) -> FloatArray:
-        """Probability of a good spectrum at each candidate, shape (N,)."""
+        """Probability of a good spectrum at each position, shape (P,)."""
         return np.asarray(self._good / self._all)

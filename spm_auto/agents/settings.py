@@ -1,9 +1,9 @@
 """Settings of the agents that come with spm_auto, as a recipe writes them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import numpy as np
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from ..errors import AgentError
 from ..units import Length
@@ -11,7 +11,28 @@ from .baselines import GridAgent, RandomAgent, RankingAgent
 from .candidates import Candidates
 from .protocol import Agent, AgentSettings
 
-AcquisitionFunction = Literal["expected_improvement", "upper_confidence_bound", "variance"]
+RuleName = Literal[
+    "ranking",
+    "upper_confidence_bound",
+    "expected_improvement",
+    "variance",
+    "thompson",
+    "max_value_entropy",
+    "novelty",
+]
+Averages = Annotated[int, Field(ge=1, le=1_000)]
+Value = TypeVar("Value")
+
+
+def _several(value: object) -> object:
+    """Take one for a list of one, and TOML's list for the tuple that it becomes."""
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+def _each_once(values: tuple[Value, ...]) -> tuple[Value, ...]:
+    if not values or len(set(values)) < len(values):
+        raise ValueError("name at least one, and none twice")
+    return values
 
 
 class RandomSettings(AgentSettings):
@@ -55,18 +76,37 @@ class LearnerSettings(AgentSettings):
     """What all agents with a model have in common.
 
     Attributes:
-        acquisition: What makes a measurement worth taking.
+        acquisition: The rule that says what makes a measurement worth taking; of several, each has
+            its turn as often as what it found says.
         exploration: Weight of the deviation in the upper confidence bound.
         initial: Points measured before the model is asked.
         ranked_share: Share of these that are the highest-ranked; the others are random.
-        refit_every: Good spectra between two fits of the hyper-parameters.
+        refit_every: Good spectra between two fits of the hyper-parameters; with more than twenty
+            times as many, a twentieth of all.
+        prior_mean: What is expected before anything is measured: the same everywhere, or what the
+            ranking says as far as the spectra confirm it.
+        cost_aware: Whether what a measurement is worth is divided by the time that it takes.
+        averages: How many spectra may be averaged at a point; of several numbers the agent chooses.
+        repeats: Whether a point may be measured again.
     """
 
-    acquisition: AcquisitionFunction = "upper_confidence_bound"
+    acquisition: Annotated[
+        tuple[RuleName, ...],
+        BeforeValidator(_several, json_schema_input_type=RuleName | list[RuleName]),
+        AfterValidator(_each_once),
+    ] = ("ranking", "upper_confidence_bound", "expected_improvement")
     exploration: Annotated[float, Field(ge=0, le=100)] = 2.0
     initial: Annotated[int, Field(ge=2, le=10_000)] = 10
-    ranked_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    ranked_share: Annotated[float, Field(ge=0, le=1)] = 0.8
     refit_every: Annotated[int, Field(ge=1, le=1_000)] = 5
+    prior_mean: Literal["constant", "ranking"] = "constant"
+    cost_aware: bool = True
+    averages: Annotated[
+        tuple[Averages, ...],
+        BeforeValidator(_several, json_schema_input_type=Averages | list[Averages]),
+        AfterValidator(_each_once),
+    ] = (1,)
+    repeats: bool = False
 
 
 class GaussianProcessSettings(LearnerSettings):

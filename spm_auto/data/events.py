@@ -170,6 +170,7 @@ class ModelFitted:
     rows: NDArray[np.int32]
     parameters: Mapping[str, float]
     speaker: str
+    bias: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ def fitted_event(fit: Fit) -> ModelFitted:
         rows=np.asarray(fit.rows, dtype=np.int32),
         parameters=fit.parameters,
         speaker=fit.speaker,
+        bias=None if fit.bias is None else np.asarray(fit.bias, dtype=np.float32),
     )
 
 

@@ -22,8 +22,9 @@ def make_truth(candidates: Candidates) -> FloatArray:
     no ranking by distance from the median finds it.
     """
     z = candidates.descriptors
-    u, _ = candidates.frame.to_frame(candidates.points[:, 0], candidates.points[:, 1])
-    return np.asarray(z[:, 4] - (z[:, 2] - 0.5) ** 2 + u / candidates.frame.size[0])
+    u, _ = candidates.frame.to_frame(*candidates.positions.T)
+    truth = z[:, 5] - (z[:, 3] - 0.5) ** 2 + u / candidates.frame.size[0]
+    return np.repeat(truth, len(candidates.levels))
 
 
 def make_spectrum(

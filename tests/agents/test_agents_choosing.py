@@ -8,6 +8,7 @@ from spm_auto import plugins
 from spm_auto.agents import Agent, Candidates, Model, Observation
 from spm_auto.errors import AgentError
 
+HALF = {"initial": 4, "ranked_share": 0.5}
 KINDS = {
     "random": {},
     "grid": {"points": 9},
@@ -15,8 +16,13 @@ KINDS = {
     "gp": {"initial": 4, "refit_every": 3},
     "deep_kernel": {"initial": 4, "refit_every": 3},
     "deep_kernel ungated": {"initial": 4, "refit_every": 3, "gate": False},
-    "gp by improvement": {"initial": 4, "acquisition": "expected_improvement"},
-    "gp by variance": {"initial": 4, "acquisition": "variance"},
+    "gp by improvement": {**HALF, "acquisition": "expected_improvement"},
+    "gp by variance": {**HALF, "acquisition": "variance"},
+    "gp by bound": {**HALF, "acquisition": "upper_confidence_bound", "prior_mean": "ranking"},
+    "gp by entropy": {**HALF, "acquisition": "max_value_entropy"},
+    "gp by draws": {**HALF, "acquisition": "thompson"},
+    "gp by novelty": {**HALF, "acquisition": "novelty"},
+    "gp averaging": {**HALF, "averages": [1, 4]},
 }
 LEARNING = [name for name in KINDS if name.startswith(("gp", "deep"))]
 SEEDED = [name for name in KINDS if name not in ("grid", "ranking")]

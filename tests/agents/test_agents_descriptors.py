@@ -23,9 +23,10 @@ def image_of(channels: dict[str, tuple[str, np.ndarray]]) -> ScanImage:
     return ScanImage(frame, names, stack, stack, 0.0, 0.0)
 
 
-def test_each_channel_gives_fourteen_standardised_maps() -> None:
-    descriptors, ranking = jets(random_images())
-    assert descriptors.shape == (28, 20, 24)
+def test_each_channel_gives_fifteen_standardised_maps() -> None:
+    seen = jets(random_images())
+    descriptors, ranking = seen.descriptors, seen.ranking
+    assert descriptors.shape == (30, 20, 24)
     assert ranking.shape == (20, 24)
     assert descriptors.mean(axis=(1, 2)) == pytest.approx(0.0, abs=1e-12)
     assert descriptors.std(axis=(1, 2)) == pytest.approx(1.0)
@@ -34,31 +35,33 @@ def test_each_channel_gives_fourteen_standardised_maps() -> None:
 def test_turning_or_mirroring_the_image_turns_the_descriptors() -> None:
     images = random_images(shape=(20, 20))
     for change in (lambda a: np.rot90(a, axes=(-2, -1)), lambda a: a[..., ::-1]):
-        descriptors, ranking = jets(change(images))
-        assert descriptors == pytest.approx(change(jets(images)[0]), abs=1e-9)
-        assert ranking == pytest.approx(change(jets(images)[1]), abs=1e-12)
+        seen, before = jets(change(images)), jets(images)
+        assert seen.descriptors == pytest.approx(change(before.descriptors), abs=1e-9)
+        assert seen.ranking == pytest.approx(change(before.ranking), abs=1e-12)
+        assert seen.images == pytest.approx(change(before.images), abs=1e-12)
 
 
 def test_the_unit_of_a_channel_does_not_matter() -> None:
     images = random_images()
     scaled = images * np.array([1e-12, 1e6])[:, None, None] + np.array([3e-12, 5e7])[:, None, None]
-    assert jets(scaled)[0] == pytest.approx(jets(images)[0], abs=1e-6)
+    assert jets(scaled).descriptors == pytest.approx(jets(images).descriptors, abs=1e-6)
 
 
 @pytest.mark.parametrize("value", [0.0, 1e-12, -3e9])
 def test_a_constant_channel_says_nothing_and_does_no_harm(value: float) -> None:
     images = random_images()
     images[0] = value
-    descriptors, ranking = jets(images)
-    assert not descriptors[:14].any()
+    seen = jets(images)
+    descriptors, ranking = seen.descriptors, seen.ranking
+    assert not descriptors[:15].any()
     assert not ranking.any()
-    assert descriptors[14:] == pytest.approx(jets(images[1:])[0])
+    assert descriptors[15:] == pytest.approx(jets(images[1:]).descriptors)
 
 
 def test_the_ranking_is_the_order_of_the_distance_from_the_median() -> None:
     images = random_images()
     distance = np.abs(images[0] - np.median(images[0]))
-    ranking = jets(images)[1]
+    ranking = jets(images).ranking
     assert np.argsort(ranking, axis=None).tolist() == np.argsort(distance, axis=None).tolist()
 
 
@@ -66,7 +69,7 @@ def test_one_failed_pixel_does_not_drown_the_others() -> None:
     images = random_images(1)
     spiked = images.copy()
     spiked[0, 10, 12] = 1e6
-    level, before = jets(spiked)[0][0], jets(images)[0][0]
+    level, before = jets(spiked).descriptors[0], jets(images).descriptors[0]
     away = np.hypot(*np.indices((20, 24)) - np.array([10, 12])[:, None, None]) > 1
     assert np.corrcoef(level[away], before[away])[0, 1] > 0.99
     assert level[away].std() > 0.3
@@ -75,7 +78,8 @@ def test_one_failed_pixel_does_not_drown_the_others() -> None:
 def test_missing_pixels_leave_finite_descriptors() -> None:
     images = random_images()
     images[:, 15:] = np.nan
-    descriptors, ranking = jets(images)
+    seen = jets(images)
+    descriptors, ranking = seen.descriptors, seen.ranking
     assert np.isfinite(descriptors).all()
     assert np.isfinite(ranking).all()
 
@@ -89,7 +93,8 @@ def test_candidates_are_the_pixels_of_the_image_where_they_lie() -> None:
     assert candidates.points[100, :2] == pytest.approx([float(x), float(y)])
     assert np.isnan(candidates.points[:, 2]).all()
     assert (
-        candidates.descriptors[100].tolist() == jets(overview.forward)[0][:, line, pixel].tolist()
+        candidates.descriptors[100].tolist()
+        == jets(overview.forward).descriptors[:, line, pixel].tolist()
     )
 
 
@@ -114,7 +119,7 @@ def test_a_phase_wraps() -> None:
     amplitude = rng.standard_normal((16, 16))
     one = Candidates.of(image_of({"amplitude": ("m", amplitude), "phase": ("rad", phase)}))
     other = Candidates.of(image_of({"amplitude": ("m", amplitude), "phase": ("rad", turned)}))
-    assert one.descriptors.shape[1] == 3 * 14
+    assert one.descriptors.shape[1] == 3 * 15
     assert other.descriptors == pytest.approx(one.descriptors, abs=1e-9)
 
 
@@ -122,8 +127,8 @@ def test_channels_choose_what_is_seen() -> None:
     images = random_images()
     overview = image_of({"height": ("m", images[0]), "current": ("A", images[1])})
     both, one = Candidates.of(overview), Candidates.of(overview, channels=("current",))
-    assert both.descriptors.shape[1] == 28
-    assert one.descriptors.tolist() == both.descriptors[:, 14:].tolist()
+    assert both.descriptors.shape[1] == 30
+    assert one.descriptors.tolist() == both.descriptors[:, 15:].tolist()
 
 
 def test_what_cannot_be_is_refused() -> None:

@@ -108,7 +108,7 @@ def test_biases_are_chosen_from() -> None:
         ),
         ("random", {"initial": 3}, r"agent 'random' has no setting 'initial' \(known: none\)"),
         ("gp", {"initial": 1}, "agent 'gp': initial = 1: Input should be greater than or equal"),
-        ("gp", {"acquisition": "ei"}, "acquisition = 'ei': Input should be 'expected_improvement'"),
+        ("gp", {"acquisition": "ei"}, "acquisition.0 = 'ei': Input should be 'ranking', "),
         ("grid", {"pitch": 1e-7}, "pitch = 1e-07: .* has no unit"),
         ("gp", {"kind": "random"}, "multiple values|no setting 'kind'"),
         ("gp", {"margin": 50}, "no pixel of the 20 x 24 overview is left"),
@@ -164,7 +164,7 @@ def test_without_torch_the_error_says_what_to_install(missing: str) -> None:
         "from spm_auto.agents import Candidates, DeepKernelSettings, RandomSettings\n"
         "from spm_auto.errors import AgentError\n"
         "from spm_auto.instrument import ScanFrame\n"
-        "one = np.zeros((1, 3))\n"
+        "one = np.zeros((1, 2))\n"
         "frame = ScanFrame((0, 0), (1, 1), (2, 2))\n"
         "c = Candidates(frame, one, np.zeros((1, 2), dtype=int), one, np.zeros(1))\n"
         "RandomSettings().build(c, np.random.default_rng(0)).ask()\n"

@@ -20,25 +20,53 @@ def matern(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def dense_covariance(inputs: Inputs, parameters: dict[str, float]) -> np.ndarray:
-    total = np.zeros((len(inputs.position), len(inputs.position)))
-    for name in ("descriptors", "position", "bias"):
-        columns = getattr(inputs, name).numpy()
-        if columns.shape[1]:
-            lengths = [v for key, v in parameters.items() if key.startswith(f"{name}_length")]
-            scaled = columns / np.array(lengths)
-            total += parameters[f"{name}_variance"] * matern(scaled, scaled)
-    return total
+    """Return the covariance of all candidates, level by level at each place."""
+
+    def term(name: str, columns: np.ndarray) -> np.ndarray:
+        lengths = [v for key, v in parameters.items() if key.startswith(f"{name}_length")]
+        return matern(columns / np.array(lengths), columns / np.array(lengths))
+
+    places = sum(
+        parameters[f"{name}_variance"] * term(name, getattr(inputs, name).numpy())
+        for name in ("descriptors", "position")
+    )
+    if not inputs.levels.shape[1]:
+        return np.asarray(places)
+    alike = term("level", inputs.levels.numpy())
+    shared = parameters["level_share"] + (1 - parameters["level_share"]) * alike
+    own = np.ones_like(places)
+    return np.kron(places, shared) + np.kron(own, parameters["level_variance"] * alike)
 
 
-@pytest.fixture(params=["fixed bias", "chosen bias"])
+def noise_at(inputs: Inputs, parameters: dict[str, float], rows: list[int]) -> np.ndarray:
+    slopes = [v for key, v in parameters.items() if key.startswith("noise_slope")]
+    z = inputs.descriptors.numpy()[np.array(rows) // len(inputs.levels)]
+    return parameters["noise_variance"] * np.exp(z @ np.array(slopes))
+
+
+def prior_mean(inputs: Inputs, parameters: dict[str, float]) -> np.ndarray:
+    slope = parameters.get("ranking_slope", 0.0)
+    mean = parameters["constant"] + slope * inputs.ranking.numpy()
+    return np.repeat(mean, len(inputs.levels))
+
+
+def loss_of(model: GaussianProcess, targets: np.ndarray, extra_noise: np.ndarray) -> torch.Tensor:
+    sites, levels = model._split(torch.tensor(ROWS))
+    y, extra = torch.from_numpy(targets), torch.from_numpy(extra_noise)
+    return model._loss(model._columns(sites), sites, levels, y, extra)
+
+
+@pytest.fixture(params=["fixed bias", "chosen bias", "bias and ranking"])
 def case(request: pytest.FixtureRequest):
-    biases = () if request.param == "fixed bias" else (2.0, 8.0)
+    biases = () if request.param == "fixed bias" else (2.0, 5.0, 8.0)
     candidates = Candidates.of(make_overview(), biases=biases)
     inputs = Inputs.of(candidates)
-    truth = make_truth(candidates)
+    truth = make_truth(candidates) + 0.3 * np.tile(
+        np.arange(len(candidates.levels)), len(candidates.positions)
+    )
     targets = (truth[ROWS] - truth[ROWS].mean()) / truth[ROWS].std()
     extra_noise = np.linspace(0.0, 0.2, len(ROWS))
-    model = GaussianProcess(inputs)
+    model = GaussianProcess(inputs, trusts_ranking=request.param == "bias and ranking")
     model.fit(ROWS, targets, extra_noise)
     return model, inputs, targets, extra_noise
 
@@ -48,9 +76,11 @@ def test_the_posterior_is_that_of_the_textbook(case) -> None:
     posterior = model.posterior(ROWS, targets, extra_noise)
     parameters = model.parameters
     k = dense_covariance(inputs, parameters)
-    observed = k[np.ix_(ROWS, ROWS)] + np.diag(parameters["noise_variance"] + extra_noise)
+    noise = noise_at(inputs, parameters, ROWS)
+    observed = k[np.ix_(ROWS, ROWS)] + np.diag(noise + extra_noise)
     gain = np.linalg.solve(observed, k[ROWS]).T
-    mean = parameters["constant"] + gain @ (targets - parameters["constant"])
+    prior = prior_mean(inputs, parameters)
+    mean = prior + gain @ (targets - prior[ROWS])
     variance = np.diag(k) - np.sum(gain * k[:, ROWS], axis=1)
     assert posterior.mean == pytest.approx(mean, abs=1e-9)
     assert posterior.deviation == pytest.approx(np.sqrt(variance), abs=1e-7)
@@ -60,28 +90,35 @@ def test_the_loss_is_the_evidence_and_the_priors_of_the_textbook(case) -> None:
     model, inputs, targets, extra_noise = case
     parameters = model.parameters
     k = dense_covariance(inputs, parameters)[np.ix_(ROWS, ROWS)]
-    k += np.diag(parameters["noise_variance"] + extra_noise)
-    residual = targets - parameters["constant"]
+    k += np.diag(noise_at(inputs, parameters, ROWS) + extra_noise)
+    residual = targets - prior_mean(inputs, parameters)[ROWS]
     evidence = -0.5 * residual @ np.linalg.solve(k, residual) - 0.5 * np.linalg.slogdet(k)[1]
 
     def prior(value: float, center: float, width: float) -> float:
-        return -0.5 * ((value - center) / width) ** 2 - np.log(width * np.sqrt(2 * np.pi))
+        return -0.5 * ((value - center) / width) ** 2
 
-    log = {name: np.log(value) for name, value in parameters.items() if name != "constant"}
-    total = prior(parameters["constant"], 0.0, 0.5) + prior(log["noise_variance"], np.log(0.3), 1)
+    def log_prior(value: float, center: float, width: float) -> float:
+        return prior(np.log(value), np.log(center), width) - np.log(width * np.sqrt(2 * np.pi))
+
+    total = prior(parameters["constant"], 0.0, 0.5)
+    total += prior(np.log(parameters["noise_variance"]), np.log(0.3), 1.0)
+    total += sum(prior(v, 0.0, 0.3) for key, v in parameters.items() if "noise_slope" in key)
+    if "ranking_slope" in parameters:
+        total += prior(parameters["ranking_slope"], 0.0, 0.5)
+    if "level_share" in parameters:
+        share = parameters["level_share"]
+        total += prior(np.log(share / (1 - share)), 0.0, 1.5)
     d = inputs.descriptors.shape[1]
     for name, scale, length, width in (
         ("descriptors", 0.5, np.sqrt(d) * np.exp(0.5), 1.0),
         ("position", 0.3, 0.25, 0.7),
-        ("bias", 0.3, 0.5, 0.7),
+        ("level", 0.3, 0.7, 0.7),
     ):
-        if f"{name}_variance" in log:
-            total += prior(log[f"{name}_variance"], np.log(scale), 1.0)
-            lengths = [value for key, value in log.items() if key.startswith(f"{name}_length")]
-            total += sum(prior(value, np.log(length), width) for value in lengths)
-    loss = model._loss(
-        model._columns(torch.tensor(ROWS)), torch.from_numpy(targets), torch.from_numpy(extra_noise)
-    )
+        if f"{name}_variance" in parameters:
+            total += log_prior(parameters[f"{name}_variance"], scale, 1.0)
+            lengths = [v for key, v in parameters.items() if key.startswith(f"{name}_length")]
+            total += sum(log_prior(value, length, width) for value in lengths)
+    loss = loss_of(model, targets, extra_noise)
     assert float(loss.detach()) == pytest.approx(-(evidence + total), abs=1e-6)
 
 
@@ -90,11 +127,9 @@ def test_a_fit_finds_a_stationary_point(case) -> None:
     for _ in range(8):
         model.fit(ROWS, targets, extra_noise)
     parameters = model._hyperparameters()
-    loss = model._loss(
-        model._columns(torch.tensor(ROWS)), torch.from_numpy(targets), torch.from_numpy(extra_noise)
-    )
+    loss = loss_of(model, targets, extra_noise)
     slopes = torch.autograd.grad(loss, parameters)
-    assert max(float(slope.abs().max()) for slope in slopes) < 1e-3
+    assert float(torch.cat([slope.flatten() for slope in slopes]).abs().max()) < 1e-3
 
 
 def test_updating_point_by_point_equals_a_rebuild(case) -> None:
@@ -146,9 +181,10 @@ def test_believed_points_leave_the_mean_alone(case) -> None:
 
 
 def test_the_density_of_an_observation_counts_its_noise(case) -> None:
-    model, _, targets, extra_noise = case
+    model, inputs, targets, extra_noise = case
     posterior = model.posterior(ROWS, targets, extra_noise)
-    variance = posterior.deviation[60] ** 2 + model.parameters["noise_variance"] + 0.4
+    noise = float(noise_at(inputs, model.parameters, [60])[0])
+    variance = posterior.deviation[60] ** 2 + noise + 0.4
     expected = (
         -0.5 * np.log(2 * np.pi * variance) - 0.5 * (1.5 - posterior.mean[60]) ** 2 / variance
     )
@@ -162,8 +198,18 @@ def test_the_kernel_is_that_which_was_fitted(case) -> None:
     with torch.no_grad():
         columns = model._columns(torch.arange(len(inputs.position)))
         reference = sum(term(columns[name]).to_dense() for name, term in model._terms.items())
-    own = posterior._kernel.between(slice(None), slice(None))
+    own = posterior._k.places.between(slice(None), slice(None))
     assert own.numpy() == pytest.approx(reference.numpy(), abs=1e-9)
+
+
+def test_draws_scatter_around_the_mean_as_the_posterior_says(case) -> None:
+    model, _, targets, extra_noise = case
+    posterior = model.posterior(ROWS, targets, extra_noise, believed=[60])
+    posterior.observe(61, 0.5)
+    draws = np.array([posterior.draw(np.random.default_rng(seed)) for seed in range(400)])
+    error = (draws.mean(axis=0) - posterior.mean) / posterior.deviation
+    assert np.abs(error).max() < 5 / np.sqrt(400)
+    assert draws.std(axis=0) == pytest.approx(posterior.deviation, rel=0.2)
 
 
 def test_a_fit_warns_of_nothing() -> None:
