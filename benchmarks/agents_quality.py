@@ -116,9 +116,12 @@ def deviation_of_measurement(fit: Fit, values: FloatArray) -> FloatArray:
     """Return the deviation of a new measurement at every candidate, noise included, shape (n,).
 
     Args:
-        fit: What an agent believes; its noise is in units of the variance of what it was told.
-        values: What it was told.
+        fit: What an agent believes.
+        values: What it was told; where the agent does not say what noise to expect where, it is in
+            units of the variance of these.
     """
+    if fit.noise is not None:
+        return np.hypot(fit.deviation, fit.noise)
     noise = fit.parameters["noise_variance"] * float(np.var(values))
     return np.sqrt(fit.deviation**2 + noise)
 

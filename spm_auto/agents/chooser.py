@@ -155,6 +155,7 @@ class Chooser(ABC):
         runner_up: int = -1,
         averages: int = 1,
         cost: float = np.nan,
+        noise: float = np.nan,
     ) -> Proposal:
         """Make a proposal of a candidate."""
         x, y = self._candidates.position(candidate)
@@ -173,6 +174,7 @@ class Chooser(ABC):
             runner_up=runner_up,
             averages=averages,
             cost=cost,
+            noise=noise,
         )
 
     def _check(self, candidate: int) -> None:

@@ -108,7 +108,10 @@ class Explorer:
         """
         chosen = self._close(proposal)
         scalar = self.scalarize(spectrum)
-        noise = math.hypot(noise_of(self.fit, self._values), np.nan_to_num(scalar.noise))
+        learned = proposal.noise
+        if not math.isfinite(learned):
+            learned = noise_of(self.fit, self._values)
+        noise = math.hypot(learned, np.nan_to_num(scalar.noise))
         self._told.append((proposal, spectrum))
         self.agent.tell([self._observation(proposal, spectrum, scalar)])
         if scalar.is_good:

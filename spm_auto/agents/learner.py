@@ -16,6 +16,7 @@ from .baselines import by_rank
 from .candidates import Candidates
 from .chooser import Chooser, Queue
 from .deep_kernel import DeepKernel
+from .gate import Gate
 from .posterior import Posterior
 from .protocol import Agent, Fit, Observation, Proposal
 from .reliability import Reliability
@@ -34,31 +35,23 @@ class Voice:
     Attributes:
         model: The model.
         posterior: What it predicts now; None before the first fit.
-        evidence: Sum of the logarithms of the probability densities that it gave to the
-            observations before it was told them.
     """
 
     model: GaussianProcess
     posterior: Posterior | None = None
-    evidence: float = 0.0
 
 
 class LearningAgent(Chooser):
-    """Fits one or several models, lets the best predictor speak, and follows rules of acquisition.
+    """Fits one or two models, weighs what they predict, and follows rules of acquisition.
 
-    With several models the one speaks that has given the larger probability to the spectra that
-    came in after the first fit, each predicted before it was told. Equal evidence leaves the word
-    to the first. With several rules a bandit says whose turn it is; the ranking, which learns
-    nothing, may be one of them.
+    With two models the prediction is their mixture, weighed by a `Gate`. With several rules a
+    bandit says whose turn it is; the ranking, which learns nothing, may be one of them.
 
     Args:
         candidates: What can be chosen.
         settings: How to choose.
         models: The models, the plainest first.
         rng: Its randomness; used once, here.
-
-    Source:
-        A. P. Dawid, J. R. Stat. Soc. A 147, 278 (1984), the prequential principle.
     """
 
     def __init__(
@@ -72,6 +65,7 @@ class LearningAgent(Chooser):
         self._settings = settings
         self._exploration = settings.exploration
         self._voices = [Voice(model) for model in models]
+        self._gate = Gate(len(models))
         self._inputs = Inputs.of(candidates)
         self._observations: list[Observation] = []
         self._failed: list[int] = []
@@ -110,39 +104,40 @@ class LearningAgent(Chooser):
             raise ValueError(f"the weight of exploration must not be negative, got {weight}")
         self._exploration = weight
 
-    def predict(self) -> tuple[FloatArray, FloatArray]:
-        """Return mean and deviation of every candidate now, noise excluded, each of shape (N,).
+    def predict(self, noise: bool = False) -> tuple[FloatArray, FloatArray]:
+        """Return mean and deviation of every candidate now, each of shape (N,).
 
         Before the first fit nothing is known: the mean of what was found, and its scatter.
+
+        Args:
+            noise: Whether the deviation is that of a measurement rather than of the truth.
         """
-        posterior = self._speaker().posterior
-        if posterior is None:
+        if not self._is_fitted:
             values = [observation.value for observation in self._observations] or [math.nan]
             n = len(self.candidates)
             return np.full(n, np.mean(values)), np.full(n, np.std(values))
-        return (
-            self._center + self._scale * posterior.mean,
-            self._scale * posterior.deviation,
-        )
+        mean, deviation = self._mixture()
+        if noise:
+            deviation = np.hypot(deviation, np.repeat(self._noise(), len(self.candidates.levels)))
+        return self._center + self._scale * mean, self._scale * deviation
 
     def _learn(self, observation: Observation) -> None:
         self._observations.append(observation)
         self._unlearned += 1
         self._note(observation.candidate, observation.value)
-        target, extra_noise = self._standardised([observation])
-        for voice in self._voices:
-            if voice.posterior is not None:
-                told = (observation.candidate, float(target[0]), float(extra_noise[0]))
-                voice.evidence += voice.posterior.log_density(*told)
-                voice.posterior.observe(*told)
+        if self._is_fitted:
+            target, extra_noise = self._standardised([observation])
+            told = (observation.candidate, float(target[0]), float(extra_noise[0]))
+            self._gate.note([posterior.log_density(*told) for posterior in self._posteriors])
+            for posterior in self._posteriors:
+                posterior.observe(*told)
 
     def _give_up(self, candidate: int) -> None:
         # were it still as uncertain as before, a region of failures would be asked for for ever
         self._failed.append(candidate)
         self._note(candidate, math.nan)
-        for voice in self._voices:
-            if voice.posterior is not None:
-                voice.posterior.believe(candidate)
+        for posterior in self._posteriors:
+            posterior.believe(candidate)
 
     def _note(self, candidate: int, value: float) -> None:
         self._here = self.candidates.position(candidate)
@@ -158,8 +153,9 @@ class LearningAgent(Chooser):
         self._bandit.forget()
         self._reliability = Reliability(self._inputs)
         self._novelty = None
+        self._gate.forget()
         for voice in self._voices:
-            voice.posterior, voice.evidence = None, 0.0
+            voice.posterior = None
 
     def _choose(self, free: NDArray[np.bool_], pending: Sequence[int]) -> Proposal:
         known = len(self._observations) + len(self._failed) + len(pending)
@@ -170,7 +166,7 @@ class LearningAgent(Chooser):
             assert candidate is not None
             return self._propose(candidate, "at random: too few good spectra to learn from")
         due = max(self._settings.refit_every, len(self._observations) // 20)
-        if self._unlearned >= due or self._speaker().posterior is None:
+        if self._unlearned >= due or not self._is_fitted:
             self.refit()
         return self._best(free, pending)
 
@@ -189,8 +185,7 @@ class LearningAgent(Chooser):
 
     def refit(self) -> None:
         """Fit all models to everything that was told, when that is enough to learn from."""
-        is_current = self._unlearned == 0 and self._speaker().posterior is not None
-        if len(self._observations) < 2 or is_current:
+        if len(self._observations) < 2 or (self._unlearned == 0 and self._is_fitted):
             return
         values = np.array([observation.value for observation in self._observations])
         self._center, self._scale = _center_and_scale(values)
@@ -201,12 +196,12 @@ class LearningAgent(Chooser):
             voice.model.fit([rows[i] for i in some], targets[some], extra_noise[some])
             voice.posterior = voice.model.posterior(rows, targets, extra_noise, self._failed)
         self._unlearned = 0
-        speaker = self._speaker()
-        evidences = {
-            f"{voice.model.name.replace(' ', '_')}_evidence": voice.evidence
-            for voice in self._voices
-            if len(self._voices) > 1
-        }
+        speaker = self._speaker
+        heard: dict[str, float] = {}
+        if len(self._voices) > 1:
+            names = [voice.model.name.replace(" ", "_") for voice in self._voices]
+            heard |= dict(zip((f"{n}_evidence" for n in names), self._gate.evidence, strict=True))
+            heard |= dict(zip((f"{n}_weight" for n in names), self._gate.weights, strict=True))
         standing = {f"{rule}_reward": mean for rule, mean in self._bandit.standing.items()}
         mean, deviation = (each.reshape(-1, len(self.candidates.levels)) for each in self.predict())
         best = np.argmax(mean, axis=1)[:, None]
@@ -216,17 +211,16 @@ class LearningAgent(Chooser):
             mean=np.take_along_axis(mean, best, 1)[:, 0],
             deviation=np.take_along_axis(deviation, best, 1)[:, 0],
             rows=self.candidates.rows,
-            parameters=speaker.model.parameters | evidences | standing,
-            speaker=speaker.model.name,
+            parameters=speaker.parameters | heard | standing,
+            speaker=speaker.name,
+            noise=self._scale * self._noise(),
             bias=self.candidates.levels.bias[best[:, 0]],
         )
 
     def _best(self, free: NDArray[np.bool_], pending: Sequence[int]) -> Proposal:
-        posterior = self._speaker().posterior
-        assert posterior is not None
-        mean, deviation = posterior.mean, posterior.deviation_with(pending)
+        mean, deviation = self._mixture(pending)
         rule = self._rule()
-        outlook = self._outlook(posterior, mean, deviation)
+        outlook = self._outlook(mean, deviation)
         costs = self._costs(pending)
         score, averages = self._score(rule, outlook, costs)
         score[~free] = -np.inf
@@ -245,6 +239,7 @@ class LearningAgent(Chooser):
             deviation=self._scale * float(deviation[candidate]),
             score=own,
             runner_up=second if free[second] and second != candidate else -1,
+            noise=self._scale * float(self._noise()[candidate // len(self.candidates.levels)]),
             averages=number,
             cost=float(costs[number][candidate]) if costs is not None else math.nan,
         )
@@ -254,7 +249,40 @@ class LearningAgent(Chooser):
         rules: tuple[Rule, ...] = get_args(Rule)
         return next(rule for rule in rules if rule == chosen)
 
-    def _outlook(self, posterior: Posterior, mean: FloatArray, deviation: FloatArray) -> Outlook:
+    @property
+    def _posteriors(self) -> list[Posterior]:
+        return [voice.posterior for voice in self._voices if voice.posterior is not None]
+
+    @property
+    def _is_fitted(self) -> bool:
+        return bool(self._posteriors)
+
+    @property
+    def _speaker(self) -> GaussianProcess:
+        """The model that has most to say; of equals the plainest."""
+        return self._voices[int(np.argmax(self._gate.weights))].model
+
+    def _mixture(self, pending: Sequence[int] = ()) -> tuple[FloatArray, FloatArray]:
+        """Return mean and deviation of the weighed models, some candidates being pending."""
+        weights = self._gate.weights
+        heard = [(w, p) for w, p in zip(weights, self._posteriors, strict=True) if w > 0]
+        if len(heard) == 1:
+            return heard[0][1].mean, heard[0][1].deviation_with(pending)
+        means = [w * p.mean for w, p in heard]
+        mean = np.sum(means, axis=0)
+        square = np.zeros(len(mean))
+        for weight, posterior in heard:
+            square += weight * (
+                posterior.deviation_with(pending) ** 2 + (posterior.mean - mean) ** 2
+            )
+        return mean, np.sqrt(square)
+
+    def _noise(self) -> FloatArray:
+        """Return the learned noise at each position, standardised, shape (P,)."""
+        pairs = zip(self._gate.weights, self._posteriors, strict=True)
+        return np.asarray(np.sqrt(np.sum([w * p.noise**2 for w, p in pairs], axis=0)))
+
+    def _outlook(self, mean: FloatArray, deviation: FloatArray) -> Outlook:
         targets, _ = self._standardised(self._observations)
         m = len(self.candidates.levels)
         seed = np.random.SeedSequence(self._seed, spawn_key=(self._draws,))
@@ -268,10 +296,15 @@ class LearningAgent(Chooser):
             worst=float(targets.min()),
             exploration=self._exploration,
             ranking=np.repeat(self._order, m),
-            draw=lambda: posterior.draw(rng),
+            draw=lambda: self._draw(rng),
             maxima=lambda: maximum_samples(mean, deviation, MAXIMA, rng),
             unlike=lambda: np.repeat(self._unlike(), m),
         )
+
+    def _draw(self, rng: np.random.Generator) -> FloatArray:
+        """Draw a function that may be the truth, from one of the models by its weight."""
+        posteriors = self._posteriors
+        return posteriors[int(rng.choice(len(posteriors), p=self._gate.weights))].draw(rng)
 
     def _costs(self, pending: Sequence[int]) -> dict[int, FloatArray] | None:
         """Return the expected time of each candidate by number of averages; None if not known."""
@@ -306,7 +339,7 @@ class LearningAgent(Chooser):
         told = variances[variances > 0]
         if len(told):
             return math.sqrt(float(np.median(told)))
-        return math.sqrt(self._speaker().model.parameters["noise_variance"])
+        return math.sqrt(self._speaker.parameters["noise_variance"])
 
     def _unlike(self) -> FloatArray:
         if self._novelty is None:
@@ -315,9 +348,6 @@ class LearningAgent(Chooser):
             for candidate in [*(o.candidate for o in self._observations), *self._failed]:
                 self._novelty.add(candidate // m)
         return self._novelty.values
-
-    def _speaker(self) -> Voice:
-        return max(self._voices, key=lambda voice: voice.evidence)
 
     def _standardised(self, observations: Sequence[Observation]) -> tuple[FloatArray, FloatArray]:
         """Return targets and known noise variances in the units of the last fit."""

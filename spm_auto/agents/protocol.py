@@ -72,6 +72,8 @@ class Proposal:
         duration: Length of the pulse, NaN where it is not the agent's to choose [s].
         averages: How many spectra to average there.
         cost: Instrument time that it is expected to take, NaN where it is not known [s].
+        noise: Standard deviation of what will be found there around the truth, NaN where that is
+            not predicted.
     """
 
     candidate: int
@@ -86,6 +88,7 @@ class Proposal:
     duration: float = math.nan
     averages: int = 1
     cost: float = math.nan
+    noise: float = math.nan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,6 +105,8 @@ class Fit:
         speaker: Which model spoke, for agents that hold several.
         bias: The bias that is best at each position, NaN where it is not the agent's to choose
             [V], shape (n,); None for agents that know nothing of biases.
+        noise: Standard deviation of what is found at each position around the truth, shape (n,);
+            None for agents that do not predict it.
     """
 
     n_observations: int
@@ -112,6 +117,7 @@ class Fit:
     parameters: Mapping[str, float] = field(default_factory=dict)
     speaker: str = ""
     bias: FloatArray | None = None
+    noise: FloatArray | None = None
 
 
 @runtime_checkable
@@ -149,8 +155,12 @@ class Model(Protocol):
     def refit(self) -> None:
         """Learn from everything that was told, when that is enough to learn from."""
 
-    def predict(self) -> tuple[FloatArray, FloatArray]:
-        """Return mean and deviation of every candidate now, noise excluded, each of shape (N,)."""
+    def predict(self, noise: bool = False) -> tuple[FloatArray, FloatArray]:
+        """Return mean and deviation of every candidate now, each of shape (N,).
+
+        Args:
+            noise: Whether the deviation is that of a measurement rather than of the truth.
+        """
 
 
 @runtime_checkable

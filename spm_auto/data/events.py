@@ -128,6 +128,7 @@ class PointChosen:
     duration: float = math.nan
     averages: int = 1
     cost: float = math.nan
+    noise: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,7 @@ class ModelFitted:
     parameters: Mapping[str, float]
     speaker: str
     bias: FloatArray | None = None
+    noise: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,9 +142,8 @@ class _Book:
             case AgentAnswered(waited=waited):
                 self.idle += waited
             case PointChosen(candidate=candidate) as chosen:
-                waiting = _Expected(
-                    chosen, self.scalarizer, self._noise(), self.idle, len(self.fits)
-                )
+                noise = chosen.noise if math.isfinite(chosen.noise) else self._noise()
+                waiting = _Expected(chosen, self.scalarizer, noise, self.idle, len(self.fits))
                 self.open.setdefault(candidate, []).append(waiting)
                 self.idle = 0.0
             case SpectrumScored(start_time=start, candidate=candidate) as score:

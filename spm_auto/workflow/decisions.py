@@ -22,6 +22,7 @@ def chosen_event(proposal: Proposal) -> PointChosen:
         duration=proposal.duration,
         averages=proposal.averages,
         cost=proposal.cost,
+        noise=proposal.noise,
     )
 
 
@@ -54,6 +55,7 @@ def fitted_event(fit: Fit) -> ModelFitted:
         parameters=fit.parameters,
         speaker=fit.speaker,
         bias=None if fit.bias is None else np.asarray(fit.bias, dtype=np.float32),
+        noise=None if fit.noise is None else np.asarray(fit.noise, dtype=np.float32),
     )
 
 

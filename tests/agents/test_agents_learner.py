@@ -175,22 +175,29 @@ def test_the_gate_records_who_speaks_and_why(candidates) -> None:
     explore(agent, truth, 5)
     assert agent.fit.speaker == "gp"  # without evidence the plainest speaks
     explore(agent, truth, 12)
-    evidence = agent.fit.parameters
-    better = evidence["deep_kernel_evidence"] > evidence["gp_evidence"]
-    assert agent.fit.speaker == ("deep kernel" if better else "gp")
-    assert evidence["gp_evidence"] != 0
+    said = agent.fit.parameters
+    assert said["gp_weight"] + said["deep_kernel_weight"] == pytest.approx(1.0)
+    assert agent.fit.speaker == ("deep kernel" if said["deep_kernel_weight"] > 0.5 else "gp")
+    assert said["gp_evidence"] != 0
 
 
-def test_the_gate_lets_the_better_predictor_speak(candidates) -> None:
+def test_the_models_are_mixed_as_the_gate_weighs_them(candidates) -> None:
     agent = build("deep_kernel", candidates, initial=4, refit_every=2)
     explore(agent, make_truth(candidates), 8)
-    plain, deep = agent._voices
-    deep.evidence, plain.evidence = 0.0, -10.0
+    for _ in range(25):  # as if the deep kernel had predicted much better
+        agent._gate.note([-3.0, -1.0])
     explore(agent, make_truth(candidates), 3)
+    agent.refit()
+    plain, deep = agent._posteriors
+    first, second = agent._gate.weights
+    assert 0.5 < second < 1.0
     assert agent.fit.speaker == "deep kernel"
-    assert agent.fit.mean == pytest.approx(
-        agent._center + agent._scale * deep.posterior.mean, abs=3.0
-    )
+    mean = first * plain.mean + second * deep.mean
+    square = first * (plain.deviation**2 + (plain.mean - mean) ** 2)
+    square += second * (deep.deviation**2 + (deep.mean - mean) ** 2)
+    predicted, deviation = agent.predict()
+    assert predicted == pytest.approx(agent._center + agent._scale * mean)
+    assert deviation == pytest.approx(agent._scale * np.sqrt(square))
 
 
 def test_without_the_gate_the_deep_kernel_speaks_alone(candidates) -> None:

@@ -28,7 +28,8 @@ MEDIAN = 5  # points of the running median: two failed neighbours do not pass it
 FAILED_SIGMAS = 8.0  # a point farther from the running median has failed ...
 FAILED_SPAN = 0.5  # ... if that is also this share of what the running median spans
 MOST_FAILED = 1 / 6  # share of the points
-FEWEST = 8  # points of a curve
+FEWEST = 8  # points of a curve that failed ones can be told apart in
+LEAST = 3  # points of a curve
 CURVED = 9  # points above half the height from which the fitted top is of the fourth degree
 FREE = 6  # points more than parameters from which the fit itself says what the noise is
 FAR = 3.0  # half-widths of the peak, beyond which the curve is its base
@@ -78,7 +79,8 @@ def integral(spectrum: Spectrum) -> Scalar:
     unit = f"{spectrum.channels[0].unit} V"
     try:
         clean = _clean(bias, response)
-        if neighbour_correlation(clean) < LEAST_CORRELATION / math.sqrt(len(clean)):
+        agreement = neighbour_correlation(clean)
+        if len(clean) >= FEWEST and agreement < LEAST_CORRELATION / math.sqrt(len(clean)):
             raise LoopError("noise: neighbouring points do not agree")
         step = np.diff(bias)
         noise = noise_of(clean)
@@ -185,10 +187,12 @@ def _clean(bias: FloatArray, response: FloatArray) -> FloatArray:
         LoopError: It says nothing.
     """
     check(response)
-    if len(response) < FEWEST:
-        raise LoopError(f"fewer than {FEWEST} points")
+    if len(response) < LEAST:
+        raise LoopError(f"fewer than {LEAST} points")
     if not np.isfinite(bias).all() or np.ptp(bias) == 0:
         raise LoopError("no sweep of the bias")
+    if len(response) < FEWEST:
+        return response
     smooth = running_median(response, MEDIAN, closed=False)
     away = np.abs(response - smooth)
     sigma = noise_of(response)
