@@ -79,7 +79,7 @@ def main() -> None:
         waiting = whole - sum(lasted)
         without = waiting if without is None else without
         # the first answer is waited for before the first spectrum, the last one after the last
-        recorded = sum(answer.waited for answer in run.answers[1:])
+        recorded = sum(answer.waited for answer in run.answers[1:-1])
         ready = spectra[0].start_time - run.scans[0].end_time
         idle = f"{100 * recorded / whole:.2f} % | {100 * (waiting - without) / whole:.2f} %"
         middle = lasted[len(lasted) // 2]

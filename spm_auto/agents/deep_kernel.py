@@ -1,18 +1,20 @@
-"""Deep kernel: a Gaussian process whose inputs are bent a little by a small neural network."""
+"""Deep kernel: a Gaussian process that also sees what networks have learned of the overview."""
 
 import math
 
 import torch
 
-from .surrogate import GaussianProcess, Inputs
+from .pretraining import Embedding
+from .surrogate import GaussianProcess, Inputs, scaled_matern
 
 HIDDEN = 32  # units of each of the two hidden layers
-LARGEST_GAIN = 0.5  # spectral norm that no layer exceeds
+LARGEST_GAIN = 0.25  # spectral norm that no layer exceeds
 FIRST_STEPS = 50  # of Adam, at the first fit
 NEXT_STEPS = 5  # of Adam, at each later fit
 RATE = 5e-3  # step of Adam for the weights
 HYPERPARAMETER_RATE = 2e-2  # and for the hyper-parameters
 DECAY = 0.1  # weight of the squared weights in the loss
+SCALE = 0.05  # prior median of the variance that each encoder explains: little, until shown
 _FIRST_OUTPUT = 0.02  # deviation of the output layer's weights before training
 
 
@@ -68,14 +70,16 @@ class ResidualNetwork:
 
 
 class DeepKernel(GaussianProcess):
-    """A Gaussian process on descriptors that a residual network has bent.
+    """A Gaussian process with bent descriptors and with terms for pre-trained patches.
 
-    Network and hyper-parameters are first trained together by Adam, then the hyper-parameters alone
-    by L-BFGS.
+    Encoders are trained here on the overview, before the first spectrum, and stay as they are: each
+    adds a Matérn-5/2 term with a single length scale, so that few spectra suffice to say how much
+    it counts. The network that bends the descriptors and the hyper-parameters are first trained
+    together by Adam, then the hyper-parameters alone by L-BFGS.
 
     Args:
         inputs: All candidates; there must be descriptors.
-        generator: Randomness of the network.
+        generator: Randomness of encoders and network.
         trusts_ranking: As for the plain process.
 
     Source:
@@ -89,10 +93,17 @@ class DeepKernel(GaussianProcess):
     ) -> None:
         super().__init__(inputs, trusts_ranking)
         self._network = ResidualNetwork(inputs.descriptors.shape[1], generator)
+        self._patches = patches_of(inputs, generator)
+        for name, numbers in self._patches.items():
+            d = numbers.shape[1]
+            length = math.sqrt(d) * math.exp(0.5)
+            self._terms[name] = scaled_matern(d, True, scale=SCALE, length=length, width=1.0)
 
     def _columns(self, sites: torch.Tensor) -> dict[str, torch.Tensor]:
-        columns = super()._columns(sites)
-        return columns | {"descriptors": self._network(columns["descriptors"])}
+        return {
+            "position": self._inputs.position[sites],
+            "descriptors": self._network(self._inputs.descriptors[sites]),
+        } | {name: numbers[sites] for name, numbers in self._patches.items()}
 
     def _learn(
         self,
@@ -109,6 +120,29 @@ class DeepKernel(GaussianProcess):
             loss = self._loss(self._columns(sites), sites, levels, targets, extra_noise)
             torch.autograd.backward(loss + DECAY * self._network.size())
             optimiser.step()
+
+
+def patches_of(inputs: Inputs, generator: torch.Generator) -> dict[str, torch.Tensor]:
+    """Train the encoders on the overview and describe the patches around all positions.
+
+    Args:
+        inputs: All candidates.
+        generator: Randomness of the training.
+
+    Returns:
+        By name of the encoder, its numbers for each position, shape (P, d); empty where there is
+        too little to learn from.
+    """
+    embedding = None if inputs.images is None else Embedding.of(inputs.images.numpy(), generator)
+    if embedding is None:
+        return {}
+    lines, pixels = inputs.rows[:, 0].numpy(), inputs.rows[:, 1].numpy()
+    maps = {"look": embedding.look, "kind": embedding.kind}
+    return {
+        name: torch.from_numpy(each[:, lines, pixels]).mT.contiguous()
+        for name, each in maps.items()
+        if len(each)
+    }
 
 
 def _limit(weight: torch.Tensor) -> torch.Tensor:

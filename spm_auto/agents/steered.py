@@ -52,19 +52,25 @@ class SteeredAgent:
         """
         candidates = self._agent.candidates
         self._check_inside((point.x, point.y))
-        distance = np.hypot(*(candidates.points[:, :2] - (point.x, point.y)).T)
-        at_it = np.flatnonzero(distance == distance.min())
-        biases = candidates.points[at_it, 2]
+        away = candidates.positions - (point.x, point.y)
+        position = int(np.argmin(np.hypot(away[:, 0], away[:, 1])))
+        biases = candidates.levels.bias
         wanted = 0.0 if math.isnan(point.bias) else point.bias  # else the gentlest one
         if wanted and np.isnan(biases).all():
             raise AgentError(
                 f"a bias of {point.bias:g} V was asked for, but it is not the agent's to choose"
             )
-        row = int(at_it[np.argmin(np.abs(biases - wanted))])
+        level = int(np.argmin(np.abs(biases - wanted)))
+        row = position * len(candidates.levels) + level
         if self._forbidden is not None and self._forbidden[row]:
             raise AgentError(f"{_place((point.x, point.y))} lies in a region that is forbidden")
-        x, y, bias = candidates.points[row].tolist()
-        return Proposal(row, x, y, bias, reason=f"asked for by {who}")
+        return Proposal(
+            row,
+            *candidates.position(row),
+            bias=float(biases[level]),
+            reason=f"asked for by {who}",
+            duration=float(candidates.levels.duration[level]),
+        )
 
     def restrict(self, region: ForbidRegion | AllowRegion) -> None:
         """Forbid a region to the agent, or allow it again.
@@ -73,12 +79,14 @@ class SteeredAgent:
             AgentError: No candidate lies in it, or the agent cannot be steered.
         """
         agent = self.steerable("leave out a region")
-        points = self._agent.candidates.points
-        inside = region.contains(points[:, 0], points[:, 1])
+        candidates = self._agent.candidates
+        positions = candidates.positions
+        inside = region.contains(positions[:, 0], positions[:, 1])
+        inside = np.repeat(inside, len(candidates.levels))
         if not inside.any():
             raise AgentError(f"no candidate lies within {region.words}")
         if self._forbidden is None:
-            self._forbidden = np.zeros(len(points), dtype=bool)
+            self._forbidden = np.zeros(len(inside), dtype=bool)
         if isinstance(region, ForbidRegion):
             agent.forbid(inside)
             self._forbidden |= inside
@@ -124,8 +132,8 @@ class SteeredAgent:
         self._check_inside(point)
         if not measured:
             raise AgentError("nothing was measured yet that could be better or worse")
-        x, y = self._agent.candidates.points[np.asarray(measured), :2].T
-        return int(measured[int(np.argmin((x - point[0]) ** 2 + (y - point[1]) ** 2))])
+        places = np.array([self._agent.candidates.position(row) for row in measured])
+        return int(measured[int(np.argmin(np.hypot(*(places - point).T)))])
 
     def _check_inside(self, point: Position) -> None:
         frame = self._agent.candidates.frame

@@ -96,7 +96,7 @@ class GaussianProcess:
         zeros = torch.zeros
         self._constant = _Prior.parameter(zeros(1), 0.5)
         self._log_noise = _Prior.parameter(torch.full((1,), math.log(0.3)), 1.0)
-        self._terms = {"position": _term(2, shared=True, scale=0.3, length=0.25, width=0.7)}
+        self._terms = {"position": scaled_matern(2, shared=True, scale=0.3, length=0.25, width=0.7)}
         d, q = inputs.descriptors.shape[1], inputs.levels.shape[1]
         self._slopes = _Prior.parameter(zeros(d), SLOPE_SPREAD)
         self._trust = _Prior.parameter(zeros(1 if trusts_ranking else 0), 0.5)
@@ -105,8 +105,12 @@ class GaussianProcess:
         if d:
             # distances grow as the root of the number of descriptors, and so must lengths
             length = math.sqrt(d) * math.exp(0.5)
-            self._terms["descriptors"] = _term(d, shared=False, scale=0.5, length=length, width=1.0)
-        self._level = _term(q, shared=False, scale=0.3, length=0.7, width=0.7) if q else None
+            self._terms["descriptors"] = scaled_matern(
+                d, shared=False, scale=0.5, length=length, width=1.0
+            )
+        self._level = (
+            scaled_matern(q, shared=False, scale=0.3, length=0.7, width=0.7) if q else None
+        )
         self._is_fitted = False
 
     @property
@@ -304,7 +308,7 @@ class _Prior:
         return -0.5 * (((self.value - self.start) / self.spread) ** 2).sum()
 
 
-def _term(d: int, shared: bool, scale: float, length: float, width: float) -> ScaleKernel:
+def scaled_matern(d: int, shared: bool, scale: float, length: float, width: float) -> ScaleKernel:
     """Make a scaled Matérn-5/2 kernel whose logarithms have normal priors.
 
     Args:

@@ -21,6 +21,7 @@ from spm_auto.agents import (
     Rescalarize,
     SetExploration,
     Steering,
+    make,
     steering_of,
 )
 from spm_auto.errors import AgentError, PluginError
@@ -407,3 +408,22 @@ def test_further_scalarizers_and_the_spectrum_reach_the_agent() -> None:
     row: FloatArray | None = agent.told[0].spectrum
     assert row is not None
     assert row.shape == (64,)
+
+
+@pytest.mark.parametrize("kind", ["random", "grid", "ranking", "gp"])
+def test_the_agents_of_this_package_can_be_steered(kind: str) -> None:
+    explorer = make(kind, make_overview(), scalarizer=highest, seed=2)
+    measure(explorer, 14)
+    center = explorer.agent.candidates.frame.center
+    region = ForbidRegion(center, radius=6e-8)
+    explorer.steer(region)
+    explorer.steer(Rescalarize("integral"))
+    if kind == "gp":
+        explorer.steer(SetExploration(0.5))
+    more = measure(explorer, 12)
+    inside = region.contains(np.array([p.x for p in more]), np.array([p.y for p in more]))
+    assert not inside.any()
+    explorer.steer(AllowRegion(center, radius=6e-8))
+    everything = len(explorer.agent.candidates) - 26
+    rest = [p.candidate for p in explorer.proposals(everything) if explorer.tell(p, spectrum(1.0))]
+    assert len(rest) == len(set(rest)) == everything

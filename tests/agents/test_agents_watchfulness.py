@@ -140,6 +140,7 @@ def test_what_is_usual_leaves_out_what_came_last() -> None:
     assert usual_size([9.0] * 14) == 1.0
     assert usual_size([2.0] * 20 + [50.0] * 5) == pytest.approx(2 * 1.4826)
     assert usual_size([0.1] * 40) == 1.0
+    assert usual_size([0.1] * 16 + [-5.0] * 4 + [0.1] * 5) == pytest.approx(5.0 / 1.6449, rel=1e-4)
 
 
 def test_noise_counts_in_a_z_score_and_without_a_prediction_there_is_none() -> None:

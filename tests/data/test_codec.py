@@ -87,6 +87,9 @@ EVENTS: tuple[Event, ...] = (
     ),
     AgentAnswered(0.25, 0.0),
     Intervention("operator", "paused", "lunch"),
+    Intervention(
+        "Ada", "stay out", "a scratch", "forbid_region", {"center": (1e-7, 0.0), "radius": 2e-7}
+    ),
     Alarm("look here"),
     RunPaused(),
     RunResumed(),
@@ -293,3 +296,20 @@ def test_a_whole_number_beyond_64_bits_is_not_written() -> None:
 def test_lists_in_lists_without_end_are_refused() -> None:
     with pytest.raises(DataError):
         decode(b"\x91" * 511 + b"\x90", b"")
+
+
+@pytest.mark.parametrize(
+    ("event", "added"),
+    [
+        (Intervention("Ada", "stay out", "a scratch"), ("kind", "values")),
+        (Alarm("the tip may have changed"), ("cause",)),
+    ],
+)
+def test_a_journal_from_before_interventions_had_values_is_read(
+    event: Event, added: tuple[str, ...]
+) -> None:
+    header, body = encode(Record(3, 1.0, 2.0, event))
+    tree = msgpack.unpackb(header)
+    for name in added:
+        del tree["event"][name]
+    assert decode(msgpack.packb(tree), body).event == event

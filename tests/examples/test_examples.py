@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from examples import first_run, own_agent, own_instrument, own_scalarizer, own_step, vortex_hunt
+from examples import (
+    first_run,
+    own_agent,
+    own_instrument,
+    own_scalarizer,
+    own_step,
+    steering,
+    vortex_hunt,
+)
 from examples.own_instrument import OhmicMicroscope
 from spm_auto import BiasWaveform, open_run
 from spm_auto.clock import InstantClock
@@ -33,12 +41,17 @@ def _small_hunt(out: Path) -> None:
     vortex_hunt.main(out, budget=8, pixels=32)
 
 
+def _small_steering(out: Path) -> None:
+    steering.main(out, budget=16, pixels=32)
+
+
 RUNS: dict[str, tuple[Callable[[Path], object], int]] = {
     "first_run": (_small_first_run, 8),
     "own_agent": (own_agent.main, 20),
     "own_instrument": (own_instrument.main, 12),
     "own_scalarizer": (own_scalarizer.main, 15),
     "own_step": (own_step.main, 0),
+    "steering": (_small_steering, 16),
     "vortex_hunt": (_small_hunt, 8),
 }
 
@@ -71,3 +84,13 @@ def test_the_own_instrument_finds_the_place_that_conducts_best(tmp_path: Path) -
     assert best is not None
     assert best.spectrum.x == pytest.approx(2e-7, abs=5e-8)
     assert best.spectrum.y == pytest.approx(1e-7, abs=5e-8)
+
+
+def test_what_a_human_asked_for_is_recorded_and_carried_out(tmp_path: Path) -> None:
+    _small_steering(tmp_path / "run")
+    run = open_run(tmp_path / "run")
+    kinds = [event.kind for event in run.interventions]
+    assert kinds == ["forbid_region", "force_point", "rescalarize", "set_exploration"]
+    assert run.alarms == ()
+    assert run.decisions[8].reason == "asked for by Ada"
+    assert {m.scored.scalarizer for m in run.measurements if m.scored} == {"loop_opening"}

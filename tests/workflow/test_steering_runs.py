@@ -1,13 +1,16 @@
 """Stepping into a run: from any thread, recorded before it is carried out, never fatal."""
 
 from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from bench import PATIENCE, Bench
-from by_hand import SPECTRUM, AgentByHand, StepByHand, explorer
+from by_hand import SPECTRUM, AgentByHand, StepByHand, explorer, overview
 from numpy.typing import NDArray
+from ohmic_runs import EXPLORE, OVERVIEW, new_runner, recipe
 
 from spm_auto.agents import (
     ForbidRegion,
@@ -29,9 +32,11 @@ from spm_auto.data import (
     open_run,
 )
 from spm_auto.errors import SpmError
+from spm_auto.instrument import AcquireSpectrum
 from spm_auto.workflow import (
     Await,
     Consult,
+    Consultation,
     Note,
     RunState,
     StepContext,
@@ -251,3 +256,36 @@ def test_the_recorded_orders_done_again_make_the_same_choices(tmp_path: Path) ->
     second.run(exploring(Willing()))
     assert chosen(second) == chosen(first)
     assert second.recorded.interventions == first.recorded.interventions
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_the_explore_step_waits_for_a_human_after_an_alarm_when_it_is_told_to(waits: bool) -> None:
+    table = recipe(OVERVIEW, {**EXPLORE, "pause_on_alarm": waits}).steps[1]
+    step = table.run(StepContext(seed=1, index=1, images=(overview(),)))
+    alarms = (Alarm("the tip may have changed", "tip"), Alarm("no such place", REFUSED))
+    request = next(step)
+    noted = []
+    while not isinstance(request, AcquireSpectrum):
+        match request:
+            case Consult():
+                consulted = request
+                request = step.send(Consultation(Future(), 0.0))
+            case Await():
+                request = step.send(replace(consulted.advice(), alarms=alarms))
+            case Note():
+                noted.append(request)
+                request = step.send(None)
+    step.close()
+    held = {note.event.cause: note.pause for note in noted if isinstance(note.event, Alarm)}
+    assert held == {"tip": waits, REFUSED: False}
+
+
+def test_a_recipes_run_can_be_steered(tmp_path: Path) -> None:
+    runner = new_runner(tmp_path)
+    runner.steer(ForcePoint(1e-7, 5e-8), "Ada", "the middle")
+    runner.run(recipe(OVERVIEW, EXPLORE).steps, seed=1)
+    run = open_run(tmp_path)
+    assert run.decisions[0].reason == "asked for by Ada"
+    assert len(run.measurements) == 4
+    names = [type(record.event).__name__ for record in run.records]
+    assert names.index("Intervention") < names.index("PointChosen")
