@@ -24,7 +24,9 @@ with warnings.catch_warnings():
 
 FIRST_ITERATIONS = 30  # of L-BFGS from the priors' centres
 NEXT_ITERATIONS = 12  # of L-BFGS from the last fit
-SLOPE_SPREAD = 0.3  # prior deviation of how the logarithm of the noise depends on a descriptor
+SLOPE_SPREAD = 0.25  # prior deviation of how the log noise depends on each of 15 descriptors
+LEAST_LOG_SHARE = -1.0  # of the noise at a place relative to the typical one: no place is trusted
+MOST_LOG_SHARE = 2.0  # much more than others, which a few lucky fits would suggest
 _LOG_BOUND = 7.0  # no hyper-parameter leaves e^-7 to e^7
 _LEAST_LOG_NOISE = math.log(1e-4)  # keeps covariances well conditioned in float64
 _MOST_LOG_NOISE = math.log(1e2)
@@ -98,7 +100,8 @@ class GaussianProcess:
         self._log_noise = _Prior.parameter(torch.full((1,), math.log(0.3)), 1.0)
         self._terms = {"position": scaled_matern(2, shared=True, scale=0.3, length=0.25, width=0.7)}
         d, q = inputs.descriptors.shape[1], inputs.levels.shape[1]
-        self._slopes = _Prior.parameter(zeros(d), SLOPE_SPREAD)
+        # the more descriptors there are, the less each may say: their sum has one prior deviation
+        self._slopes = _Prior.parameter(zeros(d), SLOPE_SPREAD * math.sqrt(15 / max(d, 1)))
         self._trust = _Prior.parameter(zeros(1 if trusts_ranking else 0), 0.5)
         # at 0 half of what is known of a place at one level holds at all others
         self._share = _Prior.parameter(zeros(1 if q else 0), 1.5)
@@ -202,7 +205,8 @@ class GaussianProcess:
 
     def _noise(self, sites: torch.Tensor) -> torch.Tensor:
         """Return the variance of the noise at some positions."""
-        log_noise = self._log_noise.value + self._inputs.descriptors[sites] @ self._slopes.value
+        share = self._inputs.descriptors[sites] @ self._slopes.value
+        log_noise = self._log_noise.value + share.clamp(LEAST_LOG_SHARE, MOST_LOG_SHARE)
         return log_noise.clamp(_LEAST_LOG_NOISE, _MOST_LOG_NOISE).exp()
 
     def _prior_mean(self, sites: torch.Tensor) -> torch.Tensor:

@@ -41,7 +41,7 @@ def dense_covariance(inputs: Inputs, parameters: dict[str, float]) -> np.ndarray
 def noise_at(inputs: Inputs, parameters: dict[str, float], rows: list[int]) -> np.ndarray:
     slopes = [v for key, v in parameters.items() if key.startswith("noise_slope")]
     z = inputs.descriptors.numpy()[np.array(rows) // len(inputs.levels)]
-    return parameters["noise_variance"] * np.exp(z @ np.array(slopes))
+    return parameters["noise_variance"] * np.exp(np.clip(z @ np.array(slopes), -1.0, 2.0))
 
 
 def prior_mean(inputs: Inputs, parameters: dict[str, float]) -> np.ndarray:
@@ -102,7 +102,8 @@ def test_the_loss_is_the_evidence_and_the_priors_of_the_textbook(case) -> None:
 
     total = prior(parameters["constant"], 0.0, 0.5)
     total += prior(np.log(parameters["noise_variance"]), np.log(0.3), 1.0)
-    total += sum(prior(v, 0.0, 0.3) for key, v in parameters.items() if "noise_slope" in key)
+    spread = 0.25 * np.sqrt(15 / inputs.descriptors.shape[1])
+    total += sum(prior(v, 0.0, spread) for key, v in parameters.items() if "noise_slope" in key)
     if "ranking_slope" in parameters:
         total += prior(parameters["ranking_slope"], 0.0, 0.5)
     if "level_share" in parameters:

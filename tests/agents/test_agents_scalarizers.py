@@ -288,3 +288,11 @@ def test_every_value_says_its_unit(scalarizer, unit: str) -> None:
     scalar = scalarizer(make_spectrum(loop, TRIANGLE))
     assert scalar.is_good
     assert scalar.unit == unit
+
+
+@pytest.mark.parametrize("points", [3, 5, 8, 9, 17, 64])
+def test_a_straight_line_has_its_integral_however_few_points_there_are(points: int) -> None:
+    bias = np.linspace(0.0, 1.0, points)
+    scalar = integral(make_spectrum(2.0 * bias, bias))
+    assert not scalar.flag
+    assert scalar.value == pytest.approx(1.0)

@@ -16,7 +16,6 @@ from ..loops import (
     LoopError,
     branches,
     check,
-    neighbour_correlation,
     noise_of,
     pair,
     running_median,
@@ -34,7 +33,8 @@ CURVED = 9  # points above half the height from which the fitted top is of the f
 FREE = 6  # points more than parameters from which the fit itself says what the noise is
 FAR = 3.0  # half-widths of the peak, beyond which the curve is its base
 STANDS_OUT = 5.0  # deviations by which the top must exceed the median of the curve
-LEAST_CORRELATION = 3.0  # of neighbours, in deviations of that of white noise
+LEAST_CORRELATION = 3.0  # of neighbours, in deviations of that of white noise ...
+ENOUGH_CORRELATION = 0.8  # ... but no more than this, which a line of few points reaches
 
 
 def peak(spectrum: Spectrum) -> Scalar:
@@ -79,8 +79,8 @@ def integral(spectrum: Spectrum) -> Scalar:
     unit = f"{spectrum.channels[0].unit} V"
     try:
         clean = _clean(bias, response)
-        agreement = neighbour_correlation(clean)
-        if len(clean) >= FEWEST and agreement < LEAST_CORRELATION / math.sqrt(len(clean)):
+        least = min(LEAST_CORRELATION / math.sqrt(len(clean)), ENOUGH_CORRELATION)
+        if len(clean) >= FEWEST and _agreement(clean) < least:
             raise LoopError("noise: neighbouring points do not agree")
         step = np.diff(bias)
         noise = noise_of(clean)
@@ -178,6 +178,17 @@ def _of_top(
     if is_within and not top.is_within:
         return Scalar(math.nan, flag="no peak within the sweep")
     return value(top, unit)
+
+
+def _agreement(curve: FloatArray) -> float:
+    """Return how alike neighbours of an open curve are: 1 for a smooth one, 0 for white noise.
+
+    Source:
+        J. von Neumann, Ann. Math. Stat. 12, 367 (1941), the ratio of the successive differences.
+    """
+    step, centred = np.diff(curve), curve - np.mean(curve)
+    power = float(centred @ centred)
+    return 1.0 - float(step @ step) / (2 * power) if power > 0 else 0.0
 
 
 def _clean(bias: FloatArray, response: FloatArray) -> FloatArray:
