@@ -22,12 +22,14 @@ class Scalar:
         noise: Standard deviation of the value, NaN where it is not known.
         flag: Why the spectrum is no good; empty when it is good.
         unit: Unit of the value, "1" for a pure number.
+        others: What further scalarizers say of the same spectrum, by name.
     """
 
     value: float
     noise: float = math.nan
     flag: str = ""
     unit: str = "1"
+    others: Mapping[str, "Scalar"] = field(default_factory=dict, hash=False)
 
     @property
     def is_good(self) -> bool:
