@@ -80,7 +80,7 @@ def judge(task: Task, contender: Contender, seed: int) -> Outcome:
     if contender.is_peer:
         peer = build_peer(contender.kind, task.candidates, task.images, seed)
         peer.fit(known, task.target[known])
-        mean, deviation = peer.predict()
+        mean, _, deviation = peer.predict()
         speaker = ""
     else:
         fit = learn(task, contender, known, rng)

@@ -93,7 +93,8 @@ class PeerAgent:
         if not self._queue:
             rows, values = np.array(list(self._found)), np.array(list(self._found.values()))
             self._peer.fit(rows, values)
-            score = log_improvement(*self._peer.predict(), float(values.max()))
+            mean, deviation, _ = self._peer.predict()
+            score = log_improvement(mean, deviation, float(values.max()))
             score[~self._free] = -np.inf
             order = np.argsort(-score, kind="stable")
             self._queue = [int(each) for each in order[: self._batch] if self._free[each]]

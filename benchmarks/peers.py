@@ -32,8 +32,13 @@ class Peer(Protocol):
     def fit(self, rows: NDArray[np.int64], values: FloatArray) -> None:
         """Forget what was learned, then learn these values at these sites."""
 
-    def predict(self) -> tuple[FloatArray, FloatArray]:
-        """Return mean and deviation of a new measurement at every site, each of shape (n,)."""
+    def predict(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Predict every site.
+
+        Returns:
+            Mean, deviation of what is there, and deviation of a new measurement of it; each of
+            shape (n,).
+        """
 
 
 class _Standardising:
@@ -51,17 +56,19 @@ class _Standardising:
         with _quietly():
             self._fit(self._features[rows], (values - self._center) / self._scale)
 
-    def predict(self) -> tuple[FloatArray, FloatArray]:
-        """Predict a measurement at every site."""
+    def predict(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Predict every site: mean, deviation without and with the noise of a measurement."""
         with _quietly():
-            mean, variance = self._predict()
-        deviation = np.sqrt(np.maximum(variance, 1e-12))
-        return self._center + self._scale * mean, self._scale * deviation
+            mean, variance, noise = self._predict()
+        known = np.maximum(variance, 1e-12)
+        deviations = self._scale * np.sqrt(known), self._scale * np.sqrt(known + noise)
+        return self._center + self._scale * mean, *deviations
 
     def _fit(self, features: FloatArray, values: FloatArray) -> None:
         raise NotImplementedError
 
-    def _predict(self) -> tuple[FloatArray, FloatArray]:
+    def _predict(self) -> tuple[FloatArray, FloatArray, float]:
+        """Return mean, variance of the function and variance of the noise."""
         raise NotImplementedError
 
 
@@ -81,10 +88,10 @@ class AtomAI(_Standardising):
             self._model = dklGPR(features.shape[1], embedim=2, precision="double", seed=self._seed)
             self._model.fit(features, values, training_cycles=ATOMAI_CYCLES, lr=1e-2)
 
-    def _predict(self) -> tuple[FloatArray, FloatArray]:
+    def _predict(self) -> tuple[FloatArray, FloatArray, float]:
         with _exactly():
             mean, variance = self._model.predict(self._features, batch_size=len(self._features))
-        return mean, variance + float(self._model.likelihood.noise.detach().mean())
+        return mean, variance, float(self._model.likelihood.noise.detach().mean())
 
 
 class GPax(_Standardising):
@@ -99,9 +106,10 @@ class GPax(_Standardising):
         options = {"print_summary": False, "progress_bar": False}
         self._model.fit(first, features, values, num_steps=GPAX_STEPS, step_size=0.05, **options)
 
-    def _predict(self) -> tuple[FloatArray, FloatArray]:
-        mean, variance = self._model.predict(self._key, self._features)
-        return np.asarray(mean, dtype=float), np.asarray(variance, dtype=float)
+    def _predict(self) -> tuple[FloatArray, FloatArray, float]:
+        mean, variance = self._model.predict(self._key, self._features, noiseless=True)
+        noise = float(self._model.kernel_params["noise"])
+        return np.asarray(mean, dtype=float), np.asarray(variance, dtype=float), noise
 
 
 class BoTorch(_Standardising):
@@ -116,14 +124,16 @@ class BoTorch(_Standardising):
         self._model = SingleTaskGP(torch.from_numpy(features), torch.from_numpy(values)[:, None])
         fit_gpytorch_mll(ExactMarginalLogLikelihood(self._model.likelihood, self._model))
 
-    def _predict(self) -> tuple[FloatArray, FloatArray]:
+    def _predict(self) -> tuple[FloatArray, FloatArray, float]:
         import torch
 
         with torch.no_grad():
             # site by site: the covariance between the sites is not wanted
             sites = torch.from_numpy(self._features)[:, None, :]
-            posterior = self._model.posterior(sites, observation_noise=True)
-            return posterior.mean.flatten().numpy(), posterior.variance.flatten().numpy()
+            posterior = self._model.posterior(sites)
+            noisy = self._model.posterior(sites[:1], observation_noise=True)
+            noise = float(noisy.variance[0] - posterior.variance[0])
+            return posterior.mean.flatten().numpy(), posterior.variance.flatten().numpy(), noise
 
 
 class PlainProcess(_Standardising):
@@ -138,9 +148,10 @@ class PlainProcess(_Standardising):
         self._model = GaussianProcessRegressor(kernel, random_state=self._seed)
         self._model.fit(features, values)
 
-    def _predict(self) -> tuple[FloatArray, FloatArray]:
+    def _predict(self) -> tuple[FloatArray, FloatArray, float]:
         mean, deviation = self._model.predict(self._features, return_std=True)
-        return mean, deviation**2
+        noise = float(self._model.kernel_.k2.noise_level)
+        return mean, deviation**2 - noise, noise
 
 
 PEERS: dict[str, tuple[Callable[[FloatArray, int], Peer], str]] = {

@@ -28,9 +28,12 @@ from .scalarizers import (
     peak,
 )
 from .settings import (
+    CuriousSettings,
     DeepKernelSettings,
     GaussianProcessSettings,
     GridSettings,
+    ParetoSettings,
+    PreferenceSettings,
     RandomSettings,
     RankingSettings,
 )
@@ -50,11 +53,12 @@ from .watchfulness import Concern, Lookout, noise_deviation, z_score
 
 # fmt: off
 __all__ = [
-    "Agent", "AgentSettings", "AllowRegion", "Candidates", "Concern", "Costs", "DeepKernelSettings",
-    "Explorer", "Fit", "ForbidRegion", "ForcePoint", "GaussianProcessSettings", "GridSettings",
-    "Levels", "Lookout", "Model", "Observation", "Order", "Prefer", "Preferring", "Proposal",
-    "RandomSettings", "RankingSettings", "Rescalarize", "Scalar", "Scalarizer", "Scored",
-    "SetExploration", "Steerable", "Steering", "SteeringWatch", "Watch", "coercive_bias", "imprint",
-    "integral", "loop_area", "loop_area_raw", "loop_opening", "make", "noise_deviation", "peak",
-    "refusal", "steering_of", "z_score",
+    "Agent", "AgentSettings", "AllowRegion", "Candidates", "Concern", "Costs", "CuriousSettings",
+    "DeepKernelSettings", "Explorer", "Fit", "ForbidRegion", "ForcePoint",
+    "GaussianProcessSettings", "GridSettings", "Levels", "Lookout", "Model", "Observation", "Order",
+    "ParetoSettings", "Prefer", "PreferenceSettings", "Preferring", "Proposal", "RandomSettings",
+    "RankingSettings", "Rescalarize", "Scalar", "Scalarizer", "Scored", "SetExploration",
+    "Steerable", "Steering", "SteeringWatch", "Watch", "coercive_bias", "imprint", "integral",
+    "loop_area", "loop_area_raw", "loop_opening", "make", "noise_deviation", "peak", "refusal",
+    "steering_of", "z_score",
 ]

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import AgentError
+from ..instrument import FloatArray
 from .candidates import Candidates
 from .protocol import Observation, Proposal
 
@@ -38,10 +39,11 @@ class Chooser(ABC):
         """Learn what was found; a value that is not finite only counts as measured.
 
         Raises:
-            AgentError: An observation is of no candidate; none of them was taken in.
+            AgentError: An observation is of no candidate, or lacks what the agent learns from; none
+                of them was taken in.
         """
         for observation in observations:
-            self._check(observation.candidate)
+            self._check_observation(observation)
         for observation in observations:
             self._take(observation.candidate)
             if np.isfinite(observation.value):
@@ -106,7 +108,7 @@ class Chooser(ABC):
     def retell(self, observations: Sequence[Observation]) -> None:
         """Learn anew from these in place of all that was told; raises as `tell` does."""
         for observation in observations:
-            self._check(observation.candidate)
+            self._check_observation(observation)
         self._forget()
         self.tell(observations)
 
@@ -177,12 +179,36 @@ class Chooser(ABC):
             noise=noise,
         )
 
+    def _check_observation(self, observation: Observation) -> None:
+        """Refuse an observation that cannot be learned from."""
+        self._check(observation.candidate)
+
     def _check(self, candidate: int) -> None:
         if not 0 <= candidate < len(self._candidates):
             raise AgentError(
                 f"there is no candidate {candidate}; the last of the {len(self._candidates)} is "
                 f"{len(self._candidates) - 1}"
             )
+
+
+def two_best(score: FloatArray, free: NDArray[np.bool_]) -> tuple[int, int]:
+    """Return the free candidate with the highest score, and the one that comes second.
+
+    Args:
+        score: Of each candidate, shape (N,); minus infinity is allowed.
+        free: Which ones may be chosen, shape (N,), of which there is at least one.
+
+    Returns:
+        The best one, the first free one where all scores are minus infinity; and the second, -1
+        when there is none.
+    """
+    score = np.where(free, score, -np.inf)
+    best = int(np.argmax(score))
+    if not free[best]:
+        best = int(np.argmax(free))
+    score[best] = -np.inf
+    second = int(np.argmax(score))
+    return best, second if free[second] and second != best else -1
 
 
 class Queue:

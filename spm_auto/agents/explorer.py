@@ -3,7 +3,7 @@
 import math
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -50,7 +50,7 @@ class Explorer:
         agent: Who chooses.
         scalarizer: What a spectrum is worth.
         watch: Who records the choices; a run.
-        others: Further scalarizers, for agents with several objectives.
+        others: Further scalarizers by name, for agents with several objectives.
         name: Name of the scalarizer, for the record; its own without it.
     """
 
@@ -59,13 +59,13 @@ class Explorer:
         agent: Agent,
         scalarizer: Scalarizer,
         watch: Watch | None = None,
-        others: Sequence[Scalarizer] = (),
+        others: Mapping[str, Scalarizer] | None = None,
         name: str = "",
     ) -> None:
         self.agent = agent
         self._scalarizer = scalarizer
         self._name = name
-        self._others = tuple(others)
+        self._others = dict(others or {})
         self._watch = watch
         self._noted: Fit | None = None
         self._open: list[Proposal] = []  # given out, their spectra not told yet
@@ -87,7 +87,7 @@ class Explorer:
         Raises:
             AgentError: The scalarizer gave something that is no number.
         """
-        return _scalar_of(spectrum, self._scalarizer, self.scalarizer_name)
+        return self._scalar(spectrum, self._scalarizer, self.scalarizer_name)
 
     def ask(self) -> Proposal | None:
         """Choose the next point while those proposed but not told yet are pending.
@@ -265,7 +265,7 @@ class Explorer:
             if spectrum is None:
                 observations.append(Observation(proposal.candidate, math.nan))
                 continue
-            scalar = _scalar_of(spectrum, scalarizer, name)
+            scalar = self._scalar(spectrum, scalarizer, name)
             observations.append(self._observation(proposal, spectrum, scalar))
             scored.append(Scored(proposal, spectrum, scalar, name))
         agent.retell(observations)
@@ -276,16 +276,17 @@ class Explorer:
         self._lookout.forget()
         return tuple(scored)
 
+    def _scalar(self, spectrum: Spectrum, scalarizer: Scalarizer, name: str) -> Scalar:
+        others = {other: _scalar_of(spectrum, by, other) for other, by in self._others.items()}
+        return replace(_scalar_of(spectrum, scalarizer, name), others=others)
+
     def _observation(self, proposal: Proposal, spectrum: Spectrum, scalar: Scalar) -> Observation:
-        others = [
-            _scalar_of(spectrum, other, getattr(other, "__name__", "further"))
-            for other in self._others
-        ]
+        others = scalar.others.values()
         return Observation(
             proposal.candidate,
             scalar.value if scalar.is_good else math.nan,
             scalar.noise,
-            tuple((o.value if o.is_good else math.nan, o.noise) for o in others),
+            tuple((other.value if other.is_good else math.nan, other.noise) for other in others),
             spectrum.channel(),
         )
 

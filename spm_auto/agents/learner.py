@@ -26,6 +26,7 @@ from .surrogate import GaussianProcess, Inputs
 
 MOST_FITTED = 1000  # observations that the hyper-parameters are fitted to; all are predicted from
 MAXIMA = 10  # draws of the highest value
+_FAR = 1e6  # standardised; a value beyond has changed what the standard is
 
 
 @dataclass(slots=True)
@@ -114,8 +115,8 @@ class LearningAgent(Chooser):
         """
         if not self._is_fitted:
             values = [observation.value for observation in self._observations] or [math.nan]
-            n = len(self.candidates)
-            return np.full(n, np.mean(values)), np.full(n, np.std(values))
+            n, (mean, scatter) = len(self.candidates), _mean_and_scatter(np.array(values))
+            return np.full(n, mean), np.full(n, scatter)
         mean, deviation = self._mixture()
         if noise:
             deviation = np.hypot(deviation, np.repeat(self._noise(), len(self.candidates.levels)))
@@ -128,6 +129,10 @@ class LearningAgent(Chooser):
         if self._is_fitted:
             target, extra_noise = self._standardised([observation])
             told = (observation.candidate, float(target[0]), float(extra_noise[0]))
+            if abs(target[0]) > _FAR:  # all is fitted anew before the next choice
+                for voice in self._voices:
+                    voice.posterior = None
+                return
             self._gate.note([posterior.log_density(*told) for posterior in self._posteriors])
             for posterior in self._posteriors:
                 posterior.observe(*told)
@@ -354,10 +359,11 @@ class LearningAgent(Chooser):
         values = np.array([observation.value for observation in observations])
         noise = np.array([observation.noise for observation in observations])
         noise[~np.isfinite(noise)] = 0.0
-        return (
-            values / self._scale - self._center / self._scale,
-            (noise / self._scale) ** 2,
-        )
+        with np.errstate(over="ignore"):  # what is infinite here is far in `_learn`
+            targets = values / self._scale - self._center / self._scale
+            # as uncertain as that, a value says nothing, however much more uncertain it is
+            relative = np.minimum(noise / self._scale, _FAR)
+        return targets, relative**2
 
 
 def gaussian_process_agent(
@@ -395,11 +401,15 @@ def _order(ranking: FloatArray) -> FloatArray:
 
 
 def _center_and_scale(values: FloatArray) -> tuple[float, float]:
-    """Return mean and deviation; huge values do not overflow, equal ones do not give zero."""
+    """Return mean and deviation; equal values do not give a deviation of zero."""
     largest = float(np.max(np.abs(values)))
-    if largest == 0:
-        return 0.0, 1.0
-    relative = values / largest
-    spread = float(np.std(relative))
+    center, scatter = _mean_and_scatter(values)
     # equal values differ by rounding at most; their own size is then the only scale there is
-    return largest * float(np.mean(relative)), largest * (spread if spread > 1e-12 else 1.0)
+    return center, scatter if scatter > 1e-12 * largest else largest or 1.0
+
+
+def _mean_and_scatter(values: FloatArray) -> tuple[float, float]:
+    """Return mean and standard deviation; huge values do not overflow."""
+    largest = float(np.max(np.abs(values))) or 1.0
+    relative = values / largest
+    return largest * float(np.mean(relative)), largest * float(np.std(relative))

@@ -1,5 +1,6 @@
 """make: the script's door to the agents, from an overview image to an explorer."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -17,7 +18,7 @@ def make(
     kind: str,
     overview: ScanImage,
     *,
-    scalarizer: str | Scalarizer = "loop_area",
+    scalarizer: str | Scalarizer | Sequence[str | Scalarizer] = "loop_area",
     seed: int = 0,
     watch: Watch | None = None,
     channels: tuple[str, ...] = (),
@@ -31,7 +32,8 @@ def make(
     Args:
         kind: Name of the agent, such as ``random``, ``grid``, ``gp`` or ``deep_kernel``.
         overview: The image that it chooses on.
-        scalarizer: What a spectrum is worth: a name, or a function of a `Spectrum`.
+        scalarizer: What a spectrum is worth: a name, or a function of a `Spectrum`; two or three of
+            these for an agent that looks for compromises.
         seed: Root of the agent's randomness.
         watch: Who records what the agent does; without one the run that took the overview.
         channels: Channels that the agent sees; empty for all.
@@ -42,17 +44,37 @@ def make(
 
     Raises:
         PluginError: There is no such agent or scalarizer.
-        AgentError: A setting does not exist or has a wrong value, or there is nothing to choose.
+        AgentError: A setting does not exist or has a wrong value, there is nothing to choose, or
+            the agent cannot use as many scalarizers.
     """
     chosen = _settings(kind, settings)
-    if isinstance(scalarizer, str):
-        scalarizer = cast(Scalarizer, plugins.load("scalarizers", scalarizer))
+    several: list[str | Scalarizer] = []
+    if isinstance(scalarizer, Sequence) and not isinstance(scalarizer, str):
+        several += scalarizer
+    else:
+        several.append(scalarizer)
+    names = [_name(each) for each in several]
     try:
+        chosen.check_scalarizers(names)
         candidates = Candidates.of(overview, tuple(channels), tuple(biases), stride, margin)
     except ValueError as error:
         raise AgentError(str(error)) from error
     agent = chosen.build(candidates, np.random.default_rng(seed))
-    return Explorer(agent, scalarizer, watch or getattr(overview, "watch", None))
+    functions = {name: _function(each) for name, each in zip(names, several, strict=True)}
+    first = functions.pop(names[0])
+    return Explorer(agent, first, watch or getattr(overview, "watch", None), functions, names[0])
+
+
+def _name(scalarizer: str | Scalarizer) -> str:
+    if isinstance(scalarizer, str):
+        return scalarizer
+    return getattr(scalarizer, "__name__", type(scalarizer).__name__)
+
+
+def _function(scalarizer: str | Scalarizer) -> Scalarizer:
+    if isinstance(scalarizer, str):
+        return cast(Scalarizer, plugins.load("scalarizers", scalarizer))
+    return scalarizer
 
 
 def _settings(kind: str, settings: dict[str, Any]) -> AgentSettings:

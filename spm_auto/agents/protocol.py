@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +22,14 @@ class Scalar:
         noise: Standard deviation of the value, NaN where it is not known.
         flag: Why the spectrum is no good; empty when it is good.
         unit: Unit of the value, "1" for a pure number.
+        others: What further scalarizers say of the same spectrum, by name.
     """
 
     value: float
     noise: float = math.nan
     flag: str = ""
     unit: str = "1"
+    others: Mapping[str, "Scalar"] = field(default_factory=dict, hash=False)
 
     @property
     def is_good(self) -> bool:
@@ -189,10 +191,15 @@ class Preferring(Protocol):
 
 
 class AgentSettings(BaseModel):
-    """Settings of an agent in a recipe; each kind derives its own and names it a plugin."""
+    """Settings of an agent in a recipe; each kind derives its own and names it a plugin.
+
+    Attributes:
+        scalarizers: The fewest and the most scalarizers that the agent can learn from.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+    scalarizers: ClassVar[tuple[int, int]] = (1, 1)
     kind: str
 
     def build(self, candidates: Candidates, rng: np.random.Generator) -> Agent:  # noqa: ARG002
@@ -203,6 +210,23 @@ class AgentSettings(BaseModel):
             rng: Its randomness, derived from the run's seed.
         """
         raise TypeError(f"the settings of agent {self.kind!r} do not say how to build it")
+
+    def check_scalarizers(self, names: Sequence[str]) -> None:
+        """Refuse scalarizers that are more or fewer than the agent can learn from.
+
+        Raises:
+            ValueError: They are, or one is named twice.
+        """
+        fewest, most = self.scalarizers
+        if not fewest <= len(names) <= most:
+            number = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+            plural = "s" if most > 1 else ""
+            raise ValueError(
+                f"agent {self.kind!r} learns from {number} scalarizer{plural}, "
+                f"got {len(names)} ({', '.join(names)})"
+            )
+        if len(set(names)) < len(names):
+            raise ValueError(f"a scalarizer is named twice: {', '.join(names)}")
 
 
 class Scalarizer(Protocol):

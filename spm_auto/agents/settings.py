@@ -1,6 +1,6 @@
 """Settings of the agents that come with spm_auto, as a recipe writes them."""
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, ClassVar, Literal, Self, TypeVar
 
 import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -72,13 +72,10 @@ class RankingSettings(AgentSettings):
         return RankingAgent(candidates)
 
 
-class LearnerSettings(AgentSettings):
+class ModelSettings(AgentSettings):
     """What all agents with a model have in common.
 
     Attributes:
-        acquisition: The rule that says what makes a measurement worth taking; of several, each has
-            its turn as often as what it found says.
-        exploration: Weight of the deviation in the upper confidence bound.
         initial: Points measured before the model is asked.
         ranked_share: Share of these that are the highest-ranked; the others are random.
         refit_every: Good spectra between two fits of the hyper-parameters; with more than twenty
@@ -86,8 +83,25 @@ class LearnerSettings(AgentSettings):
         prior_mean: What is expected before anything is measured: the same everywhere, or what the
             ranking says as far as the spectra confirm it.
         cost_aware: Whether what a measurement is worth is divided by the time that it takes.
-        averages: How many spectra may be averaged at a point; of several numbers the agent chooses.
         repeats: Whether a point may be measured again.
+    """
+
+    initial: Annotated[int, Field(ge=2, le=10_000)] = 10
+    ranked_share: Annotated[float, Field(ge=0, le=1)] = 0.8
+    refit_every: Annotated[int, Field(ge=1, le=1_000)] = 5
+    prior_mean: Literal["constant", "ranking"] = "constant"
+    cost_aware: bool = True
+    repeats: bool = False
+
+
+class LearnerSettings(ModelSettings):
+    """What all agents have in common that learn one number.
+
+    Attributes:
+        acquisition: The rule that says what makes a measurement worth taking; of several, each has
+            its turn as often as what it found says.
+        exploration: Weight of the deviation in the upper confidence bound.
+        averages: How many spectra may be averaged at a point; of several numbers the agent chooses.
     """
 
     acquisition: Annotated[
@@ -96,17 +110,17 @@ class LearnerSettings(AgentSettings):
         AfterValidator(_each_once),
     ] = ("ranking", "upper_confidence_bound", "expected_improvement")
     exploration: Annotated[float, Field(ge=0, le=100)] = 2.0
-    initial: Annotated[int, Field(ge=2, le=10_000)] = 10
-    ranked_share: Annotated[float, Field(ge=0, le=1)] = 0.8
-    refit_every: Annotated[int, Field(ge=1, le=1_000)] = 5
-    prior_mean: Literal["constant", "ranking"] = "constant"
-    cost_aware: bool = True
     averages: Annotated[
         tuple[Averages, ...],
         BeforeValidator(_several, json_schema_input_type=Averages | list[Averages]),
         AfterValidator(_each_once),
     ] = (1,)
-    repeats: bool = False
+
+    @classmethod
+    def of(cls, settings: ModelSettings, rule: RuleName, exploration: float = 2.0) -> Self:
+        """Make the settings of the learner inside an agent that has its own rule."""
+        shared = {name: getattr(settings, name) for name in ModelSettings.model_fields}
+        return cls(acquisition=(rule,), exploration=exploration, **shared)
 
 
 class GaussianProcessSettings(LearnerSettings):
@@ -149,6 +163,76 @@ class DeepKernelSettings(LearnerSettings):
         except ModuleNotFoundError as error:
             raise _missing(self.kind, error) from error
         return deep_kernel_agent(self, candidates, rng)
+
+
+class ParetoSettings(ModelSettings):
+    """Looks for the best compromises between two or three scalarizers."""
+
+    scalarizers: ClassVar[tuple[int, int]] = (2, 3)
+    kind: Literal["pareto"] = "pareto"
+
+    def build(self, candidates: Candidates, rng: np.random.Generator) -> Agent:
+        """Make the agent.
+
+        Raises:
+            AgentError: torch or gpytorch are not installed.
+        """
+        try:
+            from .pareto import ParetoAgent
+        except ModuleNotFoundError as error:
+            raise _missing(self.kind, error) from error
+        return ParetoAgent(candidates, self, rng)
+
+
+class PreferenceSettings(ModelSettings):
+    """Learns what a human prefers, from answers to "A or B?".
+
+    Attributes:
+        exploration: Weight of the deviation in the upper confidence bound.
+        doubt: Deviation of a human's judgement of one spectrum, where the usefulness of different
+            places has a deviation of 1.
+    """
+
+    kind: Literal["preference"] = "preference"
+    exploration: Annotated[float, Field(ge=0, le=100)] = 2.0
+    doubt: Annotated[float, Field(gt=0, le=10)] = 0.3
+
+    def build(self, candidates: Candidates, rng: np.random.Generator) -> Agent:
+        """Make the agent.
+
+        Raises:
+            AgentError: torch or gpytorch are not installed.
+        """
+        try:
+            from .preference import PreferenceAgent
+        except ModuleNotFoundError as error:
+            raise _missing(self.kind, error) from error
+        return PreferenceAgent(candidates, self, rng)
+
+
+class CuriousSettings(ModelSettings):
+    """Looks for what is unlike anything measured so far.
+
+    Attributes:
+        novelty: In what: in the structure that the overview shows, in the spectra, or in both.
+        exploration: Weight of the deviation of the novelty predicted of a spectrum.
+    """
+
+    kind: Literal["curious"] = "curious"
+    novelty: Literal["structure", "spectrum", "both"] = "both"
+    exploration: Annotated[float, Field(ge=0, le=100)] = 1.0
+
+    def build(self, candidates: Candidates, rng: np.random.Generator) -> Agent:
+        """Make the agent.
+
+        Raises:
+            AgentError: torch or gpytorch are not installed.
+        """
+        try:
+            from .curious import CuriousAgent
+        except ModuleNotFoundError as error:
+            raise _missing(self.kind, error) from error
+        return CuriousAgent(candidates, self, rng)
 
 
 def _missing(kind: str, error: ModuleNotFoundError) -> AgentError:

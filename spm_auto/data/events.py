@@ -146,6 +146,7 @@ class SpectrumScored:
         bias: Amplitude of the bias window chosen, NaN where it was not the agent's to choose [V].
         start_time: Instrument time of the spectrum's start, which names the spectrum [s].
         unit: Unit of the value, "1" for a pure number.
+        others: Value, noise, flag and unit by each further scalarizer of an agent with several.
     """
 
     candidate: int
@@ -158,6 +159,7 @@ class SpectrumScored:
     bias: float
     start_time: float
     unit: str = "1"
+    others: Mapping[str, tuple[float, float, str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,15 @@ def _write_spectra(entry: "h5py.Group", measurements: tuple[Measurement, ...]) -
             group["flag"] = [_flag(m) for m in same]
             group["scalarizer"] = [m.scored.scalarizer if m.scored else "" for m in same]
             group["reward_unit"] = [m.scored.unit if m.scored else "" for m in same]
+            further = dict.fromkeys(n for m in same if m.scored for n in m.scored.others)
+            for name in further:
+                group[f"reward_by_{name}"] = [_other(m, name) for m in same]
+
+
+def _other(measurement: Measurement, scalarizer: str) -> float:
+    """Return the value by a further scalarizer, NaN where there is none."""
+    others = measurement.scored.others if measurement.scored else {}
+    return others[scalarizer][0] if scalarizer in others else math.nan
 
 
 def _write_fit(entry: "h5py.Group", number: int, fit: ModelFitted) -> None:

@@ -41,6 +41,10 @@ def scored_event(
         bias=proposal.bias,
         start_time=spectrum.start_time,
         unit=scalar.unit,
+        others={
+            name: (other.value, other.noise, other.flag, other.unit)
+            for name, other in scalar.others.items()
+        },
     )
 
 

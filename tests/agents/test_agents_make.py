@@ -176,3 +176,36 @@ def test_without_torch_the_error_says_what_to_install(missing: str) -> None:
     assert said.strip() == (
         f"agent 'deep_kernel' needs {missing}, which is not installed: pip install 'spm_auto[dkl]'"
     )
+
+
+def height(spectrum: Spectrum) -> float:
+    return float(np.ptp(spectrum.data))
+
+
+def test_two_scalarizers_are_both_told_and_recorded() -> None:
+    record = Record()
+    agent = make(
+        "pareto", make_overview(), scalarizer=["loop_area", height], watch=record, initial=4
+    )
+    for proposal in agent.proposals(budget=6):
+        agent.tell(proposal, measure(proposal))
+    assert agent.scalarizer_name == "loop_area"
+    for scalar in record.scalars:
+        assert list(scalar.others) == ["height"]
+        assert scalar.others["height"].value == pytest.approx(2.0, rel=0.05)
+    assert record.fits[-1].parameters["front_size"] >= 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "scalarizer", "message"),
+    [
+        ("gp", ["loop_area", "imprint"], r"'gp' learns from 1 scalarizer, got 2 \(loop_area, im"),
+        ("pareto", "loop_area", r"'pareto' learns from 2 to 3 scalarizers, got 1 \(loop_area\)"),
+        ("pareto", [seven] * 4, "'pareto' learns from 2 to 3 scalarizers, got 4"),
+        ("pareto", ["loop_area", loop_area], "named twice: loop_area, loop_area"),
+        ("random", (), "'random' learns from 1 scalarizer, got 0"),
+    ],
+)
+def test_as_many_scalarizers_as_the_agent_can_use(kind, scalarizer, message) -> None:
+    with pytest.raises(AgentError, match=message):
+        make(kind, make_overview(), scalarizer=scalarizer)

@@ -400,7 +400,7 @@ def test_further_scalarizers_and_the_spectrum_reach_the_agent() -> None:
     def negative(spectrum: Spectrum) -> float:
         return -float(spectrum.data.max())
 
-    explorer = Explorer(agent, highest, others=(negative,))
+    explorer = Explorer(agent, highest, others={"negative": negative})
     measure(explorer, 1, height=3.0)
     ((value, noise),) = agent.told[0].others
     assert value == -3.0

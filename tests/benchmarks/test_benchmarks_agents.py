@@ -121,10 +121,11 @@ def test_a_peer_that_is_installed_predicts_every_site(
     peer = peers.build_peer(kind, task.candidates, task.images, seed=0)
     known = np.arange(0, 256, 8)
     peer.fit(known, task.target[known])
-    mean, deviation = peer.predict()
+    mean, deviation, of_measurement = peer.predict()
     assert mean.shape == deviation.shape == task.target.shape
     assert np.isfinite(mean).all()
     assert (deviation > 0).all()
+    assert (of_measurement > deviation).all()
 
 
 def test_a_peer_as_an_agent_chooses_each_site_once_and_well(benchmarks, task) -> None:

@@ -76,6 +76,9 @@ EVENTS: tuple[Event, ...] = (
     ),
     PointChosen(7, 1e-7, 2e-7, math.nan, "at random", math.nan, 0.1, math.inf, -1),
     SpectrumScored(7, "loop_area", 0.5, math.nan, "", 1e-7, 2e-7, 8.5, 1.0, "V"),
+    SpectrumScored(
+        7, "a", 0.5, 0.1, "", 0.0, 0.0, 8.5, 1.0, "V", {"b": (math.nan, math.nan, "flat", "1")}
+    ),
     ModelFitted(
         3,
         FRAME,

@@ -266,3 +266,16 @@ def test_what_does_not_read_back_as_written_is_not_put_in_place(
     with pytest.raises(DataError, match="read back 1 of 2 records and 1 of 1 curves"):
         write(open_run(path), tmp_path / RUN_FILE_NAME)
     assert not (tmp_path / RUN_FILE_NAME).exists()
+
+
+def test_further_scalarizers_stand_beside_the_first(tmp_path: Path) -> None:
+    agent = {"kind": "pareto", "initial": 2}
+    steps = recipe(OVERVIEW, {**EXPLORE, "agent": agent, "scalarizer": ["integral", "peak"]}).steps
+    run_quickly(tmp_path, steps)
+    others = [m.scored.others for m in open_run(tmp_path).measurements if m.scored]
+    values = [other["peak"][0] for other in others]
+    assert np.isfinite(values).all()
+    with written(tmp_path / FILE_NAME) as file:
+        group = file["entry/spectra_000_current"]
+        np.testing.assert_array_equal(group["reward_by_peak"], values)
+        assert list(group["scalarizer"].asstr()) == ["integral"] * 4

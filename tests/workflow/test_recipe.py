@@ -152,6 +152,38 @@ def test_a_plugin_that_does_not_exist_is_answered_with_one_that_does(
     assert line.startswith(f"{said} (known: ")
 
 
+@pytest.mark.parametrize(
+    ("agent", "scalarizer", "said"),
+    [
+        (
+            "pareto", ["integral", "peek"],
+            "steps[1].scalarizer[1]: there is no scalarizer 'peek'; did you mean 'peak'?",
+        ),
+        (
+            "random", ["integral", "peak"],
+            "steps[1]: agent 'random' learns from 1 scalarizer, got 2 (integral, peak)",
+        ),
+        (
+            "pareto", "peak",
+            "steps[1]: agent 'pareto' learns from 2 to 3 scalarizers, got 1 (peak)",
+        ),
+        ("pareto", ["peak", "peak"], "steps[1]: a scalarizer is named twice: peak, peak"),
+        ("random", [], "steps[1].scalarizer: at least 1 is needed, got 0"),
+        ("random", 3, "steps[1].scalarizer: input should be a valid string, got 3"),
+    ],
+)  # fmt: skip
+def test_as_many_scalarizers_as_the_agent_can_use(agent: str, scalarizer: Any, said: str) -> None:
+    step = {**EXPLORE, "agent": {"kind": agent}, "scalarizer": scalarizer}
+    assert fault(table(OVERVIEW, step)).startswith(said)
+
+
+def test_several_scalarizers_are_a_list() -> None:
+    step = {**EXPLORE, "agent": {"kind": "pareto"}, "scalarizer": ["integral", "peak"]}
+    explore = parse_recipe(table(OVERVIEW, step), "recipe.toml").steps[1]
+    assert isinstance(explore, ExploreStep)
+    assert explore.scalarizers == ("integral", "peak")
+
+
 def test_a_misspelt_key_of_the_only_step_is_the_only_line() -> None:
     frame = {**OVERVIEW["frame"], "pixles": [8, 3]}
     assert fault(table({**OVERVIEW, "frame": frame})) == (

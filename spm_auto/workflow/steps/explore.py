@@ -4,7 +4,7 @@ import math
 from collections.abc import Generator, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from ... import plugins
 from ...agents import AgentSettings, Candidates, Explorer, Proposal, Scalarizer
@@ -18,6 +18,12 @@ from ..requests import Advice, Await, Consult, Consultation, Note, Request, Told
 from .base import Step, StepContext, StepGenerator
 from .settings import WaveformSettings
 
+ScalarizerName = Annotated[str, PluginName("scalarizers")]
+
+
+def _how_many(value: object) -> str:
+    return "several" if isinstance(value, list | tuple) else "one"
+
 
 class ExploreStep(Step):
     """Let an agent choose where to take spectra.
@@ -27,7 +33,8 @@ class ExploreStep(Step):
 
     Attributes:
         agent: Who chooses.
-        scalarizer: Name of the scalarizer that says what a spectrum is worth.
+        scalarizer: Name of the scalarizer that says what a spectrum is worth; a list of two or
+            three for an agent that looks for compromises.
         waveform: The biases to step through at each point.
         budget: How many spectra may be taken.
         amplitudes: Amplitudes of the waveform that the agent may choose from; empty keeps the
@@ -43,7 +50,11 @@ class ExploreStep(Step):
 
     kind: Literal["explore"]
     agent: Annotated[AgentSettings, Plugin("agents")]
-    scalarizer: Annotated[str, PluginName("scalarizers")]
+    scalarizer: Annotated[
+        Annotated[ScalarizerName, Tag("one")]
+        | Annotated[tuple[ScalarizerName, ...], Field(min_length=1), Tag("several")],
+        Discriminator(_how_many),
+    ]
     waveform: WaveformSettings
     budget: Annotated[int, Field(ge=1, le=1_000_000)]
     amplitudes: tuple[Bias, ...] = ()
@@ -58,6 +69,16 @@ class ExploreStep(Step):
         for amplitude in self.amplitudes:
             self.waveform.waveform(amplitude)
         return self
+
+    @model_validator(mode="after")
+    def _scalarizers_suit_the_agent(self) -> "ExploreStep":
+        self.agent.check_scalarizers(self.scalarizers)
+        return self
+
+    @property
+    def scalarizers(self) -> tuple[str, ...]:
+        """Names of the scalarizers, one or several."""
+        return (self.scalarizer,) if isinstance(self.scalarizer, str) else self.scalarizer
 
     def preview(self, before: Scan | None) -> Sequence[Instruction]:
         """Return as many spectra as the budget allows, the frame's middle for each point."""
@@ -123,10 +144,13 @@ class ExploreStep(Step):
             )
         except ValueError as error:
             raise AgentError(f"the agent has nothing to choose from: {error}") from error
-        scalarizer: Scalarizer = plugins.load("scalarizers", self.scalarizer)
-        return Explorer(
-            self.agent.build(candidates, context.rng()), scalarizer, name=self.scalarizer
-        )
+        functions: dict[str, Scalarizer] = {
+            name: plugins.load("scalarizers", name) for name in self.scalarizers
+        }
+        name = self.scalarizers[0]
+        first = functions.pop(name)
+        agent = self.agent.build(candidates, context.rng())
+        return Explorer(agent, first, others=functions, name=name)
 
     def _answer(self, consultation: Consultation) -> Generator[Request, Any, Proposal | None]:
         """Wait for the agent, write down what it did, and return what it chose."""

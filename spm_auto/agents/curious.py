@@ -1,0 +1,112 @@
+"""Curious: the agent that measures what is unlike anything measured so far."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import AgentError
+from ..instrument import FloatArray
+from .acquisition import combined_novelty, log_per_second, spectral_novelty
+from .candidates import Candidates
+from .learner import LearningAgent
+from .protocol import Observation, Proposal
+from .rules import Outlook, Rule
+from .settings import CuriousSettings, LearnerSettings
+from .surrogate import GaussianProcess, Inputs
+
+_LEAST_NOVELTY = 1e-12  # in deviations; its logarithm is finite
+
+
+class CuriousAgent(LearningAgent):
+    """Looks for novelty in the structure that the overview shows, in the spectra, or in both.
+
+    Of the scalarizer only the flag counts. What is learned of a spectrum is how unlike its nearest
+    others it is; that changes as more are told, so it is found anew before each fit. The proposals
+    carry no prediction: what the model predicts is no value of the scalarizer.
+
+    Args:
+        candidates: What can be chosen.
+        settings: How to choose.
+        rng: Its randomness; used once, here.
+
+    Source:
+        J. Lehman, K. O. Stanley, Evol. Comput. 19, 189 (2011); here a Gaussian process predicts
+        the novelty of spectra that were not taken.
+    """
+
+    def __init__(
+        self, candidates: Candidates, settings: CuriousSettings, rng: np.random.Generator
+    ) -> None:
+        model = GaussianProcess(Inputs.of(candidates), settings.prior_mean == "ranking")
+        learner = LearnerSettings.of(settings, "novelty", settings.exploration)
+        super().__init__(candidates, learner, [model], rng)
+        self._in = settings.novelty
+        self._points = 0  # of a spectrum, known from the first one on
+
+    def refit(self) -> None:
+        """Find the novelty of all spectra anew, then learn it."""
+        if self._unlearned and self._observations:
+            novelties = self._novelties()
+            self._observations[:] = [
+                replace(observation, value=float(novelty))
+                for observation, novelty in zip(self._observations, novelties, strict=True)
+            ]
+        super().refit()
+
+    def _check_observation(self, observation: Observation) -> None:
+        super()._check_observation(observation)
+        if not math.isfinite(observation.value):
+            return
+        if observation.spectrum is None:
+            raise AgentError(f"the spectrum of candidate {observation.candidate} was not told")
+        points = len(observation.spectrum)
+        if self._points and points != self._points:
+            raise AgentError(f"spectra of {points} and of {self._points} points cannot be compared")
+        self._points = points
+
+    def _learn(self, observation: Observation) -> None:
+        self._observations.append(observation)
+        novelty = float(self._novelties()[-1])
+        self._observations.pop()
+        super()._learn(replace(observation, value=novelty, noise=math.nan))
+
+    def _novelties(self) -> FloatArray:
+        """Return the novelty of each spectrum told, shape (n,).
+
+        One that cannot be compared, as it is the only one or most of its points are missing, is
+        taken for as new as the others are in the middle.
+        """
+        rows = [observation.spectrum for observation in self._observations]
+        spectra = np.array([row for row in rows if row is not None], dtype=float)
+        spectra[np.isinf(spectra)] = np.nan
+        novelties = spectral_novelty(spectra)
+        known = np.isfinite(novelties)
+        middle = float(np.median(novelties[known])) if known.any() else 0.0
+        return np.where(known, novelties, middle)
+
+    def _score(
+        self,
+        rule: Rule,  # noqa: ARG002  there is one
+        outlook: Outlook,
+        costs: dict[int, FloatArray] | None,
+    ) -> tuple[FloatArray, NDArray[np.int64]]:
+        gain = np.log(np.maximum(self._gain(outlook), _LEAST_NOVELTY)) + np.log(outlook.good)
+        if costs is not None and self._settings.cost_aware:
+            gain = log_per_second(gain, costs[1])
+        return gain, np.ones(len(gain), dtype=np.int64)
+
+    def _gain(self, outlook: Outlook) -> FloatArray:
+        if self._in == "structure":
+            return outlook.unlike()
+        bound = outlook.mean + outlook.exploration * outlook.deviation
+        spectral = np.asarray(self._center + self._scale * bound)
+        if self._in == "spectrum":
+            return spectral
+        found = np.array([observation.value for observation in self._observations])
+        return combined_novelty(outlook.unlike(), spectral, found)
+
+    def _best(self, free: NDArray[np.bool_], pending: Sequence[int]) -> Proposal:
+        return replace(super()._best(free, pending), mean=math.nan, deviation=math.nan)
