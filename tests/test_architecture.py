@@ -44,8 +44,9 @@ MAY_IMPORT = {
 # what the workflow may know of the agents: what an agent is, never which ones there are
 ONLY_NAMES = {
     ("workflow", "agents"): {
-        "Agent", "AgentSettings", "Candidates", "Explorer", "Fit", "Observation", "Order",
-        "Proposal", "Scalar", "Scalarizer", "Scored", "Steering", "Watch", "refusal",
+        "Agent", "AgentSettings", "Candidates", "Costs", "Explorer", "Fit", "ForbidRegion",
+        "Levels", "Observation", "Order", "Proposal", "Scalar", "Scalarizer", "Scored", "Steering",
+        "Watch", "refusal",
     },
 }  # fmt: skip
 # packages from outside, and the only places that may use them

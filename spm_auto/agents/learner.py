@@ -115,8 +115,8 @@ class LearningAgent(Chooser):
         """
         if not self._is_fitted:
             values = [observation.value for observation in self._observations] or [math.nan]
-            n, (mean, scatter) = len(self.candidates), _mean_and_scatter(np.array(values))
-            return np.full(n, mean), np.full(n, scatter)
+            n, (middle, scatter) = len(self.candidates), _mean_and_scatter(np.array(values))
+            return np.full(n, middle), np.full(n, scatter)
         mean, deviation = self._mixture()
         if noise:
             deviation = np.hypot(deviation, np.repeat(self._noise(), len(self.candidates.levels)))

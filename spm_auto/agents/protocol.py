@@ -202,6 +202,9 @@ class AgentSettings(BaseModel):
     scalarizers: ClassVar[tuple[int, int]] = (1, 1)
     kind: str
 
+    def warm_up(self) -> None:
+        """Import what takes long, before the agent is needed."""
+
     def build(self, candidates: Candidates, rng: np.random.Generator) -> Agent:  # noqa: ARG002
         """Make the agent.
 

@@ -122,6 +122,17 @@ class LearnerSettings(ModelSettings):
         shared = {name: getattr(settings, name) for name in ModelSettings.model_fields}
         return cls(acquisition=(rule,), exploration=exploration, **shared)
 
+    def warm_up(self) -> None:
+        """Import torch and gpytorch.
+
+        Raises:
+            AgentError: They are not installed.
+        """
+        try:
+            from . import learner  # noqa: F401
+        except ModuleNotFoundError as error:
+            raise _missing(self.kind, error) from error
+
 
 class GaussianProcessSettings(LearnerSettings):
     """Learns with an exact Gaussian process on descriptors and positions."""

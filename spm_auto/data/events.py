@@ -178,6 +178,28 @@ class ModelFitted:
 
 
 @dataclass(frozen=True, slots=True)
+class CostsEstimated:
+    """How long a measurement is expected to take, as the agent weighs it.
+
+    Attributes:
+        sweep: Time of one spectrum at each level that can be chosen [s].
+        overhead: What each measurement takes besides [s].
+        per_metre: Time to travel [s/m].
+    """
+
+    sweep: tuple[float, ...]
+    overhead: float
+    per_metre: float
+
+
+@dataclass(frozen=True, slots=True)
+class AgentPrepared:
+    """The agent was made from the overview; the instrument waited for it so long [s]."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class AgentAnswered:
     """The agent was consulted.
 
@@ -261,6 +283,8 @@ Event = (
     | PointChosen
     | SpectrumScored
     | ModelFitted
+    | CostsEstimated
+    | AgentPrepared
     | AgentAnswered
     | Intervention
     | Alarm

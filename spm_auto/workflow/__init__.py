@@ -4,7 +4,17 @@ from .control import RunState
 from .decisions import chosen_event, fitted_event, intervention_event, scored_event
 from .plan import Plan, PlannedStep, make_plan
 from .recipe import Recipe, parse_recipe, read_recipe
-from .requests import Advice, Await, Consult, Consultation, Note, Request
+from .requests import (
+    Advice,
+    Await,
+    Consult,
+    Consultation,
+    Estimate,
+    Estimates,
+    Note,
+    Prepare,
+    Request,
+)
 from .runner import Runner
 from .steps import ExploreStep, GridStep, OverviewStep, Step, StepContext, StepGenerator
 
@@ -13,12 +23,15 @@ __all__ = [
     "Await",
     "Consult",
     "Consultation",
+    "Estimate",
+    "Estimates",
     "ExploreStep",
     "GridStep",
     "Note",
     "OverviewStep",
     "Plan",
     "PlannedStep",
+    "Prepare",
     "Recipe",
     "Request",
     "RunState",

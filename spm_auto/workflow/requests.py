@@ -1,7 +1,7 @@
 """What a step may yield besides instructions: consult the agent, wait for its answer, record."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
@@ -110,6 +110,43 @@ def _carry_out(explorer: Explorer, orders: Sequence[Order]) -> tuple[list[Scored
 
 
 @dataclass(frozen=True, slots=True)
+class Prepare:
+    """Make the agent, in its own thread; the runner waits and gives back what was made.
+
+    Attributes:
+        make: Makes it.
+    """
+
+    make: Callable[[], Explorer]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Ask how long instructions would take from here; nothing moves.
+
+    The runner gives back the `Estimates`; None where the instrument cannot tell.
+
+    Attributes:
+        instructions: Which ones.
+    """
+
+    instructions: tuple[Instruction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimates:
+    """What instructions would take.
+
+    Attributes:
+        position: Where the probe is [m].
+        seconds: Time of each instruction from there [s].
+    """
+
+    position: tuple[float, float]
+    seconds: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Consultation:
     """An answer of the agent that is being worked on.
 
@@ -144,5 +181,5 @@ class Note:
     pause: bool = False
 
 
-Request = Instruction | Consult | Await | Note
-Answer = ScanImage | Spectrum | Consultation | Advice | None
+Request = Instruction | Prepare | Estimate | Consult | Await | Note
+Answer = ScanImage | Spectrum | Explorer | Estimates | Consultation | Advice | None

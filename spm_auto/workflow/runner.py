@@ -14,6 +14,7 @@ from ..clock import Clock
 from ..data import (
     REFUSED,
     AgentAnswered,
+    AgentPrepared,
     Alarm,
     Event,
     FinishReason,
@@ -51,9 +52,20 @@ from ..instrument import (
 from .control import Control, RunState
 from .decisions import intervention_event
 from .ending import name_ending, one_line
-from .requests import Advice, Answer, Await, Consult, Consultation, Note, Request
+from .requests import (
+    Advice,
+    Answer,
+    Await,
+    Consult,
+    Consultation,
+    Estimate,
+    Estimates,
+    Note,
+    Prepare,
+    Request,
+)
 from .steps.base import Step, StepContext
-from .worker import Worker
+from .worker import Result, Worker
 
 _log = logging.getLogger(__name__)
 _POLL = 0.05  # [s] how often a waiting thread looks up
@@ -133,6 +145,8 @@ class Runner:
 
     def run(self, steps: Sequence[Step], seed: int) -> RunFinished:
         """Load the instrument, run the steps, and say how it ended; never raises."""
+        for step in steps:  # beside loading and the first scans
+            self._worker.submit(step.warm_up)
         try:
             self.load()
             images: tuple[ScanImage, ...] = ()
@@ -339,6 +353,15 @@ class Runner:
                 if pause:
                     self.pause()
                 return None
+            case Prepare(make=make):
+                prepared = self._worker.submit(make)
+                start = self._clock.now()
+                explorer = self._wait_for(prepared)
+                seconds = self._clock.now() - start
+                self.record(AgentPrepared(seconds))
+                return explorer
+            case Estimate(instructions=instructions):
+                return self._estimates(instructions)
             case Consult():
                 orders = self.take_orders()
                 future = self._worker.submit(partial(request.advice, orders))
@@ -347,6 +370,15 @@ class Runner:
                 return self._advice(consultation)
             case _:
                 return self.perform(request)
+
+    def _estimates(self, instructions: Sequence[Instruction]) -> Estimates | None:
+        try:
+            seconds = tuple(self._instrument.duration(each) for each in instructions)
+            position = self._instrument.status().position
+        except InstrumentError as error:
+            _log.info("the instrument does not say how long things take: %s", error)
+            return None
+        return Estimates(position, seconds)
 
     def _advice(self, consultation: Consultation) -> Advice:
         """Wait for what the agent says, and for what it says to orders that came meanwhile."""
@@ -359,7 +391,7 @@ class Runner:
         self.record(AgentAnswered(advice.seconds, max(0.0, advice.seconds - overlap)))
         return advice
 
-    def _wait_for(self, future: "Future[Advice]") -> Advice:
+    def _wait_for(self, future: "Future[Result]") -> Result:
         while not wait([future], timeout=_POLL).done:
             stop = self._control.stop
             if stop is not None:

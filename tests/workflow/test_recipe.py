@@ -115,7 +115,7 @@ def test_a_recipe_is_read_with_its_units(tmp_path: Path) -> None:
         (
             "waveform.kind", "swep",
             "steps[1].waveform: there is no kind 'swep'; did you mean 'sweep'? "
-            "(known: triangle, sweep)",
+            "(known: triangle, sweep, pulse)",
         ),
         ("waveform", {}, "steps[1].waveform: the key 'kind' is missing"),
         (

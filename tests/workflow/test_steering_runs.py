@@ -37,7 +37,9 @@ from spm_auto.workflow import (
     Await,
     Consult,
     Consultation,
+    Estimate,
     Note,
+    Prepare,
     RunState,
     StepContext,
     StepGenerator,
@@ -270,6 +272,10 @@ def test_the_explore_step_waits_for_a_human_after_an_alarm_when_it_is_told_to(wa
             case Consult():
                 consulted = request
                 request = step.send(Consultation(Future(), 0.0))
+            case Prepare(make=make):
+                request = step.send(make())
+            case Estimate():
+                request = step.send(None)
             case Await():
                 request = step.send(replace(consulted.advice(), alarms=alarms))
             case Note():

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from by_hand import FRAME, AgentByHand, overview
 from ohmic_runs import EXPLORE, OVERVIEW, SWEEP, recipe, run_quickly
 
 from examples.own_instrument import OhmicMicroscope
-from spm_auto.agents import Agent, AgentSettings, Candidates
+from spm_auto.agents import Agent, AgentSettings, Candidates, Proposal
 from spm_auto.clock import InstantClock
 from spm_auto.data import (
     Alarm,
+    CostsEstimated,
     FinishReason,
     ModelFitted,
     PointChosen,
@@ -26,6 +28,7 @@ from spm_auto.errors import AgentError, LimitExceeded, RecipeError
 from spm_auto.instrument import (
     AcquireSpectrum,
     BiasWaveform,
+    Instruction,
     Scan,
     ScanFrame,
     ScanImage,
@@ -35,8 +38,11 @@ from spm_auto.workflow import (
     Await,
     Consult,
     Consultation,
+    Estimate,
+    Estimates,
     ExploreStep,
     Note,
+    Prepare,
     Step,
     StepContext,
     StepGenerator,
@@ -75,6 +81,10 @@ def drive(
         while True:
             yielded.append(request)
             match request:
+                case Prepare(make=make):
+                    request = step.send(make())
+                case Estimate(instructions=instructions):
+                    request = step.send(estimates(instructions))
                 case Consult():
                     consultation = Consultation(Future(), 0.0)
                     waiting[id(consultation)] = (request, consultation)
@@ -94,6 +104,13 @@ def drive(
         assert not waiting, "the agent was asked and nobody waited for the answer"
         image: ScanImage | None = end.value
         return yielded, image
+
+
+def estimates(instructions: Sequence[Instruction]) -> Estimates:
+    """Answer what things take, from the origin: 2 s for a way of 1 um, 0.1 s, and each cycle."""
+    spectra = [each for each in instructions if isinstance(each, AcquireSpectrum)]
+    seconds = [0.1 + 2e6 * np.hypot(s.x, s.y) + s.waveform.duration for s in spectra]
+    return Estimates((0.0, 0.0), tuple(seconds))
 
 
 class GivenAgent(AgentSettings):
@@ -131,6 +148,8 @@ def words(requests: Sequence[Request]) -> list[str]:
                 said.append(f"tell {candidates}{' and ask' if ask else ''}")
             case Await():
                 said.append("wait")
+            case Prepare() | Estimate() | Note(event=CostsEstimated()):
+                pass  # before the first choice
             case Note(event=PointChosen(candidate=candidate)):
                 said.append(f"chosen {candidate}")
             case Note(event=SpectrumScored(candidate=candidate)):
@@ -379,3 +398,99 @@ def test_an_exploration_goes_on_where_an_instrument_refuses_points(tmp_path: Pat
     assert [m.chosen.candidate for m in run.measurements if m.chosen] == [
         choice.candidate for choice in allowed
     ]
+
+
+class Noting(AgentSettings):
+    """Settings that note what candidates they are given."""
+
+    kind: str = "noting"
+    note: Any
+
+    def build(self, candidates: Candidates, rng: np.random.Generator) -> Agent:
+        """Note them, and make an agent that takes one after another."""
+        self.note(candidates)
+        return AgentByHand(3)
+
+
+def noted(**settings: Any) -> tuple[Candidates, list[Request]]:
+    """Let an explore step run, and return what its agent could choose and what it yielded."""
+    given: list[Candidates] = []
+    step = recipe(OVERVIEW, {**EXPLORE, **settings}).steps[1]
+    agent = Noting(note=given.append)
+    yielded, _ = drive(step.model_copy(update={"agent": agent}).run(CONTEXT))
+    return given[0], yielded
+
+
+def test_the_agent_is_told_what_the_instrument_says_that_measurements_take() -> None:
+    candidates, yielded = noted(amplitudes=["1 V", "2 V"])
+    assert candidates.costs is not None
+    sweep = candidates.costs.sweep
+    assert sweep == pytest.approx([0.5, 0.5])  # five points of 100 ms
+    assert candidates.costs.per_metre == pytest.approx(2e6)
+    assert float(candidates.costs.overhead[0]) == pytest.approx(0.1)
+    (event,) = of_kind(yielded, CostsEstimated)
+    assert event == CostsEstimated(
+        tuple(sweep.tolist()), float(candidates.costs.overhead[0]), candidates.costs.per_metre
+    )
+    x, y = candidates.positions[-1]
+    expected = 0.1 + 2e6 * np.hypot(x, y) + 3 * 0.5
+    assert candidates.costs.seconds(candidates.positions, (0.0, 0.0), 3)[-1] == pytest.approx(
+        expected
+    )
+
+
+def test_regions_are_left_alone_and_points_keep_their_distance() -> None:
+    free, _ = noted()
+    less, _ = noted(no_go=[{"center": ["100 nm", "0 nm"], "radius": "90 nm"}], spacing="60 nm")
+    gone = np.hypot(*(free.positions - (1e-7, 0.0)).T) <= 90e-9
+    assert 0 < np.count_nonzero(gone) < len(free.positions)
+    assert less.positions.tolist() == free.positions[~gone].tolist()
+    assert less.spacing == 60e-9
+
+
+def test_where_all_is_left_alone_nothing_is_to_be_chosen() -> None:
+    with pytest.raises(AgentError, match="nothing to choose from"):
+        noted(no_go=[{"center": ["100 nm", "0 nm"], "size": ["9 um", "9 um"]}])
+
+
+def test_amplitude_and_duration_of_a_pulse_are_the_agents_to_choose() -> None:
+    pulse = {"kind": "pulse", "amplitude": "3 V", "points": 2, "dwell": "10 ms"}
+    candidates, _ = noted(waveform=pulse, amplitudes=["2 V", "4 V"], durations=["10 ms", "30 ms"])
+    assert candidates.levels.bias.tolist() == [2.0, 2.0, 4.0, 4.0]
+    assert candidates.levels.duration.tolist() == pytest.approx([0.01, 0.03, 0.01, 0.03])
+    assert candidates.costs is not None
+    assert candidates.costs.sweep == pytest.approx([0.05, 0.07, 0.05, 0.07])
+    step = recipe(
+        OVERVIEW, {**EXPLORE, "waveform": pulse, "amplitudes": ["2 V"], "durations": ["30 ms"]}
+    ).steps[1]
+    assert isinstance(step, ExploreStep)
+    assert step._waveform_at(2.0, 0.03).values == (0.0, 0.0, 2.0, 2.0, 2.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"durations": ["10 ms"]}, "a sweep has no duration to choose"),
+        ({"spacing": "-1 nm"}, "spacing"),
+        ({"no_go": [{"center": ["0 nm", "0 nm"]}]}, "needs either a size .* or a radius"),
+        ({"amplitudes": ["1 V", "1 V"]}, "a finite number of its own"),
+        (
+            {"waveform": {"kind": "pulse", "amplitude": "3 V", "dwell": "1 s"}},
+            "shorter than a point",
+        ),
+    ],
+)
+def test_what_cannot_be_explored_is_said_before_the_run(
+    settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(RecipeError, match=message):
+        recipe(OVERVIEW, {**EXPLORE, **settings})
+
+
+def test_what_is_averaged_is_run_that_many_times() -> None:
+    class Averaging(AgentByHand):
+        def ask(self, n: int = 1, pending: Sequence[int] = ()) -> list[Proposal]:
+            return [replace(proposal, averages=4) for proposal in super().ask(n, pending)]
+
+    yielded, _ = drive(explore(Averaging(), budget=2).run(CONTEXT))
+    assert {each.waveform.cycles for each in of_kind(yielded, AcquireSpectrum)} == {4}

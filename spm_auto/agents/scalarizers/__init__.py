@@ -13,12 +13,13 @@ from .hysteresis import (
     work_of_switching,
 )
 from .peaks import integral, peak, peak_height, peak_position
+from .pulse import pulse_response
 from .tunnelling import GapFit, gap, zero_bias_conductance
 
 # fmt: off
 __all__ = [
     "GapFit", "IndentationModulus", "adhesion", "coercive_bias", "gap", "imprint", "integral",
     "loop_area", "loop_area_raw", "loop_opening", "nucleation_bias", "peak", "peak_height",
-    "peak_position", "remanence", "stiffness", "switchable_response", "work_of_switching",
-    "zero_bias_conductance",
+    "peak_position", "pulse_response", "remanence", "stiffness", "switchable_response",
+    "work_of_switching", "zero_bias_conductance",
 ]

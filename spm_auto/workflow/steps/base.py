@@ -47,6 +47,9 @@ class Step(BaseModel):
         """Yield requests, receive results, and return the image that later steps look at."""
         raise TypeError(f"step {self.kind!r} does not say what to do: {context}")
 
+    def warm_up(self) -> None:
+        """Do what takes long and needs no instrument, beside the first instructions of the run."""
+
     def preview(self, before: Scan | None) -> Sequence[Instruction]:
         """Return the instructions as far as they are known before the run.
 

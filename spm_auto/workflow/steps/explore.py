@@ -2,21 +2,34 @@
 
 import math
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from ... import plugins
-from ...agents import AgentSettings, Candidates, Explorer, Proposal, Scalarizer
-from ...data import REFUSED, Alarm
+from ...agents import AgentSettings, Candidates, Costs, Explorer, Levels, Proposal, Scalarizer
+from ...data import REFUSED, Alarm, CostsEstimated
 from ...errors import AgentError, LimitExceeded, RecipeError
-from ...instrument import AcquireSpectrum, Instruction, Scan, Spectrum
+from ...instrument import AcquireSpectrum, BiasWaveform, Instruction, Scan, Spectrum
 from ...settings import Plugin, PluginName
-from ...units import Bias
+from ...units import Bias, Duration, Length
 from ..decisions import chosen_event, fitted_event, scored_event
-from ..requests import Advice, Await, Consult, Consultation, Note, Request, Told
+from ..requests import (
+    Advice,
+    Await,
+    Consult,
+    Consultation,
+    Estimate,
+    Estimates,
+    Note,
+    Prepare,
+    Request,
+    Told,
+)
 from .base import Step, StepContext, StepGenerator
-from .settings import WaveformSettings
+from .settings import RegionSettings, WaveformSettings
 
 ScalarizerName = Annotated[str, PluginName("scalarizers")]
 
@@ -39,9 +52,16 @@ class ExploreStep(Step):
         budget: How many spectra may be taken.
         amplitudes: Amplitudes of the waveform that the agent may choose from; empty keeps the
             waveform's own, and the bias is not the agent's to choose.
+        durations: Lengths of the pulse that the agent may choose from, for a waveform that is a
+            pulse; empty keeps its own.
         channels: Channels of the overview that the agent looks at; empty for all.
+        backward: Whether it looks at the backward lines, too.
+        overviews: How many of the last images it looks at, of whatever zoom; the points lie on the
+            last one.
         stride: Every how many pixels of the overview there is a candidate.
         margin: Pixels along the overview's edge that are no candidates.
+        spacing: Least distance of two points, such as of places that are poled by measuring.
+        no_go: Regions that are left alone.
         look_ahead: Whether the next point is chosen while a spectrum is being taken; without it the
             instrument waits, and each choice knows the spectrum before.
         pause_on_alarm: Whether the run waits for a human when the agent is stuck, its predictions
@@ -58,16 +78,21 @@ class ExploreStep(Step):
     waveform: WaveformSettings
     budget: Annotated[int, Field(ge=1, le=1_000_000)]
     amplitudes: tuple[Bias, ...] = ()
+    durations: tuple[Duration, ...] = ()
     channels: tuple[str, ...] = ()
+    backward: bool = False
+    overviews: Annotated[int, Field(ge=1, le=100)] = 1
     stride: Annotated[int, Field(ge=1)] = 1
     margin: Annotated[int, Field(ge=0)] = 0
+    spacing: Annotated[Length, Field(ge=0)] = 0.0
+    no_go: tuple[RegionSettings, ...] = ()
     look_ahead: bool = True
     pause_on_alarm: bool = False
 
     @model_validator(mode="after")
     def _amplitudes_make_waveforms(self) -> "ExploreStep":
-        for amplitude in self.amplitudes:
-            self.waveform.waveform(amplitude)
+        self._waveforms()
+        Levels.of(self.amplitudes, self.durations)
         return self
 
     @model_validator(mode="after")
@@ -95,18 +120,32 @@ class ExploreStep(Step):
             raise RecipeError(
                 f"margin: {self.margin} pixels along each edge leave nothing of {frame.pixels}"
             )
-        largest_first: list[float | None] = [*sorted(self.amplitudes, key=abs, reverse=True)]
-        waveforms = [self.waveform.waveform(a) for a in largest_first or [None]]
+        waveforms = self._waveforms()
         return [
             AcquireSpectrum(*frame.center, waveforms[n % len(waveforms)])
             for n in range(self.budget)
+        ]
+
+    def warm_up(self) -> None:
+        """Import what the agent needs."""
+        self.agent.warm_up()
+
+    def _waveforms(self) -> list[BiasWaveform]:
+        """Return what may be run at a point, the largest amplitude and duration first."""
+        amplitudes: list[float | None] = [*sorted(self.amplitudes, key=abs, reverse=True)]
+        durations: list[float | None] = [*sorted(self.durations, reverse=True)]
+        return [
+            self.waveform.waveform(amplitude, duration)
+            for amplitude in amplitudes or [None]
+            for duration in durations or [None]
         ]
 
     def run(self, context: StepContext) -> StepGenerator:
         """Explore."""
         if not context.images:
             raise RecipeError("an explore step needs an overview step before it")
-        explorer = self._explorer(context)
+        candidates = yield from self._costed(self._candidates(context))
+        explorer = yield Prepare(lambda: self._explorer(candidates, context))
         told: tuple[Told, ...] = ()
         proposal = yield from self._answer((yield Consult(explorer)))
         for number in range(1, self.budget + 1):
@@ -127,8 +166,9 @@ class ExploreStep(Step):
         return context.images[-1]
 
     def _measure(self, proposal: Proposal) -> Generator[Request, Any, Spectrum | None]:
-        amplitude = None if math.isnan(proposal.bias) else proposal.bias
-        waveform = self.waveform.waveform(amplitude)
+        waveform = self._waveform_at(proposal.bias, proposal.duration)
+        if proposal.averages > 1:
+            waveform = replace(waveform, cycles=waveform.cycles * proposal.averages)
         try:
             spectrum: Spectrum = yield AcquireSpectrum(proposal.x, proposal.y, waveform)
         except LimitExceeded as error:  # one forbidden point does not end the night
@@ -136,14 +176,65 @@ class ExploreStep(Step):
             return None
         return spectrum
 
-    def _explorer(self, context: StepContext) -> Explorer:
-        overview = context.images[-1]
+    def _waveform_at(self, bias: float, duration: float) -> BiasWaveform:
+        """Return the waveform at a level; NaN stands for what the agent does not choose."""
+        chosen = (None if math.isnan(value) else value for value in (bias, duration))
+        return self.waveform.waveform(*chosen)
+
+    def _candidates(self, context: StepContext) -> Candidates:
+        *others, overview = context.images[-self.overviews :]
         try:
             candidates = Candidates.of(
-                overview, self.channels, self.amplitudes, self.stride, self.margin
+                overview,
+                self.channels,
+                self.amplitudes,
+                self.stride,
+                self.margin,
+                self.durations,
+                self.spacing,
+                self.backward,
+                tuple(others),
             )
+            left = np.ones(len(candidates.positions), dtype=bool)
+            for region in self.no_go:
+                left &= ~region.region().contains(*candidates.positions.T)
+            return candidates.select(left)
         except ValueError as error:
             raise AgentError(f"the agent has nothing to choose from: {error}") from error
+
+    def _costed(self, candidates: Candidates) -> Generator[Request, Any, Candidates]:
+        """Add what a measurement costs, as far as the instrument can tell.
+
+        Its time is taken for a length of way, something that each measurement takes, and as often
+        as it is averaged the sweep: asked for at two places, and with one cycle and two.
+        """
+        levels, places = candidates.levels, candidates.positions
+        waveforms = [
+            self._waveform_at(*level)
+            for level in zip(levels.bias.tolist(), levels.duration.tolist(), strict=True)
+        ]
+        twice = [replace(waveform, cycles=2 * waveform.cycles) for waveform in waveforms]
+        away = np.hypot(*(places - places[0]).T)
+        (x, y), other = places[0].tolist(), places[int(np.argmax(away))].tolist()
+        asked = [AcquireSpectrum(x, y, waveform) for waveform in (*waveforms, *twice)]
+        asked.append(AcquireSpectrum(other[0], other[1], waveforms[0]))
+        answer: Estimates | None = yield Estimate(tuple(asked))
+        if answer is None:
+            return candidates
+        once, again, farther = np.split(np.array(answer.seconds), [len(levels), 2 * len(levels)])
+        ways = [math.dist(place, answer.position) for place in ((x, y), other)]
+        apart = ways[1] - ways[0]
+        slope = float(farther[0] - once[0]) / apart if apart else 0.0
+        sweep = np.maximum(again - once, 0.0)
+        overhead = float(np.min(once - sweep)) - slope * ways[0]
+        try:
+            costs = Costs(sweep, np.array([max(overhead, 0.0)]), max(slope, 0.0))
+        except ValueError:  # the instrument says that spectra take no time
+            return candidates
+        yield Note(CostsEstimated(tuple(sweep.tolist()), float(costs.overhead[0]), costs.per_metre))
+        return replace(candidates, costs=costs)
+
+    def _explorer(self, candidates: Candidates, context: StepContext) -> Explorer:
         functions: dict[str, Scalarizer] = {
             name: plugins.load("scalarizers", name) for name in self.scalarizers
         }

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ...agents import ForbidRegion
 from ...instrument import BiasWaveform, ScanFrame
 from ...units import Angle, Bias, Duration, Length
 
@@ -47,8 +48,15 @@ class TriangleSettings(BaseModel):
         self.waveform()
         return self
 
-    def waveform(self, amplitude: float | None = None) -> BiasWaveform:
-        """Return the waveform, with another amplitude [V] where one is given."""
+    def waveform(
+        self, amplitude: float | None = None, duration: float | None = None
+    ) -> BiasWaveform:
+        """Return the waveform, with another amplitude [V] where one is given.
+
+        Raises:
+            ValueError: A duration [s] is given: a loop has none to choose.
+        """
+        _refuse_duration(self.kind, duration)
         height = self.amplitude if amplitude is None else amplitude
         return BiasWaveform.triangle(height, self.points, self.offset, self.dwell, self.cycles)
 
@@ -70,10 +78,86 @@ class SweepSettings(BaseModel):
         self.waveform()
         return self
 
-    def waveform(self, amplitude: float | None = None) -> BiasWaveform:
-        """Return the waveform; with an amplitude [V] it runs from minus to plus the amplitude."""
+    def waveform(
+        self, amplitude: float | None = None, duration: float | None = None
+    ) -> BiasWaveform:
+        """Return the waveform; with an amplitude [V] it runs from minus to plus the amplitude.
+
+        Raises:
+            ValueError: A duration [s] is given: a sweep has none to choose.
+        """
+        _refuse_duration(self.kind, duration)
         start, stop = (self.start, self.stop) if amplitude is None else (-amplitude, amplitude)
         return BiasWaveform.sweep(start, stop, self.points, self.dwell, self.backward)
 
 
-WaveformSettings = Annotated[TriangleSettings | SweepSettings, Field(discriminator="kind")]
+class PulseSettings(BaseModel):
+    """A pulse and what it left: ``{kind = "pulse", amplitude = "6 V", duration = "50 ms"}``.
+
+    The response is read at 0 V before the pulse and after it. All points have the same dwell, so
+    that the pulse lasts as many points as come nearest to its duration.
+
+    Attributes:
+        amplitude: Height of the pulse [V].
+        duration: Length of the pulse [s].
+        points: Points at 0 V, before and again after the pulse.
+        dwell: Time at each point [s].
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    kind: Literal["pulse"]
+    amplitude: Bias
+    duration: Duration = 50e-3
+    points: Annotated[int, Field(ge=1, le=10_000)] = 8
+    dwell: Duration = 5e-3
+
+    @model_validator(mode="after")
+    def _is_a_waveform(self) -> "PulseSettings":
+        self.waveform()
+        return self
+
+    def waveform(
+        self, amplitude: float | None = None, duration: float | None = None
+    ) -> BiasWaveform:
+        """Return the waveform, with another amplitude [V] or duration [s] where one is given.
+
+        Raises:
+            ValueError: The pulse is shorter than a point.
+        """
+        height = self.amplitude if amplitude is None else amplitude
+        length = self.duration if duration is None else duration
+        steps = round(length / self.dwell)
+        if steps < 1:
+            raise ValueError(f"a pulse of {length:g} s is shorter than a point of {self.dwell:g} s")
+        rest = (0.0,) * self.points
+        return BiasWaveform((*rest, *(height,) * steps, *rest), self.dwell)
+
+
+def _refuse_duration(kind: str, duration: float | None) -> None:
+    if duration is not None:
+        raise ValueError(f"a {kind} has no duration to choose; a pulse has")
+
+
+WaveformSettings = Annotated[
+    TriangleSettings | SweepSettings | PulseSettings, Field(discriminator="kind")
+]
+
+
+class RegionSettings(BaseModel):
+    """A part of the sample: ``{center = ["0 nm", "0 nm"], radius = "200 nm"}``, or a ``size``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    center: tuple[Length, Length]
+    size: tuple[Length, Length] | None = None
+    radius: Length | None = None
+
+    @model_validator(mode="after")
+    def _is_a_region(self) -> "RegionSettings":
+        self.region()
+        return self
+
+    def region(self) -> ForbidRegion:
+        """Return the region as one that is forbidden."""
+        return ForbidRegion(self.center, size=self.size, radius=self.radius)
