@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..instrument import FloatArray
-from .acquisition import StructuralNovelty, choose_averages, maximum_samples
+from .acquisition import StructuralNovelty, choose_averages
 from .bandit import Bandit
 from .baselines import by_rank
 from .candidates import Candidates
@@ -301,15 +301,15 @@ class LearningAgent(Chooser):
             worst=float(targets.min()),
             exploration=self._exploration,
             ranking=np.repeat(self._order, m),
-            draw=lambda: self._draw(rng),
-            maxima=lambda: maximum_samples(mean, deviation, MAXIMA, rng),
+            draw=lambda: self._drawn(rng).draw(rng),
+            maxima=lambda: self._drawn(rng).maxima(MAXIMA, rng),
             unlike=lambda: np.repeat(self._unlike(), m),
         )
 
-    def _draw(self, rng: np.random.Generator) -> FloatArray:
-        """Draw a function that may be the truth, from one of the models by its weight."""
+    def _drawn(self, rng: np.random.Generator) -> Posterior:
+        """Draw what one of the models believes, by its weight."""
         posteriors = self._posteriors
-        return posteriors[int(rng.choice(len(posteriors), p=self._gate.weights))].draw(rng)
+        return posteriors[int(rng.choice(len(posteriors), p=self._gate.weights))]
 
     def _costs(self, pending: Sequence[int]) -> dict[int, FloatArray] | None:
         """Return the expected time of each candidate by number of averages; None if not known."""
