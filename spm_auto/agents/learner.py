@@ -81,6 +81,7 @@ class LearningAgent(Chooser):
         self._ranked = Queue(ranked * m + levels[ranked])
         self._random = Queue(rng.permutation(len(candidates)))
         self._order = _order(candidates.ranking)
+        self._visited = np.zeros(len(candidates.positions), dtype=bool)
         rules = [
             r for r in settings.acquisition if r != "ranking" or np.ptp(candidates.ranking) > 0
         ]
@@ -147,6 +148,7 @@ class LearningAgent(Chooser):
     def _note(self, candidate: int, value: float) -> None:
         self._here = self.candidates.position(candidate)
         site = candidate // len(self.candidates.levels)
+        self._visited[site] = True
         self._reliability.tell(site, is_good=math.isfinite(value))
         self._bandit.note(self._rule_of.get(candidate, ""), value)
         if self._novelty is not None:
@@ -225,7 +227,7 @@ class LearningAgent(Chooser):
     def _best(self, free: NDArray[np.bool_], pending: Sequence[int]) -> Proposal:
         mean, deviation = self._mixture(pending)
         rule = self._rule()
-        outlook = self._outlook(mean, deviation)
+        outlook = self._outlook(mean, deviation, pending)
         costs = self._costs(pending)
         score, averages = self._score(rule, outlook, costs)
         score[~free] = -np.inf
@@ -287,9 +289,13 @@ class LearningAgent(Chooser):
         pairs = zip(self._gate.weights, self._posteriors, strict=True)
         return np.asarray(np.sqrt(np.sum([w * p.noise**2 for w, p in pairs], axis=0)))
 
-    def _outlook(self, mean: FloatArray, deviation: FloatArray) -> Outlook:
+    def _outlook(
+        self, mean: FloatArray, deviation: FloatArray, pending: Sequence[int]
+    ) -> Outlook:
         targets, _ = self._standardised(self._observations)
         m = len(self.candidates.levels)
+        visited = self._visited.copy()
+        visited[[candidate // m for candidate in pending]] = True
         seed = np.random.SeedSequence(self._seed, spawn_key=(self._draws,))
         self._draws += 1
         rng = np.random.default_rng(seed)
@@ -300,7 +306,8 @@ class LearningAgent(Chooser):
             best=float(targets.max()),
             worst=float(targets.min()),
             exploration=self._exploration,
-            ranking=np.repeat(self._order, m),
+            # the overview says which place to visit next, nothing of a second level or time there
+            ranking=np.repeat(self._order - visited, m),
             draw=lambda: self._drawn(rng).draw(rng),
             maxima=lambda: self._drawn(rng).maxima(MAXIMA, rng),
             unlike=lambda: np.repeat(self._unlike(), m),
