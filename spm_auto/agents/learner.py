@@ -289,9 +289,7 @@ class LearningAgent(Chooser):
         pairs = zip(self._gate.weights, self._posteriors, strict=True)
         return np.asarray(np.sqrt(np.sum([w * p.noise**2 for w, p in pairs], axis=0)))
 
-    def _outlook(
-        self, mean: FloatArray, deviation: FloatArray, pending: Sequence[int]
-    ) -> Outlook:
+    def _outlook(self, mean: FloatArray, deviation: FloatArray, pending: Sequence[int]) -> Outlook:
         targets, _ = self._standardised(self._observations)
         m = len(self.candidates.levels)
         visited = self._visited.copy()
