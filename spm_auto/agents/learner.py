@@ -14,7 +14,7 @@ from .acquisition import StructuralNovelty, choose_averages
 from .bandit import Bandit
 from .baselines import by_rank
 from .candidates import Candidates
-from .chooser import Chooser, Queue
+from .chooser import Chooser, Queue, two_best
 from .deep_kernel import DeepKernel
 from .gate import Gate
 from .posterior import Posterior
@@ -116,8 +116,8 @@ class LearningAgent(Chooser):
         """
         if not self._is_fitted:
             values = [observation.value for observation in self._observations] or [math.nan]
-            n, (mean, scatter) = len(self.candidates), _mean_and_scatter(np.array(values))
-            return np.full(n, mean), np.full(n, scatter)
+            n, (center, scatter) = len(self.candidates), _mean_and_scatter(np.array(values))
+            return np.full(n, center), np.full(n, scatter)
         mean, deviation = self._mixture()
         if noise:
             deviation = np.hypot(deviation, np.repeat(self._noise(), len(self.candidates.levels)))
@@ -230,13 +230,7 @@ class LearningAgent(Chooser):
         outlook = self._outlook(mean, deviation, pending)
         costs = self._costs(pending)
         score, averages = self._score(rule, outlook, costs)
-        score[~free] = -np.inf
-        candidate = int(np.argmax(score))
-        if not free[candidate]:  # all scores are minus infinity
-            candidate = int(np.argmax(free))
-        own = float(score[candidate])
-        score[candidate] = -np.inf
-        second = int(np.argmax(score))
+        candidate, runner_up = two_best(score, free)
         self._rule_of[candidate] = rule
         number = int(averages[candidate])
         return self._propose(
@@ -244,8 +238,8 @@ class LearningAgent(Chooser):
             REASONS[rule],
             mean=self._center + self._scale * float(mean[candidate]),
             deviation=self._scale * float(deviation[candidate]),
-            score=own,
-            runner_up=second if free[second] and second != candidate else -1,
+            score=float(score[candidate]),
+            runner_up=runner_up,
             noise=self._scale * float(self._noise()[candidate // len(self.candidates.levels)]),
             averages=number,
             cost=float(costs[number][candidate]) if costs is not None else math.nan,

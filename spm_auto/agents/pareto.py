@@ -139,6 +139,7 @@ class ParetoAgent(LearningAgent):
             deviation=self._scale * float(deviations[candidate, 0]),
             score=float(gain[candidate]),
             runner_up=runner_up,
+            noise=self._scale * float(self._noise()[candidate // len(self.candidates.levels)]),
             cost=float(costs[1][candidate]) if costs is not None else math.nan,
         )
 

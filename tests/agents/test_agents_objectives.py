@@ -315,7 +315,8 @@ def test_the_curious_measure_where_spectra_are_odd(novelty: str) -> None:
         odd = (candidates.descriptors[:, 3] > np.quantile(candidates.descriptors[:, 3], 0.9)) * 1.0
         agent = make_curious(candidates, novelty, seed)
         shares.append(odd[wander(agent, odd, 36)].mean())
-    assert np.mean(shares) > 0.25  # a tenth of all candidates are
+    # measured: 0.69 and 0.51; a tenth of all candidates are, and 0.20 of what structure finds
+    assert np.mean(shares) > 0.35
 
 
 def test_novelty_in_structure_spreads_over_what_can_be_seen() -> None:
