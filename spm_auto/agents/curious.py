@@ -68,9 +68,11 @@ class CuriousAgent(LearningAgent):
         self._points = points
 
     def _learn(self, observation: Observation) -> None:
-        self._observations.append(observation)
-        novelty = float(self._novelties()[-1])
-        self._observations.pop()
+        novelty = 0.0  # until the first fit, which finds it anew
+        if self._is_fitted:
+            self._observations.append(observation)
+            novelty = float(self._novelties()[-1])
+            self._observations.pop()
         super()._learn(replace(observation, value=novelty, noise=math.nan))
 
     def _novelties(self) -> FloatArray:
@@ -109,4 +111,5 @@ class CuriousAgent(LearningAgent):
         return combined_novelty(outlook.unlike(), spectral, found)
 
     def _best(self, free: NDArray[np.bool_], pending: Sequence[int]) -> Proposal:
-        return replace(super()._best(free, pending), mean=math.nan, deviation=math.nan)
+        proposal = super()._best(free, pending)
+        return replace(proposal, mean=math.nan, deviation=math.nan, noise=math.nan)

@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 
 from ..instrument import FloatArray
-from .acquisition import StructuralNovelty, choose_averages, maximum_samples
+from .acquisition import StructuralNovelty, choose_averages
 from .bandit import Bandit
 from .baselines import by_rank
 from .candidates import Candidates
-from .chooser import Chooser, Queue
+from .chooser import Chooser, Queue, two_best
 from .deep_kernel import DeepKernel
 from .gate import Gate
 from .posterior import Posterior
@@ -81,6 +81,7 @@ class LearningAgent(Chooser):
         self._ranked = Queue(ranked * m + levels[ranked])
         self._random = Queue(rng.permutation(len(candidates)))
         self._order = _order(candidates.ranking)
+        self._visited = np.zeros(len(candidates.positions), dtype=bool)
         rules = [
             r for r in settings.acquisition if r != "ranking" or np.ptp(candidates.ranking) > 0
         ]
@@ -115,8 +116,8 @@ class LearningAgent(Chooser):
         """
         if not self._is_fitted:
             values = [observation.value for observation in self._observations] or [math.nan]
-            n, (middle, scatter) = len(self.candidates), _mean_and_scatter(np.array(values))
-            return np.full(n, middle), np.full(n, scatter)
+            n, (center, scatter) = len(self.candidates), _mean_and_scatter(np.array(values))
+            return np.full(n, center), np.full(n, scatter)
         mean, deviation = self._mixture()
         if noise:
             deviation = np.hypot(deviation, np.repeat(self._noise(), len(self.candidates.levels)))
@@ -147,6 +148,7 @@ class LearningAgent(Chooser):
     def _note(self, candidate: int, value: float) -> None:
         self._here = self.candidates.position(candidate)
         site = candidate // len(self.candidates.levels)
+        self._visited[site] = True
         self._reliability.tell(site, is_good=math.isfinite(value))
         self._bandit.note(self._rule_of.get(candidate, ""), value)
         if self._novelty is not None:
@@ -225,16 +227,10 @@ class LearningAgent(Chooser):
     def _best(self, free: NDArray[np.bool_], pending: Sequence[int]) -> Proposal:
         mean, deviation = self._mixture(pending)
         rule = self._rule()
-        outlook = self._outlook(mean, deviation)
+        outlook = self._outlook(mean, deviation, pending)
         costs = self._costs(pending)
         score, averages = self._score(rule, outlook, costs)
-        score[~free] = -np.inf
-        candidate = int(np.argmax(score))
-        if not free[candidate]:  # all scores are minus infinity
-            candidate = int(np.argmax(free))
-        own = float(score[candidate])
-        score[candidate] = -np.inf
-        second = int(np.argmax(score))
+        candidate, runner_up = two_best(score, free)
         self._rule_of[candidate] = rule
         number = int(averages[candidate])
         return self._propose(
@@ -242,8 +238,8 @@ class LearningAgent(Chooser):
             REASONS[rule],
             mean=self._center + self._scale * float(mean[candidate]),
             deviation=self._scale * float(deviation[candidate]),
-            score=own,
-            runner_up=second if free[second] and second != candidate else -1,
+            score=float(score[candidate]),
+            runner_up=runner_up,
             noise=self._scale * float(self._noise()[candidate // len(self.candidates.levels)]),
             averages=number,
             cost=float(costs[number][candidate]) if costs is not None else math.nan,
@@ -287,9 +283,11 @@ class LearningAgent(Chooser):
         pairs = zip(self._gate.weights, self._posteriors, strict=True)
         return np.asarray(np.sqrt(np.sum([w * p.noise**2 for w, p in pairs], axis=0)))
 
-    def _outlook(self, mean: FloatArray, deviation: FloatArray) -> Outlook:
+    def _outlook(self, mean: FloatArray, deviation: FloatArray, pending: Sequence[int]) -> Outlook:
         targets, _ = self._standardised(self._observations)
         m = len(self.candidates.levels)
+        visited = self._visited.copy()
+        visited[[candidate // m for candidate in pending]] = True
         seed = np.random.SeedSequence(self._seed, spawn_key=(self._draws,))
         self._draws += 1
         rng = np.random.default_rng(seed)
@@ -300,16 +298,17 @@ class LearningAgent(Chooser):
             best=float(targets.max()),
             worst=float(targets.min()),
             exploration=self._exploration,
-            ranking=np.repeat(self._order, m),
-            draw=lambda: self._draw(rng),
-            maxima=lambda: maximum_samples(mean, deviation, MAXIMA, rng),
+            # the overview says which place to visit next, nothing of a second level or time there
+            ranking=np.repeat(self._order - visited, m),
+            draw=lambda: self._drawn(rng).draw(rng),
+            maxima=lambda: self._drawn(rng).maxima(MAXIMA, rng),
             unlike=lambda: np.repeat(self._unlike(), m),
         )
 
-    def _draw(self, rng: np.random.Generator) -> FloatArray:
-        """Draw a function that may be the truth, from one of the models by its weight."""
+    def _drawn(self, rng: np.random.Generator) -> Posterior:
+        """Draw what one of the models believes, by its weight."""
         posteriors = self._posteriors
-        return posteriors[int(rng.choice(len(posteriors), p=self._gate.weights))].draw(rng)
+        return posteriors[int(rng.choice(len(posteriors), p=self._gate.weights))]
 
     def _costs(self, pending: Sequence[int]) -> dict[int, FloatArray] | None:
         """Return the expected time of each candidate by number of averages; None if not known."""

@@ -14,7 +14,6 @@ from .acquisition import (
     log_expected_hypervolume_improvement,
     log_per_second,
     non_dominated,
-    reference_point,
 )
 from .acquisition.hypervolume import boxes
 from .candidates import Candidates
@@ -27,7 +26,8 @@ from .surrogate import GaussianProcess, Inputs
 
 ALL = 65_536  # candidates up to which the improvement is worked out for each
 SHORTLIST = 16_384  # candidates that it is worked out for when there are more
-HOPE = 2.0  # deviations above its mean at which a candidate is taken for the shortlist
+HOPE = 1.0  # deviations above its mean at which a candidate is taken for the shortlist
+MARGIN = 1.0  # deviations of what was found, that the reference point lies below the front
 _BLOCK = 16_384  # candidates worked on at once
 
 
@@ -38,10 +38,11 @@ class ParetoAgent(LearningAgent):
     further ones each has a learner that is told what they are. A spectrum is good when all
     scalarizers say so. The front is that of the predicted values of what was measured, so that
     noise does not make it; and volumes are of standardised values, as the choice does not depend on
-    units.
+    units. They are measured from a point a standard deviation below the front: while the front is
+    short, a point nearer to it would make the agent refine its middle and leave out its ends.
 
     With more than `ALL` candidates the expected improvement is worked out for a shortlist only:
-    those to which a measurement of `HOPE` deviations above the mean would add most.
+    those to which a measurement of `HOPE` deviation above the mean would add most.
 
     Args:
         candidates: What can be chosen.
@@ -125,7 +126,7 @@ class ParetoAgent(LearningAgent):
         deviations = np.column_stack(
             [_posterior(learner).deviation_with(pending) for learner in self._learners]
         )
-        gain = self._gain(means, deviations)
+        gain = self._gain(means, deviations, free)
         gain += np.log(np.repeat(self._reliability.probability, len(self.candidates.levels)))
         costs = self._costs(pending)
         if costs is not None and self._settings.cost_aware:
@@ -138,6 +139,7 @@ class ParetoAgent(LearningAgent):
             deviation=self._scale * float(deviations[candidate, 0]),
             score=float(gain[candidate]),
             runner_up=runner_up,
+            noise=self._scale * float(self._noise()[candidate // len(self.candidates.levels)]),
             cost=float(costs[1][candidate]) if costs is not None else math.nan,
         )
 
@@ -152,13 +154,16 @@ class ParetoAgent(LearningAgent):
     def _front(self, means: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the front of what was measured, and the reference point."""
         measured = means[[observation.candidate for observation in self._observations]]
-        return measured[non_dominated(measured)], reference_point(measured)
+        front = measured[non_dominated(measured)]
+        return front, front.min(axis=0) - MARGIN
 
-    def _gain(self, means: FloatArray, deviations: FloatArray) -> FloatArray:
+    def _gain(
+        self, means: FloatArray, deviations: FloatArray, free: NDArray[np.bool_]
+    ) -> FloatArray:
         front, reference = self._front(means)
         if len(means) <= ALL:
             return log_expected_hypervolume_improvement(means, deviations, front, reference)
-        hope = _growth(means + HOPE * deviations, front, reference)
+        hope = np.where(free, _growth(means + HOPE * deviations, front, reference), -1.0)
         some = np.argpartition(-hope, SHORTLIST)[:SHORTLIST]
         gain = np.full(len(means), -np.inf)
         gain[some] = log_expected_hypervolume_improvement(

@@ -12,12 +12,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ..instrument import FloatArray
 from .acquisition import thompson
 from .covariance import Covariance
 
 BLOCK = 1024  # positions worked on at once, so that what is in between stays in the cache
+SHORTLIST = 512  # candidates that maxima are drawn from
 SPARE_ROWS = 16  # room for observations and pending points until the next rebuild
 _LEAST_VARIANCE = 1e-12
 
@@ -151,6 +153,30 @@ class Posterior:
             rng,
         )
         return np.asarray(drawn + np.repeat(k.prior.numpy(), k.levels))
+
+    def joint(self, rows: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
+        """Return mean and covariance of some candidates, noise excluded, shapes (k,) and (k, k)."""
+        n, k, some = self._n, self._k, torch.from_numpy(rows)
+        cross = k.between(self._observed, some)
+        v = torch.linalg.solve_triangular(self._factor[:n, :n], cross, upper=False)
+        covariance = k.between(some, some) - v.mT @ v
+        sites, levels = k.split(some)
+        return self._mean[levels, sites].numpy(), covariance.numpy()
+
+    def maxima(self, n: int, rng: np.random.Generator) -> FloatArray:
+        """Draw values that the highest of all candidates may have, shape (n,).
+
+        Draws are exact for a shortlist: half of it the candidates with the highest upper bounds,
+        half those highest in a draw that takes candidates for independent. So alike candidates
+        count once, and what is left out is hardly ever the highest.
+        """
+        mean, deviation = self.mean, self.deviation
+        rows = np.arange(len(mean), dtype=np.int64)
+        if len(mean) > SHORTLIST:
+            bound, drawn = mean + 2 * deviation, rng.normal(mean, deviation)
+            half = SHORTLIST // 2
+            rows = np.union1d(*(np.argpartition(-each, half)[:half] for each in (bound, drawn)))
+        return np.asarray(thompson.joint_draws(*self.joint(rows), n, rng).max(axis=1))
 
     def deviation_with(self, pending: Sequence[int]) -> FloatArray:
         """Return the deviations as if some candidates had been observed already, shape (N,).

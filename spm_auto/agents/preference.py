@@ -13,9 +13,9 @@ from ..instrument import FloatArray
 from .acquisition import (
     Answer,
     Preferences,
-    best_and_challenger,
     bound_per_second,
     learn_preferences,
+    most_informative_pair,
 )
 from .candidates import Candidates
 from .chooser import two_best
@@ -105,10 +105,12 @@ class PreferenceAgent(LearningAgent):
     def question(self) -> tuple[int, int] | None:
         """Return the two measured candidates that a human should compare next.
 
-        The one thought best, and the one most hopeful to be better.
+        Those whose answer tells most. (To ask for the one thought best and its most hopeful
+        challenger found less in trials.)
 
         Returns:
-            Two candidates; None before two good spectra were told.
+            Two candidates, the one that is thought better first; None before two good spectra were
+            told.
         """
         self.refit()
         items = np.unique([observation.candidate for observation in self._observations])
@@ -124,8 +126,8 @@ class PreferenceAgent(LearningAgent):
             mean=preferences.mean[good],
             covariance=preferences.covariance[np.ix_(good, good)],
         )
-        best, challenger = best_and_challenger(ours, self._exploration)
-        return int(items[best]), int(items[challenger])
+        better, worse = most_informative_pair(ours, self._doubt)
+        return int(items[better]), int(items[worse])
 
     def predict(self, noise: bool = False) -> tuple[FloatArray, FloatArray]:
         """Return mean and deviation of every candidate's usefulness now, each of shape (N,).

@@ -126,6 +126,17 @@ def test_one_candidate_is_enough_and_measured_again_only_where_asked_for(repeats
     assert found == [0] * (6 if repeats else 1)
 
 
+@pytest.mark.parametrize("repeats", [False, True])
+def test_the_ranking_rule_visits_new_places_rather_than_other_levels(repeats: bool) -> None:
+    agent = build("gp", SMALL, initial=2, acquisition="ranking", repeats=repeats)
+    places = []
+    for k in range(12):
+        (proposal,) = agent.ask(1, pending=[p * len(BIASES) for p in places[-1:]])
+        places.append(proposal.candidate // len(BIASES))
+        agent.tell([Observation(proposal.candidate, math.sin(k))])
+    assert len(set(places)) == 12
+
+
 @pytest.mark.parametrize("kind", [*KINDS, "random", "grid", "ranking"])
 def test_when_all_is_forbidden_that_is_the_end_until_it_is_allowed(kind: str) -> None:
     agent = build(kind, SMALL)

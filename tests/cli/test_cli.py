@@ -161,6 +161,20 @@ def test_the_best_value_is_shown_with_its_unit(command: Command, tmp_path: Path)
     assert re.search(r"best [\d.]+ V\n", progress)
 
 
+def test_the_example_with_two_scalarizers_runs(command: Command, tmp_path: Path) -> None:
+    code, _, err = command(
+        "run", EXAMPLES / "compromise.toml", "--lab", LAB, "--out", tmp_path / "run",
+        "--set=steps[0].frame.pixels=[32, 32]", "--set=steps[1].budget=12",
+    )  # fmt: skip
+    assert code == 0, err
+    run = open_run(tmp_path / "run")
+    scores = [m.scored for m in run.measurements if m.scored]
+    assert len(scores) == 12
+    assert {score.scalarizer for score in scores} == {"switchable_response"}
+    assert {tuple(score.others) for score in scores} == {("coercive_bias",)}
+    assert run.fits[-1].parameters["front_size"] >= 1
+
+
 def test_a_run_that_goes_on_or_was_killed_is_shown_as_unfinished(
     command: Command, tmp_path: Path
 ) -> None:
