@@ -2,15 +2,17 @@
 
 import numpy as np
 import pytest
-from agents_samples import make_overview, make_truth
+from agents_samples import make_overview, make_spectrum, make_truth
 
 from spm_auto.agents import (
     Candidates,
     CuriousSettings,
     ParetoSettings,
+    Prefer,
     PreferenceSettings,
     Preferring,
     Steerable,
+    make,
     pareto,
 )
 from spm_auto.agents.acquisition import hypervolume, joint_draws, maximum_samples
@@ -376,3 +378,19 @@ def test_draws_of_the_maximum_know_that_neighbours_are_alike() -> None:
     independent = maximum_samples(mean, posterior.deviation, 2000, rng)
     assert abs(ours.mean() - truth.mean()) < 0.3 * (independent.mean() - truth.mean())
     assert ours.std() == pytest.approx(truth.std(), rel=0.2)
+
+
+def test_an_intervention_answers_the_question() -> None:
+    explorer = make("preference", make_overview(), scalarizer="integral", initial=4)
+    agent = explorer.agent
+    assert isinstance(agent, PreferenceAgent)
+    reasons = []
+    for proposal in explorer.proposals(10):
+        reasons.append(proposal.reason)
+        explorer.tell(proposal, make_spectrum(np.arange(16.0)))
+        if pair := agent.question():
+            explorer.steer(Prefer(*pair), "Ada")
+    assert reasons[4:] == ["highest upper confidence bound of what a human prefers"] * 6
+    assert explorer.fit is not None
+    assert explorer.fit.parameters["answers"] == 9
+    assert explorer.concerns() == ()
