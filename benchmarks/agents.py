@@ -1,9 +1,10 @@
-"""Measure the agents: speed, quality, discovery on real data, regret on the simulator.
+"""Measure the agents: speed, quality, discovery on real data; regret, bias and time simulated.
 
     python benchmarks/agents.py --data DIR                      everything on the task bepsc
     python benchmarks/agents.py --data DIR --task stm_large --quality
     python benchmarks/agents.py --speed
     python benchmarks/agents.py --simulator --quick
+    python benchmarks/agents.py --voltage --cost
 
 Whoever is compared with comes by `pip install 'spm_auto[bench]'`; the slow ones take part with
 `--peers`. All times are CPU seconds on one thread, all spreads standard deviations over seeds.
@@ -30,6 +31,7 @@ from agents_quality import quality
 from agents_simulator import TASKS as SIMULATED
 from agents_simulator import simulator
 from agents_speed import speed
+from agents_voltage import cost, voltage
 from microscope_tasks import pfm, stm_adsorbate, stm_large
 from tasks import TOP_SHARE, Task, beps_accepted, bepsc
 
@@ -42,7 +44,7 @@ TASKS: dict[str, tuple[Callable[[Path], Task], str]] = {
     "stm_adsorbate": (stm_adsorbate, "stm_dkl_adsorbate_10nm.hf5"),
     "pfm": (pfm, "pfm_pzt_channels.h5"),
 }
-PARTS = ("speed", "quality", "discovery", "simulator")
+PARTS = ("speed", "quality", "discovery", "simulator", "voltage", "cost")
 QUICK = 3  # seeds
 
 
@@ -60,6 +62,11 @@ def main() -> int:
         if options.simulator:
             for name in options.play:
                 _print(*simulator(name, options.seeds))
+        if options.voltage:
+            _print(*voltage(options.seeds))
+        if options.cost:
+            for heading, found in cost(options.seeds):
+                _print(heading, found)
     except SpmError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
