@@ -54,7 +54,10 @@ class CuriousAgent(LearningAgent):
                 replace(observation, value=float(novelty))
                 for observation, novelty in zip(self._observations, novelties, strict=True)
             ]
+        before = self.fit
         super().refit()
+        if self._fit is not None and self._fit is not before:
+            self._fit = replace(self._fit, quantity="novelty")
 
     def _check_observation(self, observation: Observation) -> None:
         super()._check_observation(observation)

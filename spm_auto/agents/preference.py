@@ -182,7 +182,7 @@ class PreferenceAgent(LearningAgent):
                 "length_factor": taste.length,
                 "look_share": taste.look,
             },
-            speaker="usefulness",
+            quantity="usefulness",
             bias=self.candidates.levels.bias[best[:, 0]],
         )
 

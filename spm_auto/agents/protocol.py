@@ -109,6 +109,8 @@ class Fit:
             [V], shape (n,); None for agents that know nothing of biases.
         noise: Standard deviation of what is found at each position around the truth, shape (n,);
             None for agents that do not predict it.
+        quantity: What is predicted, when it is not the scalarizer's value: a pure number such as
+            the novelty of a spectrum.
     """
 
     n_observations: int
@@ -120,6 +122,7 @@ class Fit:
     speaker: str = ""
     bias: FloatArray | None = None
     noise: FloatArray | None = None
+    quantity: str = ""
 
 
 @runtime_checkable

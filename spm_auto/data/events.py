@@ -175,6 +175,7 @@ class ModelFitted:
     speaker: str
     bias: FloatArray | None = None
     noise: FloatArray | None = None
+    quantity: str = ""
 
 
 @dataclass(frozen=True, slots=True)

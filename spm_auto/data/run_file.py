@@ -165,7 +165,9 @@ def _other(measurement: Measurement, scalarizer: str) -> float:
 def _write_fit(entry: "h5py.Group", number: int, fit: ModelFitted) -> None:
     group = entry.require_group("agent").create_group(f"fit_{number:03d}")
     group.parent.attrs["NX_class"] = "NXcollection"
-    group.attrs.update(n_observations=fit.n_observations, speaker=fit.speaker)
+    group.attrs.update(
+        n_observations=fit.n_observations, speaker=fit.speaker, quantity=fit.quantity
+    )
     group.attrs["parameters"] = json.dumps(dict(fit.parameters))
     for name, values in (("mean", fit.mean), ("deviation", fit.deviation), ("pixels", fit.rows)):
         group.create_dataset(name, data=values, compression="gzip", compression_opts=1)

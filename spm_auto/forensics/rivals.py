@@ -95,7 +95,7 @@ def forks_of(history: History, sight: Sight | None) -> list[Fork]:
     pixels = history.pixels
     for index, fit in enumerate(history.fits):
         after = [n for n, choice in enumerate(history.choices) if choice.fits == index + 1]
-        if not after:  # the last fit, made for the record
+        if not after or fit.quantity:  # the last fit, made for the record; or not of the value
             continue
         n = after[0]
         cells = cells_of(fit)

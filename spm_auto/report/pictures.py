@@ -99,6 +99,8 @@ def _belief(run: RecordedRun, fit: ModelFitted) -> list[Picture]:
     events = [record.event for record in run.records]
     before = events[: next(n for n, event in enumerate(events) if event is fit)]
     name, unit = _meaning([event for event in before if isinstance(event, SpectrumScored)])
+    if fit.quantity:
+        name, unit = fit.quantity, "1"
     speaker = f" ({fit.speaker})" if fit.speaker else ""
     told = f"after {fit.n_observations} spectra{speaker}"
     mean = plot_map(fit.mean, fit.rows, fit.frame, unit, f"predicted {name}")

@@ -60,6 +60,7 @@ def fitted_event(fit: Fit) -> ModelFitted:
         speaker=fit.speaker,
         bias=None if fit.bias is None else np.asarray(fit.bias, dtype=np.float32),
         noise=None if fit.noise is None else np.asarray(fit.noise, dtype=np.float32),
+        quantity=fit.quantity,
     )
 
 

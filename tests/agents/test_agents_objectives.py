@@ -343,6 +343,8 @@ def test_what_was_new_is_old_once_there_is_more_of_it() -> None:
     agent.tell([*told, Observation(400, 0.0, spectrum=odd)])
     agent.refit()
     first = agent.predict()[0][400]
+    assert agent.fit is not None
+    assert agent.fit.quantity == "novelty"
     agent.tell([Observation(row, 0.0, spectrum=odd) for row in (401, 424, 425, 402)])
     agent.refit()
     assert agent.predict()[0][400] < 0.5 * first
@@ -393,4 +395,5 @@ def test_an_intervention_answers_the_question() -> None:
     assert reasons[4:] == ["highest upper confidence bound of what a human prefers"] * 6
     assert explorer.fit is not None
     assert explorer.fit.parameters["answers"] == 9
+    assert explorer.fit.quantity == "usefulness"
     assert explorer.concerns() == ()
