@@ -27,8 +27,6 @@ KINDS = {
     "pareto of three": HALF,
     "preference": HALF,
     "curious": HALF,
-    "curious of structure": {**HALF, "novelty": "structure"},
-    "curious of spectra": {**HALF, "novelty": "spectrum"},
 }
 FORETELLING = [name for name in KINDS if name.startswith(("gp", "deep", "pareto"))]
 LEARNING = [name for name in KINDS if name.startswith(("preference", "curious"))] + FORETELLING
