@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from spm_auto.data import (
     AgentAnswered,
+    AgentPrepared,
     Alarm,
+    CostsEstimated,
     Event,
     FinishReason,
     Intervention,
@@ -88,6 +90,19 @@ EVENTS: tuple[Event, ...] = (
         {"noise": 0.1},
         "gp",
     ),
+    ModelFitted(
+        3,
+        FRAME,
+        np.arange(4, dtype=np.float32),
+        np.ones(4, dtype=np.float32),
+        np.arange(8, dtype=np.int32).reshape(4, 2),
+        {},
+        "deep kernel",
+        bias=np.arange(4, dtype=np.float32),
+        noise=np.ones(4, dtype=np.float32),
+    ),
+    CostsEstimated((0.5, 1.0), 0.1, 2e6),
+    AgentPrepared(2.5),
     AgentAnswered(0.25, 0.0),
     Intervention("operator", "paused", "lunch"),
     Intervention(
