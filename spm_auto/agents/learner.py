@@ -158,6 +158,7 @@ class LearningAgent(Chooser):
         self._observations.clear()
         self._failed.clear()
         self._bandit.forget()
+        self._fit, self._unlearned = None, 0
         self._reliability = Reliability(self._inputs)
         self._novelty = None
         self._gate.forget()
