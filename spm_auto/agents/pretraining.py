@@ -119,14 +119,14 @@ def kinds(images: FloatArray, generator: torch.Generator) -> FloatArray:
     whole = torch.from_numpy(images).to(torch.float32)[None]
     network = Network(len(images), generator)
     head = [
-        (_weights((m, k), generator), torch.zeros(m, requires_grad=True))
+        (_weights((m, k), generator), torch.zeros(m, dtype=torch.float32, requires_grad=True))
         for k, m in pairwise(_HEADS)
     ]
     parameters = [*network.parameters, *(each for layer in head for each in layer)]
     optimiser = torch.optim.Adam(parameters, RATE)
 
     def numbers(piece: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
-        noise = torch.randn(piece.shape, generator=generator)
+        noise = torch.randn(piece.shape, generator=generator, dtype=torch.float32)
         hidden = network(piece + NOISE * noise)[0][:, at[0], at[1]].mT
         (first, offset), last = head
         return functional.linear(functional.relu(functional.linear(hidden, first, offset)), *last)
@@ -165,9 +165,11 @@ class Network:
             (OUTPUTS, 2 * WIDTH, 1, 1),
         ]
         self._weights = [_weights(shape, generator) for shape in shapes]
-        self._offsets = [torch.zeros(shape[0], requires_grad=True) for shape in shapes]
+        self._offsets = [
+            torch.zeros(shape[0], dtype=torch.float32, requires_grad=True) for shape in shapes
+        ]
         reach = math.ceil(2 * POOL)
-        bell = torch.exp(-((torch.arange(-reach, reach + 1) / POOL) ** 2) / 2)
+        bell = torch.exp(-((torch.arange(-reach, reach + 1, dtype=torch.float32) / POOL) ** 2) / 2)
         self._bell = (bell / bell.sum()).expand(WIDTH, 1, 1, -1)
 
     @property
@@ -191,7 +193,7 @@ class Network:
 
 def _weights(shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
     """Draw weights that keep the variance through a rectifier (He et al., ICCV 2015)."""
-    normal = torch.randn(shape, generator=generator)
+    normal = torch.randn(shape, generator=generator, dtype=torch.float32)
     return (math.sqrt(2 / math.prod(shape[1:])) * normal).requires_grad_()
 
 

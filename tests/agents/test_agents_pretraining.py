@@ -199,3 +199,20 @@ def test_on_measured_domains_the_deep_kernel_predicts_the_second_pass_better() -
         misses.append(float(np.mean((mean[150:] - truth[150:]) ** 2)))
     # measured: 0.73, and 0.81 to 0.88 for four other choices of points
     assert misses[1] < 0.9 * misses[0]
+
+
+def test_a_script_that_computes_in_double_precision_changes_nothing() -> None:
+    images = np.random.default_rng(4).standard_normal((2, 40, 40))
+    embeddings = []
+    before = torch.get_default_dtype()
+    try:
+        for dtype in (torch.float32, torch.float64):
+            torch.set_default_dtype(dtype)
+            embeddings.append(Embedding.of(images, torch.Generator().manual_seed(1)))
+    finally:
+        torch.set_default_dtype(before)
+    one, other = embeddings
+    assert one is not None
+    assert other is not None
+    assert other.kind.tolist() == one.kind.tolist()
+    assert other.look.tolist() == one.look.tolist()
