@@ -335,6 +335,16 @@ def test_a_bias_window_that_the_agent_chose_stands_with_its_place(tmp_path: Path
     assert decisions(open_run(tmp_path))[0].place == "100 nm, 50 nm; 8.5 V"
 
 
+@pytest.mark.parametrize("chosen", [True, False])
+def test_a_map_says_which_bias_is_best_where_it_was_the_agents_to_choose(
+    tmp_path: Path, chosen: bool
+) -> None:
+    biases = np.tile([3.0, 8.0], 6) if chosen else np.full(12, np.nan)
+    fit = replace(FIT, bias=biases)
+    write(tmp_path, SCAN, line(0), ScanFinished(False), spectrum(1.0), score(2e-9, 1.0), fit)
+    assert ("best bias" in page_of(tmp_path).said) == chosen
+
+
 def test_spectra_that_nothing_rated_are_not_called_the_best(tmp_path: Path) -> None:
     write(tmp_path, spectrum(1.0))
     said = page_of(tmp_path).said

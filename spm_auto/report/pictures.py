@@ -106,10 +106,17 @@ def _belief(run: RecordedRun, fit: ModelFitted) -> list[Picture]:
     mean = plot_map(fit.mean, fit.rows, fit.frame, unit, f"predicted {name}")
     _draw_points(mean, run, fit.frame)
     spread = plot_map(fit.deviation, fit.rows, fit.frame, unit, "uncertainty", colours="magma")
-    return [
+    pictures = [
         _picture(mean, "prediction", f"what the agent expects, {told}", "belief", True),
         _picture(spread, "uncertainty", "standard deviation of the prediction", "belief", True),
     ]
+    if fit.bias is not None and len(np.unique(fit.bias[np.isfinite(fit.bias)])) > 1:
+        bias = plot_map(fit.bias, fit.rows, fit.frame, "V", "best bias")
+        caption = (
+            "the bias at which the agent expects most there; prediction and uncertainty are at it"
+        )
+        pictures.append(_picture(bias, "best bias", caption, "belief", True))
+    return pictures
 
 
 def _progress(run: RecordedRun) -> Picture:
