@@ -32,7 +32,7 @@ from agents_simulator import TASKS as SIMULATED
 from agents_simulator import simulator
 from agents_speed import speed
 from agents_voltage import cost, voltage
-from microscope_tasks import pfm, stm_adsorbate, stm_large
+from microscope_tasks import pfm, pfm_phase, stm_adsorbate, stm_large
 from tasks import TOP_SHARE, Task, beps_accepted, bepsc
 
 from spm_auto.errors import SpmError
@@ -43,6 +43,7 @@ TASKS: dict[str, tuple[Callable[[Path], Task], str]] = {
     "stm_large": (stm_large, "stm_dkl_large_area_250nm.hf5"),
     "stm_adsorbate": (stm_adsorbate, "stm_dkl_adsorbate_10nm.hf5"),
     "pfm": (pfm, "pfm_pzt_channels.h5"),
+    "pfm_phase": (pfm_phase, "pfm_pzt_channels.h5"),
 }
 PARTS = ("speed", "quality", "discovery", "simulator", "voltage", "cost")
 QUICK = 3  # seeds

@@ -4,14 +4,17 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from scipy.ndimage import gaussian_filter
 from tasks import Task
 
 from spm_auto.agents import Candidates
+from spm_auto.agents.descriptors import jets
 from spm_auto.errors import DataError
 from spm_auto.instrument import Channel, FloatArray, ScanFrame, ScanImage
 
 NANOMETRE = 1e-9
 EVERY = 4  # pixels between the sites of the piezoresponse image
+SITES = 1500  # of the phase task
 FLOOR = 1e-12  # added to an amplitude before the logarithm [m], about its noise
 
 
@@ -59,6 +62,34 @@ def pfm(file: Path) -> Task:
     candidates = Candidates.of(overview, stride=EVERY)
     line, pixel = candidates.rows.T
     target = np.log10(amplitude[line, pixel] + FLOOR)
+    return Task(candidates, _standard(target), images)
+
+
+def pfm_phase(file: Path) -> Task:
+    """Make the task ``pfm_phase``: where is which domain, from another pass over the same film.
+
+    The target is the phase of the second pass at random pixels, standardised robustly and blurred
+    by a pixel; the images are height, amplitude, deflection and phase of the first pass. Tip and
+    lines are the same in both, so that this is easier than another scan would be.
+
+    Raises:
+        DataError: The file is missing or is not what it should be.
+    """
+    names = {"height": "m", "amplitude": "m", "deflection": "m", "phase": "rad"}
+    paths = [f"Measurement_000/Channel_{i}/Channel_{i}/Channel_{i}" for i in (0, 1, 3, 4, 5)]
+    *stack, second = (each.swapaxes(0, 1) for each in _read(file, paths))
+    if len({each.shape for each in (*stack, second)}) != 1 or second.ndim != 2:
+        raise DataError(f"{file} holds no images of one shape")
+    stack[3] = np.deg2rad(stack[3])
+    images = np.stack(stack)
+    lines, pixels = second.shape
+    frame = ScanFrame((0.0, 0.0), (pixels * NANOMETRE, lines * NANOMETRE), (pixels, lines))
+    channels = tuple(Channel(name, unit) for name, unit in names.items())
+    every = Candidates.of(ScanImage(frame, channels, images, images, 0.0, 0.0))
+    some = np.sort(np.random.default_rng(7).choice(len(every), SITES, replace=False))
+    candidates = every.select(some)
+    level = jets(second[None]).images[0]
+    target = gaussian_filter(level, 1.0)[candidates.rows[:, 0], candidates.rows[:, 1]]
     return Task(candidates, _standard(target), images)
 
 
