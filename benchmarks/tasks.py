@@ -128,7 +128,10 @@ def synthetic(side: int, biases: tuple[float, ...] = (), seed: int = 0, noise: f
     target = np.tanh(image**2 - 1)[line, pixel] + 0.3 * hidden[line, pixel]
     if biases:
         bias = candidates.points[:, 2]
-        target = target - ((bias - np.mean(biases)) / (np.ptp(biases) or 1.0)) ** 2
+        target = (
+            np.repeat(target, len(biases))
+            - ((bias - np.mean(biases)) / (np.ptp(biases) or 1.0)) ** 2
+        )
     target = target + noise * rng.normal(size=len(target))
     return Task(candidates, (target - target.mean()) / target.std(), image[None])
 
