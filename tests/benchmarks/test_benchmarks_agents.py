@@ -194,8 +194,8 @@ def test_a_recorded_run_lies_on_its_topograph(benchmarks, tmp_path) -> None:
     assert task.candidates.rows[1].tolist() == [20, 0]
 
 
-def test_the_synthetic_task_has_a_value_for_each_place_and_bias() -> None:
-    task = synthetic(8, biases=(1.0, 2.0, 3.0), noise=0.0)
+def test_the_synthetic_task_has_a_value_for_each_place_and_bias(benchmarks) -> None:
+    task = benchmarks("tasks").synthetic(8, biases=(1.0, 2.0, 3.0), noise=0.0)
     values = task.target.reshape(64, 3)
     assert len(task.candidates) == task.target.size == 192
     assert (values[:, 1] > values[:, 0]).all()  # it is highest in the middle
