@@ -41,6 +41,7 @@ from spm_auto.instrument import (
     AcquireSpectrum,
     BiasWaveform,
     Channel,
+    FloatArray,
     Load,
     PositionProbe,
     QualityFlag,
@@ -333,6 +334,28 @@ def test_a_bias_window_that_the_agent_chose_stands_with_its_place(tmp_path: Path
     choice = PointChosen(scored.candidate, 1e-7, 0.5e-7, 8.5, "why not", 1.0, 0.1, 0.0, -1)
     write(tmp_path, choice, spectrum(1.0), scored)
     assert decisions(open_run(tmp_path))[0].place == "100 nm, 50 nm; 8.5 V"
+
+
+def test_so_do_the_length_of_a_pulse_and_how_often_it_was_averaged(tmp_path: Path) -> None:
+    scored = score(2.0, 1.0)
+    choice = PointChosen(scored.candidate, 1e-7, 0.5e-7, 8.5, "why not", 1.0, 0.1, 0.0, -1)
+    write(tmp_path, replace(choice, duration=0.02, averages=4), spectrum(1.0), scored)
+    place = decisions(open_run(tmp_path))[0].place
+    assert place == "100 nm, 50 nm; 8.5 V; 20 ms; 4 averaged"
+
+
+def test_the_bias_that_is_best_at_each_place_is_a_map_where_there_are_several(
+    tmp_path: Path,
+) -> None:
+    several = replace(FIT, bias=np.where(np.arange(12) < 5, 4.0, 8.0))
+    write(tmp_path, several)
+    assert "best bias" in page_of(tmp_path).said
+
+
+@pytest.mark.parametrize("bias", [None, np.full(12, np.nan), np.full(12, 8.0)])
+def test_one_bias_needs_no_map(tmp_path: Path, bias: FloatArray | None) -> None:
+    write(tmp_path, replace(FIT, bias=bias))
+    assert "best bias" not in page_of(tmp_path).said
 
 
 def test_spectra_that_nothing_rated_are_not_called_the_best(tmp_path: Path) -> None:

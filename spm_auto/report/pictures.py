@@ -106,10 +106,15 @@ def _belief(run: RecordedRun, fit: ModelFitted) -> list[Picture]:
     mean = plot_map(fit.mean, fit.rows, fit.frame, unit, f"predicted {name}")
     _draw_points(mean, run, fit.frame)
     spread = plot_map(fit.deviation, fit.rows, fit.frame, unit, "uncertainty", colours="magma")
-    return [
+    pictures = [
         _picture(mean, "prediction", f"what the agent expects, {told}", "belief", True),
         _picture(spread, "uncertainty", "standard deviation of the prediction", "belief", True),
     ]
+    if fit.bias is not None and np.ptp(fit.bias) > 0:  # NaN where it was not chosen
+        bias = plot_map(fit.bias, fit.rows, fit.frame, "V", "best bias")
+        said = "where the prediction is highest; the maps beside it are for this bias"
+        pictures.append(_picture(bias, "best bias", said, "belief", True))
+    return pictures
 
 
 def _progress(run: RecordedRun) -> Picture:

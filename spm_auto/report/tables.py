@@ -145,7 +145,7 @@ def _decision(measurement: Measurement, is_best: bool) -> Decision:
         flags.append(scored.flag)
     return Decision(
         number=measurement.number + 1,
-        place=f"{_length(spectrum.x)}, {_length(spectrum.y)}{_window(chosen)}",
+        place=f"{_length(spectrum.x)}, {_length(spectrum.y)}{chosen_text(chosen)}",
         predicted=predicted,
         measured=value_text(scored.value, unit) if scored else "",
         reason=chosen.reason if chosen else "asked for by the recipe or script",
@@ -154,11 +154,18 @@ def _decision(measurement: Measurement, is_best: bool) -> Decision:
     )
 
 
-def _window(chosen: PointChosen | None) -> str:
-    """Say the amplitude of the bias window where it was the agent's to choose."""
-    if chosen is None or math.isnan(chosen.bias):
+def chosen_text(chosen: PointChosen | None) -> str:
+    """Say what besides the place was the agent's to choose: bias, duration, averages."""
+    if chosen is None:
         return ""
-    return f"; {format_quantity(chosen.bias, 'V', 4)}"
+    said = [
+        format_quantity(value, unit, 4)
+        for value, unit in ((chosen.bias, "V"), (chosen.duration, "s"))
+        if math.isfinite(value)
+    ]
+    if chosen.averages > 1:
+        said.append(f"{chosen.averages} averaged")
+    return "".join(f"; {each}" for each in said)
 
 
 def _length(value: float) -> str:
