@@ -289,6 +289,13 @@ def test_after_a_flagged_spectrum_the_pictures_still_have_their_unit(tmp_path: P
     assert labels(tmp_path).count("nA") == 2  # prediction and uncertainty
 
 
+def test_what_was_predicted_of_a_flagged_spectrum_has_its_unit(tmp_path: Path) -> None:
+    flagged = replace(score(math.nan, 10.0, "saturated"), unit="1")
+    choice = PointChosen(flagged.candidate, 1e-7, 0.5e-7, math.nan, "why not", 1e-9, 1e-10, 0.0, -1)
+    write(tmp_path, spectrum(1.0), score(2e-9, 1.0), choice, spectrum(10.0), flagged)
+    assert decisions(open_run(tmp_path))[1].predicted == "1 nA ± 100 pA"
+
+
 def test_the_map_of_an_exploration_is_named_for_its_own_scalarizer(tmp_path: Path) -> None:
     later = replace(score(3.0, 10.0), scalarizer="coercive_bias", unit="V")
     write(

@@ -2,6 +2,7 @@
 
 import math
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
 
@@ -125,7 +126,12 @@ def timing(run: RecordedRun) -> list[TimeSpent]:
 def decisions(run: RecordedRun) -> list[Decision]:
     """Return the measurements in order: where, what was expected, what was found, and why there."""
     best = run.best
-    return [_decision(m, best is not None and m.number == best.number) for m in run.measurements]
+    scores = [m.scored for m in run.measurements if m.scored]
+    # a flagged spectrum has no unit; what was predicted of it has that of the others
+    units = {s.scalarizer: s.unit for s in scores if math.isfinite(s.value)}
+    return [
+        _decision(m, units, best is not None and m.number == best.number) for m in run.measurements
+    ]
 
 
 def value_text(value: float, unit: str) -> str:
@@ -133,9 +139,9 @@ def value_text(value: float, unit: str) -> str:
     return format_quantity(value, unit, 4) if math.isfinite(value) else "–"
 
 
-def _decision(measurement: Measurement, is_best: bool) -> Decision:
+def _decision(measurement: Measurement, units: Mapping[str, str], is_best: bool) -> Decision:
     spectrum, chosen, scored = measurement.spectrum, measurement.chosen, measurement.scored
-    unit = scored.unit if scored else "1"
+    unit = units.get(scored.scalarizer, scored.unit) if scored else "1"
     predicted = ""
     if chosen is not None and math.isfinite(chosen.mean):
         mean, deviation = value_text(chosen.mean, unit), value_text(chosen.deviation, unit)
