@@ -41,6 +41,7 @@ from spm_auto.instrument import (
     AcquireSpectrum,
     BiasWaveform,
     Channel,
+    FloatArray,
     Load,
     PositionProbe,
     QualityFlag,
@@ -288,6 +289,13 @@ def test_after_a_flagged_spectrum_the_pictures_still_have_their_unit(tmp_path: P
     assert labels(tmp_path).count("nA") == 2  # prediction and uncertainty
 
 
+def test_what_was_predicted_of_a_flagged_spectrum_has_its_unit(tmp_path: Path) -> None:
+    flagged = replace(score(math.nan, 10.0, "saturated"), unit="1")
+    choice = PointChosen(flagged.candidate, 1e-7, 0.5e-7, math.nan, "why not", 1e-9, 1e-10, 0.0, -1)
+    write(tmp_path, spectrum(1.0), score(2e-9, 1.0), choice, spectrum(10.0), flagged)
+    assert decisions(open_run(tmp_path))[1].predicted == "1 nA ± 100 pA"
+
+
 def test_the_map_of_an_exploration_is_named_for_its_own_scalarizer(tmp_path: Path) -> None:
     later = replace(score(3.0, 10.0), scalarizer="coercive_bias", unit="V")
     write(
@@ -335,14 +343,26 @@ def test_a_bias_window_that_the_agent_chose_stands_with_its_place(tmp_path: Path
     assert decisions(open_run(tmp_path))[0].place == "100 nm, 50 nm; 8.5 V"
 
 
-@pytest.mark.parametrize("chosen", [True, False])
-def test_a_map_says_which_bias_is_best_where_it_was_the_agents_to_choose(
-    tmp_path: Path, chosen: bool
+def test_so_do_the_length_of_a_pulse_and_how_often_it_was_averaged(tmp_path: Path) -> None:
+    scored = score(2.0, 1.0)
+    choice = PointChosen(scored.candidate, 1e-7, 0.5e-7, 8.5, "why not", 1.0, 0.1, 0.0, -1)
+    write(tmp_path, replace(choice, duration=0.02, averages=4), spectrum(1.0), scored)
+    place = decisions(open_run(tmp_path))[0].place
+    assert place == "100 nm, 50 nm; 8.5 V; 20 ms; 4 averaged"
+
+
+def test_the_bias_that_is_best_at_each_place_is_a_map_where_there_are_several(
+    tmp_path: Path,
 ) -> None:
-    biases = np.tile([3.0, 8.0], 6) if chosen else np.full(12, np.nan)
-    fit = replace(FIT, bias=biases)
-    write(tmp_path, SCAN, line(0), ScanFinished(False), spectrum(1.0), score(2e-9, 1.0), fit)
-    assert ("best bias" in page_of(tmp_path).said) == chosen
+    several = replace(FIT, bias=np.where(np.arange(12) < 5, 4.0, 8.0))
+    write(tmp_path, several)
+    assert "best bias" in page_of(tmp_path).said
+
+
+@pytest.mark.parametrize("bias", [None, np.full(12, np.nan), np.full(12, 8.0)])
+def test_one_bias_needs_no_map(tmp_path: Path, bias: FloatArray | None) -> None:
+    write(tmp_path, replace(FIT, bias=bias))
+    assert "best bias" not in page_of(tmp_path).said
 
 
 def test_spectra_that_nothing_rated_are_not_called_the_best(tmp_path: Path) -> None:

@@ -32,6 +32,9 @@ class CuriousAgent(LearningAgent):
         settings: How to choose.
         rng: Its randomness; used once, here.
 
+    Raises:
+        AgentError: Pulses of several durations can be chosen: their spectra cannot be compared.
+
     Source:
         J. Lehman, K. O. Stanley, Evol. Comput. 19, 189 (2011); here a Gaussian process predicts
         the novelty of spectra that were not taken.
@@ -40,6 +43,12 @@ class CuriousAgent(LearningAgent):
     def __init__(
         self, candidates: Candidates, settings: CuriousSettings, rng: np.random.Generator
     ) -> None:
+        durations = len(np.unique(candidates.levels.duration))
+        if durations > 1:
+            raise AgentError(
+                "the agent (curious) compares spectra point by point, and pulses of "
+                f"{durations} durations have not as many points: let it choose no duration"
+            )
         model = GaussianProcess(Inputs.of(candidates), settings.prior_mean == "ranking")
         learner = LearnerSettings.of(settings, "novelty", settings.exploration)
         super().__init__(candidates, learner, [model], rng)

@@ -320,7 +320,8 @@ def refusal(order: Order, error: Exception) -> str:
 
 def _unpredicted(proposal: Proposal) -> Proposal:
     """Leave out what was expected of a point: it was meant in terms of another scalarizer."""
-    return replace(proposal, mean=math.nan, deviation=math.nan, score=math.nan)
+    nan = math.nan
+    return replace(proposal, mean=nan, deviation=nan, score=nan, noise=nan)
 
 
 def _scalar_of(spectrum: Spectrum, scalarizer: Scalarizer, name: str) -> Scalar:

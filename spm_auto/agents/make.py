@@ -1,6 +1,7 @@
 """make: the script's door to the agents, from an overview image to an explorer."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -10,6 +11,7 @@ from .. import plugins
 from ..errors import AgentError
 from ..instrument import ScanImage
 from .candidates import Candidates
+from .costs import Costs
 from .explorer import Explorer
 from .protocol import AgentSettings, Scalarizer, Watch
 
@@ -25,6 +27,10 @@ def make(
     biases: tuple[float, ...] = (),
     stride: int = 1,
     margin: int = 0,
+    durations: tuple[float, ...] = (),
+    spacing: float = 0.0,
+    backward: bool = False,
+    costs: Costs | None = None,
     **settings: Any,
 ) -> Explorer:
     """Make an agent that explores an overview image.
@@ -40,6 +46,10 @@ def make(
         biases: Amplitudes of the bias window that it may choose from [V]; empty when that is fixed.
         stride: Take every ``stride``-th pixel and line.
         margin: Pixels left out along each edge.
+        durations: Lengths of a pulse that it may choose from [s]; empty when that is fixed.
+        spacing: Least distance of two measured positions [m].
+        backward: Whether it sees the backward lines, too.
+        costs: How long a measurement takes; without them it counts no seconds.
         settings: What a recipe could say of this agent, such as ``acquisition``.
 
     Raises:
@@ -56,7 +66,17 @@ def make(
     names = [_name(each) for each in several]
     try:
         chosen.check_scalarizers(names)
-        candidates = Candidates.of(overview, tuple(channels), tuple(biases), stride, margin)
+        candidates = Candidates.of(
+            overview,
+            tuple(channels),
+            tuple(biases),
+            stride,
+            margin,
+            tuple(durations),
+            spacing,
+            backward,
+        )
+        candidates = replace(candidates, costs=costs)
     except ValueError as error:
         raise AgentError(str(error)) from error
     agent = chosen.build(candidates, np.random.default_rng(seed))

@@ -97,6 +97,8 @@ class ParetoAgent(LearningAgent):
         super()._learn(observation)
         for learner, (value, noise) in zip(self._further, observation.others, strict=True):
             learner.tell([Observation(observation.candidate, value, noise)])
+        if not all(learner._is_fitted for learner in self._further):
+            self._voices[0].posterior = None  # one of them begins anew, and all are fitted together
 
     def _begin_further(self, number: int) -> None:
         if self._further:

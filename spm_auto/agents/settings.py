@@ -156,8 +156,8 @@ class DeepKernelSettings(LearnerSettings):
     """Learns with a deep kernel, which must earn its place beside the plain Gaussian process.
 
     Attributes:
-        gate: Whether the plain Gaussian process runs beside it, and the one speaks that has
-            predicted the spectra better as they came in.
+        gate: Whether the plain Gaussian process runs beside it, and each has as much to say as it
+            has earned by predicting the spectra as they came in.
     """
 
     kind: Literal["deep_kernel"] = "deep_kernel"

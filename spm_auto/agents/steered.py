@@ -56,11 +56,12 @@ class SteeredAgent:
         position = int(np.argmin(np.hypot(away[:, 0], away[:, 1])))
         biases = candidates.levels.bias
         wanted = 0.0 if math.isnan(point.bias) else point.bias  # else the gentlest one
+        durations = candidates.levels.duration
         if wanted and np.isnan(biases).all():
             raise AgentError(
                 f"a bias of {point.bias:g} V was asked for, but it is not the agent's to choose"
             )
-        level = int(np.argmin(np.abs(biases - wanted)))
+        level = int(np.lexsort((durations, np.abs(biases - wanted)))[0])  # the shortest of these
         row = position * len(candidates.levels) + level
         if self._forbidden is not None and self._forbidden[row]:
             raise AgentError(f"{_place((point.x, point.y))} lies in a region that is forbidden")
@@ -69,7 +70,7 @@ class SteeredAgent:
             *candidates.position(row),
             bias=float(biases[level]),
             reason=f"asked for by {who}",
-            duration=float(candidates.levels.duration[level]),
+            duration=float(durations[level]),
         )
 
     def restrict(self, region: ForbidRegion | AllowRegion) -> None:

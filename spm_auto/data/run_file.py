@@ -169,7 +169,11 @@ def _write_fit(entry: "h5py.Group", number: int, fit: ModelFitted) -> None:
         n_observations=fit.n_observations, speaker=fit.speaker, quantity=fit.quantity
     )
     group.attrs["parameters"] = json.dumps(dict(fit.parameters))
-    for name, values in (("mean", fit.mean), ("deviation", fit.deviation), ("pixels", fit.rows)):
+    maps = {"mean": fit.mean, "deviation": fit.deviation, "pixels": fit.rows}
+    maps |= {"bias": fit.bias, "noise": fit.noise}
+    for name, values in maps.items():
+        if values is None:
+            continue
         group.create_dataset(name, data=values, compression="gzip", compression_opts=1)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..data import RecordedRun
-from ..report import Fact, value_text
+from ..report import Fact, chosen_text, value_text
 from ..units import format as format_quantity
 from .gain import Z_90, best_so_far, share_above
 from .history import Choice, History
@@ -89,7 +89,6 @@ def parameters_of(history: History) -> Mapping[str, str]:
 def _row(choice: Choice, history: History, places: Mapping[int, int], is_best: bool) -> Row:
     chosen, unit = choice.chosen, history.unit
     x, y = (format_quantity(round(value, 12) + 0.0, "m", 4) for value in (chosen.x, chosen.y))
-    bias = "" if math.isnan(chosen.bias) else f"; {format_quantity(chosen.bias, 'V', 3)}"
     expected = ""
     if math.isfinite(chosen.mean):
         own = unit if choice.is_foreseen and choice.first_value == choice.value else "1"
@@ -100,7 +99,7 @@ def _row(choice: Choice, history: History, places: Mapping[int, int], is_best: b
         runner_up = f"candidate {chosen.runner_up}" + (f", spectrum {later}" if later else "")
     return Row(
         number=choice.number,
-        place=f"{x}, {y}{bias}",
+        place=f"{x}, {y}{chosen_text(chosen)}",
         expected=expected,
         found=value_text(choice.value, unit),
         z=f"{choice.z:+.1f}".replace("-", "−") if math.isfinite(choice.z) else "",

@@ -110,12 +110,10 @@ def _belief(run: RecordedRun, fit: ModelFitted) -> list[Picture]:
         _picture(mean, "prediction", f"what the agent expects, {told}", "belief", True),
         _picture(spread, "uncertainty", "standard deviation of the prediction", "belief", True),
     ]
-    if fit.bias is not None and len(np.unique(fit.bias[np.isfinite(fit.bias)])) > 1:
+    if fit.bias is not None and np.ptp(fit.bias) > 0:  # NaN where it was not chosen
         bias = plot_map(fit.bias, fit.rows, fit.frame, "V", "best bias")
-        caption = (
-            "the bias at which the agent expects most there; prediction and uncertainty are at it"
-        )
-        pictures.append(_picture(bias, "best bias", caption, "belief", True))
+        said = "where the prediction is highest; the maps beside it are for this bias"
+        pictures.append(_picture(bias, "best bias", said, "belief", True))
     return pictures
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
 
@@ -125,7 +126,12 @@ def timing(run: RecordedRun) -> list[TimeSpent]:
 def decisions(run: RecordedRun) -> list[Decision]:
     """Return the measurements in order: where, what was expected, what was found, and why there."""
     best = run.best
-    return [_decision(m, best is not None and m.number == best.number) for m in run.measurements]
+    scores = [m.scored for m in run.measurements if m.scored]
+    # a flagged spectrum has no unit; what was predicted of it has that of the others
+    units = {s.scalarizer: s.unit for s in scores if math.isfinite(s.value)}
+    return [
+        _decision(m, units, best is not None and m.number == best.number) for m in run.measurements
+    ]
 
 
 def value_text(value: float, unit: str) -> str:
@@ -133,9 +139,9 @@ def value_text(value: float, unit: str) -> str:
     return format_quantity(value, unit, 4) if math.isfinite(value) else "–"
 
 
-def _decision(measurement: Measurement, is_best: bool) -> Decision:
+def _decision(measurement: Measurement, units: Mapping[str, str], is_best: bool) -> Decision:
     spectrum, chosen, scored = measurement.spectrum, measurement.chosen, measurement.scored
-    unit = scored.unit if scored else "1"
+    unit = units.get(scored.scalarizer, scored.unit) if scored else "1"
     predicted = ""
     if chosen is not None and math.isfinite(chosen.mean):
         mean, deviation = value_text(chosen.mean, unit), value_text(chosen.deviation, unit)
@@ -145,7 +151,7 @@ def _decision(measurement: Measurement, is_best: bool) -> Decision:
         flags.append(scored.flag)
     return Decision(
         number=measurement.number + 1,
-        place=f"{_length(spectrum.x)}, {_length(spectrum.y)}{_window(chosen)}",
+        place=f"{_length(spectrum.x)}, {_length(spectrum.y)}{chosen_text(chosen)}",
         predicted=predicted,
         measured=value_text(scored.value, unit) if scored else "",
         reason=chosen.reason if chosen else "asked for by the recipe or script",
@@ -154,11 +160,18 @@ def _decision(measurement: Measurement, is_best: bool) -> Decision:
     )
 
 
-def _window(chosen: PointChosen | None) -> str:
-    """Say the amplitude of the bias window where it was the agent's to choose."""
-    if chosen is None or math.isnan(chosen.bias):
+def chosen_text(chosen: PointChosen | None) -> str:
+    """Say what besides the place was the agent's to choose: bias, duration, averages."""
+    if chosen is None:
         return ""
-    return f"; {format_quantity(chosen.bias, 'V', 4)}"
+    said = [
+        format_quantity(value, unit, 4)
+        for value, unit in ((chosen.bias, "V"), (chosen.duration, "s"))
+        if math.isfinite(value)
+    ]
+    if chosen.averages > 1:
+        said.append(f"{chosen.averages} averaged")
+    return "".join(f"; {each}" for each in said)
 
 
 def _length(value: float) -> str:

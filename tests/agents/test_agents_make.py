@@ -9,7 +9,7 @@ import pytest
 from agents_samples import hysteresis, make_overview, make_spectrum
 
 from spm_auto import plugins
-from spm_auto.agents import AgentSettings, Proposal, loop_area, make
+from spm_auto.agents import AgentSettings, Costs, Proposal, loop_area, make
 from spm_auto.errors import AgentError, PluginError
 from spm_auto.instrument import BiasWaveform, ScanImage, Spectrum
 
@@ -209,3 +209,25 @@ def test_two_scalarizers_are_both_told_and_recorded() -> None:
 def test_as_many_scalarizers_as_the_agent_can_use(kind, scalarizer, message) -> None:
     with pytest.raises(AgentError, match=message):
         make(kind, make_overview(), scalarizer=scalarizer)
+
+
+def test_a_script_chooses_pulses_apart_and_counts_seconds() -> None:
+    costs = Costs(np.array([1.0, 10.0]), np.array([0.5]))
+    explorer = make(
+        "gp", make_overview(), durations=(0.1, 1.0), spacing=3e-8, backward=True, costs=costs
+    )
+    candidates = explorer.agent.candidates
+    assert candidates.costs is costs
+    plain = make("gp", make_overview()).agent.candidates
+    assert candidates.descriptors.shape[1] > plain.descriptors.shape[1]
+    chosen = [explorer.ask() for _ in range(8)]
+    places = np.array([(p.x, p.y) for p in chosen if p is not None])
+    away = np.hypot(*(places[:, None] - places[None]).T)
+    assert away[~np.eye(8, dtype=bool)].min() >= 3e-8
+    assert {p.duration for p in chosen if p is not None} == {0.1, 1.0}
+
+
+def test_costs_that_do_not_fit_are_one_clear_line() -> None:
+    costs = Costs(np.array([1.0, 10.0]), np.array([0.5]))
+    with pytest.raises(AgentError, match="do not fit 1 levels"):
+        make("gp", make_overview(), costs=costs)

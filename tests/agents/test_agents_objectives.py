@@ -397,3 +397,21 @@ def test_an_intervention_answers_the_question() -> None:
     assert explorer.fit.parameters["answers"] == 9
     assert explorer.fit.quantity == "usefulness"
     assert explorer.concerns() == ()
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["first", "second"])
+def test_one_value_beyond_all_others_does_not_end_the_search(number: int) -> None:
+    candidates = make_candidates(0)
+    truths, agent = two_truths(candidates), make_pareto(candidates)
+    explore(agent, truths, 8)
+    odd = truths.copy()
+    odd[:, number] = 1e12
+    explore(agent, odd, 1)
+    assert len(set(explore(agent, truths, 8))) == 8
+
+
+def test_the_curious_refuse_pulses_of_several_durations_at_once() -> None:
+    overview = make_overview()
+    with pytest.raises(AgentError, match="2 durations"):
+        make("curious", overview, durations=(0.01, 0.1))
+    assert make("curious", overview, durations=(0.1,)).ask() is not None

@@ -427,3 +427,27 @@ def test_the_agents_of_this_package_can_be_steered(kind: str) -> None:
     everything = len(explorer.agent.candidates) - 26
     rest = [p.candidate for p in explorer.proposals(everything) if explorer.tell(p, spectrum(1.0))]
     assert len(rest) == len(set(rest)) == everything
+
+
+def test_a_forced_pulse_is_the_shortest_of_the_gentlest() -> None:
+    explorer = make(
+        "random", make_overview(), scalarizer=highest, biases=(8.0, 4.0), durations=(1.0, 0.01)
+    )
+    x, y = explorer.agent.candidates.frame.center
+    explorer.steer(ForcePoint(x, y))
+    explorer.steer(ForcePoint(x, y, 8.0))
+    forced = [explorer.ask(), explorer.ask()]
+    assert [(p.bias, p.duration) for p in forced if p is not None] == [(4.0, 0.01), (8.0, 0.01)]
+
+
+def test_what_was_expected_by_another_scalarizer_is_forgotten_noise_included() -> None:
+    explorer = make("gp", make_overview(), scalarizer=highest, seed=2)
+    measure(explorer, 14)
+    chosen = explorer.ask()
+    assert chosen is not None
+    assert math.isfinite(chosen.noise)
+    explorer.steer(Rescalarize("integral"))
+    kept = explorer.reconsider(chosen)
+    assert kept is not None
+    assert kept.candidate == chosen.candidate
+    assert math.isnan(kept.noise)

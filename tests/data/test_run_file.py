@@ -210,6 +210,8 @@ def test_what_the_agent_believed_is_kept_fit_after_fit(tmp_path: Path) -> None:
             group = file[f"entry/agent/fit_{number:03d}"]
             np.testing.assert_array_equal(group["mean"], fit.mean)
             np.testing.assert_array_equal(group["pixels"], fit.rows)
+            np.testing.assert_array_equal(group["bias"], fit.bias)
+            np.testing.assert_array_equal(group["noise"], fit.noise)
             assert group.attrs["n_observations"] == fit.n_observations
 
 
