@@ -205,6 +205,11 @@ class AgentSettings(BaseModel):
     scalarizers: ClassVar[tuple[int, int]] = (1, 1)
     kind: str
 
+    @property
+    def most_averages(self) -> int:
+        """How many spectra the agent may have averaged at a point, at most."""
+        return 1
+
     def warm_up(self) -> None:
         """Import what takes long, before the agent is needed."""
 

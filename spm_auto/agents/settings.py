@@ -1,5 +1,7 @@
 """Settings of the agents that come with spm_auto, as a recipe writes them."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal, Self, TypeVar
 
 import numpy as np
@@ -93,6 +95,15 @@ class ModelSettings(AgentSettings):
     cost_aware: bool = True
     repeats: bool = False
 
+    def warm_up(self) -> None:
+        """Import torch and gpytorch.
+
+        Raises:
+            AgentError: They are not installed.
+        """
+        with _said_when_missing(self.kind):
+            from . import learner  # noqa: F401
+
 
 class LearnerSettings(ModelSettings):
     """What all agents have in common that learn one number.
@@ -116,22 +127,16 @@ class LearnerSettings(ModelSettings):
         AfterValidator(_each_once),
     ] = (1,)
 
+    @property
+    def most_averages(self) -> int:
+        """How many spectra the agent may have averaged at a point, at most."""
+        return max(self.averages)
+
     @classmethod
     def of(cls, settings: ModelSettings, rule: RuleName, exploration: float = 2.0) -> Self:
         """Make the settings of the learner inside an agent that has its own rule."""
         shared = {name: getattr(settings, name) for name in ModelSettings.model_fields}
         return cls(acquisition=(rule,), exploration=exploration, **shared)
-
-    def warm_up(self) -> None:
-        """Import torch and gpytorch.
-
-        Raises:
-            AgentError: They are not installed.
-        """
-        try:
-            from . import learner  # noqa: F401
-        except ModuleNotFoundError as error:
-            raise _missing(self.kind, error) from error
 
 
 class GaussianProcessSettings(LearnerSettings):
@@ -145,10 +150,8 @@ class GaussianProcessSettings(LearnerSettings):
         Raises:
             AgentError: torch or gpytorch are not installed.
         """
-        try:
+        with _said_when_missing(self.kind):
             from .learner import gaussian_process_agent
-        except ModuleNotFoundError as error:
-            raise _missing(self.kind, error) from error
         return gaussian_process_agent(self, candidates, rng)
 
 
@@ -169,10 +172,8 @@ class DeepKernelSettings(LearnerSettings):
         Raises:
             AgentError: torch or gpytorch are not installed.
         """
-        try:
+        with _said_when_missing(self.kind):
             from .learner import deep_kernel_agent
-        except ModuleNotFoundError as error:
-            raise _missing(self.kind, error) from error
         return deep_kernel_agent(self, candidates, rng)
 
 
@@ -188,10 +189,8 @@ class ParetoSettings(ModelSettings):
         Raises:
             AgentError: torch or gpytorch are not installed.
         """
-        try:
+        with _said_when_missing(self.kind):
             from .pareto import ParetoAgent
-        except ModuleNotFoundError as error:
-            raise _missing(self.kind, error) from error
         return ParetoAgent(candidates, self, rng)
 
 
@@ -214,10 +213,8 @@ class PreferenceSettings(ModelSettings):
         Raises:
             AgentError: torch or gpytorch are not installed.
         """
-        try:
+        with _said_when_missing(self.kind):
             from .preference import PreferenceAgent
-        except ModuleNotFoundError as error:
-            raise _missing(self.kind, error) from error
         return PreferenceAgent(candidates, self, rng)
 
 
@@ -239,14 +236,22 @@ class CuriousSettings(ModelSettings):
         Raises:
             AgentError: torch or gpytorch are not installed.
         """
-        try:
+        with _said_when_missing(self.kind):
             from .curious import CuriousAgent
-        except ModuleNotFoundError as error:
-            raise _missing(self.kind, error) from error
         return CuriousAgent(candidates, self, rng)
 
 
-def _missing(kind: str, error: ModuleNotFoundError) -> AgentError:
-    return AgentError(
-        f"agent {kind!r} needs {error.name}, which is not installed: pip install 'spm_auto[dkl]'"
-    )
+@contextlib.contextmanager
+def _said_when_missing(kind: str) -> Iterator[None]:
+    """Say what an agent needs and how to install it, where an import fails.
+
+    Raises:
+        AgentError: It is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise AgentError(
+            f"agent {kind!r} needs {error.name}, which is not installed: "
+            "pip install 'spm_auto[dkl]'"
+        ) from error

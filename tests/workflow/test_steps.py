@@ -494,3 +494,12 @@ def test_what_is_averaged_is_run_that_many_times() -> None:
 
     yielded, _ = drive(explore(Averaging(), budget=2).run(CONTEXT))
     assert {each.waveform.cycles for each in of_kind(yielded, AcquireSpectrum)} == {4}
+
+
+def test_the_preview_counts_on_the_most_averages() -> None:
+    def longest(**agent: Any) -> float:
+        step = recipe(OVERVIEW, {**EXPLORE, "agent": {"kind": "gp", **agent}}).steps[1]
+        spectra = step.preview(Scan(FRAME))
+        return max(s.waveform.duration for s in spectra if isinstance(s, AcquireSpectrum))
+
+    assert longest(averages=[1, 4]) == pytest.approx(4 * longest())

@@ -106,7 +106,10 @@ class ExploreStep(Step):
         return (self.scalarizer,) if isinstance(self.scalarizer, str) else self.scalarizer
 
     def preview(self, before: Scan | None) -> Sequence[Instruction]:
-        """Return as many spectra as the budget allows, the frame's middle for each point."""
+        """Return as many spectra as the budget allows, the frame's middle for each point.
+
+        Each is averaged as often as the agent may, so that the limits are held against the longest.
+        """
         if before is None:
             raise RecipeError("an explore step needs an overview step before it")
         frame = before.frame
@@ -120,7 +123,8 @@ class ExploreStep(Step):
             raise RecipeError(
                 f"margin: {self.margin} pixels along each edge leave nothing of {frame.pixels}"
             )
-        waveforms = self._waveforms()
+        most = self.agent.most_averages
+        waveforms = [replace(w, cycles=most * w.cycles) for w in self._waveforms()]
         return [
             AcquireSpectrum(*frame.center, waveforms[n % len(waveforms)])
             for n in range(self.budget)
