@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 EXTRAS := dkl,gui,drivers,dev
-# arguments of `make bench`, such as BENCH="--task bepsc --data BEPS_PTO_50x50.h5 --seeds 5"
+# arguments of `make bench`, such as BENCH="--quality --discovery --data BEPS_PTO_50x50.h5 --seeds 5"
 BENCH ?=
 
 # on two cores one thread for each process is faster than two that wait for each other
