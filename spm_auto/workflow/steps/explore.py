@@ -33,7 +33,6 @@ from .settings import RegionSettings, WaveformSettings
 
 ScalarizerName = Annotated[str, PluginName("scalarizers")]
 
-
 _CHOICE = 1_000  # [bytes] what is noted of a point: why it was chosen, and what it was worth
 _OTHER_VALUE = 150  # [bytes] what it was worth by a further scalarizer
 _FIT = 64_000  # [bytes] what is noted of a fit besides its maps: parameters and the agent's state
