@@ -24,6 +24,7 @@ from .errors import RecipeError
 from .instrument import FromCommandLine, GuardedInstrument
 from .lab import Lab, begin, parse_lab
 from .settings import override, read_toml
+from .units import format as format_quantity
 from .units import format_duration
 from .workflow import Plan, Recipe, Runner, make_plan, parse_recipe
 
@@ -188,7 +189,10 @@ def _prepare(
         settings={**order.lab.describe(), "overrides": order.overrides},
         listeners=(display.records.put,),
     )
-    display.say(f"{order.recipe.title}: {format_duration(plan.seconds)} of instrument time")
+    display.say(
+        f"{order.recipe.title}: {format_duration(plan.seconds)} of instrument time, "
+        f"at most {format_quantity(plan.size, 'B', 3)} on disk"
+    )
     return runner, display
 
 

@@ -210,6 +210,13 @@ class AgentSettings(BaseModel):
         """How many spectra the agent may have averaged at a point, at most."""
         return 1
 
+    def most_fits(self, n_spectra: int) -> int:
+        """Return how often a model is fitted while so many spectra are taken, at most.
+
+        Here once after each spectrum; an agent that does it less often, or never, says so.
+        """
+        return n_spectra + 1
+
     def warm_up(self) -> None:
         """Import what takes long, before the agent is needed."""
 

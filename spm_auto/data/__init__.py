@@ -34,6 +34,7 @@ from .events import (
 )
 from .journal import FILE_NAME, Journal, JournalReader
 from .reader import Measurement, RecordedRun, assemble, open_run
+from .room import Room
 from .run_file import RUN_FILE_NAME, consolidate
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "ProbePositioned",
     "Record",
     "RecordedRun",
+    "Room",
     "RunContinued",
     "RunFinished",
     "RunPaused",
