@@ -21,6 +21,10 @@ class DataError(SpmError):
     """A file or folder of measurements is missing, damaged or not what it should be."""
 
 
+class JournalFull(DataError):
+    """The disk has no room for the next record; once there is some it can be written again."""
+
+
 class AgentError(SpmError):
     """An agent cannot choose: there is nothing to choose from, or it was used out of order."""
 

@@ -40,6 +40,7 @@ _VALUES: dict[str, Any] = {
 }
 _WORDS: dict[str, type[StrEnum]] = {word.__name__: word for word in (FinishReason, QualityFlag)}
 _KIND, _ARRAY, _WORD = "~kind", "~array", "~word"
+_PLAIN = frozenset((type(None), bool, int, float, str))
 _DTYPES = ("<f8", "<f4", "<i8", "<i4", "|b1", "|u1")
 _WHAT_GARBAGE_RAISES = (
     ValueError,
@@ -85,9 +86,11 @@ def decode(header: bytes, body: bytes) -> Record:
 
 
 def _pack(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, StrEnum):
         return {_WORD: type(value).__name__, "value": str(value)}
-    if value is None or isinstance(value, bool | int | float | str):
+    if isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, np.generic):
         return value.item()
@@ -106,12 +109,16 @@ def _pack(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
             raise TypeError(f"the journal does not store a table with a key of its own: {value}")
         return {str(key): _pack(item, arrays) for key, item in value.items()}
     if isinstance(value, tuple | list):
+        if _PLAIN.issuperset(map(type, value)):  # the biases of a waveform are many
+            return value
         return [_pack(item, arrays) for item in value]
     raise TypeError(f"the journal does not store values of type {type(value).__name__}")
 
 
 def _unpack(value: Any, body: memoryview) -> Any:
     if isinstance(value, tuple):
+        if _PLAIN.issuperset(map(type, value)):
+            return value
         return tuple(_unpack(item, body) for item in value)
     if not isinstance(value, dict):
         return value
