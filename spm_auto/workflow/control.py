@@ -158,6 +158,16 @@ class Control:
         self._state = state
         self._changed.notify_all()
 
+    def refuse_when_over(self) -> None:
+        """Let the run go on.
+
+        Raises:
+            SpmError: It is over.
+            Stopped: Someone asked it to stop.
+        """
+        with self._changed:
+            self._refuse_when_over()
+
     def _refuse_when_over(self) -> None:
         if self._finished is not None:
             raise SpmError(f"the run is over: {self._finished.reason}")

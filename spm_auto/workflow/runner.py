@@ -1,6 +1,7 @@
 """The Runner: drives steps, owns the instrument, and writes everything down before it is shown."""
 
 import contextlib
+import itertools
 import logging
 import threading
 import traceback
@@ -9,13 +10,15 @@ from concurrent.futures import Future, wait
 from functools import partial
 from typing import Any
 
-from ..agents import Order, Steering
+from ..agents import ForgottenChoice, Order, Proposal, Steering
 from ..clock import Clock
 from ..data import (
-    REFUSED,
+    CLOSING,
+    LATE,
     AgentAnswered,
     AgentPrepared,
     Alarm,
+    DurationsEstimated,
     Event,
     FinishReason,
     Intervention,
@@ -24,17 +27,26 @@ from ..data import (
     LoadFinished,
     ProbePositioned,
     Record,
+    RunContinued,
     RunFinished,
     RunPaused,
     RunResumed,
     RunStarted,
+    SampleSought,
     ScanFinished,
     ScanStarted,
     SpectrumAcquired,
     StepStarted,
     assemble,
 )
-from ..errors import EmergencyStopped, InstrumentError, SpmError, Stopped, Unsupported
+from ..errors import (
+    CannotResume,
+    EmergencyStopped,
+    InstrumentError,
+    SpmError,
+    Stopped,
+    Unsupported,
+)
 from ..instrument import (
     AcquireForceCurve,
     AcquireSpectrum,
@@ -50,8 +62,10 @@ from ..instrument import (
     Spectrum,
 )
 from .control import Control, RunState
-from .decisions import intervention_event
+from .decisions import choice_event, intervention_event
 from .ending import name_ending, one_line
+from .past import Past
+from .relocation import relocate
 from .requests import (
     Advice,
     Answer,
@@ -65,6 +79,7 @@ from .requests import (
     Request,
 )
 from .steps.base import Step, StepContext
+from .tape import Played, Remembered, Tape, failure_event
 from .worker import Result, Worker
 
 _log = logging.getLogger(__name__)
@@ -82,6 +97,7 @@ class Runner:
         journal: Where every event is written before anyone sees it.
         clock: Instrument time.
         listeners: Called with each record after it was written, in the instrument thread.
+        past: What the run has behind it, when it goes on; None when it begins.
     """
 
     def __init__(
@@ -90,6 +106,7 @@ class Runner:
         journal: Journal,
         clock: Clock,
         listeners: Sequence[Callable[[Record], None]] = (),
+        past: Past | None = None,
     ) -> None:
         self._instrument = instrument
         self._journal = journal
@@ -98,6 +115,10 @@ class Runner:
         self._control = Control()
         self._thread: threading.Thread | None = None
         self._worker = Worker("agent")
+        self._past = past
+        self._is_live = past is None
+        self._is_found = past is None or past.is_simulated
+        self._agents = itertools.count()
 
     @property
     def state(self) -> RunState:
@@ -108,6 +129,11 @@ class Runner:
     def finished(self) -> RunFinished | None:
         """How the run ended; None while it goes on."""
         return self._control.finished
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the run has begun, or goes on beyond what was on record."""
+        return self._is_live
 
     def start(self, steps: Sequence[Step], seed: int) -> None:
         """Run the steps in a thread of their own; `wait` for the end.
@@ -172,20 +198,38 @@ class Runner:
     def perform(self, instruction: Instruction) -> ScanImage | Spectrum | None:
         """Give the instrument one instruction, and write down what comes back.
 
+        While a run that goes on has it on record, the record answers.
+
         Returns:
             The image of a scan, the spectrum of an acquisition, else None.
 
         Raises:
             InstrumentError: The instrument could not, or the limits forbid it.
             Stopped: Someone stopped the run.
+            CannotResume: Another instruction is on record.
         """
+        played = self._play(instruction)
+        if played is not None and played.error is not None:
+            raise played.error
+        if played is not None and played.is_whole:
+            return played.result
         self._checkpoint()
+        self._find_sample()
+        try:
+            return self._carry_out(instruction, played)
+        except InstrumentError as error:
+            self.record(failure_event(instruction, error))
+            raise
+
+    def _carry_out(
+        self, instruction: Instruction, begun: Played | None = None
+    ) -> ScanImage | Spectrum | None:
         match instruction:
             case Load():
                 self._instrument.load(instruction)
                 self.record(LoadFinished(instruction))
             case Scan():
-                return self._scan(instruction)
+                return self._scan(instruction, begun)
             case PositionProbe():
                 self._instrument.position_probe(instruction)
                 self.record(ProbePositioned(instruction, *self._instrument.status().position))
@@ -200,8 +244,19 @@ class Runner:
         return None
 
     def record(self, event: Event) -> Record:
-        """Write an event to the journal, then show it."""
-        important = RunStarted | Intervention | RunPaused | RunResumed
+        """Write an event to the journal, then show it.
+
+        While a run that goes on has it on record, it is not written again.
+
+        Raises:
+            DataError: It could not be written.
+            CannotResume: Something else is on record.
+        """
+        if self._past is not None and not self._is_live:
+            if not self._past.tape.is_over:
+                return self._past.tape.note(event)
+            self._go_live()
+        important = RunStarted | Intervention | RunPaused | RunResumed | RunContinued
         record = self._journal.append(event, sync=isinstance(event, important))
         self._show(record)
         return record
@@ -218,18 +273,24 @@ class Runner:
         """
         if self.finished is not None:
             return self.finished
+        if self._past is not None and not self._is_live and error is None:
+            error = self._finish_past(self._past)
         finished = name_ending(error, self._control.stop, detail)
         self._worker.stop()
+        if not self._is_live:  # the record is as it was
+            return self._leave(finished)
         for order in self._control.take_orders():
             with contextlib.suppress(Exception):
                 self.record(
-                    Alarm(f"what {order.who} asked for ({order.steering}) came too late", REFUSED)
+                    Alarm(f"what {order.who} asked for ({order.steering}) came too late", LATE)
                 )
         try:
             self._instrument.close()
         except Exception as fault:  # noqa: BLE001 - whatever a driver raises, the run must end
             with contextlib.suppress(Exception):
-                self.record(Alarm(f"the instrument could not be closed: {one_line(fault)}"))
+                self.record(
+                    Alarm(f"the instrument could not be closed: {one_line(fault)}", CLOSING)
+                )
         try:
             record = self._journal.append(finished, sync=True)
         except SpmError as fault:  # it may be what ended the run
@@ -285,10 +346,73 @@ class Runner:
 
     def take_orders(self) -> tuple[Order, ...]:
         """Record and hand over what was ordered since the last call: it is carried out now."""
+        if self._past is not None and not self._is_live:
+            return self._past.tape.orders()
         orders = self._control.take_orders()
         for order in orders:
             self.record(intervention_event(order))
         return orders
+
+    def enter_agent(self) -> int:
+        """Return the number of an agent that begins, counted from 0."""
+        return next(self._agents)
+
+    @property
+    def tape(self) -> Tape | None:
+        """What is on record of a run that goes on, and not played yet; None once it is live."""
+        return None if self._past is None or self._is_live else self._past.tape
+
+    def _play(self, instruction: Instruction) -> Played | None:
+        """Return what an instruction gave when it is on record; go live where it is not."""
+        if self._past is None or self._is_live:
+            return None
+        self._control.refuse_when_over()
+        played = self._past.tape.instruction(instruction)
+        if played is None:
+            self._go_live()
+            return None
+        if not played.is_whole:  # the process ended in mid-scan
+            return played if self._past.is_simulated else None
+        if self._past.is_simulated:
+            self._past.repeat(self._instrument, instruction, played)
+        return played
+
+    def _go_live(self) -> None:
+        """Begin to write again, where the record ends."""
+        assert self._past is not None
+        self._is_live = True
+        self._past.go_on(self._past.tape.end.time)
+        self.record(self._past.continued)
+
+    def _find_sample(self) -> None:
+        """Ready hardware again before the first instruction, and look where the sample is now."""
+        if self._is_found or self._past is None:
+            return
+        if not self._is_live:
+            self._go_live()
+        self._is_found = True
+        self.record(SampleSought())
+        found, instrument = relocate(
+            self._past.tape, self._instrument, self._carry_out, self._past.looks
+        )
+        self.record(found)
+        self._instrument = instrument
+
+    def _finish_past(self, past: Past) -> SpmError | None:
+        """Say why a run may not end here, as its record goes on; else end it where it ended."""
+        if not past.tape.is_over:
+            return past.tape.difference("has ended")
+        if past.tape.finished is None or past.tape.finished.reason != FinishReason.COMPLETED:
+            self._go_live()
+        return None
+
+    def _leave(self, finished: RunFinished) -> RunFinished:
+        """End without a word in the journal, when nothing new has happened."""
+        for close in (self._instrument.close, self._journal.close):
+            with contextlib.suppress(Exception):
+                close()
+        self._control.finish(finished)
+        return finished
 
     def _insist(self) -> None:
         """Interrupt again until the run is over: the first may have come between instructions."""
@@ -305,16 +429,18 @@ class Runner:
             lambda: self.record(RunPaused()), lambda: self.record(RunResumed())
         )
 
-    def _scan(self, instruction: Scan) -> ScanImage:
+    def _scan(self, instruction: Scan, begun: Played | None = None) -> ScanImage:
         # the iterator is made first: what the guard refuses leaves no trace of a scan
         lines = self._instrument.scan(instruction)
         started = ScanStarted(instruction, self._instrument.capabilities.channels_of(instruction))
-        start_time = self.record(started).time
-        acquired: list[ScanLine] = []
+        start_time = begun.start_time if begun else self.record(started).time
+        acquired: list[ScanLine] = [*begun.lines] if begun else []
         try:
             with contextlib.ExitStack() as stack:
                 if isinstance(lines, Generator):
                     stack.enter_context(contextlib.closing(lines))
+                if begun is not None and self._past is not None:
+                    lines = self._past.lines(lines, begun)
                 for line in lines:
                     _check_fit(line, started)
                     self.record(LineAcquired(line))
@@ -349,8 +475,9 @@ class Runner:
     def _serve(self, request: Request) -> Answer:
         match request:
             case Note(event=event, pause=pause):
+                is_new = self._is_live
                 self.record(event)
-                if pause:
+                if pause and is_new:
                     self.pause()
                 return None
             case Prepare(make=make):
@@ -362,6 +489,8 @@ class Runner:
                 return explorer
             case Estimate(instructions=instructions):
                 return self._estimates(instructions)
+            case Consult() if self.tape is not None and not self.tape.is_over:
+                return Consultation(None, self._clock.now(), request)
             case Consult():
                 orders = self.take_orders()
                 future = self._worker.submit(partial(request.advice, orders))
@@ -372,24 +501,64 @@ class Runner:
                 return self.perform(request)
 
     def _estimates(self, instructions: Sequence[Instruction]) -> Estimates | None:
+        recorded = self.tape.estimate() if self.tape is not None else None
+        if recorded is None:
+            recorded = self._estimated(instructions)
+            self.record(recorded)
+        if recorded.position is None:
+            return None
+        return Estimates(recorded.position, recorded.seconds)
+
+    def _estimated(self, instructions: Sequence[Instruction]) -> DurationsEstimated:
         try:
             seconds = tuple(self._instrument.duration(each) for each in instructions)
             position = self._instrument.status().position
         except InstrumentError as error:
             _log.info("the instrument does not say how long things take: %s", error)
-            return None
-        return Estimates(position, seconds)
+            return DurationsEstimated(None, ())
+        return DurationsEstimated(position, seconds)
 
     def _advice(self, consultation: Consultation) -> Advice:
         """Wait for what the agent says, and for what it says to orders that came meanwhile."""
-        overlap = self._clock.now() - consultation.start_time
-        advice = self._wait_for(consultation.future)
-        consult = consultation.consult
-        if consult is not None and (orders := self.take_orders()):
-            again = partial(consult.reconsider, advice, orders)
+        consult, future, start = consultation.consult, consultation.future, consultation.start_time
+        if consult is not None and consult.explorer.number is None:
+            consult.explorer.number = self.enter_agent()
+        if future is None:
+            assert consult is not None  # else there is a future
+            remembered = self.tape.answer() if self.tape is not None else None
+            if remembered is not None:
+                return self._recalled(consult, remembered)
+            orders = self._past.tape.orders() if self._past is not None else ()
+            future, start = self._worker.submit(partial(consult.advice, orders)), self._clock.now()
+        overlap = self._clock.now() - start
+        advice = self._wait_for(future)
+        late: tuple[Order, ...] = ()
+        before: Proposal | None = None
+        if consult is not None and self.tape is None and (late := self.take_orders()):
+            before = advice.proposal
+            again = partial(consult.reconsider, advice, late)
             advice = self._wait_for(self._worker.submit(again))
-        self.record(AgentAnswered(advice.seconds, max(0.0, advice.seconds - overlap)))
+        self.record(
+            AgentAnswered(
+                advice.seconds,
+                max(0.0, advice.seconds - overlap),
+                choice=choice_event(advice.proposal),
+                state=advice.state,
+                agent=consult.explorer.number or 0 if consult is not None else 0,
+                late=len(late),
+                reconsidered=choice_event(before),
+                is_refitted=advice.is_refitted,
+            )
+        )
         return advice
+
+    def _recalled(self, consult: Consult, remembered: Remembered) -> Advice:
+        """Let the agent recall an answer that is on record."""
+        recall = partial(consult.recall, remembered.memory, remembered.orders, remembered.late)
+        try:
+            return self._wait_for(self._worker.submit(recall))
+        except ForgottenChoice as error:
+            raise CannotResume(f"the run cannot be gone on with: {error}") from error
 
     def _wait_for(self, future: "Future[Result]") -> Result:
         while not wait([future], timeout=_POLL).done:
