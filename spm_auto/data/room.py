@@ -58,6 +58,14 @@ class Room:
         """
         return self.free < self._reserve
 
+    @property
+    def message(self) -> str:
+        """What there is and what should be, in words."""
+        return (
+            f"{self._folder}: only {_said(self.free)} are free, and {_said(self._reserve)} shall "
+            "stay in reserve; the run waits until there is room"
+        )
+
     def check(self, needed: int) -> None:
         """Refuse a run that may not fit.
 

@@ -1,37 +1,30 @@
 """The Runner: drives steps, owns the instrument, and writes everything down before it is shown."""
 
 import contextlib
-import itertools
 import logging
 import threading
 import traceback
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, wait
-from functools import partial
 from typing import Any
 
-from ..agents import ForgottenChoice, Order, Proposal, Steering
+from ..agents import Order, Steering
 from ..clock import Clock
 from ..data import (
     CLOSING,
     LATE,
-    AgentAnswered,
-    AgentPrepared,
     Alarm,
     DurationsEstimated,
     Event,
     FinishReason,
-    Intervention,
     Journal,
     LineAcquired,
     LoadFinished,
     ProbePositioned,
     Record,
-    RunContinued,
+    Room,
     RunFinished,
     RunPaused,
     RunResumed,
-    RunStarted,
     SampleSought,
     ScanFinished,
     ScanStarted,
@@ -40,7 +33,6 @@ from ..data import (
     assemble,
 )
 from ..errors import (
-    CannotResume,
     EmergencyStopped,
     InstrumentError,
     SpmError,
@@ -61,26 +53,24 @@ from ..instrument import (
     SetFeedback,
     Spectrum,
 )
+from .consulting import Consulting
 from .control import Control, RunState
-from .decisions import choice_event, intervention_event
 from .ending import name_ending, one_line
 from .past import Past
 from .relocation import relocate
 from .requests import (
-    Advice,
     Answer,
     Await,
     Consult,
-    Consultation,
     Estimate,
     Estimates,
     Note,
     Prepare,
     Request,
 )
+from .scribe import Scribe
 from .steps.base import Step, StepContext
-from .tape import Played, Remembered, Tape, failure_event
-from .worker import Result, Worker
+from .tape import Played, Tape, failure_event
 
 _log = logging.getLogger(__name__)
 _POLL = 0.05  # [s] how often a waiting thread looks up
@@ -98,6 +88,7 @@ class Runner:
         clock: Instrument time.
         listeners: Called with each record after it was written, in the instrument thread.
         past: What the run has behind it, when it goes on; None when it begins.
+        room: Room on the disk, which the run waits for; None for no looking after it.
     """
 
     def __init__(
@@ -107,18 +98,14 @@ class Runner:
         clock: Clock,
         listeners: Sequence[Callable[[Record], None]] = (),
         past: Past | None = None,
+        room: Room | None = None,
     ) -> None:
         self._instrument = instrument
-        self._journal = journal
-        self._clock = clock
-        self._listeners = tuple(listeners)
         self._control = Control()
+        self._scribe = Scribe(journal, self._control, clock, listeners, past, room)
+        self._consulting = Consulting(self._scribe, self._control, clock)
         self._thread: threading.Thread | None = None
-        self._worker = Worker("agent")
-        self._past = past
-        self._is_live = past is None
         self._is_found = past is None or past.is_simulated
-        self._agents = itertools.count()
 
     @property
     def state(self) -> RunState:
@@ -133,7 +120,12 @@ class Runner:
     @property
     def is_live(self) -> bool:
         """Whether the run has begun, or goes on beyond what was on record."""
-        return self._is_live
+        return self._scribe.is_live
+
+    @property
+    def tape(self) -> Tape | None:
+        """What is on record of a run that goes on, and not played yet; None once it is live."""
+        return self._scribe.tape
 
     def start(self, steps: Sequence[Step], seed: int) -> None:
         """Run the steps in a thread of their own; `wait` for the end.
@@ -167,12 +159,12 @@ class Runner:
         Args:
             timeout: Longest wait [s].
         """
-        return self._worker.join(timeout)
+        return self._consulting.worker.join(timeout)
 
     def run(self, steps: Sequence[Step], seed: int) -> RunFinished:
         """Load the instrument, run the steps, and say how it ended; never raises."""
         for step in steps:  # beside loading and the first scans
-            self._worker.submit(step.warm_up)
+            self._consulting.worker.submit(step.warm_up)
         try:
             self.load()
             images: tuple[ScanImage, ...] = ()
@@ -252,14 +244,7 @@ class Runner:
             DataError: It could not be written.
             CannotResume: Something else is on record.
         """
-        if self._past is not None and not self._is_live:
-            if not self._past.tape.is_over:
-                return self._past.tape.note(event)
-            self._go_live()
-        important = RunStarted | Intervention | RunPaused | RunResumed | RunContinued
-        record = self._journal.append(event, sync=isinstance(event, important))
-        self._show(record)
-        return record
+        return self._scribe.record(event)
 
     def finish(self, error: BaseException | None = None, detail: str = "") -> RunFinished:
         """End the run: close the instrument, name the reason, close the journal; never raises.
@@ -273,34 +258,19 @@ class Runner:
         """
         if self.finished is not None:
             return self.finished
-        if self._past is not None and not self._is_live and error is None:
-            error = self._finish_past(self._past)
+        error = error or self._scribe.end_of_the_past()
         finished = name_ending(error, self._control.stop, detail)
-        self._worker.stop()
-        if not self._is_live:  # the record is as it was
-            return self._leave(finished)
-        for order in self._control.take_orders():
-            with contextlib.suppress(Exception):
-                self.record(
-                    Alarm(f"what {order.who} asked for ({order.steering}) came too late", LATE)
-                )
+        self._consulting.worker.stop()
+        if self._scribe.is_live:
+            self._say_last_words()
         try:
             self._instrument.close()
         except Exception as fault:  # noqa: BLE001 - whatever a driver raises, the run must end
-            with contextlib.suppress(Exception):
-                self.record(
-                    Alarm(f"the instrument could not be closed: {one_line(fault)}", CLOSING)
-                )
-        try:
-            record = self._journal.append(finished, sync=True)
-        except SpmError as fault:  # it may be what ended the run
-            if error is None:
-                finished = name_ending(fault, None, "")
-        else:
-            with contextlib.suppress(Exception):  # there is nothing left that it could stop
-                self._show(record)
-        with contextlib.suppress(SpmError):
-            self._journal.close()
+            self._alarm(f"the instrument could not be closed: {one_line(fault)}", CLOSING)
+        if self._scribe.is_live:
+            finished = self._scribe.finish(finished)
+        else:  # nothing new has happened, and the record stays as it was
+            self._scribe.close()
         if finished.reason == FinishReason.FAILED:
             _log.debug("run failed: %s", finished.message)
         self._control.finish(finished)
@@ -346,85 +316,57 @@ class Runner:
 
     def take_orders(self) -> tuple[Order, ...]:
         """Record and hand over what was ordered since the last call: it is carried out now."""
-        if self._past is not None and not self._is_live:
-            return self._past.tape.orders()
-        orders = self._control.take_orders()
-        for order in orders:
-            self.record(intervention_event(order))
-        return orders
+        return self._consulting.take_orders()
 
     def enter_agent(self) -> int:
         """Return the number of an agent that begins, counted from 0."""
-        return next(self._agents)
-
-    @property
-    def tape(self) -> Tape | None:
-        """What is on record of a run that goes on, and not played yet; None once it is live."""
-        return None if self._past is None or self._is_live else self._past.tape
+        return self._consulting.enter()
 
     def _play(self, instruction: Instruction) -> Played | None:
         """Return what an instruction gave when it is on record; go live where it is not."""
-        if self._past is None or self._is_live:
+        tape, past = self._scribe.tape, self._scribe.past
+        if tape is None or past is None:
             return None
         self._control.refuse_when_over()
-        played = self._past.tape.instruction(instruction)
+        played = tape.instruction(instruction)
         if played is None:
-            self._go_live()
+            self._scribe.go_live()
             return None
         if not played.is_whole:  # the process ended in mid-scan
-            return played if self._past.is_simulated else None
-        if self._past.is_simulated:
-            self._past.repeat(self._instrument, instruction, played)
+            return played if past.is_simulated else None
+        if past.is_simulated:
+            past.repeat(self._instrument, instruction, played)
         return played
-
-    def _go_live(self) -> None:
-        """Begin to write again, where the record ends."""
-        assert self._past is not None
-        self._is_live = True
-        self._past.go_on(self._past.tape.end.time)
-        self.record(self._past.continued)
 
     def _find_sample(self) -> None:
         """Ready hardware again before the first instruction, and look where the sample is now."""
-        if self._is_found or self._past is None:
+        past = self._scribe.past
+        if self._is_found or past is None:
             return
-        if not self._is_live:
-            self._go_live()
         self._is_found = True
         self.record(SampleSought())
-        found, instrument = relocate(
-            self._past.tape, self._instrument, self._carry_out, self._past.looks
-        )
+        found, self._instrument = relocate(past.tape, self._instrument, self._carry_out, past.looks)
         self.record(found)
-        self._instrument = instrument
 
-    def _finish_past(self, past: Past) -> SpmError | None:
-        """Say why a run may not end here, as its record goes on; else end it where it ended."""
-        if not past.tape.is_over:
-            return past.tape.difference("has ended")
-        if past.tape.finished is None or past.tape.finished.reason != FinishReason.COMPLETED:
-            self._go_live()
-        return None
+    def _say_last_words(self) -> None:
+        """Say which orders nobody will carry out any more."""
+        for order in self._control.take_orders():
+            self._alarm(f"what {order.who} asked for ({order.steering}) came too late", LATE)
 
-    def _leave(self, finished: RunFinished) -> RunFinished:
-        """End without a word in the journal, when nothing new has happened."""
-        for close in (self._instrument.close, self._journal.close):
+    def _alarm(self, message: str, cause: str) -> None:
+        """Raise an alarm at the end of a run; never raises."""
+        if self._scribe.is_live:
             with contextlib.suppress(Exception):
-                close()
-        self._control.finish(finished)
-        return finished
+                self.record(Alarm(message, cause))
 
     def _insist(self) -> None:
         """Interrupt again until the run is over: the first may have come between instructions."""
         while not self._control.wait_for_the_end(_POLL):
             self._instrument.interrupt()
 
-    def _show(self, record: Record) -> None:
-        for listener in self._listeners:
-            listener(record)
-
     def _checkpoint(self) -> None:
-        """Wait while paused; leave when stopped."""
+        """Wait while paused, or while the disk has no room; leave when stopped."""
+        self._scribe.wait_for_room()
         self._control.checkpoint(
             lambda: self.record(RunPaused()), lambda: self.record(RunResumed())
         )
@@ -439,16 +381,18 @@ class Runner:
             with contextlib.ExitStack() as stack:
                 if isinstance(lines, Generator):
                     stack.enter_context(contextlib.closing(lines))
-                if begun is not None and self._past is not None:
-                    lines = self._past.lines(lines, begun)
+                if begun is not None and self._scribe.past is not None:
+                    lines = self._scribe.past.lines(lines, begun)
                 for line in lines:
                     _check_fit(line, started)
                     self.record(LineAcquired(line))
                     acquired.append(line)
                     self._checkpoint()
         finally:
-            is_complete = len(acquired) == instruction.frame.pixels[1]
-            end_time = self.record(ScanFinished(is_complete)).time
+            end_time = start_time
+            if begun is None or self._scribe.is_live:  # else it was not the same scan
+                is_complete = len(acquired) == instruction.frame.pixels[1]
+                end_time = self.record(ScanFinished(is_complete)).time
         return assemble(started, acquired, start_time, end_time)
 
     def drive(self, step: Generator[Request, Any, ScanImage | None]) -> ScanImage | None:
@@ -475,39 +419,31 @@ class Runner:
     def _serve(self, request: Request) -> Answer:
         match request:
             case Note(event=event, pause=pause):
-                is_new = self._is_live
+                is_new = self._scribe.is_live
                 self.record(event)
                 if pause and is_new:
                     self.pause()
                 return None
-            case Prepare(make=make):
-                prepared = self._worker.submit(make)
-                start = self._clock.now()
-                explorer = self._wait_for(prepared)
-                seconds = self._clock.now() - start
-                self.record(AgentPrepared(seconds))
-                return explorer
+            case Prepare():
+                return self._consulting.prepare(request)
             case Estimate(instructions=instructions):
                 return self._estimates(instructions)
-            case Consult() if self.tape is not None and not self.tape.is_over:
-                return Consultation(None, self._clock.now(), request)
             case Consult():
-                orders = self.take_orders()
-                future = self._worker.submit(partial(request.advice, orders))
-                return Consultation(future, self._clock.now(), request)
+                return self._consulting.consult(request)
             case Await(consultation=consultation):
-                return self._advice(consultation)
+                return self._consulting.advice(consultation)
             case _:
                 return self.perform(request)
 
     def _estimates(self, instructions: Sequence[Instruction]) -> Estimates | None:
-        recorded = self.tape.estimate() if self.tape is not None else None
-        if recorded is None:
-            recorded = self._estimated(instructions)
-            self.record(recorded)
-        if recorded.position is None:
+        tape = self._scribe.tape
+        estimated = tape.estimate() if tape is not None else None
+        if estimated is None:
+            estimated = self._estimated(instructions)
+            self._scribe.record(estimated)
+        if estimated.position is None:
             return None
-        return Estimates(recorded.position, recorded.seconds)
+        return Estimates(estimated.position, estimated.seconds)
 
     def _estimated(self, instructions: Sequence[Instruction]) -> DurationsEstimated:
         try:
@@ -517,55 +453,6 @@ class Runner:
             _log.info("the instrument does not say how long things take: %s", error)
             return DurationsEstimated(None, ())
         return DurationsEstimated(position, seconds)
-
-    def _advice(self, consultation: Consultation) -> Advice:
-        """Wait for what the agent says, and for what it says to orders that came meanwhile."""
-        consult, future, start = consultation.consult, consultation.future, consultation.start_time
-        if consult is not None and consult.explorer.number is None:
-            consult.explorer.number = self.enter_agent()
-        if future is None:
-            assert consult is not None  # else there is a future
-            remembered = self.tape.answer() if self.tape is not None else None
-            if remembered is not None:
-                return self._recalled(consult, remembered)
-            orders = self._past.tape.orders() if self._past is not None else ()
-            future, start = self._worker.submit(partial(consult.advice, orders)), self._clock.now()
-        overlap = self._clock.now() - start
-        advice = self._wait_for(future)
-        late: tuple[Order, ...] = ()
-        before: Proposal | None = None
-        if consult is not None and self.tape is None and (late := self.take_orders()):
-            before = advice.proposal
-            again = partial(consult.reconsider, advice, late)
-            advice = self._wait_for(self._worker.submit(again))
-        self.record(
-            AgentAnswered(
-                advice.seconds,
-                max(0.0, advice.seconds - overlap),
-                choice=choice_event(advice.proposal),
-                state=advice.state,
-                agent=consult.explorer.number or 0 if consult is not None else 0,
-                late=len(late),
-                reconsidered=choice_event(before),
-                is_refitted=advice.is_refitted,
-            )
-        )
-        return advice
-
-    def _recalled(self, consult: Consult, remembered: Remembered) -> Advice:
-        """Let the agent recall an answer that is on record."""
-        recall = partial(consult.recall, remembered.memory, remembered.orders, remembered.late)
-        try:
-            return self._wait_for(self._worker.submit(recall))
-        except ForgottenChoice as error:
-            raise CannotResume(f"the run cannot be gone on with: {error}") from error
-
-    def _wait_for(self, future: "Future[Result]") -> Result:
-        while not wait([future], timeout=_POLL).done:
-            stop = self._control.stop
-            if stop is not None:
-                raise stop("the run was stopped while the agent was thinking")
-        return future.result()
 
 
 def _check_fit(line: ScanLine, started: ScanStarted) -> None:
