@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from spm_auto.clock import Clock
 from spm_auto.errors import DataError, Unsupported
 from spm_auto.instrument import (
+    AcquireSpectrum,
     BiasWaveform,
     Capabilities,
     Channel,
@@ -18,6 +19,7 @@ from spm_auto.instrument import (
     FloatArray,
     InstrumentSettings,
     Scan,
+    Spectrum,
 )
 from spm_auto.units import Bias, Duration, format
 
@@ -122,12 +124,9 @@ class ReplayMicroscope(ClockedMicroscope):
         """What the instrument has."""
         return self._capabilities
 
-    def _site(self, x: float, y: float) -> Point:
+    def _site(self, x: float, y: float, waveform: BiasWaveform | None = None) -> Point:  # noqa: ARG002
         row, column = self._nearest(np.array([x]), np.array([y]))
         return float(self._recording.x[column[0]]), float(self._recording.y[row[0]])
-
-    def _bias_run(self, waveform: BiasWaveform) -> FloatArray:  # noqa: ARG002  as it was recorded
-        return self._recording.bias.copy()
 
     def _check_waveform(self, waveform: BiasWaveform) -> None:
         recorded = self._recording.bias
@@ -156,13 +155,14 @@ class ReplayMicroscope(ClockedMicroscope):
     def _spectrum(
         self,
         at: Point,
-        waveform: BiasWaveform,  # noqa: ARG002
+        instruction: AcquireSpectrum,  # noqa: ARG002
         number: int,  # noqa: ARG002
-        start: float,  # noqa: ARG002
-    ) -> FloatArray:
+        start: float,
+    ) -> Spectrum:
         row, column = self._nearest(np.array(at[:1]), np.array(at[1:]))
-        values: FloatArray = self._recording.values[row[0], column[0]]
-        return values[np.newaxis].copy()
+        data = self._recording.values[row[0], column[0]][np.newaxis].copy()
+        bias, channels = self._recording.bias.copy(), self._capabilities.spectrum_channels
+        return Spectrum(*at, bias, channels, data, start, start)
 
     def _nearest(self, x: FloatArray, y: FloatArray) -> tuple[Indices, Indices]:
         """Return row and column of the site nearest to each point [m], shape (n,)."""
