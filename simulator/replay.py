@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spm_auto.clock import Clock
+from spm_auto.data import FILE_NAME
 from spm_auto.errors import DataError, Unsupported
 from spm_auto.instrument import (
     AcquireSpectrum,
@@ -60,8 +61,13 @@ class ReplaySettings(InstrumentSettings):
         Raises:
             DataError: It is missing, damaged, or holds no map of spectra.
         """
+        if (self.file / FILE_NAME).is_file() or self.file.suffix == Path(FILE_NAME).suffix:
+            raise DataError(
+                f"{self.file}: this is a run and no map of spectra; an instrument of the kind "
+                "'replay_run' replays it"
+            )
         return ReplayMicroscope(
-            recording=read_recording(Path(self.file), self.dataset),
+            recording=read_recording(self.file, self.dataset),
             timing=Timing(spectrum=self.loop_time),
             clock=clock,
             spectrum_channel=self.spectrum_channel,
@@ -129,18 +135,7 @@ class ReplayMicroscope(ClockedMicroscope):
         return float(self._recording.x[column[0]]), float(self._recording.y[row[0]])
 
     def _check_waveform(self, waveform: BiasWaveform) -> None:
-        recorded = self._recording.bias
-        if len(waveform.values) != len(recorded):
-            raise Unsupported(
-                f"the recorded waveform has {len(recorded)} points, not {len(waveform.values)}"
-            )
-        off = np.abs(waveform.bias - recorded)
-        worst = int(np.argmax(off))
-        if off[worst] > BIAS_TOLERANCE:
-            raise Unsupported(
-                f"point {worst} of the recorded waveform is at {format(recorded[worst], 'V', 6)}, "
-                f"not {format(waveform.values[worst], 'V', 6)}; only what was recorded can be run"
-            )
+        check_bias(self._recording.bias, waveform)
 
     def _lines(self, scan: Scan, number: int) -> Callable[[int, float], LinePair]:  # noqa: ARG002
         images = [self._images[name] for name in scan.channels or self._images]
@@ -169,6 +164,25 @@ class ReplayMicroscope(ClockedMicroscope):
         row = np.argmin(np.abs(self._recording.y[:, np.newaxis] - y), axis=0)
         column = np.argmin(np.abs(self._recording.x[:, np.newaxis] - x), axis=0)
         return row, column
+
+
+def check_bias(recorded: FloatArray, waveform: BiasWaveform) -> None:
+    """Refuse a waveform that does not step through the recorded biases [V], shape [point].
+
+    Raises:
+        Unsupported: It is longer or shorter, or a point differs by more than `BIAS_TOLERANCE`.
+    """
+    if len(waveform.values) != len(recorded):
+        raise Unsupported(
+            f"the recorded waveform has {len(recorded)} points, not {len(waveform.values)}"
+        )
+    off = np.abs(waveform.bias - recorded)
+    worst = int(np.argmax(off))
+    if not off[worst] <= BIAS_TOLERANCE:  # NaN is none of them
+        raise Unsupported(
+            f"point {worst} of the recorded waveform is at {format(recorded[worst], 'V', 6)}, "
+            f"not {format(waveform.values[worst], 'V', 6)}; only what was recorded can be run"
+        )
 
 
 def _images(recording: Recording, slice_bias: float | None) -> dict[str, FloatArray]:
