@@ -137,7 +137,7 @@ class ReplayRunMicroscope(ClockedMicroscope):
 
     def _check_images(self, instruction: Instruction) -> None:
         if isinstance(instruction, Scan) and not self._capabilities.image_channels:
-            raise Unsupported(f"{self._capabilities.name} has no images; the run scanned nothing")
+            raise Unsupported(f"{self._capabilities.name} has no images; nothing was scanned")
 
     def _check_waveform(self, waveform: BiasWaveform) -> None:
         self._sites_of(waveform)
@@ -150,6 +150,8 @@ class ReplayRunMicroscope(ClockedMicroscope):
         """
         if waveform in self._sites:
             return self._sites[waveform]
+        if not self._sites:
+            raise Unsupported(f"{self._capabilities.name} has no spectra; none were taken")
         alike = [recorded for recorded in self._sites if _is_alike(recorded, waveform)]
         if not alike:
             raise Unsupported(
@@ -217,8 +219,6 @@ def _is_alike(recorded: BiasWaveform, waveform: BiasWaveform) -> bool:
 
 
 def _texts(waveforms: list[BiasWaveform]) -> str:
-    if not waveforms:
-        return "none at all"
     named = "; ".join(_text(waveform) for waveform in waveforms[:NAMED])
     more = len(waveforms) - NAMED
     return named if more <= 0 else f"{named}; and {more} more"
@@ -227,6 +227,9 @@ def _texts(waveforms: list[BiasWaveform]) -> str:
 def _text(waveform: BiasWaveform) -> str:
     """Write a waveform as text: "64 points from -8.5 V to 8.5 V, 8 ms each, 2 cycles"."""
     low, high = format(min(waveform.values), "V", 4), format(max(waveform.values), "V", 4)
-    cycles = f"{waveform.cycles} cycle{'s' if waveform.cycles > 1 else ''}"
-    dwell = format(waveform.dwell, "s", 4)
-    return f"{len(waveform.values)} points from {low} to {high}, {dwell} each, {cycles}"
+    points, cycles = _count(len(waveform.values), "point"), _count(waveform.cycles, "cycle")
+    return f"{points} from {low} to {high}, {format(waveform.dwell, 's', 4)} each, {cycles}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
