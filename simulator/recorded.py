@@ -82,8 +82,8 @@ class RecordedSites:
 def farthest(sites: FloatArray, low: FloatArray, high: FloatArray) -> float:
     """Return the largest distance that a point of a rectangle has to the site nearest to it [m].
 
-    It is found in a corner, or where a vertex of the sites' Voronoi diagram lies once their mirror
-    images in the four sides are added: these make the rectangle's sides edges of the diagram.
+    It is a vertex of the Voronoi diagram of the sites and their mirror images in the four sides,
+    which make the sides edges of the diagram and the corners vertices.
 
     Args:
         sites: Where they are, all in the rectangle [m], shape (n, 2).
@@ -99,10 +99,9 @@ def farthest(sites: FloatArray, low: FloatArray, high: FloatArray) -> float:
         for side in (-half[axis], half[axis]):
             copies.append(own.copy())
             copies[-1][:, axis] = 2 * side - own[:, axis]
-    corners = half * np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)])
-    ends = np.concatenate([Voronoi(np.concatenate(copies)).vertices, corners])
-    ends = ends[(np.abs(ends) <= half * (1 + 1e-9)).all(axis=1)]  # rounding leaves a side by less
-    return float(KDTree(own).query(ends)[0].max()) * scale
+    vertices = Voronoi(np.concatenate(copies)).vertices
+    inside = (np.abs(vertices) <= half + 1e-9).all(axis=1)  # rounding leaves the rectangle by less
+    return float(KDTree(own).query(vertices[inside])[0].max()) * scale
 
 
 class RecordedImages:

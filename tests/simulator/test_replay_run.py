@@ -264,12 +264,11 @@ def test_a_refusal_names_a_few_of_many_waveforms(tmp_path: Path) -> None:
 def test_a_waveform_within_a_millivolt_of_a_recorded_one_passes(tmp_path: Path) -> None:
     near = replace(WAVEFORM, values=(0.0, -2.9985, 2.0))
     microscope = opened(record(tmp_path, taken(0.0, 0.0, 1.0), taken(0.0, 0.0, 2.0, near)))
-    # 0.9 mV from the second and 0.6 mV from the first
-    asked = replace(WAVEFORM, values=(0.0, -2.9994, 2.0))
     guarded = GuardedInstrument(microscope)
-    assert guarded.acquire_spectrum(AcquireSpectrum(0.0, 0.0, asked)).data[0, 0] == 1.0
-    beyond = replace(WAVEFORM, values=(0.0, -3.0009, 2.0))
-    assert guarded.acquire_spectrum(AcquireSpectrum(0.0, 0.0, beyond)).data[0, 0] == 1.0
+    # the second and the fourth are within a millivolt of both that were recorded
+    for bias, expected in ((-3.0009, 1.0), (-2.9994, 1.0), (-2.998, 2.0), (-2.9991, 2.0)):
+        asked = replace(WAVEFORM, values=(0.0, bias, 2.0))
+        assert guarded.acquire_spectrum(AcquireSpectrum(0.0, 0.0, asked)).data[0, 0] == expected
 
 
 def test_the_guard_passes_every_point_of_the_range_of_scattered_sites(tmp_path: Path) -> None:
@@ -285,6 +284,14 @@ def test_the_guard_passes_every_point_of_the_range_of_scattered_sites(tmp_path: 
         spectrum = guarded.acquire_spectrum(AcquireSpectrum(x, y, WAVEFORM))
         off.append(math.dist((spectrum.x, spectrum.y), (x, y)))
     assert 0.8 * guarded.capabilities.position_accuracy < max(off)
+
+
+def test_the_guard_passes_a_site_that_was_read_back_elsewhere(tmp_path: Path) -> None:
+    microscope = opened(record(tmp_path, scanned(flat(WIDE, 1.0)), taken(0.0, 0.0, off=1e-9)))
+    far = AcquireSpectrum(-4e-8, 0.0, WAVEFORM)
+    assert GuardedInstrument(microscope).acquire_spectrum(far).x == 1e-9
+    expected = math.hypot(4e-8, 2e-8) + 1e-9
+    assert microscope.capabilities.position_accuracy == pytest.approx(expected, rel=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -305,6 +312,18 @@ def test_the_point_farthest_from_all_sites_is_found(
         low, high = np.array([0.0, 0.0]), np.array([2.0, 1.0])
         moved = [scale * np.array(each) + offset for each in (sites, low, high)]
         assert farthest(*moved) == pytest.approx(scale * expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("sites", [[(2e-8, 3e-8)], [(x * 1e-5, 3e-8) for x in range(6)]])
+def test_a_run_of_one_site_or_of_a_row_of_sites_can_be_opened(
+    tmp_path: Path, sites: list[tuple[float, float]]
+) -> None:
+    guarded = GuardedInstrument(opened(record(tmp_path, *(taken(x, y) for x, y in sites))))
+    for x, y in sites:
+        spectrum = guarded.acquire_spectrum(AcquireSpectrum(x, y, WAVEFORM))
+        assert (spectrum.x, spectrum.y) == (x, y)
+    half_pitch = 0.5e-5 if len(sites) > 1 else 0.0
+    assert guarded.capabilities.position_accuracy == pytest.approx(half_pitch, abs=2e-12)
 
 
 def test_the_probe_goes_where_it_is_sent_and_no_farther_than_the_run_went(tmp_path: Path) -> None:
