@@ -2,14 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ..instrument import ScanImage, Spectrum
 from ..plotting import THEME, plot_image, plot_points, plot_spectrum, to_png
 from .place import put
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 _FAINT = 0.35  # opacity of each of several curves
 
@@ -82,9 +79,9 @@ def write_points_picture(path: Path | str, image: ScanImage, spectra: Sequence[S
     return _put(path, axes)
 
 
-def _title(axes: "Axes", title: str) -> None:
+def _title(axes: Any, title: str) -> None:
     axes.set_title(title, fontsize=THEME["title size"], color=THEME["ink"], loc="left")
 
 
-def _put(path: Path | str, axes: "Axes") -> Path:
+def _put(path: Path | str, axes: Any) -> Path:
     return put(Path(path), to_png(axes.figure))

@@ -2,6 +2,8 @@
 
 import re
 
+_ENDS = {"SCANIT_END": "SCANIT END", "[DATA]": "(DATA)"}  # what readers take for a header's end
+
 
 def ascii_text(text: str, keep: str = "") -> str:
     """Write text in ASCII: other characters by their codes, control characters as blanks.
@@ -11,6 +13,8 @@ def ascii_text(text: str, keep: str = "") -> str:
         keep: Control characters that stay, such as a line's end.
     """
     plain = "".join(c if c in keep or c.isprintable() else " " for c in text)
+    for end, harmless in _ENDS.items():
+        plain = plain.replace(end, harmless)
     return plain.encode("ascii", "backslashreplace").decode("ascii")
 
 
