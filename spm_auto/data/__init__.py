@@ -35,6 +35,7 @@ from .events import (
 from .journal import FILE_NAME, Journal, JournalReader
 from .reader import Measurement, RecordedRun, assemble, open_run
 from .run_file import RUN_FILE_NAME, consolidate
+from .run_file.writing import write as write_run_file
 
 __all__ = [
     "CLOSING",
@@ -76,4 +77,5 @@ __all__ = [
     "assemble",
     "consolidate",
     "open_run",
+    "write_run_file",
 ]

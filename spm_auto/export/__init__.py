@@ -5,6 +5,7 @@
 """
 
 from .dat import write_dat
+from .event_files import write_event_files
 from .gwy import write_gwy
 from .origin import Origin
 from .pictures import write_image_picture, write_points_picture, write_spectra_picture
@@ -18,6 +19,7 @@ __all__ = [
     "Origin",
     "export",
     "write_dat",
+    "write_event_files",
     "write_gwy",
     "write_image_picture",
     "write_image_table",

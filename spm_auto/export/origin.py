@@ -40,6 +40,13 @@ def series_of(run: RecordedRun) -> str:
     return f"{series}_" if series[-1].isdigit() else series  # a number follows
 
 
+def flags_of(measurement: Measurement) -> str:
+    """Say what instrument and scalarizer found wrong with a spectrum; empty when it is good."""
+    scored = measurement.scored
+    flags = [*map(str, measurement.spectrum.flags), *([scored.flag] if scored else [])]
+    return "; ".join(dict.fromkeys(filter(None, flags)))
+
+
 def of_scans(run: RecordedRun) -> tuple[Origin, ...]:
     """Say where each image of a run comes from, in order."""
     begun = {r.time: (r.utc, r.event) for r in run.records if isinstance(r.event, ScanStarted)}
@@ -76,8 +83,7 @@ def _judgement(measurement: Measurement) -> dict[str, str]:
     if scored:
         about[f"Reward ({scored.unit})"] = f"{scored.value!r}"
         about["Scalarizer"] = scored.scalarizer
-    flags = [*map(str, measurement.spectrum.flags), *([scored.flag] if scored else [])]
-    about["Flag"] = "; ".join(filter(None, flags))
+    about["Flag"] = flags_of(measurement)
     if chosen:
         about["Reason"] = chosen.reason
     return about

@@ -20,7 +20,7 @@ def put(path: Path, data: bytes) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             part.write_bytes(data)
-            _replace(part, path)
+            take_place(part, path)
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:
@@ -28,7 +28,12 @@ def put(path: Path, data: bytes) -> Path:
     return path
 
 
-def _replace(part: Path, path: Path) -> None:
+def take_place(part: Path, path: Path) -> None:
+    """Let a file take another one's place; where that one is being read, try for a while.
+
+    Raises:
+        OSError: It cannot.
+    """
     for attempt in range(_TRIES):
         try:
             part.replace(path)

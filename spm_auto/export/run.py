@@ -7,6 +7,7 @@ from ..data import RecordedRun
 from ..errors import DataError
 from ..plugins import suggest
 from .dat import write_dat
+from .event_files import write_event_files
 from .gwy import write_gwy
 from .origin import of_scans, of_spectra, series_of
 from .pictures import write_image_picture, write_points_picture, write_spectra_picture
@@ -91,7 +92,8 @@ def _png(run: RecordedRun, folder: Path) -> Iterator[Path]:
 
 
 def _events(run: RecordedRun, folder: Path) -> Iterator[Path]:
-    yield write_records(folder / "events.jsonl", run.records)
+    yield from write_event_files(run, folder / "events")
+    yield write_records(folder / "events" / "events.jsonl", run.records)
 
 
 FORMATS: Mapping[str, Callable[[RecordedRun, Path], Iterator[Path]]] = {

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..data import Measurement
 from ..instrument import Channel, ScanImage, Spectrum
+from .origin import flags_of
 from .place import put
 
 _POINTS = (
@@ -82,7 +83,6 @@ def _rows(
 
 def _point(measurement: Measurement) -> tuple[object, ...]:
     spectrum, scored, chosen = measurement.spectrum, measurement.scored, measurement.chosen
-    flags = [*map(str, spectrum.flags), *([scored.flag] if scored else [])]
     value = (scored.scalarizer, scored.value, scored.noise, scored.unit) if scored else ("",) * 4
     thought = (chosen.mean, chosen.deviation, chosen.score, chosen.cost) if chosen else ("",) * 4
     return (
@@ -94,7 +94,7 @@ def _point(measurement: Measurement) -> tuple[object, ...]:
         float(np.abs(spectrum.bias).max(initial=0.0)),
         scored.bias if scored else chosen.bias if chosen else "",
         *value,
-        "; ".join(filter(None, flags)),
+        flags_of(measurement),
         chosen.reason if chosen else "",
         *thought,
     )

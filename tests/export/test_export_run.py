@@ -5,8 +5,10 @@ import json
 import math
 import os
 import struct
+from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from asymmetric import FRAME, SCALES, image, look, spectrum
@@ -15,8 +17,8 @@ from ohmic_runs import OVERVIEW, recipe, run_quickly
 from spm_auto.data import RecordedRun, open_run
 from spm_auto.errors import DataError
 from spm_auto.export import (
-    FORMATS,
     export,
+    write_event_files,
     write_image_picture,
     write_image_table,
     write_spectra_picture,
@@ -54,7 +56,7 @@ def test_files_are_named_after_the_run_and_numbered_as_it_counts(
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("to", FORMATS)
+@pytest.mark.parametrize("to", ["gwy", "sxm", "dat", "csv"])
 def test_exporting_twice_gives_the_same_files_and_leaves_nothing_else(
     stored: RecordedRun, tmp_path: Path, to: str
 ) -> None:
@@ -179,3 +181,37 @@ def test_records_are_lines_of_strict_json(stored: RecordedRun, tmp_path: Path) -
     assert first["spectrum"]["bias"] == stored.spectra[0].bias.tolist()
     (chosen, *_) = (line for line in lines if line["event"] == "PointChosen")
     assert chosen["bias"] is None
+
+
+def test_event_files_hold_what_the_run_holds_in_the_layout_of_the_run_file(
+    stored: RecordedRun, tmp_path: Path
+) -> None:
+    names = [path.name for path in export(stored, "events", tmp_path)]
+    expected = ["scan_000.h5", *(f"spectrum_{number:03d}.h5" for number in range(6))]
+    assert names == [*expected, "events.jsonl"]
+    with h5py.File(tmp_path / "events" / "scan_000.h5") as file:
+        values = file["entry/scan_000_phase_backward/data"]
+        np.testing.assert_array_equal(values[()], stored.scans[0].channel("phase", backward=True))
+        assert values.attrs["units"] == "rad"
+        assert not [name for name in file["entry"] if name.startswith("spectra")]
+        assert len(file["entry/events/records"]) == 1 + 1 + 12 + 1  # run, start, lines, end
+    with h5py.File(tmp_path / "events" / "spectrum_004.h5") as file:
+        group, taken = file["entry/spectra_000_piezoresponse"], stored.measurements[4]
+        np.testing.assert_array_equal(group["data"][0], taken.spectrum.data[0])
+        np.testing.assert_array_equal(group["bias"][()], taken.spectrum.bias)
+        assert group["number"][0] == 4
+        assert taken.scored
+        assert group["reward"][0] == taken.scored.value
+        assert file["entry/provenance/seed"][()] == stored.started.seed
+
+
+def test_event_files_that_cannot_be_written_are_refused_in_one_line(
+    stored: RecordedRun, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=r"event files: not written .*gone\.spmj") as refusal:
+        write_event_files(replace(stored, path=tmp_path / "gone.spmj"), tmp_path / "events")
+    assert "\n" not in str(refusal.value)
+    assert list((tmp_path / "events").iterdir()) == []
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(DataError, match="file: cannot be written"):
+        write_event_files(stored, tmp_path / "file")
