@@ -59,6 +59,8 @@ def write_gwy(
             for way in ("forward", "backward"):
                 values = image.channel(channel.name, way == "backward")
                 about = _about(image, channel, way, origin)
+                if np.isnan(values).any():
+                    about["Missing"] = "the masked pixels; they hold the mean of the others"
                 content |= _image(number, values, image.frame, channel.unit)
                 content[f"/{number}/data/title"] = f"{before}{channel.name} ({way})"
                 content[f"/{number}/meta"] = _object("GwyContainer", about)
@@ -70,6 +72,7 @@ def write_gwy(
 def _about(image: ScanImage, channel: Channel, way: str, origin: Origin) -> dict[str, str]:
     frame = image.frame
     about = {
+        "Program": "spm_auto",
         "Title": origin.title,
         "Operator": origin.operator,
         "Date": f"{origin.date:%Y-%m-%d %H:%M:%S} UTC" if np.isfinite(origin.utc) else "",
@@ -88,7 +91,7 @@ def _about(image: ScanImage, channel: Channel, way: str, origin: Origin) -> dict
 
 
 def _image(number: int, values: FloatArray, frame: ScanFrame, unit: str) -> dict[str, Any]:
-    missing = ~np.isfinite(values)
+    missing = np.isnan(values)
     if not missing.any():
         return {f"/{number}/data": _field(values, frame, unit)}
     mean = 0.0 if missing.all() else float(values[~missing].mean())

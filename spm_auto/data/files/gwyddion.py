@@ -17,6 +17,7 @@ from .strangers import guarded, read_bytes
 
 _OFFSET = "the offsets of Gwyddion are read as the left lower corner of the frame"
 _MASK = "{} has a mask, which may mark values that are not measured; they are as stored"
+_MISSING = "Missing"  # among the metadata: the mask marks pixels that were not measured
 _NO_BIAS = "what is not against a bias was left out: {}"
 _ANGLE = re.compile(r"\b(scan[ _]*)?(angle|rotation)\b", re.IGNORECASE)
 _WAY = re.compile(r"[\s_]*[\[(]?(forward|fwd|backward|bwd|retrace|trace)[\])]?\s*$", re.IGNORECASE)
@@ -29,7 +30,7 @@ def read_gwyddion(path: Path) -> DataFile:
     Row 0 of a channel is the upper one. The format has no frame that is turned: where the metadata
     of a channel have an angle (degrees if they name no unit) it is used as counter-clockwise. A
     channel whose title ends in a direction, such as ``height backward``, is that direction of the
-    channel.
+    channel. What spm_auto itself exported is read as it was, missing pixels included.
 
     Raises:
         DataError: The file is damaged, or its sizes contradict one another.
@@ -39,7 +40,8 @@ def read_gwyddion(path: Path) -> DataFile:
         fields = _numbers(tree, r"/(\d+)/data", "GwyDataField")
         images = put_together([_picture(tree, number) for number in fields])
         notes = [_OFFSET] if images else []
-        notes += [_MASK.format(_title(tree, n)) for n in fields if f"/{n}/mask" in tree]
+        masked = [n for n in fields if f"/{n}/mask" in tree and _MISSING not in _told(tree, n)]
+        notes += [_MASK.format(_title(tree, n)) for n in masked]
         if any("/graph/" in key for key in tree):
             notes.append("graphs were left out")
         spectra: list[Spectrum] = []
@@ -77,15 +79,35 @@ def _metadata(tree: Tree) -> dict[str, str]:
 
 
 def _picture(tree: Tree, number: str) -> Picture:
-    field = tree[f"/{number}/data"]
+    field, told = tree[f"/{number}/data"], _told(tree, number)
     values = _grid(field["data"], (field["yres"], field["xres"]))
-    values, unit = in_si(values, field.unit("si_unit_z"))
-    title = _title(tree, number)
-    way = _WAY.search(title)
-    name = title[: way.start()] if way and way.start() else title
-    is_backward = name != title and way is not None and way[1].lower() in _BACK
+    if _MISSING in told and f"/{number}/mask" in tree:
+        mask = _grid(tree[f"/{number}/mask"]["data"], values.shape)
+        values = np.where(mask > 0, np.nan, values)
+    values, unit = in_si(values, told.get("Unit") or field.unit("si_unit_z"))
+    name, is_backward = _name_and_way(tree, number)
+    times = (float(told.get("Start time (s)", 0.0)), float(told.get("End time (s)", 0.0)))
     frame = _frame(field, _angle(tree.get(f"/{number}/meta")))
-    return Picture(frame, Channel(name, unit), values[::-1], is_backward)
+    return Picture(frame, Channel(name, unit), values[::-1], is_backward, times)
+
+
+def _name_and_way(tree: Tree, number: str) -> tuple[str, bool]:
+    """Return a channel's name, and whether it is the way back."""
+    told, title = _told(tree, number), _title(tree, number)
+    if told:
+        return told["Channel"], told["Direction"] in _BACK
+    way = _WAY.search(title)
+    if way is None or not way.start():
+        return title, False
+    return title[: way.start()], way[1].lower() in _BACK
+
+
+def _told(tree: Tree, number: str) -> dict[str, str]:
+    """Return what spm_auto's own export says of a channel; nothing for other files."""
+    about = tree.get(f"/{number}/meta")
+    if not isinstance(about, Tree) or about.get("Program") != "spm_auto":
+        return {}
+    return {key: str(value) for key, value in about.items()}
 
 
 def _title(tree: Tree, number: str) -> str:
