@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gwyfile.objects import GwyObject
 
 _MAGIC = b"GWYP"
+_LINE = 2  # Gwyddion's word for a curve drawn as a line
 
 
 def write_gwy(
@@ -65,6 +66,8 @@ def write_gwy(
                 content[f"/{number}/data/title"] = f"{before}{channel.name} ({way})"
                 content[f"/{number}/meta"] = _object("GwyContainer", about)
                 number += 1
+    if images:
+        content["/0/data/visible"] = True  # it alone opens a window, all else is on the list
     content |= _spectra(spectra, images[0].frame if images else None)
     return put(Path(path), _MAGIC + _object("GwyContainer", content).serialize())
 
@@ -201,10 +204,12 @@ def _graph(
     title: str,
 ) -> "GwyObject":
     curves = []
-    for spectrum, row in zip(spectra, values, strict=True):
+    order = np.linspace(0.0, 1.0, len(spectra)).tolist()  # from blue, the first, to red
+    for spectrum, row, late in zip(spectra, values, order, strict=True):
         x, y = (format_quantity(value, "m", 6) for value in (spectrum.x, spectrum.y))
-        curve = {"xdata": bias, "ydata": row, "description": f"at ({x}, {y})", "type": 2}
-        curves.append(_object("GwyGraphCurveModel", curve))
+        curve = {"xdata": bias, "ydata": row, "description": f"at ({x}, {y})", "type": _LINE}
+        colour = {"color.red": late, "color.green": 0.0, "color.blue": 1.0 - late}
+        curves.append(_object("GwyGraphCurveModel", {**curve, **colour}))
     labels = {"title": title, "bottom_label": "bias", "left_label": channel.name}
     units = {"x_unit": _unit("V"), "y_unit": _unit(channel.unit)}
     return _object("GwyGraphModel", {**labels, **units, "curves": curves})
@@ -255,7 +260,7 @@ def _unit(unit: str) -> "GwyObject":
     return _object("GwySIUnit", {"unitstr": "" if unit == "1" else unit})
 
 
-_CODES = {str: "s", float: "d", int: "i", list: "O", np.ndarray: "D"}
+_CODES = {bool: "b", str: "s", float: "d", int: "i", list: "O", np.ndarray: "D"}
 
 
 def _object(kind: str, parts: Mapping[str, Any]) -> "GwyObject":

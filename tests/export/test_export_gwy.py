@@ -40,6 +40,7 @@ def test_every_channel_and_direction_is_an_image_right_side_up(tmp_path: Path) -
             assert content[f"/{number}/data/title"] == f"{channel.name} ({way})"
             number += 1
     assert f"/{number}/data" not in content
+    assert [key for key in content if key.endswith("/visible")] == ["/0/data/visible"]
 
 
 def test_the_metadata_say_where_an_image_comes_from_and_how_it_is_turned(tmp_path: Path) -> None:
