@@ -124,6 +124,24 @@ def report(folder: Folder) -> None:
 
 
 @app.command()
+def export(
+    folder: Folder,
+    to: Annotated[
+        str, typer.Option("--to", metavar="FORMAT", help="gwy, sxm, dat, csv, png or events.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the files; DIR/export without it.")
+    ] = None,
+) -> None:
+    """Write a run as files that other programs open: Gwyddion, Nanonis, tables, pictures."""
+    from .data import open_run
+    from .export import export as export_run
+
+    for path in export_run(open_run(folder), to, out):
+        typer.echo(str(path))
+
+
+@app.command()
 def forensics(
     folder: Folder,
     truth: Annotated[
