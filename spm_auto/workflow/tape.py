@@ -265,7 +265,7 @@ class Tape:
             if failed.instruction == started.instruction:
                 self._records.popleft()
                 error = _rebuilt(failed)
-        image = assemble(started, lines, record.time, end_time)
+        image = assemble(started, record.time, lines, end_time)
         if is_whole and error is None and image.is_complete:
             self.image, self.scan = image, started.instruction
         return Played(record.number, image, error, tuple(lines), is_whole, record.time)
