@@ -388,6 +388,7 @@ class Runner:
                     self.record(LineAcquired(line))
                     acquired.append(line)
                     self._checkpoint()
+            self._scribe.go_live()  # where only the scan's end was not on record
         finally:
             end_time = start_time
             if begun is None or self._scribe.is_live:  # else it was not the same scan
