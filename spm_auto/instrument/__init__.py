@@ -17,6 +17,7 @@ from .limits import Limits, NoGoZone
 from .protocol import Capabilities, Extended, Instrument, InstrumentState, Status
 from .results import Channel, ForceCurve, QualityFlag, ScanImage, ScanLine, Spectrum
 from .settings import DataFile, FromCommandLine, InstrumentSettings
+from .shifted import ShiftedInstrument
 
 __all__ = [
     "AcquireForceCurve",
@@ -45,6 +46,7 @@ __all__ = [
     "ScanImage",
     "ScanLine",
     "SetFeedback",
+    "ShiftedInstrument",
     "Spectrum",
     "Status",
 ]
