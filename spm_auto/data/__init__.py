@@ -27,6 +27,7 @@ from .events import (
 )
 from .journal import FILE_NAME, Journal, JournalReader
 from .reader import Measurement, RecordedRun, assemble, open_run
+from .remembered import remember
 from .room import Room
 from .run_file import RUN_FILE_NAME, consolidate
 
@@ -64,4 +65,5 @@ __all__ = [
     "assemble",
     "consolidate",
     "open_run",
+    "remember",
 ]

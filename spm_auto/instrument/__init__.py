@@ -1,5 +1,6 @@
 """The instrument plane: the words in which a microscope is told what to do, and what it answers."""
 
+from .changes import Remembered, what_changed
 from .frame import FloatArray, ScanFrame
 from .guard import GuardedInstrument
 from .instructions import (
@@ -41,6 +42,7 @@ __all__ = [
     "NoGoZone",
     "PositionProbe",
     "QualityFlag",
+    "Remembered",
     "Scan",
     "ScanFrame",
     "ScanImage",
@@ -49,4 +51,5 @@ __all__ = [
     "ShiftedInstrument",
     "Spectrum",
     "Status",
+    "what_changed",
 ]
