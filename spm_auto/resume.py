@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from .clock import Clock, InstantClock, ResumedClock
 from .data import FILE_NAME, FinishReason, Journal, JournalReader, Record, RunContinued
 from .errors import CannotResume, SpmError
-from .instrument import GuardedInstrument
+from .instrument import GuardedInstrument, what_changed
 from .lab import versions
 from .workflow import Past, Runner, Tape
 
@@ -111,7 +112,11 @@ def check_may_resume(tape: Tape, after_emergency: bool) -> None:
 
 def changes_since(tape: Tape, instrument: GuardedInstrument) -> tuple[str, ...]:
     """Say what is not as it was when a run ended, line by line; nothing moves."""
-    return ()
+    found, now = tape.found, instrument.status()
+    if found is not None:  # positions on record are those of the first image
+        x, y = now.position
+        now = replace(now, position=(x - found.dx, y - found.dy))
+    return what_changed(tape.remembered, instrument.capabilities, now, instrument.limits)
 
 
 def take_up(
