@@ -25,6 +25,10 @@ class JournalFull(DataError):
     """The disk has no room for the next record; once there is some it can be written again."""
 
 
+class CannotResume(DataError):
+    """A run cannot be gone on with; its journal is as it was, and nothing has moved."""
+
+
 class AgentError(SpmError):
     """An agent cannot choose: there is nothing to choose from, or it was used out of order."""
 

@@ -173,7 +173,7 @@ class LearningAgent(Chooser):
             candidate = self._random.first(free)
             assert candidate is not None
             return self._propose(candidate, "at random: too few good spectra to learn from")
-        due = max(self._settings.refit_every, len(self._observations) // 20)
+        due = self._settings.fit_interval(len(self._observations))
         if self._unlearned >= due or not self._is_fitted:
             self.refit()
         return self._best(free, pending)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -193,6 +193,20 @@ class Preferring(Protocol):
         """Learn that one measured candidate is better than another."""
 
 
+@runtime_checkable
+class Resumable(Protocol):
+    """What an agent has besides `Agent` when it need not think again to be what it was."""
+
+    def save(self) -> Mapping[str, Any]:
+        """Return what being told and recalling the same in the same order does not bring back."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Become what the agent was when the state was saved; raises AgentError if it cannot."""
+
+    def recall(self, proposal: Proposal) -> None:
+        """Take a proposal for what `ask` answered, without thinking."""
+
+
 class AgentSettings(BaseModel):
     """Settings of an agent in a recipe; each kind derives its own and names it a plugin.
 
@@ -209,6 +223,13 @@ class AgentSettings(BaseModel):
     def most_averages(self) -> int:
         """How many spectra the agent may have averaged at a point, at most."""
         return 1
+
+    def most_fits(self, n_spectra: int) -> int:
+        """Return how often a model is fitted while so many spectra are taken, at most.
+
+        Here once after each spectrum; an agent that does it less often, or never, says so.
+        """
+        return n_spectra + 1
 
     def warm_up(self) -> None:
         """Import what takes long, before the agent is needed."""
@@ -247,11 +268,29 @@ class Scalarizer(Protocol):
         """Return the number, with its noise and a flag where the function knows them."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """What an agent answered, for the record.
+
+    Attributes:
+        proposal: What it chose; None when it only learned.
+        seconds: Time that it took [s].
+        state: What it is besides what it was told, when its model was fitted anew; None for an
+            agent that is not `Resumable`.
+        agent: Which of the run's agents it is.
+    """
+
+    proposal: Proposal | None
+    seconds: float
+    state: Mapping[str, Any] | None = None
+    agent: int = 0
+
+
 class Watch(Protocol):
     """Who wants to know what an agent does: a run that records it."""
 
-    def chosen(self, proposal: Proposal, seconds: float) -> None:
-        """A point was chosen; ``seconds`` is the time that the choice took [s]."""
+    def answered(self, answer: Answer) -> None:
+        """The agent has answered."""
 
     def scored(
         self, proposal: Proposal, spectrum: Spectrum, scalar: Scalar, scalarizer: str

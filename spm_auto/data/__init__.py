@@ -1,13 +1,18 @@
 """Data: what a run says (events), where it is kept (journal, run file) and how it is read again."""
 
 from .events import (
+    CLOSING,
+    LATE,
     REFUSED,
+    ROOM,
     AgentAnswered,
     AgentPrepared,
     Alarm,
     CostsEstimated,
+    DurationsEstimated,
     Event,
     FinishReason,
+    InstructionFailed,
     Intervention,
     LineAcquired,
     LoadFinished,
@@ -15,10 +20,13 @@ from .events import (
     PointChosen,
     ProbePositioned,
     Record,
+    RunContinued,
     RunFinished,
     RunPaused,
     RunResumed,
     RunStarted,
+    SampleFound,
+    SampleSought,
     ScanFinished,
     ScanStarted,
     SpectrumAcquired,
@@ -27,18 +35,24 @@ from .events import (
 )
 from .journal import FILE_NAME, Journal, JournalReader
 from .reader import Measurement, RecordedRun, assemble, open_run
+from .room import Room
 from .run_file import RUN_FILE_NAME, consolidate
 
 __all__ = [
+    "CLOSING",
     "FILE_NAME",
+    "LATE",
     "REFUSED",
+    "ROOM",
     "RUN_FILE_NAME",
     "AgentAnswered",
     "AgentPrepared",
     "Alarm",
     "CostsEstimated",
+    "DurationsEstimated",
     "Event",
     "FinishReason",
+    "InstructionFailed",
     "Intervention",
     "Journal",
     "JournalReader",
@@ -50,10 +64,14 @@ __all__ = [
     "ProbePositioned",
     "Record",
     "RecordedRun",
+    "Room",
+    "RunContinued",
     "RunFinished",
     "RunPaused",
     "RunResumed",
     "RunStarted",
+    "SampleFound",
+    "SampleSought",
     "ScanFinished",
     "ScanStarted",
     "SpectrumAcquired",

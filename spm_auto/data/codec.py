@@ -15,13 +15,10 @@ import numpy as np
 
 from ..errors import DataError
 from ..instrument import (
-    AcquireSpectrum,
     BiasWaveform,
     Channel,
-    Load,
-    PositionProbe,
+    Instruction,
     QualityFlag,
-    Scan,
     ScanFrame,
     ScanLine,
     Spectrum,
@@ -32,13 +29,10 @@ _VALUES: dict[str, Any] = {
     value.__name__: value
     for value in (
         *get_args(Event),
-        AcquireSpectrum,
+        *get_args(Instruction),
         BiasWaveform,
         Channel,
-        Load,
-        PositionProbe,
         Record,
-        Scan,
         ScanFrame,
         ScanLine,
         Spectrum,

@@ -13,6 +13,7 @@ from ..instrument import (
     AcquireSpectrum,
     Channel,
     FloatArray,
+    Instruction,
     Load,
     PositionProbe,
     Scan,
@@ -22,6 +23,9 @@ from ..instrument import (
 )
 
 REFUSED = "refused"  # cause of the alarm that an intervention was not carried out
+LATE = "late"  # cause of the alarm that an intervention came when the run was over
+CLOSING = "closing"  # cause of the alarm that the instrument could not be closed
+ROOM = "room"  # cause of the alarm that there is too little room on the disk
 
 
 class FinishReason(StrEnum):
@@ -110,6 +114,36 @@ class SpectrumAcquired:
 
     instruction: AcquireSpectrum
     spectrum: Spectrum
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionFailed:
+    """An instruction was refused or could not be carried out, and whoever gave it was told so.
+
+    Attributes:
+        instruction: What was asked for.
+        error: Kind of the error, a class of `spm_auto.errors`.
+        message: What it says.
+        values: What it holds besides, by name.
+    """
+
+    instruction: Instruction
+    error: str
+    message: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DurationsEstimated:
+    """The instrument said how long instructions would take; nothing moved.
+
+    Attributes:
+        position: Where the probe was [m]; None when the instrument could not tell.
+        seconds: Time of each instruction from there [s]; empty when it could not tell.
+    """
+
+    position: tuple[float, float] | None
+    seconds: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,15 +236,29 @@ class AgentPrepared:
 
 @dataclass(frozen=True, slots=True)
 class AgentAnswered:
-    """The agent was consulted.
+    """The agent was consulted: its whole answer, so that it need not be asked again.
 
     Attributes:
         seconds: Time that the agent worked [s].
         waited: Time that the instrument would stand still for it at real speed [s].
+        choice: Where to measure next; None when nothing was asked or nothing is left.
+        state: What the agent is besides what it was told, when its model was fitted anew; see
+            `spm_auto.agents.Resumable`.
+        agent: Which of the run's agents it was, counted from 0 as they were first consulted.
+        late: How many of the interventions before this record came when the agent had answered
+            already, and made it think again.
+        reconsidered: What it had chosen before those; None when none came or nothing was chosen.
+        is_refitted: Whether the state is that after thinking again.
     """
 
     seconds: float
     waited: float
+    choice: PointChosen | None = None
+    state: Mapping[str, Any] | None = None
+    agent: int = 0
+    late: int = 0
+    reconsidered: PointChosen | None = None
+    is_refitted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +287,8 @@ class Alarm:
 
     Attributes:
         message: What, in words.
-        cause: What raised it, for programs: "stuck", "calibration", "tip" or `REFUSED`; empty for
-            all else.
+        cause: What raised it, for programs: "stuck", "calibration", "tip", `REFUSED`, `LATE`,
+            `CLOSING` or `ROOM`; empty for all else.
     """
 
     message: str
@@ -259,7 +307,7 @@ class RunResumed:
 
 @dataclass(frozen=True, slots=True)
 class RunFinished:
-    """The last event of a journal.
+    """The last event of a run; only a `RunContinued` may follow.
 
     Attributes:
         reason: How the run ended.
@@ -272,6 +320,47 @@ class RunFinished:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class RunContinued:
+    """A run that had ended, or was killed, goes on in another process.
+
+    Attributes:
+        changes: What is not as it was when the run ended, line by line.
+        dropped: What was cut off the journal's end because it was not whole; empty for nothing.
+        versions: Version of spm_auto and of the packages that matter, by name.
+    """
+
+    changes: tuple[str, ...] = ()
+    dropped: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleSought:
+    """A run that goes on looks where the sample is now: hardware may have drifted meanwhile.
+
+    The instrument is readied and scans; what is recorded of that, up to `SampleFound`, belongs to
+    no step.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class SampleFound:
+    """A run that goes on has found where the sample is now.
+
+    Attributes:
+        dx: How far it has moved since the run's first image, along x [m].
+        dy: The same along y [m].
+        uncertainty: Standard deviation of either [m]; NaN where it was not looked for.
+        message: How it was found, in words.
+    """
+
+    dx: float
+    dy: float
+    uncertainty: float
+    message: str = ""
+
+
 Event = (
     RunStarted
     | StepStarted
@@ -281,6 +370,8 @@ Event = (
     | ScanFinished
     | ProbePositioned
     | SpectrumAcquired
+    | InstructionFailed
+    | DurationsEstimated
     | PointChosen
     | SpectrumScored
     | ModelFitted
@@ -292,6 +383,9 @@ Event = (
     | RunPaused
     | RunResumed
     | RunFinished
+    | RunContinued
+    | SampleSought
+    | SampleFound
 )
 
 

@@ -19,7 +19,7 @@ from .framing import HEAD_LENGTH, Fault, find_magic, pack, pack_head, read_at, r
 from .journal_file import JournalFile
 
 FILE_NAME = "run.spmj"
-VERSION = 1
+VERSION = 2
 READABLE = (1, 2)
 
 _SYNC_INTERVAL = 1.0  # [s] lost at most when the power fails; a killed process loses nothing

@@ -26,6 +26,11 @@ def chosen_event(proposal: Proposal) -> PointChosen:
     )
 
 
+def choice_event(proposal: Proposal | None) -> PointChosen | None:
+    """Return the event of a choice, None where nothing was chosen."""
+    return None if proposal is None else chosen_event(proposal)
+
+
 def scored_event(
     proposal: Proposal, spectrum: Spectrum, scalar: Scalar, scalarizer: str
 ) -> SpectrumScored:

@@ -15,8 +15,10 @@ from spm_auto.data import (
     AgentPrepared,
     Alarm,
     CostsEstimated,
+    DurationsEstimated,
     Event,
     FinishReason,
+    InstructionFailed,
     Intervention,
     LineAcquired,
     LoadFinished,
@@ -24,10 +26,13 @@ from spm_auto.data import (
     PointChosen,
     ProbePositioned,
     Record,
+    RunContinued,
     RunFinished,
     RunPaused,
     RunResumed,
     RunStarted,
+    SampleFound,
+    SampleSought,
     ScanFinished,
     ScanStarted,
     SpectrumAcquired,
@@ -40,6 +45,7 @@ from spm_auto.instrument import (
     AcquireSpectrum,
     BiasWaveform,
     Channel,
+    ConditionTip,
     Load,
     PositionProbe,
     QualityFlag,
@@ -102,8 +108,23 @@ EVENTS: tuple[Event, ...] = (
         noise=np.ones(4, dtype=np.float32),
     ),
     CostsEstimated((0.5, 1.0), 0.1, 2e6),
+    DurationsEstimated((1e-7, 0.0), (0.5, 1.0)),
+    DurationsEstimated(None, ()),
+    InstructionFailed(
+        PositionProbe(1.0, 0.0), "LimitExceeded", "x of 1 m", {"allowed": (-1e-6, 1e-6)}
+    ),
+    InstructionFailed(ConditionTip(0.0, 0.0, bias=3.0), "NoReply", "no answer within 2 s"),
     AgentPrepared(2.5),
     AgentAnswered(0.25, 0.0),
+    AgentAnswered(
+        0.25,
+        0.0,
+        PointChosen(7, 1e-7, 2e-7, math.nan, "at random", math.nan, 0.1, math.inf, -1),
+        {"draws": 3, "names": ("a", "b"), "models": ({"raw": ODD, "empty": np.zeros(0)},)},
+        late=1,
+        reconsidered=PointChosen(8, 1e-7, 2e-7, 4.0, "why", 1.0, 0.1, 2.0, 7),
+        is_refitted=True,
+    ),
     Intervention("operator", "paused", "lunch"),
     Intervention(
         "Ada", "stay out", "a scratch", "forbid_region", {"center": (1e-7, 0.0), "radius": 2e-7}
@@ -112,6 +133,9 @@ EVENTS: tuple[Event, ...] = (
     RunPaused(),
     RunResumed(),
     RunFinished(FinishReason.EMERGENCY, "stopped", "line 1\nline 2"),
+    RunContinued(("the tip is withdrawn",), "12 bytes", {"numpy": "2"}),
+    SampleSought(),
+    SampleFound(3e-9, -1e-9, 2e-10, "by the phase"),
 )
 
 
@@ -166,7 +190,9 @@ def test_a_quality_flag_and_a_finish_reason_come_back_as_what_they_were() -> Non
     back = there_and_back(spectrum)
     assert isinstance(back, SpectrumAcquired)
     assert all(isinstance(flag, QualityFlag) for flag in back.spectrum.flags)
-    assert isinstance(there_and_back(EVENTS[-1]).reason, FinishReason)  # type: ignore[union-attr]
+    finished = there_and_back(next(event for event in EVENTS if isinstance(event, RunFinished)))
+    assert isinstance(finished, RunFinished)
+    assert isinstance(finished.reason, FinishReason)
 
 
 @given(
