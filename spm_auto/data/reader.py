@@ -27,6 +27,7 @@ from .events import (
     StepStarted,
 )
 from .journal import FILE_NAME, JournalReader
+from .run_file import RUN_FILE_NAME, is_run_file, read_records
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,26 +152,35 @@ def open_run(path: Path | str) -> RecordedRun:
     """Read a run.
 
     Args:
-        path: The run's folder, or its journal.
+        path: The run's folder, its journal, or its run file; a folder's journal comes before its
+            run file.
 
     Raises:
         DataError: There is no run, its journal holds no whole record, or no run's records.
     """
     path = Path(path)
-    journal = path / FILE_NAME if path.is_dir() else path
-    if not journal.is_file():
-        raise DataError(f"{path}: there is no run here (no {FILE_NAME})")
-    reader = JournalReader(journal)
-    records = tuple(reader.poll())
+    source = path
+    if path.is_dir():
+        named = (path / FILE_NAME, path / RUN_FILE_NAME)
+        source = next((file for file in named if file.is_file()), named[0])
+    if not source.is_file():
+        raise DataError(f"{path}: there is no run here (no {FILE_NAME}, no {RUN_FILE_NAME})")
+    if is_run_file(source):
+        kind = "run file"
+        records, damage = read_records(source)
+    else:
+        kind, reader = "journal", JournalReader(source)
+        records = tuple(reader.poll())
+        damage = reader.damage
     if not records:
-        raise DataError(f"{journal}: the journal holds no record yet {reader.damage}".rstrip())
+        raise DataError(f"{source}: the {kind} holds no record yet {damage}".rstrip())
     if not isinstance(records[0].event, RunStarted):
         first = type(records[0].event).__name__
-        raise DataError(f"{journal}: the journal begins with {first}, not with a run")
+        raise DataError(f"{source}: the {kind} begins with {first}, not with a run")
     try:
-        return _told(journal, records, records[0].event, reader.damage)
+        return _told(source, records, records[0].event, damage)
     except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise DataError(f"{journal}: the records do not fit together: {error}") from error
+        raise DataError(f"{source}: the records do not fit together: {error}") from error
 
 
 def _told(
