@@ -138,7 +138,9 @@ def main() -> None:
             "  writing and verifying": lambda: write(run, part),
             "reading the run file": lambda: open_run(target),
         }
-        print(f"{FRAMES} frames of {PIXELS} x {PIXELS}, {SPECTRA} spectra, {len(run.records)} records")
+        print(
+            f"{FRAMES} frames of {PIXELS} x {PIXELS}, {SPECTRA} spectra, {len(run.records)} records"
+        )
         for name, work in times.items():
             took = [seconds(work) for _ in range(arguments.repeats)]
             print(f"{name:24} median {median(took):6.3f} s, best {min(took):6.3f} s")

@@ -6,6 +6,7 @@ what a file says.
 
 import dataclasses
 import math
+import struct
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, get_args
@@ -38,8 +39,9 @@ _VALUES: dict[str, Any] = {
         Spectrum,
     )
 }
-_FIELDS = {name: tuple(f.name for f in dataclasses.fields(v)) for name, v in _VALUES.items()}
+_FIELDS = {value: tuple(f.name for f in dataclasses.fields(value)) for value in _VALUES.values()}
 _WORDS: dict[str, type[StrEnum]] = {word.__name__: word for word in (FinishReason, QualityFlag)}
+_PLAIN = frozenset((type(None), bool, int, float, str))
 _KIND, _ARRAY, _WORD = "~kind", "~array", "~word"
 FLOAT = "~float"  # what JSON has no word for; here, so that no table may have it as a key
 _DTYPES = ("<f8", "<f4", "<i8", "<i4", "|b1", "|u1")
@@ -106,9 +108,12 @@ def to_tree(value: Any, keep: Callable[[Array], Mapping[str, Any]]) -> Any:
     Raises:
         TypeError: It holds a value that the journal does not know.
     """
+    kind = type(value)
+    if kind in _PLAIN:  # most of what there is, so it is asked first
+        return value
     if isinstance(value, StrEnum):
-        return {_WORD: type(value).__name__, "value": str(value)}
-    if value is None or isinstance(value, bool | int | float | str):
+        return {_WORD: kind.__name__, "value": str(value)}
+    if isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, np.generic):
         return value.item()
@@ -117,17 +122,16 @@ def to_tree(value: Any, keep: Callable[[Array], Mapping[str, Any]]) -> Any:
         if array.dtype.str not in _DTYPES:
             raise TypeError(f"the journal does not store arrays of {array.dtype}")
         return {_ARRAY: array.dtype.str, "shape": array.shape, **keep(array)}
-    name = type(value).__name__
-    if name in _FIELDS and dataclasses.is_dataclass(value):
-        fields = {field: to_tree(getattr(value, field), keep) for field in _FIELDS[name]}
-        return {_KIND: name, **fields}
+    if kind in _FIELDS:
+        fields = {field: to_tree(getattr(value, field), keep) for field in _FIELDS[kind]}
+        return {_KIND: kind.__name__, **fields}
     if isinstance(value, Mapping):
         if not value.keys().isdisjoint((_KIND, _ARRAY, _WORD, FLOAT)):
             raise TypeError(f"the journal does not store a table with a key of its own: {value}")
         return {str(key): to_tree(item, keep) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [to_tree(item, keep) for item in value]
-    raise TypeError(f"the journal does not store values of type {name}")
+    raise TypeError(f"the journal does not store values of type {kind.__name__}")
 
 
 def to_record(tree: Any, fetch: Callable[[Mapping[str, Any], np.dtype[Any], int], Array]) -> Record:
@@ -148,7 +152,30 @@ def to_record(tree: Any, fetch: Callable[[Mapping[str, Any], np.dtype[Any], int]
     return record
 
 
+def is_same(one: Any, other: Any) -> bool:
+    """Say whether two records, or what they hold, are equal in kind and in every bit."""
+    kind = type(one)
+    if kind is not type(other):
+        return False
+    if kind is float:
+        return bool(one == other != 0.0) or struct.pack("<d", one) == struct.pack("<d", other)
+    if kind in _PLAIN:
+        return bool(one == other)
+    if kind in _FIELDS:
+        return all(is_same(getattr(one, field), getattr(other, field)) for field in _FIELDS[kind])
+    if kind is tuple or kind is list:
+        return len(one) == len(other) and all(map(is_same, one, other))
+    if kind is dict:
+        return list(one) == list(other) and all(map(is_same, one.values(), other.values()))
+    if kind is np.ndarray:
+        is_alike = one.dtype == other.dtype and one.shape == other.shape
+        return is_alike and bool(one.tobytes() == other.tobytes())
+    return bool(one == other)
+
+
 def _from_tree(value: Any, fetch: Callable[[Mapping[str, Any], np.dtype[Any], int], Array]) -> Any:
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, tuple | list):
         return tuple([_from_tree(item, fetch) for item in value])
     if not isinstance(value, dict):

@@ -25,7 +25,7 @@ from spm_auto.data import (
     consolidate,
     open_run,
 )
-from spm_auto.data.run_file import write
+from spm_auto.data.run_file.writing import write
 from spm_auto.errors import DataError
 from spm_auto.instrument import (
     AcquireSpectrum,

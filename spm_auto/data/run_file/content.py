@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import h5py
 
 _REJECTED = "rejected by the scalarizer"
+_PACKED = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 _UNITS = {  # of what an agent says; values without one are in the unit of the reward
     "x": "m",
     "y": "m",
@@ -66,8 +67,8 @@ def write_spectra(
 ) -> None:
     """Write spectra that share biases and channels, raw, a group for each channel.
 
-    What is wrong with one is said beside it: `flag` in words, `mask` as bits that its attributes
-    name. The values themselves are as they were measured.
+    What is wrong with one is said beside it: ``mask`` in bits that its attributes name, ``flag`` of
+    the metadata in words. The values themselves are as they were measured.
     """
     first = same[0].spectrum
     for index, channel in enumerate(first.channels):
@@ -83,29 +84,33 @@ def write_spectra(
             spacial_units="m",
             quantity="position",
         )
-        group.create_group("metadata").attrs["channel"] = channel.name
         _write_about(group, same)
 
 
 def _write_about(group: "h5py.Group", same: list[Measurement]) -> None:
-    """Write what is known of each spectrum of a group."""
+    """Write what is known of each spectrum of a group: numbers as columns, words as metadata.
+
+    NeXus takes every dataset of an NXdata group for numbers.
+    """
     spectra = [m.spectrum for m in same]
     scores = [m.scored for m in same]
     for name, unit in (("x", "m"), ("y", "m"), ("start_time", "s"), ("end_time", "s")):
         write_column(group, "spectrum", name, [getattr(s, name) for s in spectra], unit)
     write_column(group, "spectrum", "number", [m.number for m in same])
     write_column(group, "spectrum", "reward", [s.value if s else math.nan for s in scores])
-    write_column(group, "spectrum", "reward_unit", [s.unit if s else "" for s in scores])
-    write_column(group, "spectrum", "scalarizer", [s.scalarizer if s else "" for s in scores])
     for name in dict.fromkeys(name for s in scores if s for name in s.others):
         values = [s.others[name][0] if s and name in s.others else math.nan for s in scores]
         write_column(group, "spectrum", f"reward_by_{name}", values)
-    write_column(group, "spectrum", "flag", [flag_of(m) for m in same])
-    write_column(group, "spectrum", "mask", np.array([_mask(m) for m in same], dtype=np.int32))
     names = (*(str(flag) for flag in QualityFlag), _REJECTED)
+    write_column(group, "spectrum", "mask", np.array([_mask(m) for m in same], dtype=np.int32))
     group["mask"].attrs.update(
         flag_masks=np.array([1 << bit for bit in range(len(names))], dtype=np.int32),
         flag_meanings=" ".join(name.replace(" ", "_") for name in names),
+    )
+    group.create_group("metadata").attrs.update(
+        flag=[flag_of(m) for m in same],
+        reward_unit=[s.unit if s else "" for s in scores],
+        scalarizer=[s.scalarizer if s else "" for s in scores],
     )
 
 
@@ -156,8 +161,13 @@ def _write_fit(agent: "h5py.Group", number: int, fit: ModelFitted, places: Place
         frame_pixels=fit.frame.pixels,
         frame_angle=fit.frame.angle,
     )
-    maps = {"mean": fit.mean, "deviation": fit.deviation, "pixels": fit.rows}
-    maps |= {"bias": fit.bias, "noise": fit.noise}
+    maps = {
+        "mean": fit.mean,
+        "deviation": fit.deviation,
+        "pixels": fit.rows,
+        "bias": fit.bias,
+        "noise": fit.noise,
+    }
     for name, values in maps.items():
         if values is None:
             continue
@@ -165,7 +175,7 @@ def _write_fit(agent: "h5py.Group", number: int, fit: ModelFitted, places: Place
         if known is not None and str(known[0]).startswith(agent.name):  # as the pixels of most fits
             group[name] = group.file[str(known[0])]
         else:
-            group.create_dataset(name, data=values)
+            group.create_dataset(name, data=values, **_PACKED)
             places.note(f"{group.name}/{name}", values)
 
 

@@ -78,9 +78,8 @@ def write_instrument(
     write_field(software, "model", run.started.versions.get("spm_auto", ""))
     if run.scans:
         environment = new_group(instrument, "scan_environment", "NXenvironment")
-        clock = run.records[0].utc - run.records[0].time
         for number, (image, rate) in enumerate(zip(run.scans, _line_rates(run), strict=True)):
-            _write_scan(environment, number, image, rate, clock)
+            _write_scan(environment, number, image, rate)
     if families:
         environment = new_group(instrument, "bias_spectroscopy_environment", "NXenvironment")
         for number, same in enumerate(families):
@@ -96,13 +95,9 @@ def driver_of(lab: str) -> str:
     return str(instrument.get("kind", "")) if isinstance(instrument, dict) else ""
 
 
-def _write_scan(
-    environment: "h5py.Group", number: int, image: ScanImage, line_rate: float, clock: float
-) -> None:
+def _write_scan(environment: "h5py.Group", number: int, image: ScanImage, line_rate: float) -> None:
     frame = image.frame
     control = new_group(environment, f"scan_control_{number:03d}", "NXspm_scan_control")
-    write_field(control, "scan_time_start", _iso(clock + image.start_time))
-    write_field(control, "scan_time_end", _iso(clock + image.end_time))
     write_field(control, "independent_scan_axes", ["x", "y"])
     write_field(control, "scan_type", "mesh")
     write_field(control, "scan_control_type", "continuous")

@@ -31,14 +31,14 @@ def read_records(path: Path) -> tuple[tuple[Record, ...], str]:
         DataError: It is no run file of a version that is known, or does not hold what it should.
     """
     with opened(path) as file:
-        version = file.attrs.get("spm_auto_schema")
+        version = str(file.attrs.get("spm_auto_schema", ""))
         if version == SCHEMA_VERSION:
             return tuple(_records(file, path)), ""
         if version == "1":
             from .upgrade import from_version_1
 
             return from_version_1(file, path)
-    if version is None:
+    if not version:
         raise DataError(f"{path} is no run file of spm_auto")
     raise DataError(
         f"{path} has schema version {version}; this program reads 1 to {SCHEMA_VERSION}"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import DataError
-from ..codec import encode
+from ..codec import is_same
 from ..events import Record
 from ..reader import RecordedRun
 from .arrays import Places
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 def write(run: RecordedRun, target: Path) -> None:
     """Write a run to an HDF5 file, and read it back.
 
-    Nothing is compressed: at the speed of one core gzip takes ten times as long as all else, for a
-    tenth of the size where there is noise, which is everywhere but in the agent's maps.
+    Only the agent's maps are compressed: what was measured holds noise, of which gzip saves 3 to 6
+    per cent and takes longer than all else together (measured: 43 MB became 40 MB in 0.5 s); the
+    maps of a run of 200 points became a third smaller.
 
     Raises:
         DataError: What was read back is not what the journal holds; there is no file then.
@@ -47,7 +48,7 @@ def write(run: RecordedRun, target: Path) -> None:
 def _verify(records: tuple[Record, ...], target: Path) -> None:
     found, _ = read_records(target)
     for number, (one, other) in enumerate(zip_longest(records, found)):
-        if one is None or other is None or encode(one) != encode(other):
+        if not is_same(one, other):
             raise DataError(
                 f"{target}: record {number} of {len(records)} does not read back as it was written"
             )
