@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,10 @@ from .events import (
 )
 from .journal import FILE_NAME, JournalReader
 from .run_file import RUN_FILE_NAME, is_run_file, read_records
+
+if TYPE_CHECKING:
+    import xarray
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,58 @@ class RecordedRun:
         """Time of day from the first record to the last [s]."""
         return self.records[-1].utc - self.records[0].utc
 
+    def to_xarray(self) -> "xarray.DataTree":
+        """Return the run as labelled arrays with units, a tree with a dataset for each axes.
+
+        ``scan_000`` and so on hold each channel's ``NAME_forward`` and ``NAME_backward`` over
+        (y, x), and the frame as attributes; x and y are the frame's own axes through its center,
+        ``sample_x`` and ``sample_y`` where each pixel lies. ``spectra_000`` and so on hold the
+        channels of spectra with the same biases over (spectrum, bias), with place, reward and flag
+        of each. Missing is NaN.
+
+        Raises:
+            DataError: xarray is not installed.
+        """
+        from .labelled import to_tree
+
+        return to_tree(self)
+
+    def plot(self, channel: str = "", ax: "Axes | None" = None) -> "Axes":
+        """Draw the last scan with the measured points in the colours of their rewards.
+
+        Points without a reward that compares, such as flagged ones, are rings.
+
+        Args:
+            channel: The scan's channel; empty for the first one.
+            ax: Where to draw; without it a figure is made.
+
+        Raises:
+            DataError: The run has no image.
+            ValueError: There is no such channel.
+        """
+        from ..plotting import THEME, plot_points, write_axis
+
+        if not self.scans:
+            raise DataError(f"{self.path}: the run has no image to draw on")
+        image = self.scans[-1]
+        axes = image.plot(channel, ax=ax)
+        known = [m for m in self.compared if math.isfinite(_reward(m))]
+        others = [m for m in self.measurements if m not in known]
+        frame = image.frame
+        plot_points(axes, *_places(others), frame, order=False).set_facecolor("none")
+        if not known or known[0].scored is None:
+            return axes
+        rewards = [_reward(m) for m in known]
+        points = plot_points(axes, *_places(known), frame, order=False, values=rewards)
+        points.set_cmap("Reds")  # in no image
+        bar = axes.figure.colorbar(points, ax=axes, location="bottom", shrink=0.8, aspect=30)
+        bar.outline.set_visible(False)
+        bar.ax.tick_params(labelsize=THEME["tick size"])
+        name = known[0].scored.scalarizer.replace("_", " ")
+        name += ", rings without" if others else ""
+        write_axis(bar.ax.xaxis, name, known[0].scored.unit, max(map(abs, rewards)))
+        return axes
+
     def summary(self) -> dict[str, Any]:
         """Return the run in one flat table of plain values, as ``spm-auto show --json`` prints it.
 
@@ -164,7 +220,7 @@ def open_run(path: Path | str) -> RecordedRun:
         named = (path / FILE_NAME, path / RUN_FILE_NAME)
         source = next((file for file in named if file.is_file()), named[0])
     if not source.is_file():
-        raise DataError(f"{path}: there is no run here (no {FILE_NAME}, no {RUN_FILE_NAME})")
+        raise DataError(f"{path}: there is no run here (no {FILE_NAME} and no {RUN_FILE_NAME})")
     if is_run_file(source):
         kind = "run file"
         records, damage = read_records(source)
@@ -254,6 +310,14 @@ def _measurements(records: tuple[Record, ...]) -> list[Measurement]:
         scored, chosen = scores.get(event.spectrum.start_time, (None, None))
         measurements.append(Measurement(number, event.instruction, event.spectrum, chosen, scored))
     return measurements
+
+
+def _reward(measurement: Measurement) -> float:
+    return measurement.scored.value if measurement.scored else math.nan
+
+
+def _places(measurements: list[Measurement]) -> tuple[list[float], list[float]]:
+    return [m.spectrum.x for m in measurements], [m.spectrum.y for m in measurements]
 
 
 def _best(best: Measurement | None) -> dict[str, float | str] | None:

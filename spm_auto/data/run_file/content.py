@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...instrument import Channel, QualityFlag, ScanImage
+from ...instrument import Channel, FloatArray, QualityFlag, ScanFrame, ScanImage
+from ..codec import Array
 from ..events import ModelFitted
 from ..reader import Measurement, RecordedRun
 from .arrays import Places
@@ -32,9 +33,7 @@ _UNITS = {  # of what an agent says; values without one are in the unit of the r
 def write_image(entry: "h5py.Group", number: int, image: ScanImage, places: Places) -> None:
     """Write an image, a group for each channel and direction; lines not measured are NaN."""
     frame = image.frame
-    lines, pixels = frame.shape
-    x = frame.center[0] + ((np.arange(pixels) + 0.5) / pixels - 0.5) * frame.size[0]
-    y = frame.center[1] + ((np.arange(lines) + 0.5) / lines - 0.5) * frame.size[1]
+    x, y = axes_of(frame)
     for way, stack in (("forward", image.forward), ("backward", image.backward)):
         for channel, values in zip(image.channels, stack, strict=True):
             name = f"scan_{number:03d}_{channel.name}_{way}"
@@ -51,6 +50,17 @@ def write_image(entry: "h5py.Group", number: int, image: ScanImage, places: Plac
                 end_time=image.end_time,
             )
             places.note(path, values, by_row=True)
+
+
+def axes_of(frame: ScanFrame) -> tuple[FloatArray, FloatArray]:
+    """Return the middles of a frame's pixels along its fast and its slow axis [m].
+
+    They run through the frame's center; turned by its angle about it they are x and y.
+    """
+    (pixels, lines), (width, height) = frame.pixels, frame.size
+    x = frame.center[0] + ((np.arange(pixels) + 0.5) / pixels - 0.5) * width
+    y = frame.center[1] + ((np.arange(lines) + 0.5) / lines - 0.5) * height
+    return x, y
 
 
 def alike(measurements: tuple[Measurement, ...]) -> list[list[Measurement]]:
@@ -161,7 +171,7 @@ def _write_fit(agent: "h5py.Group", number: int, fit: ModelFitted, places: Place
         frame_pixels=fit.frame.pixels,
         frame_angle=fit.frame.angle,
     )
-    maps = {
+    maps: dict[str, Array | None] = {
         "mean": fit.mean,
         "deviation": fit.deviation,
         "pixels": fit.rows,
