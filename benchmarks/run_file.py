@@ -8,12 +8,18 @@ it would cost.
 
 import argparse
 import math
+import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import h5py
 import numpy as np
@@ -81,10 +87,10 @@ def make_journal(folder: Path) -> Path:
     return folder / FILE_NAME
 
 
-def seconds(work: object, *arguments: object) -> float:
+def seconds(work: Callable[[], object]) -> float:
     """Return how long a call takes [s]."""
     start = time.perf_counter()
-    work(*arguments)  # type: ignore[operator]
+    work()
     return time.perf_counter() - start
 
 
@@ -123,6 +129,7 @@ def print_sizes(run_file: Path) -> None:
 
 
 def main() -> None:
+    """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--size", type=Path, nargs="*", help="run files to compress")

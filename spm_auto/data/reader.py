@@ -156,7 +156,8 @@ class RecordedRun:
         known = [m for m in self.compared if math.isfinite(_reward(m))]
         others = [m for m in self.measurements if m not in known]
         frame = image.frame
-        plot_points(axes, *_places(others), frame, order=False).set_facecolor("none")
+        rings = plot_points(axes, *_places(others), frame, order=False)
+        rings.set(facecolor="none", edgecolor="white")
         if not known or known[0].scored is None:
             return axes
         rewards = [_reward(m) for m in known]
@@ -166,7 +167,7 @@ class RecordedRun:
         bar.outline.set_visible(False)
         bar.ax.tick_params(labelsize=THEME["tick size"])
         name = known[0].scored.scalarizer.replace("_", " ")
-        name += ", rings without" if others else ""
+        name += ", none at rings" if others else ""
         write_axis(bar.ax.xaxis, name, known[0].scored.unit, max(map(abs, rewards)))
         return axes
 

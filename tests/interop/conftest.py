@@ -1,9 +1,10 @@
-"""What the tests of other programs share: the folder that ``make_files.py`` filled.
+r"""What the tests of other programs share: the folder that ``make_files.py`` filled.
 
 They run in an environment of their own, without spm_auto:
 
     .venv/bin/python tests/interop/make_files.py OUT
-    SPM_AUTO_INTEROP=OUT OTHER/bin/python -m pytest --confcutdir tests/interop -m interop tests/interop
+    SPM_AUTO_INTEROP=OUT OTHER/bin/python -m pytest -m interop --confcutdir tests/interop \
+      tests/interop
 """
 
 import json

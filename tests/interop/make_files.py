@@ -1,9 +1,10 @@
-"""Makes the files that other programs are to open: ``python tests/interop/make_files.py OUT``.
+r"""Makes the files that other programs are to open: ``python tests/interop/make_files.py OUT``.
 
 Run it in spm_auto's environment; the tests beside it run in one that has sidpy, xarray and the like
 and not spm_auto, and find the files by the environment variable ``SPM_AUTO_INTEROP``:
 
-    SPM_AUTO_INTEROP=OUT OTHER/bin/python -m pytest --confcutdir tests/interop -m interop tests/interop
+    SPM_AUTO_INTEROP=OUT OTHER/bin/python -m pytest -m interop --confcutdir tests/interop \
+      tests/interop
 
 ``expected.json`` beside the files says in plain numbers what must be read from them: see
 `expectations`.

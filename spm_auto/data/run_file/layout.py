@@ -63,7 +63,11 @@ def write_data(
     name = group.name.rsplit("/", 1)[-1]
     data.attrs.update(_NSID)
     data.attrs.update(
-        quantity=channel.name, units=channel.unit or "1", main_data_name=name, data_type=kind
+        title=name,
+        main_data_name=name,
+        quantity=channel.name,
+        units=channel.unit or "1",
+        data_type=kind,
     )
     for dimension, axis in zip(data.dims, axes, strict=True):
         dimension.label = axis

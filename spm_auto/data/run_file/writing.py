@@ -67,6 +67,9 @@ def _write_entry(file: "h5py.File", run: RecordedRun) -> None:
         write_image(entry, number, image, places)
     for number, same in enumerate(families):
         write_spectra(entry, number, same, places)
+    shown = [name for name, group in entry.items() if group.attrs.get("NX_class") == "NXdata"]
+    if shown:
+        entry.attrs["default"] = shown[0]
     write_agent(entry, run, places)
     _write_provenance(entry, run)
     _write_events(file, run, places)
