@@ -130,8 +130,8 @@ def to_tree(value: Any, keep: Callable[[Array], Mapping[str, Any]]) -> Any:
             raise TypeError(f"the journal does not store a table with a key of its own: {value}")
         return {str(key): to_tree(item, keep) for key, item in value.items()}
     if isinstance(value, tuple | list):
-        if _PLAIN.issuperset(map(type, value)):  # the biases of a waveform are many
-            return value
+        if _PLAIN.issuperset(map(type, value)):  # as the biases of a waveform
+            return list(value)
         return [to_tree(item, keep) for item in value]
     raise TypeError(f"the journal does not store values of type {kind.__name__}")
 
