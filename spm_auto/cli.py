@@ -107,12 +107,20 @@ def rehearse(
 
 
 @app.command()
-def show(folder: Folder, json: AsJson = False) -> None:
-    """Say what a run did, finished or not."""
-    from .data import open_run
-    from .display import print_summary
+def show(
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="A run, or a file that a microscope left.")
+    ],
+    json: AsJson = False,
+) -> None:
+    """Say what a run did, finished or not, or what is in a data file of another program."""
+    from .data import FILE_NAME, open_file, open_run
+    from .display import print_data_file, print_summary
 
-    print_summary(open_run(folder).summary(), as_json=json)
+    if path.is_dir() or path.suffix == Path(FILE_NAME).suffix:
+        print_summary(open_run(path).summary(), as_json=json)
+    else:
+        print_data_file(open_file(path).summary(), as_json=json)
 
 
 @app.command()

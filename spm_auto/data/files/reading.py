@@ -13,6 +13,7 @@ from .nanonis_grid import read_nanonis_grid
 from .nanonis_scan import read_nanonis_scan
 from .nsid import read_nsid
 from .strangers import one_line
+from .trial import try_to_read
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _START = 65536  # bytes in which the header of a text format must show itself
@@ -32,11 +33,14 @@ def open_file(path: Path | str) -> DataFile:
         Its images, spectra and curves.
 
     Raises:
-        DataError: The file is missing, of an unknown kind, damaged, or does what no file should; the
-            message names it in one line.
+        DataError: The file is missing, of an unknown kind, damaged, or does what no file
+            should; the message names it in one line.
     """
     path = Path(path)
-    return _reader(path)(path)
+    reader = _reader(path)
+    if reader is read_nsid:
+        try_to_read(path)
+    return reader(path)
 
 
 def _reader(path: Path) -> Callable[[Path], DataFile]:

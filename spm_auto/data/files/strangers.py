@@ -53,6 +53,10 @@ def guarded(path: Path) -> Iterator[None]:
     """
     try:
         yield
+    except DataError as error:
+        if str(error).startswith(str(path)):
+            raise
+        raise DataError(f"{path}: {error}") from error
     except _WHAT_DAMAGE_RAISES as error:
         raise DataError(f"{path}: the file is damaged: {one_line(error)}") from error
 
