@@ -71,6 +71,28 @@ def run(
 
 
 @app.command()
+def resume(
+    folder: Folder,
+    same_place: Annotated[
+        bool,
+        typer.Option("--same-place", help="On hardware: do not look where the sample is now."),
+    ] = False,
+    after_emergency: Annotated[
+        bool, typer.Option("--after-emergency", help="Go on after an emergency stop, too.")
+    ] = False,
+    accept_changes: Annotated[
+        bool,
+        typer.Option("--accept-changes", help="On hardware: go on though it is not as it was."),
+    ] = False,
+    json: AsJson = False,
+) -> None:
+    """Go on with a run that was killed, cancelled or failed, exactly where it ended."""
+    from .execute import resume as resume_run
+
+    sys.exit(resume_run(folder, same_place, after_emergency, accept_changes, as_json=json))
+
+
+@app.command()
 def rehearse(
     recipe: RecipeFile,
     lab: LabFile,

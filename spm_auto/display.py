@@ -51,7 +51,14 @@ def print_summary(summary: Mapping[str, Any], as_json: bool = False) -> None:
 def print_plan(plan: Plan, as_json: bool = False) -> None:
     """Print what a run is about to do, and how long it will take."""
     if as_json:
-        print_json({**asdict(plan), "seconds": plan.seconds, "n_spectra": plan.n_spectra})
+        print_json(
+            {
+                **asdict(plan),
+                "seconds": plan.seconds,
+                "n_spectra": plan.n_spectra,
+                "size": plan.size,
+            }
+        )
         return
     table = Table(title="the plan", title_justify="left")
     for heading in ("step", "kind", "lines", "spectra", "instrument time"):
@@ -70,6 +77,7 @@ def print_plan(plan: Plan, as_json: bool = False) -> None:
     console.print(table)
     low, high = plan.bias
     console.print(f"bias between {format_quantity(low, 'V')} and {format_quantity(high, 'V')}")
+    console.print(f"at most {format_quantity(plan.size, 'B', 3)} on disk")
 
 
 def print_plugins(found: Mapping[str, Mapping[str, str]], as_json: bool = False) -> None:

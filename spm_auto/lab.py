@@ -15,7 +15,7 @@ from .data import FILE_NAME, Journal, Record, RunStarted
 from .errors import RecipeError, SpmError
 from .instrument import GuardedInstrument, InstrumentSettings, Limits, NoGoZone
 from .settings import Plugin, read_toml, validate
-from .units import Bias, Duration, Length, Speed
+from .units import Bias, DataSize, Duration, Length, Speed
 from .workflow import Runner
 
 _PACKAGES = ("numpy", "scipy", "torch", "gpytorch", "numba", "h5py", "pydantic")
@@ -78,8 +78,18 @@ class ClockSettings(_Table):
                 return RealClock()
 
 
+class StorageSettings(_Table):
+    """Where a run is kept.
+
+    Attributes:
+        reserve: Room on the disk that stays free; a run does not start, or waits, below it.
+    """
+
+    reserve: Annotated[DataSize, Field(ge=0)] = 200e6
+
+
 class Lab(_Table):
-    """A laboratory: instrument, limits, clock.
+    """A laboratory: instrument, limits, clock, room on disk.
 
     Attributes:
         schema_version: Version of this format.
@@ -87,6 +97,7 @@ class Lab(_Table):
         instrument: The instrument and its settings, by plugin.
         limits: What is allowed.
         clock: How time passes.
+        storage: How much room stays on the disk.
         operator: Who is responsible, for the record.
     """
 
@@ -95,6 +106,7 @@ class Lab(_Table):
     instrument: Annotated[InstrumentSettings, Plugin("instruments")]
     limits: LimitSettings = LimitSettings()
     clock: ClockSettings = ClockSettings()
+    storage: StorageSettings = StorageSettings()
     operator: str = ""
 
     def describe(self) -> dict[str, Any]:

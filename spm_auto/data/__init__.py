@@ -26,6 +26,7 @@ from .events import (
     RunResumed,
     RunStarted,
     SampleFound,
+    SampleSought,
     ScanFinished,
     ScanStarted,
     SpectrumAcquired,
@@ -45,6 +46,8 @@ from .files import (
 )
 from .journal import FILE_NAME, Journal, JournalReader
 from .reader import Measurement, RecordedRun, assemble, open_run
+from .remembered import remember
+from .room import Room
 from .run_file import RUN_FILE_NAME, consolidate
 from .run_file.writing import write as write_run_file
 
@@ -77,12 +80,14 @@ __all__ = [
     "ProbePositioned",
     "Record",
     "RecordedRun",
+    "Room",
     "RunContinued",
     "RunFinished",
     "RunPaused",
     "RunResumed",
     "RunStarted",
     "SampleFound",
+    "SampleSought",
     "ScanFinished",
     "ScanStarted",
     "SpectrumAcquired",
@@ -96,6 +101,7 @@ __all__ = [
     "open_hdf5",
     "open_run",
     "read_axis",
+    "remember",
     "write_run_file",
     "x_and_y",
 ]

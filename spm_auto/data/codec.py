@@ -130,6 +130,8 @@ def to_tree(value: Any, keep: Callable[[Array], Mapping[str, Any]]) -> Any:
             raise TypeError(f"the journal does not store a table with a key of its own: {value}")
         return {str(key): to_tree(item, keep) for key, item in value.items()}
     if isinstance(value, tuple | list):
+        if _PLAIN.issuperset(map(type, value)):  # the biases of a waveform are many
+            return value
         return [to_tree(item, keep) for item in value]
     raise TypeError(f"the journal does not store values of type {kind.__name__}")
 
@@ -177,6 +179,8 @@ def _from_tree(value: Any, fetch: Callable[[Mapping[str, Any], np.dtype[Any], in
     if type(value) in _PLAIN:
         return value
     if isinstance(value, tuple | list):
+        if _PLAIN.issuperset(map(type, value)):
+            return tuple(value)
         return tuple([_from_tree(item, fetch) for item in value])
     if not isinstance(value, dict):
         return value
