@@ -1,8 +1,8 @@
 """Event files: an HDF5 file for each scan and each spectrum, laid out as the run file is.
 
 Each is the run file of a run in which nothing else happened, with the records that tell of it and
-the run's provenance. They are written in a process of their own, since a full disk can crash the
-HDF5 library: ``python -m spm_auto.export.event_files JOURNAL FOLDER`` is that process.
+the run's provenance. They are written in a process of their own (``python -m spm_auto.export``),
+since a full disk can crash the HDF5 library.
 """
 
 import subprocess
@@ -19,13 +19,11 @@ from ..data import (
     ScanFinished,
     ScanStarted,
     SpectrumAcquired,
-    open_run,
-    write_run_file,
 )
 from ..errors import DataError
 from .place import take_place
 
-_TIMEOUT = 600.0  # [s] for the child process
+_PATIENCE = 60.0  # [s] for the child process, and as much again for each file
 
 
 def write_event_files(run: RecordedRun, folder: Path | str) -> list[Path]:
@@ -42,29 +40,30 @@ def write_event_files(run: RecordedRun, folder: Path | str) -> list[Path]:
         DataError: They could not be written; those that were there still are.
     """
     folder = Path(folder)
-    names = [name for name, _ in _parts(run)]
+    names = [name for name, _ in parts_of(run)]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=folder, prefix="part-") as parts:
-            _write_in_child(run.path, parts)
+            _write_in_child(run.path, parts, _PATIENCE * (1 + len(names)))
             for name in names:
                 take_place(Path(parts) / name, folder / name)
-    except subprocess.TimeoutExpired as error:
-        raise DataError(f"{folder}: not written within {_TIMEOUT:g} s") from error
     except OSError as error:
         raise DataError(f"{folder}: cannot be written: {error.strerror or error}") from error
     return [folder / name for name in names]
 
 
-def _write_in_child(journal: Path, parts: str) -> None:
-    command = [sys.executable, "-m", __name__, str(journal), parts]
-    child = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT)
+def _write_in_child(journal: Path, parts: str, timeout: float) -> None:
+    command = [sys.executable, "-m", __package__, str(journal), parts]
+    try:
+        child = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
+    except subprocess.TimeoutExpired as error:
+        raise DataError(f"event files: not written within {timeout:g} s") from error
     if child.returncode != 0:
         lines = child.stderr.strip().splitlines() or ["no message"]
         raise DataError(f"event files: not written (exit {child.returncode}): {lines[-1]}")
 
 
-def _parts(run: RecordedRun) -> Iterator[tuple[str, RecordedRun]]:
+def parts_of(run: RecordedRun) -> Iterator[tuple[str, RecordedRun]]:
     """Yield a run for each scan and each spectrum, in which nothing else happened."""
     nothing = replace(
         run, scans=(), measurements=(), decisions=(), fits=(), answers=(), interventions=()
@@ -74,9 +73,10 @@ def _parts(run: RecordedRun) -> Iterator[tuple[str, RecordedRun]]:
         records = (first, *_of_scan(run.records, image.start_time))
         yield f"scan_{number:03d}.h5", replace(nothing, records=records, scans=(image,))
     taken = [record for record in run.records if isinstance(record.event, SpectrumAcquired)]
+    recorded = {id(record.event): record for record in run.records}
     for measurement, record in zip(run.measurements, taken, strict=True):
-        told = (measurement.chosen, measurement.scored)  # the very events that are in the records
-        about = [r for r in run.records if any(r.event is event for event in told)]
+        told = filter(None, (measurement.chosen, measurement.scored))
+        about = [recorded[id(event)] for event in told]
         records = tuple(sorted((first, record, *about), key=lambda r: r.number))
         chosen = (measurement.chosen,) if measurement.chosen else ()
         part = replace(nothing, records=records, measurements=(measurement,), decisions=chosen)
@@ -91,11 +91,3 @@ def _of_scan(records: tuple[Record, ...], start_time: float) -> Iterator[Record]
         if is_inside and isinstance(record.event, ScanStarted | LineAcquired | ScanFinished):
             yield record
             is_inside = not isinstance(record.event, ScanFinished)
-
-
-if __name__ == "__main__":
-    try:
-        for name, part in _parts(open_run(sys.argv[1])):
-            write_run_file(part, Path(sys.argv[2]) / name)
-    except (DataError, OSError, RuntimeError) as error:  # h5py raises the last for a full disk
-        sys.exit(" ".join(str(error).split()))

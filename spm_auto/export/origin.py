@@ -36,8 +36,13 @@ class Origin:
 
 def series_of(run: RecordedRun) -> str:
     """Return the run's title as the beginning of file names: letters, digits and underscores."""
-    series = file_word(run.started.title[:40]) or "run"
-    return f"{series}_" if series[-1].isdigit() else series  # a number follows
+    return file_word(run.started.title[:40]) or "run"
+
+
+def numbered(run: RecordedRun, number: int, rest: str) -> str:
+    """Return the name of the file of an image or a spectrum, such as ``film007.sxm``."""
+    series = series_of(run)
+    return f"{series}{'_' if series[-1].isdigit() else ''}{number:03d}{rest}"
 
 
 def flags_of(measurement: Measurement) -> str:

@@ -9,7 +9,7 @@ from ..plugins import suggest
 from .dat import write_dat
 from .event_files import write_event_files
 from .gwy import write_gwy
-from .origin import of_scans, of_spectra, series_of
+from .origin import numbered, of_scans, of_spectra, series_of
 from .pictures import write_image_picture, write_points_picture, write_spectra_picture
 from .records import write_records
 from .sweep import alike
@@ -58,17 +58,17 @@ def _gwy(run: RecordedRun, folder: Path) -> Iterator[Path]:
 
 def _sxm(run: RecordedRun, folder: Path) -> Iterator[Path]:
     for number, (image, origin) in enumerate(zip(run.scans, of_scans(run), strict=True)):
-        yield write_sxm(folder / f"{series_of(run)}{number:03d}.sxm", image, origin)
+        yield write_sxm(folder / numbered(run, number, ".sxm"), image, origin)
 
 
 def _dat(run: RecordedRun, folder: Path) -> Iterator[Path]:
     for number, (spectrum, origin) in enumerate(zip(run.spectra, of_spectra(run), strict=True)):
-        yield write_dat(folder / f"{series_of(run)}{number:03d}.dat", spectrum, origin)
+        yield write_dat(folder / numbered(run, number, ".dat"), spectrum, origin)
 
 
 def _csv(run: RecordedRun, folder: Path) -> Iterator[Path]:
     for number, image in enumerate(run.scans):
-        yield write_image_table(folder / f"{series_of(run)}{number:03d}.csv", image)
+        yield write_image_table(folder / numbered(run, number, ".csv"), image)
     if run.spectra:
         yield write_spectra_table(folder / f"{series_of(run)}_spectra.csv", run.spectra)
         yield write_point_table(folder / f"{series_of(run)}_points.csv", run.measurements)
@@ -79,8 +79,8 @@ def _png(run: RecordedRun, folder: Path) -> Iterator[Path]:
     for number, image in enumerate(run.scans):
         for channel in image.channels:
             for way in ("forward", "backward"):
-                path = folder / f"{series}{number:03d}_{file_word(channel.name)}_{way}.png"
-                yield write_image_picture(path, image, channel.name, way == "backward")
+                name = numbered(run, number, f"_{file_word(channel.name)}_{way}.png")
+                yield write_image_picture(folder / name, image, channel.name, way == "backward")
     for number, indices in enumerate(alike(run.spectra)):
         spectra = [run.spectra[index] for index in indices]
         best = indices.index(run.best.number) if run.best and run.best.number in indices else None

@@ -74,6 +74,11 @@ def test_without_a_folder_the_files_lie_beside_the_journal(tmp_path: Path) -> No
     assert files[0].is_file()
 
 
+def test_a_number_at_the_end_of_a_title_stays_apart_from_that_of_the_file(tmp_path: Path) -> None:
+    run_quickly(tmp_path, title="Grid: no. 2")
+    assert [path.name for path in export(open_run(tmp_path), "sxm")] == ["Grid_no_2_000.sxm"]
+
+
 def test_an_unknown_format_is_refused_with_a_suggestion(stored: RecordedRun) -> None:
     with pytest.raises(DataError, match="no export to 'gyw'; did you mean 'gwy'"):
         export(stored, "gyw")
