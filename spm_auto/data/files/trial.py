@@ -1,4 +1,4 @@
-"""A trial reading in a process of its own: damaged HDF5 files can crash the library that reads them.
+"""A trial reading in a process of its own: damaged HDF5 files can crash the library that reads.
 
 A flipped bit in the wrong place ends a process with a segmentation fault, which no ``except`` sees.
 So a file from a stranger is first read to its end by a child, with a limit on its memory where the
