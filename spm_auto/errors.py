@@ -64,12 +64,15 @@ class LimitExceeded(InstrumentError):
         quantity: What was out of range.
         asked: The value asked for, in the unit given.
         allowed: Lowest and highest allowed value.
+        unit: Unit of these.
+        scope: What of the instruction it is about, or why it is not allowed; may be empty.
     """
 
     def __init__(
         self, quantity: str, asked: float, allowed: tuple[float, float], unit: str, scope: str = ""
     ) -> None:
         self.quantity, self.asked, self.allowed = quantity, asked, allowed
+        self.unit, self.scope = unit, scope
         low, high = allowed
         super().__init__(
             f"{quantity} of {asked:g} {unit} is outside {low:g} to {high:g} {unit}"

@@ -16,12 +16,13 @@ from .clock import Clock, InstantClock
 from .data import (
     FILE_NAME,
     FinishReason,
+    Room,
     RunFinished,
     consolidate,
     open_run,
 )
 from .display import ProgressDisplay, print_plan, print_summary
-from .errors import CannotResume, RecipeError
+from .errors import CannotResume, RecipeError, SpmError
 from .instrument import FromCommandLine, GuardedInstrument
 from .lab import Lab, begin, parse_lab
 from .resume import changes_since, check_may_resume, read_tape, resumed, take_up
@@ -182,7 +183,16 @@ def resume(
         said = "\n".join(changes)
         raise CannotResume(f"{said}\nnothing has moved; --accept-changes goes on all the same")
     display = ProgressDisplay(plan, is_quiet=as_json)
-    runner = take_up(instrument, clock, out, tape, changes, not same_place, (display.records.put,))
+    runner = take_up(
+        instrument,
+        clock,
+        out,
+        tape,
+        changes,
+        looks=not same_place,
+        listeners=(display.records.put,),
+        room=Room(out, order.lab.storage.reserve),
+    )
     for change in changes:
         display.say(change)
     display.say(f"{started.title}: resumed after record {tape.end.number}")
@@ -258,6 +268,12 @@ def _prepare(
     is_quiet: bool,
 ) -> tuple[Runner, ProgressDisplay]:
     display = ProgressDisplay(plan, is_quiet)
+    room = Room(out, order.lab.storage.reserve)
+    try:
+        room.check(plan.size)
+    except SpmError:
+        instrument.close()
+        raise
     runner = begin(
         instrument,
         clock,
@@ -268,6 +284,7 @@ def _prepare(
         lab=order.lab_text,
         settings=order.describe(),
         listeners=(display.records.put,),
+        room=room,
     )
     display.say(
         f"{order.recipe.title}: {format_duration(plan.seconds)} of instrument time, "

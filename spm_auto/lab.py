@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from . import __version__
 from .clock import Clock, InstantClock, RealClock, ScaledClock
-from .data import FILE_NAME, Journal, Record, RunStarted
+from .data import FILE_NAME, Journal, Record, Room, RunStarted
 from .errors import RecipeError, SpmError
 from .instrument import GuardedInstrument, InstrumentSettings, Limits, NoGoZone
 from .settings import Plugin, read_toml, validate
@@ -169,6 +169,7 @@ def begin(
     lab: str = "",
     settings: Mapping[str, Any] | None = None,
     listeners: Sequence[Callable[[Record], None]] = (),
+    room: Room | None = None,
 ) -> Runner:
     """Begin a journal, and make the runner that writes it.
 
@@ -183,6 +184,7 @@ def begin(
         lab: Text of the lab file, for the record.
         settings: What else was set, for the record.
         listeners: Called with each record after it was written.
+        room: Room on the disk, which the run waits for.
 
     Raises:
         RecipeError: The seed is negative or too large.
@@ -195,7 +197,7 @@ def begin(
     except SpmError:
         instrument.close()
         raise
-    runner = Runner(instrument, journal, clock, listeners)
+    runner = Runner(instrument, journal, clock, listeners, room=room)
     runner.record(
         RunStarted(
             uid=str(uuid.uuid4()),

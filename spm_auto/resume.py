@@ -2,14 +2,15 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from .clock import Clock, InstantClock, ResumedClock
-from .data import FILE_NAME, FinishReason, Journal, JournalReader, Record, RunContinued
+from .data import FILE_NAME, FinishReason, Journal, JournalReader, Record, Room, RunContinued
 from .errors import CannotResume, SpmError
-from .instrument import GuardedInstrument
+from .instrument import GuardedInstrument, what_changed
 from .lab import versions
 from .workflow import Past, Runner, Tape
 
@@ -111,7 +112,11 @@ def check_may_resume(tape: Tape, after_emergency: bool) -> None:
 
 def changes_since(tape: Tape, instrument: GuardedInstrument) -> tuple[str, ...]:
     """Say what is not as it was when a run ended, line by line; nothing moves."""
-    return ()
+    found, now = tape.found, instrument.status()
+    if found is not None:  # positions on record are those of the first image
+        x, y = now.position
+        now = replace(now, position=(x - found.dx, y - found.dy))
+    return what_changed(tape.remembered, instrument.capabilities, now, instrument.limits)
 
 
 def take_up(
@@ -122,6 +127,7 @@ def take_up(
     changes: Sequence[str] = (),
     looks: bool = True,
     listeners: Sequence[Callable[[Record], None]] = (),
+    room: Room | None = None,
 ) -> Runner:
     """Open a run's journal again, and make the runner that goes on with it.
 
@@ -134,6 +140,7 @@ def take_up(
         changes: What is not as it was when the run ended, for the record.
         looks: Whether to look for the sample on hardware before anything is measured.
         listeners: Called with each new record after it was written.
+        room: Room on the disk, which the run waits for.
 
     Raises:
         DataError: The journal cannot be gone on with; it is as it was.
@@ -152,7 +159,7 @@ def take_up(
         looks=looks,
         go_on=clock.go_on if is_simulated and isinstance(clock, ResumedClock) else _stay,
     )
-    return Runner(instrument, journal, clock, listeners, past)
+    return Runner(instrument, journal, clock, listeners, past, room)
 
 
 def _stay(_: float) -> None:

@@ -4,6 +4,7 @@ A script is a step written by hand: its calls go through the same runner, guard 
 """
 
 import itertools
+import logging
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -18,6 +19,7 @@ from .data import (
     Alarm,
     FinishReason,
     RecordedRun,
+    Room,
     consolidate,
     open_run,
 )
@@ -35,7 +37,7 @@ from .instrument import (
     Spectrum,
 )
 from .lab import begin, parse_lab
-from .resume import check_same, read_tape, resumed, take_up
+from .resume import changes_since, check_same, read_tape, resumed, take_up
 from .settings import override, read_toml
 from .units import quantity
 from .workflow import (
@@ -49,6 +51,7 @@ from .workflow import (
 )
 
 Quantity = float | str
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -286,22 +289,28 @@ def start_run(
             settings.setdefault("overrides", {})[key] = str(value)
         laboratory = parse_lab(table, path.name, path.parent)
         settings |= laboratory.describe()
-    out = Path(out)
+    out, room = Path(out), None
     tape = read_tape(out) if resume and (out / FILE_NAME).exists() else None
     if tape is not None:
         check_same(tape, title, seed, text, settings)
     if lab is not None:
+        room = Room(out, laboratory.storage.reserve)
         time = laboratory.clock.clock()
         if tape is not None:
             time = resumed(time, tape, laboratory.instrument.is_simulated)
         guarded = laboratory.open(seed, time)
     elif instrument is not None:
+        if tape is not None and not instrument.capabilities.is_simulated:
+            raise CannotResume("hardware can only be gone on with from a lab file, for its clock")
         time = clock or RealClock()
         guarded = GuardedInstrument(instrument, limits)
     if tape is not None:
-        runner = take_up(guarded, time, out, tape)
+        changes = changes_since(tape, guarded) if not guarded.capabilities.is_simulated else ()
+        for change in changes:
+            _log.warning("since the run ended: %s", change)
+        runner = take_up(guarded, time, out, tape, changes, room=room)
     else:
-        runner = begin(guarded, time, out, title, seed, lab=text, settings=settings)
+        runner = begin(guarded, time, out, title, seed, lab=text, settings=settings, room=room)
     run = Run(runner, out, seed)
     try:
         runner.load()

@@ -25,7 +25,7 @@ DOORS = ALL | COMMAND_LINE | {"lab", "resume", "script", "campaign"}
 MAY_IMPORT = {
     **dict.fromkeys(BASE, BASE),
     "instrument": BASE | {"plotting"},  # images and spectra draw themselves
-    "data": BASE | {"instrument"},
+    "data": BASE | {"instrument", "plotting"},  # a run draws itself
     "agents": BASE | {"instrument"},
     "analysis": BASE | {"instrument"},
     "plotting": BASE | {"instrument"},
@@ -64,7 +64,14 @@ ONLY_IN = {
     "gwyfile": {"data", "export"},
     "skimage": {"analysis"},
     "numba": {"simulator"},
-    "matplotlib": {"plotting", "report", "forensics", "gallery", "instrument/results.py"},
+    "matplotlib": {
+        "plotting",
+        "report",
+        "forensics",
+        "gallery",
+        "instrument/results.py",
+        "data/reader.py",
+    },
     "jinja2": {"report"},
     "zmq": {"instrument"},
     "typer": COMMAND_LINE,

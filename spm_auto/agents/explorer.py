@@ -294,8 +294,7 @@ class Explorer:
         """Ask the agent, or recall what it answered; see `Memory`."""
         if recollection is not None and isinstance(self.agent, Resumable):
             return self._recall(recollection)
-        pending = dict.fromkeys(proposal.candidate for proposal in self._open)
-        proposals = self.agent.ask(1, pending=tuple(pending))
+        proposals = self.agent.ask(1, pending=self._pending)
         chosen = proposals[0] if proposals else None
         recorded = recollection.choice if recollection is not None else None
         if recorded is None:
@@ -304,12 +303,17 @@ class Explorer:
             raise ForgottenChoice(chosen, recorded)
         return recorded
 
+    @property
+    def _pending(self) -> tuple[int, ...]:
+        """Candidates that were given out and not told yet."""
+        return tuple(dict.fromkeys(proposal.candidate for proposal in self._open))
+
     def _recall(self, recollection: Recollection) -> Proposal | None:
         """Let the agent become what it was after an answer, as far as that is still needed."""
         agent = self.agent
         assert isinstance(agent, Resumable)
         if recollection.choice is not None:
-            agent.recall(recollection.choice)
+            agent.recall(recollection.choice, pending=self._pending)
         if recollection.fit is not None:
             self._recalled = recollection.fit
         if recollection.state is not None:

@@ -76,6 +76,8 @@ class Proposal:
         cost: Instrument time that it is expected to take, NaN where it is not known [s].
         noise: Standard deviation of what will be found there around the truth, NaN where that is
             not predicted.
+        rule: Which rule chose it, for programs and for the agent itself when it is recalled; empty
+            where it was chosen at random, or by an agent that has one way to choose.
     """
 
     candidate: int
@@ -91,6 +93,7 @@ class Proposal:
     averages: int = 1
     cost: float = math.nan
     noise: float = math.nan
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -195,16 +198,52 @@ class Preferring(Protocol):
 
 @runtime_checkable
 class Resumable(Protocol):
-    """What an agent has besides `Agent` when it need not think again to be what it was."""
+    """What an agent has besides `Agent` when it can go on where another one was cut off.
+
+    A new agent with the same candidates, settings and randomness is told and steered again as the
+    first one was, in the same order, and `recall` takes the place of `ask`. The last state that the
+    first one saved is restored where it was saved; all earlier ones may be left out. From there on
+    it believes and chooses what the first one would have, to the last bit on the same machine. An
+    agent without a model need not be resumable: it is asked again.
+    """
 
     def save(self) -> Mapping[str, Any]:
-        """Return what being told and recalling the same in the same order does not bring back."""
+        """Return what being told and recalling the same again does not bring back.
+
+        To be called when `ask` or `refit` has made a new fit, before the next `tell`.
+
+        Returns:
+            Plain values only: numbers, text, booleans, None, arrays of numbers, and lists and
+            dictionaries of such by name; some kilobytes.
+
+        Raises:
+            AgentError: There is no fit, or more was told since.
+        """
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Become what the agent was when the state was saved; raises AgentError if it cannot."""
+        """Take over what was saved.
 
-    def recall(self, proposal: Proposal) -> None:
-        """Take a proposal for what `ask` answered, without thinking."""
+        To be called when the same was told as when it was saved: right after the choice that
+        belongs to the fit was recalled (or before it), or in place of the `refit`.
+
+        Args:
+            state: What `save` returned; its arrays are copied.
+
+        Raises:
+            AgentError: It is the state of an agent of another kind, of other candidates or of other
+                observations.
+        """
+
+    def recall(self, proposal: Proposal, pending: Sequence[int] = ()) -> None:
+        """Take a proposal for what `ask` returned, without thinking.
+
+        Args:
+            proposal: What it returned.
+            pending: Candidates that were pending then.
+
+        Raises:
+            AgentError: One is no candidate.
+        """
 
 
 class AgentSettings(BaseModel):

@@ -33,10 +33,23 @@ from .events import (
     SpectrumScored,
     StepStarted,
 )
+from .files import (
+    Axis,
+    CheckedFile,
+    DataFile,
+    as_text,
+    in_si,
+    open_file,
+    open_hdf5,
+    read_axis,
+    x_and_y,
+)
 from .journal import FILE_NAME, Journal, JournalReader
 from .reader import Measurement, RecordedRun, assemble, open_run
+from .remembered import remember
 from .room import Room
 from .run_file import RUN_FILE_NAME, consolidate
+from .run_file.writing import write as write_run_file
 
 __all__ = [
     "CLOSING",
@@ -48,7 +61,10 @@ __all__ = [
     "AgentAnswered",
     "AgentPrepared",
     "Alarm",
+    "Axis",
+    "CheckedFile",
     "CostsEstimated",
+    "DataFile",
     "DurationsEstimated",
     "Event",
     "FinishReason",
@@ -77,7 +93,15 @@ __all__ = [
     "SpectrumAcquired",
     "SpectrumScored",
     "StepStarted",
+    "as_text",
     "assemble",
     "consolidate",
+    "in_si",
+    "open_file",
+    "open_hdf5",
     "open_run",
+    "read_axis",
+    "remember",
+    "write_run_file",
+    "x_and_y",
 ]

@@ -6,7 +6,8 @@ what a file says.
 
 import dataclasses
 import math
-from collections.abc import Mapping
+import struct
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, get_args
 
@@ -38,11 +39,13 @@ _VALUES: dict[str, Any] = {
         Spectrum,
     )
 }
+_FIELDS = {value: tuple(f.name for f in dataclasses.fields(value)) for value in _VALUES.values()}
 _WORDS: dict[str, type[StrEnum]] = {word.__name__: word for word in (FinishReason, QualityFlag)}
-_KIND, _ARRAY, _WORD = "~kind", "~array", "~word"
 _PLAIN = frozenset((type(None), bool, int, float, str))
+_KIND, _ARRAY, _WORD = "~kind", "~array", "~word"
+FLOAT = "~float"  # what JSON has no word for; here, so that no table may have it as a key
 _DTYPES = ("<f8", "<f4", "<i8", "<i4", "|b1", "|u1")
-_WHAT_GARBAGE_RAISES = (
+WHAT_GARBAGE_RAISES = (
     ValueError,
     TypeError,
     LookupError,
@@ -52,6 +55,8 @@ _WHAT_GARBAGE_RAISES = (
     msgpack.UnpackException,
 )
 
+Array = np.ndarray[Any, np.dtype[Any]]
+
 
 def encode(record: Record) -> tuple[bytes, bytes]:
     """Turn a record into a header (msgpack) and the bytes of its arrays, one after another.
@@ -59,12 +64,21 @@ def encode(record: Record) -> tuple[bytes, bytes]:
     Raises:
         TypeError: It holds a value that the journal does not know.
     """
-    arrays: list[np.ndarray[Any, Any]] = []
+    body: list[bytes] = []
+    offset = 0
+
+    def keep(array: Array) -> dict[str, Any]:
+        nonlocal offset
+        body.append(array.tobytes())
+        place = {"offset": offset}
+        offset += array.nbytes
+        return place
+
     try:
-        header = msgpack.packb(_pack(record, arrays), unicode_errors="backslashreplace")
+        header = msgpack.packb(to_tree(record, keep), unicode_errors="backslashreplace")
     except OverflowError as error:
         raise TypeError("the journal does not store whole numbers beyond 64 bits") from error
-    return header, b"".join(array.tobytes() for array in arrays)
+    return header, b"".join(body)
 
 
 def decode(header: bytes, body: bytes) -> Record:
@@ -73,23 +87,32 @@ def decode(header: bytes, body: bytes) -> Record:
     Raises:
         DataError: The bytes are no record.
     """
+    content = memoryview(body)
+
+    def fetch(place: Mapping[str, Any], dtype: np.dtype[Any], count: int) -> Array:
+        return np.frombuffer(content, dtype, count, place["offset"])
+
     try:
-        tree = msgpack.unpackb(header, use_list=False)
-        record = _unpack(tree, memoryview(body))
-    except _WHAT_GARBAGE_RAISES as error:
+        return to_record(msgpack.unpackb(header, use_list=False), fetch)
+    except WHAT_GARBAGE_RAISES as error:
         raise DataError(f"not a record of this version: {error}") from error
-    if not isinstance(record, Record):
-        raise DataError(f"expected a record, found {type(record).__name__}")
-    if not isinstance(record.event, Event):
-        raise DataError(f"expected an event, found {type(record.event).__name__}")
-    return record
 
 
-def _pack(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
-    if type(value) in _PLAIN:
+def to_tree(value: Any, keep: Callable[[Array], Mapping[str, Any]]) -> Any:
+    """Turn a value into tables, lists, text and numbers.
+
+    Args:
+        value: A record, or what one holds.
+        keep: Stores an array and says where, by names of its own.
+
+    Raises:
+        TypeError: It holds a value that the journal does not know.
+    """
+    kind = type(value)
+    if kind in _PLAIN:  # most of what there is, so it is asked first
         return value
     if isinstance(value, StrEnum):
-        return {_WORD: type(value).__name__, "value": str(value)}
+        return {_WORD: kind.__name__, "value": str(value)}
     if isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, np.generic):
@@ -98,28 +121,67 @@ def _pack(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
         array = np.asarray(value, dtype=value.dtype.newbyteorder("<"), order="C")
         if array.dtype.str not in _DTYPES:
             raise TypeError(f"the journal does not store arrays of {array.dtype}")
-        offset = sum(other.nbytes for other in arrays)
-        arrays.append(array)
-        return {_ARRAY: array.dtype.str, "shape": array.shape, "offset": offset}
-    if type(value).__name__ in _VALUES and dataclasses.is_dataclass(value):
-        fields = {f.name: _pack(getattr(value, f.name), arrays) for f in dataclasses.fields(value)}
-        return {_KIND: type(value).__name__, **fields}
+        return {_ARRAY: array.dtype.str, "shape": array.shape, **keep(array)}
+    if kind in _FIELDS:
+        fields = {field: to_tree(getattr(value, field), keep) for field in _FIELDS[kind]}
+        return {_KIND: kind.__name__, **fields}
     if isinstance(value, Mapping):
-        if not value.keys().isdisjoint((_KIND, _ARRAY, _WORD)):
+        if not value.keys().isdisjoint((_KIND, _ARRAY, _WORD, FLOAT)):
             raise TypeError(f"the journal does not store a table with a key of its own: {value}")
-        return {str(key): _pack(item, arrays) for key, item in value.items()}
+        return {str(key): to_tree(item, keep) for key, item in value.items()}
     if isinstance(value, tuple | list):
-        if _PLAIN.issuperset(map(type, value)):  # the biases of a waveform are many
-            return value
-        return [_pack(item, arrays) for item in value]
-    raise TypeError(f"the journal does not store values of type {type(value).__name__}")
+        if _PLAIN.issuperset(map(type, value)):  # as the biases of a waveform
+            return list(value)
+        return [to_tree(item, keep) for item in value]
+    raise TypeError(f"the journal does not store values of type {kind.__name__}")
 
 
-def _unpack(value: Any, body: memoryview) -> Any:
-    if isinstance(value, tuple):
+def to_record(tree: Any, fetch: Callable[[Mapping[str, Any], np.dtype[Any], int], Array]) -> Record:
+    """Make the record that a tree tells of.
+
+    Args:
+        tree: What `to_tree` gave; lists may have become tuples and the other way round.
+        fetch: Gives so many values of a type from where ``keep`` stored them.
+
+    Raises:
+        DataError: It is no record.
+    """
+    record = _from_tree(tree, fetch)
+    if not isinstance(record, Record):
+        raise DataError(f"expected a record, found {type(record).__name__}")
+    if not isinstance(record.event, Event):
+        raise DataError(f"expected an event, found {type(record.event).__name__}")
+    return record
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Say whether two records, or what they hold, are equal in kind and in every bit."""
+    kind = type(one)
+    if kind is not type(other):
+        return False
+    if kind is float:
+        return bool(one == other != 0.0) or struct.pack("<d", one) == struct.pack("<d", other)
+    if kind in _PLAIN:
+        return bool(one == other)
+    if kind in _FIELDS:
+        return all(is_same(getattr(one, field), getattr(other, field)) for field in _FIELDS[kind])
+    if kind is tuple or kind is list:
+        return len(one) == len(other) and all(map(is_same, one, other))
+    if kind is dict:
+        return list(one) == list(other) and all(map(is_same, one.values(), other.values()))
+    if kind is np.ndarray:
+        is_alike = one.dtype == other.dtype and one.shape == other.shape
+        return is_alike and bool(one.tobytes() == other.tobytes())
+    return bool(one == other)
+
+
+def _from_tree(value: Any, fetch: Callable[[Mapping[str, Any], np.dtype[Any], int], Array]) -> Any:
+    if type(value) in _PLAIN:
+        return value
+    if isinstance(value, tuple | list):
         if _PLAIN.issuperset(map(type, value)):
-            return value
-        return tuple(_unpack(item, body) for item in value)
+            return tuple(value)
+        return tuple([_from_tree(item, fetch) for item in value])
     if not isinstance(value, dict):
         return value
     if _WORD in value:
@@ -130,7 +192,6 @@ def _unpack(value: Any, body: memoryview) -> Any:
         shape = tuple(value["shape"])
         if not all(isinstance(length, int) and length >= 0 for length in shape):
             raise ValueError(f"{shape} is no shape of an array")
-        flat = np.frombuffer(body, np.dtype(value[_ARRAY]), math.prod(shape), value["offset"])
-        return flat.reshape(shape)
-    fields = {key: _unpack(item, body) for key, item in value.items() if key != _KIND}
+        return fetch(value, np.dtype(value[_ARRAY]), math.prod(shape)).reshape(shape)
+    fields = {key: _from_tree(item, fetch) for key, item in value.items() if key != _KIND}
     return _VALUES[value[_KIND]](**fields) if _KIND in value else fields

@@ -163,6 +163,7 @@ class PointChosen:
     averages: int = 1
     cost: float = math.nan
     noise: float = math.nan
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,8 +18,11 @@ from .events import (
     ModelFitted,
     PointChosen,
     Record,
+    RunContinued,
     RunFinished,
     RunStarted,
+    SampleFound,
+    SampleSought,
     ScanFinished,
     ScanStarted,
     SpectrumAcquired,
@@ -27,6 +30,11 @@ from .events import (
     StepStarted,
 )
 from .journal import FILE_NAME, JournalReader
+from .run_file import RUN_FILE_NAME, is_run_file, read_records
+
+if TYPE_CHECKING:
+    import xarray
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +121,59 @@ class RecordedRun:
         """Time of day from the first record to the last [s]."""
         return self.records[-1].utc - self.records[0].utc
 
+    def to_xarray(self) -> "xarray.DataTree":
+        """Return the run as labelled arrays with units, a tree with a dataset for each axes.
+
+        ``scan_000`` and so on hold each channel's ``NAME_forward`` and ``NAME_backward`` over
+        (y, x), and the frame as attributes; x and y are the frame's own axes through its center,
+        ``sample_x`` and ``sample_y`` where each pixel lies. ``spectra_000`` and so on hold the
+        channels of spectra with the same biases over (spectrum, bias), with place, reward and flag
+        of each. Missing is NaN.
+
+        Raises:
+            DataError: xarray is not installed.
+        """
+        from .labelled import to_tree
+
+        return to_tree(self)
+
+    def plot(self, channel: str = "", ax: "Axes | None" = None) -> "Axes":
+        """Draw the last scan with the measured points in the colours of their rewards.
+
+        Points without a reward that compares, such as flagged ones, are rings.
+
+        Args:
+            channel: The scan's channel; empty for the first one.
+            ax: Where to draw; without it a figure is made.
+
+        Raises:
+            DataError: The run has no image.
+            ValueError: There is no such channel.
+        """
+        from ..plotting import THEME, plot_points, write_axis
+
+        if not self.scans:
+            raise DataError(f"{self.path}: the run has no image to draw on")
+        image = self.scans[-1]
+        axes = image.plot(channel, ax=ax)
+        known = [m for m in self.compared if math.isfinite(_reward(m))]
+        others = [m for m in self.measurements if m not in known]
+        frame = image.frame
+        rings = plot_points(axes, *_places(others), frame, order=False)
+        rings.set(facecolor="none", edgecolor="white")
+        if not known or known[0].scored is None:
+            return axes
+        rewards = [_reward(m) for m in known]
+        points = plot_points(axes, *_places(known), frame, order=False, values=rewards)
+        points.set_cmap("Reds")  # in no image
+        bar = axes.figure.colorbar(points, ax=axes, location="bottom", shrink=0.8, aspect=30)
+        bar.outline.set_visible(False)
+        bar.ax.tick_params(labelsize=THEME["tick size"])
+        name = known[0].scored.scalarizer.replace("_", " ")
+        name += ", none at rings" if others else ""
+        write_axis(bar.ax.xaxis, name, known[0].scored.unit, max(map(abs, rewards)))
+        return axes
+
     def summary(self) -> dict[str, Any]:
         """Return the run in one flat table of plain values, as ``spm-auto show --json`` prints it.
 
@@ -151,26 +212,35 @@ def open_run(path: Path | str) -> RecordedRun:
     """Read a run.
 
     Args:
-        path: The run's folder, or its journal.
+        path: The run's folder, its journal, or its run file; a folder's journal comes before its
+            run file.
 
     Raises:
         DataError: There is no run, its journal holds no whole record, or no run's records.
     """
     path = Path(path)
-    journal = path / FILE_NAME if path.is_dir() else path
-    if not journal.is_file():
-        raise DataError(f"{path}: there is no run here (no {FILE_NAME})")
-    reader = JournalReader(journal)
-    records = tuple(reader.poll())
+    source = path
+    if path.is_dir():
+        named = (path / FILE_NAME, path / RUN_FILE_NAME)
+        source = next((file for file in named if file.is_file()), named[0])
+    if not source.is_file():
+        raise DataError(f"{path}: there is no run here (no {FILE_NAME} and no {RUN_FILE_NAME})")
+    if is_run_file(source):
+        kind = "run file"
+        records, damage = read_records(source)
+    else:
+        kind, reader = "journal", JournalReader(source)
+        records = tuple(reader.poll())
+        damage = reader.damage
     if not records:
-        raise DataError(f"{journal}: the journal holds no record yet {reader.damage}".rstrip())
+        raise DataError(f"{source}: the {kind} holds no record yet {damage}".rstrip())
     if not isinstance(records[0].event, RunStarted):
         first = type(records[0].event).__name__
-        raise DataError(f"{journal}: the journal begins with {first}, not with a run")
+        raise DataError(f"{source}: the {kind} begins with {first}, not with a run")
     try:
-        return _told(journal, records, records[0].event, reader.damage)
+        return _told(source, records, records[0].event, damage)
     except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise DataError(f"{journal}: the records do not fit together: {error}") from error
+        raise DataError(f"{source}: the records do not fit together: {error}") from error
 
 
 def _told(
@@ -195,7 +265,7 @@ def _told(
 
 
 def assemble(
-    started: ScanStarted, lines: list[ScanLine], start_time: float, end_time: float
+    started: ScanStarted, start_time: float, lines: list[ScanLine], end_time: float
 ) -> ScanImage:
     """Put the lines of a scan together; lines that are missing are NaN."""
     frame = started.instruction.frame
@@ -207,20 +277,29 @@ def assemble(
 
 
 def _scans(records: tuple[Record, ...]) -> list[ScanImage]:
-    images: list[ScanImage] = []
-    started, start_time, lines = None, 0.0, list[ScanLine]()
+    """Put images together from their lines.
+
+    A scan that was cut off and gone on with is one image; those by which a run that goes on found
+    its sample again are none.
+    """
+    scans: list[tuple[ScanStarted, float, list[ScanLine]]] = []
+    ends: list[float] = []
+    is_aside = False
     for record in records:
         match record.event:
-            case ScanStarted():
-                started, start_time, lines = record.event, record.time, []
-            case LineAcquired(line=line):
-                lines.append(line)
-            case ScanFinished() if started is not None:
-                images.append(assemble(started, lines, start_time, record.time))
-                started = None
-    if started is not None:  # the run was killed in mid-scan: what there is counts
-        images.append(assemble(started, lines, start_time, records[-1].time))
-    return images
+            case SampleSought():
+                is_aside = True
+            case SampleFound() | RunContinued():  # found, or killed before
+                is_aside = False
+            case ScanStarted() if not is_aside:
+                scans.append((record.event, record.time, []))
+                ends.append(record.time)
+            case LineAcquired(line=line) if scans and not is_aside:
+                scans[-1][2].append(line)
+                ends[-1] = record.time
+            case ScanFinished() if ends and not is_aside:
+                ends[-1] = record.time
+    return [assemble(*scan, end) for scan, end in zip(scans, ends, strict=True)]
 
 
 def _measurements(records: tuple[Record, ...]) -> list[Measurement]:
@@ -244,6 +323,14 @@ def _measurements(records: tuple[Record, ...]) -> list[Measurement]:
         scored, chosen = scores.get(event.spectrum.start_time, (None, None))
         measurements.append(Measurement(number, event.instruction, event.spectrum, chosen, scored))
     return measurements
+
+
+def _reward(measurement: Measurement) -> float:
+    return measurement.scored.value if measurement.scored else math.nan
+
+
+def _places(measurements: list[Measurement]) -> tuple[list[float], list[float]]:
+    return [m.spectrum.x for m in measurements], [m.spectrum.y for m in measurements]
 
 
 def _best(best: Measurement | None) -> dict[str, float | str] | None:

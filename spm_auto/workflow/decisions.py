@@ -23,6 +23,7 @@ def chosen_event(proposal: Proposal) -> PointChosen:
         averages=proposal.averages,
         cost=proposal.cost,
         noise=proposal.noise,
+        rule=proposal.rule,
     )
 
 

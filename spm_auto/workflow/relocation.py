@@ -4,9 +4,10 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
+from ..analysis import register
 from ..data import SampleFound
 from ..errors import CannotResume, InstrumentError
-from ..instrument import Instruction, Instrument, Load, Scan, ScanImage, Spectrum
+from ..instrument import Instruction, Instrument, Load, Scan, ScanImage, ShiftedInstrument, Spectrum
 from .tape import Tape
 
 LINES = 64  # of the image by which the sample is found; its pixels are those of the first one
@@ -39,39 +40,27 @@ def relocate(
         elif tape.image is None or tape.scan is None:
             found = SampleFound(dx, dy, math.nan, "nothing was scanned before")
         else:
-            found = _compare(tape.image, tape.scan, (dx, dy), carry_out)
+            found = _compare(tape.image, tape.scan, carry_out)
     except InstrumentError as error:
         raise CannotResume(f"the instrument cannot go on with the run: {error}") from error
     if not (found.dx or found.dy):
         return found, instrument
-    from ..instrument import ShiftedInstrument
 
     return found, ShiftedInstrument(instrument, found.dx, found.dy)
 
 
-def _compare(
-    before: ScanImage, scan: Scan, shift: tuple[float, float], carry_out: CarryOut
-) -> SampleFound:
-    """Scan where the sample was last, and see how far it has moved since."""
+def _compare(before: ScanImage, scan: Scan, carry_out: CarryOut) -> SampleFound:
+    """Scan the frame again, coarsely and where it was first, and see how far the sample is off."""
     frame = before.frame
     pixels, lines = frame.pixels
-    center = (frame.center[0] + shift[0], frame.center[1] + shift[1])
-    coarse = replace(frame, center=center, pixels=(pixels, min(lines, LINES)))
+    coarse = replace(frame, pixels=(pixels, min(lines, LINES)))
     after = carry_out(replace(scan, frame=coarse, purpose="registration"))
     assert isinstance(after, ScanImage)
-    # both in the coordinates of the first image, so that what is left is the motion since
-    from ..analysis import register
-
-    moved = register(before, replace(after, frame=replace(coarse, center=frame.center)))
-    if not moved.is_sure:
+    shift = register(before, after)
+    if not shift.is_sure:
         raise CannotResume(
-            f"the sample was not found again: the image of {frame.size[0]:g} m x {frame.size[1]:g}"
-            f" m resembles the first one too little (quality {moved.quality:.2f}); look at it, and "
-            "resume with --same-place if nothing has moved"
+            f"the sample was not found again by an image of {pixels} x {coarse.pixels[1]} pixels: "
+            f"{shift.doubt}; look at it, and resume with --same-place if nothing has moved"
         )
-    return SampleFound(
-        shift[0] + moved.dx,
-        shift[1] + moved.dy,
-        moved.uncertainty,
-        f"by an image of {pixels} x {min(lines, LINES)} pixels, quality {moved.quality:.2f}",
-    )
+    how = f"by {shift.channel} on {pixels} x {coarse.pixels[1]} pixels, quality {shift.quality:.2f}"
+    return SampleFound(shift.dx, shift.dy, shift.uncertainty, how)

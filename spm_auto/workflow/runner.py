@@ -388,12 +388,13 @@ class Runner:
                     self.record(LineAcquired(line))
                     acquired.append(line)
                     self._checkpoint()
+            self._scribe.go_live()  # where only the scan's end was not on record
         finally:
             end_time = start_time
             if begun is None or self._scribe.is_live:  # else it was not the same scan
                 is_complete = len(acquired) == instruction.frame.pixels[1]
                 end_time = self.record(ScanFinished(is_complete)).time
-        return assemble(started, acquired, start_time, end_time)
+        return assemble(started, start_time, acquired, end_time)
 
     def drive(self, step: Generator[Request, Any, ScanImage | None]) -> ScanImage | None:
         """Serve what a step yields, until it returns; returns what the step returns.

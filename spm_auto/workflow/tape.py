@@ -36,6 +36,7 @@ from ..data import (
     SpectrumAcquired,
     SpectrumScored,
     assemble,
+    remember,
 )
 from ..errors import CannotResume, InstrumentError
 from ..instrument import Instruction, Scan, ScanImage, ScanLine, Spectrum
@@ -99,6 +100,7 @@ class Tape:
         finished: How the run ended; None when it was killed.
         found: Where the sample was found when the run was gone on with before; None if it was not.
         sample: What was loaded.
+        remembered: What is known of the instrument.
         image: The last complete image that was played, None before; `scan` asked for it.
 
     Raises:
@@ -124,6 +126,7 @@ class Tape:
         self.sample = next(
             (r.event.instruction.sample for r in records if isinstance(r.event, LoadFinished)), ""
         )
+        self.remembered = remember(records)
         self.image: ScanImage | None = None
         self.scan: Scan | None = None
         self._records = deque(_asked_for(records))
@@ -265,7 +268,7 @@ class Tape:
             if failed.instruction == started.instruction:
                 self._records.popleft()
                 error = _rebuilt(failed)
-        image = assemble(started, lines, record.time, end_time)
+        image = assemble(started, record.time, lines, end_time)
         if is_whole and error is None and image.is_complete:
             self.image, self.scan = image, started.instruction
         return Played(record.number, image, error, tuple(lines), is_whole, record.time)

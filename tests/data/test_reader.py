@@ -267,7 +267,7 @@ def test_a_run_opens_by_its_folder_and_by_its_journal(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_holds_no_run(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=rf"there is no run here \(no {FILE_NAME}\)"):
+    with pytest.raises(DataError, match=rf"there is no run here \(no {FILE_NAME} and no run\.h5\)"):
         open_run(tmp_path)
 
 

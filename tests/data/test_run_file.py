@@ -25,7 +25,7 @@ from spm_auto.data import (
     consolidate,
     open_run,
 )
-from spm_auto.data.run_file import write
+from spm_auto.data.run_file.writing import write
 from spm_auto.errors import DataError
 from spm_auto.instrument import (
     AcquireSpectrum,
@@ -126,11 +126,13 @@ def test_spectra_stand_on_their_bias_axis_with_place_reward_and_flag(tmp_path: P
         np.testing.assert_array_equal(data, [s.data[0] for s in run.spectra])
         places = [(s.x, s.y) for s in run.spectra]
         np.testing.assert_array_equal(group["point_cloud"].attrs["coordinates"], places)
+        np.testing.assert_array_equal(np.stack([group["x"], group["y"]], axis=1), places)
         np.testing.assert_array_equal(group["reward"], run.rewards)
-        assert list(group["scalarizer"].asstr()) == ["integral"] * 4
-        assert list(group["reward_unit"].asstr()) == ["A V"] * 4
-        assert group["start_time"].attrs["units"] == "s"
-        assert list(group["flag"].asstr()) == [""] * 4
+        assert [group[name].attrs["units"] for name in ("x", "y", "start_time")] == ["m", "m", "s"]
+        about = group["metadata"].attrs
+        assert list(about["scalarizer"]) == ["integral"] * 4
+        assert list(about["reward_unit"]) == ["A V"] * 4
+        assert list(about["flag"]) == [""] * 4
 
 
 def test_spectra_of_two_waveforms_stand_in_two_groups(tmp_path: Path) -> None:
@@ -139,14 +141,14 @@ def test_spectra_of_two_waveforms_stand_in_two_groups(tmp_path: Path) -> None:
     with written(tmp_path / FILE_NAME) as file:
         assert file["entry/spectra_000_current/data"].shape == (4, 5)
         assert file["entry/spectra_001_current/data"].shape == (2, 9)
-        assert list(file["entry/spectra_001_current/spectra_numbers"]) == [4, 5]
+        assert list(file["entry/spectra_001_current/number"]) == [4, 5]
 
 
 def test_each_reward_is_kept_with_what_it_is_a_measure_of(tmp_path: Path) -> None:
     other = {**EXPLORE, "budget": 2, "scalarizer": "peak"}
     run_quickly(tmp_path, recipe(OVERVIEW, EXPLORE, other).steps)
     with written(tmp_path / FILE_NAME) as file:
-        names = list(file["entry/spectra_000_current/scalarizer"].asstr())
+        names = list(file["entry/spectra_000_current/metadata"].attrs["scalarizer"])
     assert names == ["integral"] * 4 + ["peak"] * 2
 
 
@@ -159,9 +161,9 @@ def test_spectra_with_different_channels_stand_in_groups_of_their_own(tmp_path: 
         spectrum(3.0, (0.0, 1.0), current, phase),
     )
     with written(path) as file:
-        assert list(file["entry/spectra_000_phase/spectra_numbers"]) == [0, 2]
+        assert list(file["entry/spectra_000_phase/number"]) == [0, 2]
         np.testing.assert_array_equal(file["entry/spectra_000_phase/data"], [[3, 4], [5, 6]])
-        assert list(file["entry/spectra_001_current/spectra_numbers"]) == [1]
+        assert list(file["entry/spectra_001_current/number"]) == [1]
 
 
 def test_a_channel_with_a_slash_in_its_name_has_a_group_without_one(tmp_path: Path) -> None:
@@ -230,44 +232,83 @@ def test_a_journal_that_cannot_be_read_gives_one_clear_line_and_no_file(tmp_path
     assert [file.name for file in tmp_path.iterdir()] == [FILE_NAME]
 
 
-@pytest.mark.parametrize(
-    "ending", ["raise SystemExit('the disk is full')", "import os; os.abort()"]
-)
-def test_a_child_that_dies_leaves_the_journal_and_nothing_half_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
-) -> None:
-    # the outside that fails: an interpreter in whose process HDF5 dies in mid-writing
-    interpreter = tmp_path / "python"
-    interpreter.write_text(
-        f"#!{sys.executable}\nimport sys, pathlib\n"
-        f"pathlib.Path(sys.argv[-1] + '.part').write_bytes(b'half')\n{ending}\n"
+def interpreter(folder: Path, prelude: str) -> str:
+    """Make the outside that fails: an interpreter in whose process something happens first."""
+    script = folder / "python"
+    script.write_text(
+        f"#!{sys.executable}\nimport os, runpy, sys\nsys.path[0] = os.getcwd()\n{prelude}\n"
+        "sys.argv = sys.argv[2:]\nrunpy.run_module(sys.argv[0], run_name='__main__')\n"
     )
-    interpreter.chmod(0o755)
+    script.chmod(0o755)
+    return str(script)
+
+
+IN_MID_WRITING = "import h5py; h5py.Dataset.make_scale = lambda *_: os.kill(os.getpid(), {})"
+BEFORE_VERIFYING = (
+    "import zipfile, itertools; itertools.zip_longest = lambda *_: os.kill(os.getpid(), 9)"
+)
+DISK_FULL = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals and limits")
+@pytest.mark.parametrize(
+    ("prelude", "said"),
+    [
+        (IN_MID_WRITING.format(9), "ended by SIGKILL"),
+        (IN_MID_WRITING.format(11), "ended by SIGSEGV"),
+        (BEFORE_VERIFYING, "ended by SIGKILL"),
+        (DISK_FULL, "(exit 1|ended by SIGSEGV)"),  # HDF5 itself may crash of it
+        ("sys.exit('no HDF5 here')", r"exit 1\): no HDF5 here"),
+    ],
+    ids=["killed", "crashed", "killed before verifying", "disk full", "gave up"],
+)
+def test_a_child_that_dies_leaves_journal_and_older_file_and_nothing_half_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prelude: str, said: str
+) -> None:
     run = tmp_path / "run"
-    path = journal(run, RunFinished(FinishReason.COMPLETED))
+    path = journal(run, spectrum(1.0, (0.0, 1.0), Channel("current", "A")))
+    (run / RUN_FILE_NAME).write_bytes(b"an older one")
     before = path.read_bytes()
-    monkeypatch.setattr(sys, "executable", str(interpreter))
-    with pytest.raises(DataError, match=r"run\.h5: not written \(exit -?\d+\)"):
+    monkeypatch.setattr(sys, "executable", interpreter(tmp_path, prelude))
+    with pytest.raises(DataError, match=rf"run\.h5: not written \({said}") as refusal:
         consolidate(path)
+    assert "\n" not in str(refusal.value)
     assert path.read_bytes() == before
-    assert [file.name for file in run.iterdir()] == [FILE_NAME]
+    assert (run / RUN_FILE_NAME).read_bytes() == b"an older one"
+    assert sorted(file.name for file in run.iterdir()) == [RUN_FILE_NAME, FILE_NAME]
 
 
-def test_what_does_not_read_back_as_written_is_not_put_in_place(
+def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
+    path = journal(tmp_path, RunFinished(FinishReason.COMPLETED))
+    (tmp_path / f"{RUN_FILE_NAME}.1.part").write_bytes(b"half")
+    consolidate(path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [RUN_FILE_NAME, FILE_NAME]
+
+
+def test_what_does_not_read_back_as_written_is_not_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = journal(tmp_path, spectrum(1.0, (0.0, 1.0), Channel("current", "A")))
     real = h5py.Group.create_dataset
 
-    def forget(group: Any, name: str, *args: Any, **how: Any) -> Any:
-        if name == "records":
-            how["data"] = how["data"][:-1]
+    def flip(group: Any, name: str, *args: Any, **how: Any) -> Any:
+        if name == "data":
+            how["data"] = np.nextafter(how["data"], np.inf)
         return real(group, name, *args, **how)
 
-    monkeypatch.setattr(h5py.Group, "create_dataset", forget)
-    with pytest.raises(DataError, match="read back 1 of 2 records and 1 of 1 curves"):
+    monkeypatch.setattr(h5py.Group, "create_dataset", flip)
+    with pytest.raises(DataError, match="record 1 of 2 does not read back as it was written"):
         write(open_run(path), tmp_path / RUN_FILE_NAME)
     assert not (tmp_path / RUN_FILE_NAME).exists()
+
+
+def test_a_run_that_goes_on_can_be_consolidated_to_a_copy(tmp_path: Path) -> None:
+    with Journal(tmp_path / FILE_NAME, InstantClock().now) as writer:
+        writer.append(STARTED)
+        copy = consolidate(tmp_path / FILE_NAME, tmp_path / "so far.h5")
+        writer.append(RunFinished(FinishReason.COMPLETED))
+    assert open_run(copy).finished is None
+    assert open_run(tmp_path).finished is not None
 
 
 def test_further_scalarizers_stand_beside_the_first(tmp_path: Path) -> None:
@@ -280,4 +321,4 @@ def test_further_scalarizers_stand_beside_the_first(tmp_path: Path) -> None:
     with written(tmp_path / FILE_NAME) as file:
         group = file["entry/spectra_000_current"]
         np.testing.assert_array_equal(group["reward_by_peak"], values)
-        assert list(group["scalarizer"].asstr()) == ["integral"] * 4
+        assert list(group["metadata"].attrs["scalarizer"]) == ["integral"] * 4

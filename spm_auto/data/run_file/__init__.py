@@ -1,0 +1,6 @@
+"""The run file: one HDF5 file made from the journal, which is NeXus and NSID at once."""
+
+from .consolidation import RUN_FILE_NAME, consolidate
+from .reading import is_run_file, read_records
+
+__all__ = ["RUN_FILE_NAME", "consolidate", "is_run_file", "read_records"]
