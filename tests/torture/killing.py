@@ -39,11 +39,12 @@ from spm_auto.errors import DataError
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 RESUME = "resume"  # the command that goes on with a run
-PIXELS, BUDGET = 32, 12
+RECIPE, LAB = EXAMPLES / "ferroelectric.toml", EXAMPLES / "lab_simulator.toml"
+SEED = 1
 SMALL = (
-    f"--set=steps[0].frame.pixels=[{PIXELS}, {PIXELS}]",
-    f"--set=steps[1].budget={BUDGET}",
-    "--set=steps[1].agent={kind = 'gp', initial = 4}",
+    "steps[0].frame.pixels=[32, 32]",
+    "steps[1].budget=12",
+    "steps[1].agent={kind = 'gp', initial = 4}",
 )
 MOMENTS = ("loading", "scan", "spectrum", "agent", "consolidation", "report")
 
@@ -89,10 +90,9 @@ class Whole(NamedTuple):
 
 
 def run_command(out: Path, *more: str) -> tuple[str, ...]:
-    """Return the command line of a small run."""
-    recipe, lab = EXAMPLES / "ferroelectric.toml", EXAMPLES / "lab_simulator.toml"
-    files = (str(recipe), "--lab", str(lab), "--out", str(out))
-    return ("run", *files, "--seed", "1", *SMALL, *more)
+    """Return the command line of a small run, with what is replaced in it besides."""
+    files = (str(RECIPE), "--lab", str(LAB), "--out", str(out))
+    return ("run", *files, "--seed", str(SEED), *(f"--set={text}" for text in (*SMALL, *more)))
 
 
 def resume_command(out: Path) -> tuple[str, ...]:

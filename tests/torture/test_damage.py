@@ -16,7 +16,7 @@ from spm_auto.data import JournalReader
 from spm_auto.data.framing import HEAD_LENGTH, Content, pack_head, read_at
 
 RUN = Path(__file__).parent.parent / "files" / "journal-1.spmj"
-SOME, MANY = 150, 10_000
+SOME, MANY, ALL = 150, 10_000, 48
 RUNS = [pytest.param(MANY, marks=pytest.mark.torture, id="many"), pytest.param(SOME, id="some")]
 
 

@@ -23,7 +23,7 @@ from killing import (
 SIZE = 3  # [MB]
 WAITS = "waits for room on the disk"
 PATIENCE = 120.0  # [s] for a run to notice
-NO_RESERVE = '--set=storage.reserve="0 B"'  # else it would stop long before the disk is full
+NO_RESERVE = 'storage.reserve="0 B"'  # else it would stop long before the disk is full
 
 pytestmark = pytest.mark.torture
 

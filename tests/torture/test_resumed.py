@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 from counting import Count
 from killing import (
+    LAB,
+    RECIPE,
+    SEED,
+    SMALL,
     Moment,
     Whole,
     essence,
@@ -18,6 +22,7 @@ from killing import (
     run_to_the_end,
 )
 
+from spm_auto import execute
 from spm_auto.data import FILE_NAME, RunFinished, open_run
 
 KILLS = 20
@@ -56,15 +61,14 @@ def kill_and_resume(folder: Path, moments: list[Moment]) -> tuple[dict[int, str]
     return said, kills, torn
 
 
-def test_a_run_that_was_killed_and_resumed_is_the_unbroken_one(
-    tmp_path: Path, whole: Whole, count: Count
-) -> None:
-    folder = tmp_path / "run"
-    said, kills, torn = kill_and_resume(folder, [Moment(62, 0.0)])
-    missing = lost(folder, said)
-    count("one run", kills=kills, torn_ends=torn, acknowledged=len(said), lost=len(missing))
-    assert (kills, missing) == (1, [])
-    assert essence(folder) == whole.essence
+def test_a_run_that_was_killed_and_resumed_is_the_unbroken_one(tmp_path: Path) -> None:
+    folder, whole = tmp_path / "run", tmp_path / "whole"
+    said = follow(run_command(folder), tmp_path / "run.log", Moment(62, 0.0)).digests
+    assert lost(folder, said) == []
+    assert execute.resume(folder, as_json=True) == 0
+    assert execute.execute(RECIPE, LAB, whole, SEED, SMALL, as_json=True) == 0
+    assert lost(folder, said) == []
+    assert essence(folder) == essence(whole)
 
 
 @pytest.mark.torture
