@@ -12,15 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ..data import (
-    LineAcquired,
-    Record,
-    RecordedRun,
-    ScanFinished,
-    ScanStarted,
-    SpectrumAcquired,
-)
+from ..data import RecordedRun, SpectrumAcquired
 from ..errors import DataError
+from .origin import records_of_scan
 from .place import take_place
 
 _PATIENCE = 60.0  # [s] for the child process, and as much again for each file
@@ -70,7 +64,7 @@ def parts_of(run: RecordedRun) -> Iterator[tuple[str, RecordedRun]]:
     )
     first = run.records[0]
     for number, image in enumerate(run.scans):
-        records = (first, *_of_scan(run.records, image.start_time))
+        records = (first, *records_of_scan(run, image))
         yield f"scan_{number:03d}.h5", replace(nothing, records=records, scans=(image,))
     taken = [record for record in run.records if isinstance(record.event, SpectrumAcquired)]
     recorded = {id(record.event): record for record in run.records}
@@ -81,13 +75,3 @@ def parts_of(run: RecordedRun) -> Iterator[tuple[str, RecordedRun]]:
         chosen = (measurement.chosen,) if measurement.chosen else ()
         part = replace(nothing, records=records, measurements=(measurement,), decisions=chosen)
         yield f"spectrum_{measurement.number:03d}.h5", part
-
-
-def _of_scan(records: tuple[Record, ...], start_time: float) -> Iterator[Record]:
-    is_inside = False
-    for record in records:
-        if isinstance(record.event, ScanStarted):
-            is_inside = record.time == start_time
-        if is_inside and isinstance(record.event, ScanStarted | LineAcquired | ScanFinished):
-            yield record
-            is_inside = not isinstance(record.event, ScanFinished)

@@ -5,9 +5,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from ..data import Measurement, RecordedRun, ScanStarted, SpectrumAcquired
+from ..data import (
+    LineAcquired,
+    Measurement,
+    Record,
+    RecordedRun,
+    RunContinued,
+    SampleFound,
+    SampleSought,
+    ScanFinished,
+    ScanStarted,
+    SpectrumAcquired,
+)
 from ..instrument import ScanImage
 from .text import file_word
+
+_OF_A_SCAN = (ScanStarted, LineAcquired, ScanFinished)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +65,30 @@ def flags_of(measurement: Measurement) -> str:
     return "; ".join(dict.fromkeys(filter(None, flags)))
 
 
+def records_of_scan(run: RecordedRun, image: ScanImage) -> tuple[Record, ...]:
+    """Return the records that tell of an image: its start, its lines and its end.
+
+    A scan may have been gone on with after a break; those by which the run found its sample again
+    are not among them.
+    """
+    found: list[Record] = []
+    is_aside, is_it = False, False
+    for record in run.records:
+        match record.event:
+            case SampleSought():
+                is_aside = True
+            case SampleFound() | RunContinued():
+                is_aside = False
+            case ScanStarted() if not is_aside:
+                is_it = record.time == image.start_time
+        if is_it and not is_aside and isinstance(record.event, _OF_A_SCAN):
+            found.append(record)
+    return tuple(found)
+
+
 def of_scans(run: RecordedRun) -> tuple[Origin, ...]:
     """Say where each image of a run comes from, in order."""
-    begun = {r.time: (r.utc, r.event) for r in run.records if isinstance(r.event, ScanStarted)}
-    return tuple(_of_scan(run, number, image, begun) for number, image in enumerate(run.scans))
+    return tuple(_of_scan(run, number, image) for number, image in enumerate(run.scans))
 
 
 def of_spectra(run: RecordedRun) -> tuple[Origin, ...]:
@@ -67,19 +100,13 @@ def of_spectra(run: RecordedRun) -> tuple[Origin, ...]:
     )
 
 
-def _of_scan(
-    run: RecordedRun,
-    number: int,
-    image: ScanImage,
-    begun: Mapping[float, tuple[float, ScanStarted]],
-) -> Origin:
-    utc, started = begun[image.start_time]
-    about = {
-        "Purpose": started.instruction.purpose,
-        "Line rate (Hz)": f"{started.instruction.line_rate:g}",
-        "Complete": "TRUE" if image.is_complete else "FALSE",
-    }
-    return _origin(run, utc, "Scan", number, about)
+def _of_scan(run: RecordedRun, number: int, image: ScanImage) -> Origin:
+    first = records_of_scan(run, image)[0]
+    about = {"Complete": "TRUE" if image.is_complete else "FALSE"}
+    if isinstance(first.event, ScanStarted):
+        scan = first.event.instruction
+        about |= {"Purpose": scan.purpose, "Line rate (Hz)": f"{scan.line_rate:g}"}
+    return _origin(run, first.utc, "Scan", number, about)
 
 
 def _judgement(measurement: Measurement) -> dict[str, str]:

@@ -14,7 +14,22 @@ import pytest
 from asymmetric import FRAME, SCALES, image, look, spectrum
 from ohmic_runs import OVERVIEW, recipe, run_quickly
 
-from spm_auto.data import RecordedRun, open_run
+from spm_auto.clock import InstantClock
+from spm_auto.data import (
+    FILE_NAME,
+    FinishReason,
+    Journal,
+    LineAcquired,
+    RecordedRun,
+    RunContinued,
+    RunFinished,
+    RunStarted,
+    SampleFound,
+    SampleSought,
+    ScanFinished,
+    ScanStarted,
+    open_run,
+)
 from spm_auto.errors import DataError
 from spm_auto.export import (
     export,
@@ -25,6 +40,7 @@ from spm_auto.export import (
     write_spectra_table,
     write_sxm,
 )
+from spm_auto.instrument import Scan, ScanLine
 
 STORED = Path(__file__).parent.parent / "files" / "journal-1.spmj"
 
@@ -220,3 +236,36 @@ def test_event_files_that_cannot_be_written_are_refused_in_one_line(
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(DataError, match="file: cannot be written"):
         write_event_files(stored, tmp_path / "file")
+
+
+def test_a_scan_that_was_gone_on_with_is_exported_whole(tmp_path: Path) -> None:
+    scanned, clock = image(), InstantClock()
+    names = tuple(channel.name for channel in scanned.channels)
+    with Journal(tmp_path / FILE_NAME, clock.now, utc=lambda: 1.8e9 + clock.now()) as journal:
+
+        def scan(lines: range) -> None:
+            for index in lines:
+                clock.wait(1.0)
+                there, back = scanned.forward[:, index], scanned.backward[:, index]
+                journal.append(LineAcquired(ScanLine(index, there, back, clock.now())))
+
+        journal.append(RunStarted("a", "broken off", "", "", "by hand", 1))
+        journal.append(ScanStarted(Scan(FRAME, names, line_rate=2.0), scanned.channels))
+        scan(range(12))
+        journal.append(RunContinued())
+        journal.append(SampleSought())
+        journal.append(ScanStarted(Scan(FRAME, names, line_rate=4.0), scanned.channels))
+        scan(range(32))
+        journal.append(ScanFinished(is_complete=True))
+        journal.append(SampleFound(0.0, 0.0, 0.0))
+        scan(range(12, 32))
+        journal.append(ScanFinished(is_complete=True))
+        journal.append(RunFinished(FinishReason.COMPLETED))
+    run = open_run(tmp_path)
+    (path,) = export(run, "sxm")
+    assert b":spm_auto>Line rate (Hz):\n2\n" in path.read_bytes()
+    assert b":spm_auto>Complete:\nTRUE\n" in path.read_bytes()
+    first, *_ = export(run, "events")
+    (again,) = open_run(first).scans
+    np.testing.assert_array_equal(again.forward, scanned.forward)
+    assert (again.start_time, again.end_time) == (run.scans[0].start_time, run.scans[0].end_time)
