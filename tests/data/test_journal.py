@@ -278,6 +278,15 @@ def test_a_journal_that_cannot_be_made_names_its_path(tmp_path: Path) -> None:
         Journal(tmp_path / "file" / "run.spmj", now=lambda: 0.0)
 
 
+def test_a_journal_in_a_read_only_folder_is_refused_and_leaves_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "open", fail(errno.EROFS))
+    with pytest.raises(DataError, match=r"run\.spmj: the journal cannot be made: Read-only file"):
+        Journal(path, now=lambda: 0.0)
+    assert list(path.parent.iterdir()) == []
+
+
 def test_folders_above_the_journal_are_made(tmp_path: Path) -> None:
     write(tmp_path / "a" / "b" / "run.spmj", RunPaused())
     assert read(tmp_path / "a" / "b" / "run.spmj")[0] == [RunPaused()]

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,12 +19,17 @@ from spm_auto.data import (
     FILE_NAME,
     RUN_FILE_NAME,
     AgentAnswered,
+    AgentPrepared,
+    Alarm,
     Event,
     LineAcquired,
     LoadFinished,
     PointChosen,
     Record,
+    RunContinued,
     RunFinished,
+    RunPaused,
+    RunResumed,
     RunStarted,
     ScanStarted,
     StepStarted,
@@ -34,20 +39,21 @@ from spm_auto.errors import DataError
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 RESUME = "resume"  # the command that goes on with a run
-PIXELS, BUDGET = 32, 12
+RECIPE, LAB = EXAMPLES / "ferroelectric.toml", EXAMPLES / "lab_simulator.toml"
+SEED = 1
 SMALL = (
-    f"--set=steps[0].frame.pixels=[{PIXELS}, {PIXELS}]",
-    f"--set=steps[1].budget={BUDGET}",
-    "--set=steps[1].agent={kind = 'gp', initial = 4}",
+    "steps[0].frame.pixels=[32, 32]",
+    "steps[1].budget=12",
+    "steps[1].agent={kind = 'gp', initial = 4}",
 )
 MOMENTS = ("loading", "scan", "spectrum", "agent", "consolidation", "report")
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When a run is killed: so long [s] after it said that so many records are written.
+    """A moment of a run: so long [s] after it said that so many records are written.
 
-    With ``everything`` the processes that it started die with it.
+    With ``everything`` the processes that it started are killed with it.
     """
 
     records: int
@@ -69,10 +75,24 @@ class Told(NamedTuple):
     ending: float
 
 
-def run_command(out: Path, seed: int = 1) -> tuple[str, ...]:
-    """Return the command line of a small run."""
-    recipe, lab = EXAMPLES / "ferroelectric.toml", EXAMPLES / "lab_simulator.toml"
-    return ("run", str(recipe), "--lab", str(lab), "--out", str(out), "--seed", str(seed), *SMALL)
+class Whole(NamedTuple):
+    """A run that nobody disturbed.
+
+    Attributes:
+        records: How many records it wrote.
+        ending: Time from the last of them to its end [s].
+        essence: What it said, from `essence`.
+    """
+
+    records: int
+    ending: float
+    essence: list[tuple[str, str]]
+
+
+def run_command(out: Path, *more: str) -> tuple[str, ...]:
+    """Return the command line of a small run, with what is replaced in it besides."""
+    files = (str(RECIPE), "--lab", str(LAB), "--out", str(out))
+    return ("run", *files, "--seed", str(SEED), *(f"--set={text}" for text in (*SMALL, *more)))
 
 
 def resume_command(out: Path) -> tuple[str, ...]:
@@ -80,13 +100,19 @@ def resume_command(out: Path) -> tuple[str, ...]:
     return (RESUME, str(out))
 
 
-def kill_at(command: Sequence[str], moment: Moment, log: Path) -> Told:
-    """Start a command and kill it at a moment, if it does not end before.
+def follow(
+    command: Sequence[str],
+    log: Path,
+    moment: "Moment | None" = None,
+    act: "Callable[[subprocess.Popen[str]], None] | None" = None,
+) -> Told:
+    """Start a command, listen to what it tells, and do something to it at a moment.
 
     Args:
         command: What stands after ``spm-auto``.
-        moment: When.
         log: Where what it prints is added.
+        moment: When; it is left alone when it ends before, and without it.
+        act: What is done, in a thread of its own; killing it unless something else is said.
     """
     own_group: dict[str, Any] = {} if sys.platform == "win32" else {"start_new_session": True}
     with (
@@ -100,12 +126,13 @@ def kill_at(command: Sequence[str], moment: Moment, log: Path) -> Told:
             **own_group,
         ) as process,
     ):
-        kill = threading.Timer(moment.delay, _kill, (process, moment.everything))
-        kill.daemon = True
+        moment = moment or Moment(sys.maxsize, 0.0)
+        act = act or (_kill_all if moment.everything else subprocess.Popen.kill)
+        timer = threading.Timer(moment.delay, act, (process,))
+        if moment.records == 0:
+            timer.start()
         said: dict[int, str] = {}
         last = time.monotonic()
-        if moment.records == 0:
-            kill.start()
         assert process.stdout is not None
         for line in process.stdout:
             if not line.endswith("\n"):
@@ -114,15 +141,17 @@ def kill_at(command: Sequence[str], moment: Moment, log: Path) -> Told:
             said[int(number)] = seen
             last = time.monotonic()
             if len(said) == moment.records:
-                kill.start()
+                timer.start()
         code = process.wait()
-        kill.cancel()
+        timer.cancel()
+        if timer.ident is not None:
+            timer.join()
     return Told(said, code, time.monotonic() - last)
 
 
 def run_to_the_end(command: Sequence[str], log: Path) -> Told:
     """Carry out a command and leave it alone."""
-    told = kill_at(command, Moment(sys.maxsize, 0.0), log)
+    told = follow(command, log)
     assert told.code == 0, log.read_text()
     return told
 
@@ -181,30 +210,41 @@ def read_run_file(folder: Path) -> bool:
     return count > 0
 
 
-def random_moment(rng: random.Random, whole: Told) -> Moment:
-    """Choose a moment: before the first records, while it measures, or while it makes its files.
-
-    Args:
-        rng: Chooses.
-        whole: What an undisturbed run told.
-    """
+def random_moment(rng: random.Random, whole: Whole) -> Moment:
+    """Choose a moment: before the first records, while it measures, or while it makes its files."""
     everything = rng.random() < 0.5
-    records = len(whole.digests)
     match rng.choices(("start", "run", "end"), (1, 4, 4)):
         case ["start"]:
             return Moment(0, rng.uniform(0.0, 2.0), everything)
         case ["run"]:
-            return Moment(rng.randrange(1, records), rng.expovariate(200.0), everything)
-    return Moment(records, rng.uniform(0.0, whole.ending), everything)
+            return Moment(rng.randrange(1, whole.records), rng.expovariate(200.0), everything)
+    return Moment(whole.records, rng.uniform(0.0, whole.ending), everything)
 
 
-def told_apart(records: Sequence[Record], ignored: Callable[[Event], bool]) -> list[str]:
-    """Return digests of the events of a run, to compare with another run's."""
-    return [digest(Record(0, 0.0, 0.0, r.event)) for r in records if not ignored(r.event)]
+def essence(folder: Path) -> list[tuple[str, str]]:
+    """Return kind and digest of all that a run says, and may not say otherwise when it is resumed.
+
+    Left out are what another process is called (`RunStarted`, `RunContinued`), that it waited for
+    room, and how long the agent thought.
+    """
+    said = []
+    for record in records_of(folder):
+        match record.event:
+            case RunStarted() | RunContinued() | AgentPrepared() | RunPaused() | RunResumed():
+                continue
+            case Alarm(cause="room"):
+                continue
+            case AgentAnswered() as answer:
+                event: Event = replace(answer, seconds=0.0, waited=0.0)
+            case event:
+                pass
+        said.append((type(event).__name__, digest(Record(0, 0.0, record.time, event))))
+    return said
 
 
-def _kill(process: "subprocess.Popen[str]", everything: bool) -> None:
-    if everything and sys.platform != "win32" and process.poll() is None:
+def _kill_all(process: "subprocess.Popen[str]") -> None:
+    """Kill a process and those that it started."""
+    if sys.platform != "win32" and process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
     else:
         process.kill()

@@ -7,6 +7,7 @@ else is told, a line with its number and a digest of its bytes goes to standard 
 command prints goes to standard error.
 """
 
+import hashlib
 import os
 import sys
 from pathlib import Path
@@ -21,8 +22,6 @@ from spm_auto.data.codec import encode
 
 def digest(record: Record) -> str:
     """Return a digest of all that the journal holds of a record, to the last bit."""
-    import hashlib
-
     header, body = encode(record)
     return hashlib.blake2b(header + body, digest_size=12).hexdigest()
 
