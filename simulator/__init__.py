@@ -4,6 +4,7 @@ from .instrument import SimulatedMicroscope
 from .randomness import RandomStreams
 from .recording import Recording, read_recording
 from .replay import ReplayMicroscope, ReplaySettings
+from .replay_run import ReplayRunMicroscope, ReplayRunSettings
 from .samples import (
     FerroelectricFilm,
     FerroelectricFilmSettings,
@@ -31,6 +32,8 @@ __all__ = [
     "RandomStreams",
     "Recording",
     "ReplayMicroscope",
+    "ReplayRunMicroscope",
+    "ReplayRunSettings",
     "ReplaySettings",
     "Sample",
     "SampleSettings",

@@ -90,8 +90,10 @@ class ClockedMicroscope(ABC):
         """
 
     @abstractmethod
-    def _spectrum(self, at: Point, waveform: BiasWaveform, number: int, start: float) -> FloatArray:
-        """Sweep the bias at a point from a time on [s]; return all channels [channel, point]."""
+    def _spectrum(
+        self, at: Point, instruction: AcquireSpectrum, number: int, start: float
+    ) -> Spectrum:
+        """Sweep the bias at a point from a time on [s]; the caller sets position and times."""
 
     def _force_curve(
         self, at: Point, instruction: AcquireForceCurve, number: int, start: float
@@ -124,13 +126,15 @@ class ClockedMicroscope(ABC):
     def _break_off(self, at: Point, waveform: BiasWaveform, points: int) -> None:  # noqa: B027
         """Let happen what a sweep does that was stopped after some points."""
 
-    def _site(self, x: float, y: float) -> Point:
-        """Return where the probe really comes to stand when sent to a point."""
-        return x, y
+    def _site(self, x: float, y: float, waveform: BiasWaveform | None = None) -> Point:  # noqa: ARG002
+        """Return where the probe really comes to stand when sent to a point.
 
-    def _bias_run(self, waveform: BiasWaveform) -> FloatArray:
-        """Return the biases that a sweep really steps through [V], shape [point]."""
-        return waveform.bias
+        Args:
+            x: Where it is sent to [m].
+            y: Where it is sent to [m].
+            waveform: What shall be run there; None when it is only positioned.
+        """
+        return x, y
 
     def _check_waveform(self, waveform: BiasWaveform) -> None:  # noqa: B027  most run any
         """Refuse a waveform that the instrument cannot run, with `Unsupported`."""
@@ -161,7 +165,7 @@ class ClockedMicroscope(ABC):
                 return timing.move(here, self._site(x, y))
             case AcquireSpectrum(x=x, y=y, waveform=waveform):
                 self._check_waveform(waveform)
-                return timing.move(here, self._site(x, y)) + self._sweep_time(waveform)
+                return timing.move(here, self._site(x, y, waveform)) + self._sweep_time(waveform)
             case AcquireForceCurve(x=x, y=y, rate=rate):
                 return timing.move(here, (x, y)) + 1 / rate
             case ConditionTip(x=x, y=y, duration=duration):
@@ -205,7 +209,7 @@ class ClockedMicroscope(ABC):
         waveform = instruction.waveform
         with self._action_in(InstrumentState.SPECTROSCOPY) as action:
             start = self._clock.now()
-            self._move(self._site(instruction.x, instruction.y), action)
+            self._move(self._site(instruction.x, instruction.y, waveform), action)
             swept = self._clock.now()
             with self._lock:
                 action.sweep = swept, waveform
@@ -216,17 +220,9 @@ class ClockedMicroscope(ABC):
             if was_stopped:
                 self._break_off(at, waveform, int((end - swept) / self._point_time(waveform)))
                 action.check()
-            data = self._spectrum(at, waveform, action.number, swept)
+            spectrum = self._spectrum(at, instruction, action.number, swept)
             action.check()
-            spectrum = Spectrum(
-                x=at[0],
-                y=at[1],
-                bias=self._bias_run(waveform),
-                channels=self.capabilities.spectrum_channels,
-                data=data,
-                start_time=start,
-                end_time=end,
-            )
+            spectrum = replace(spectrum, x=at[0], y=at[1], start_time=start, end_time=end)
             return self._faults.of_spectrum(action.number, spectrum)
 
     def acquire_force_curve(self, instruction: AcquireForceCurve) -> ForceCurve:

@@ -10,6 +10,7 @@ from spm_auto.clock import Clock, InstantClock
 from spm_auto.errors import InstrumentError
 from spm_auto.instrument import (
     AcquireForceCurve,
+    AcquireSpectrum,
     BiasWaveform,
     Capabilities,
     ConditionTip,
@@ -18,6 +19,7 @@ from spm_auto.instrument import (
     Instruction,
     Scan,
     SetFeedback,
+    Spectrum,
 )
 
 from .clocked import ClockedMicroscope, LinePair
@@ -147,13 +149,16 @@ class SimulatedMicroscope(ClockedMicroscope):
 
     def _spectrum(
         self,
-        at: Point,  # noqa: ARG002  where it was sent to is not where it is
-        waveform: BiasWaveform,
+        at: Point,
+        instruction: AcquireSpectrum,
         number: int,
         start: float,
-    ) -> FloatArray:
+    ) -> Spectrum:
+        waveform, channels = instruction.waveform, self._capabilities.spectrum_channels
+        # where it was sent to is not where it is
         where = self._really_at(start + self._sweep_time(waveform) / 2)
-        return self._technique.spectrum(where, waveform, number, start)
+        data = self._technique.spectrum(where, waveform, number, start)
+        return Spectrum(*at, waveform.bias, channels, data, start, start)
 
     def _break_off(self, at: Point, waveform: BiasWaveform, points: int) -> None:  # noqa: ARG002
         self._technique.break_off(self._really_at(self._clock.now()), waveform, points)

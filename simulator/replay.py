@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spm_auto.clock import Clock
+from spm_auto.data import FILE_NAME
 from spm_auto.errors import DataError, Unsupported
 from spm_auto.instrument import (
+    AcquireSpectrum,
     BiasWaveform,
     Capabilities,
     Channel,
@@ -18,6 +20,7 @@ from spm_auto.instrument import (
     FloatArray,
     InstrumentSettings,
     Scan,
+    Spectrum,
 )
 from spm_auto.units import Bias, Duration, format
 
@@ -58,8 +61,13 @@ class ReplaySettings(InstrumentSettings):
         Raises:
             DataError: It is missing, damaged, or holds no map of spectra.
         """
+        if (self.file / FILE_NAME).is_file() or self.file.suffix == Path(FILE_NAME).suffix:
+            raise DataError(
+                f"{self.file}: this is a run and no map of spectra; an instrument of the kind "
+                "'replay_run' replays it"
+            )
         return ReplayMicroscope(
-            recording=read_recording(Path(self.file), self.dataset),
+            recording=read_recording(self.file, self.dataset),
             timing=Timing(spectrum=self.loop_time),
             clock=clock,
             spectrum_channel=self.spectrum_channel,
@@ -122,26 +130,12 @@ class ReplayMicroscope(ClockedMicroscope):
         """What the instrument has."""
         return self._capabilities
 
-    def _site(self, x: float, y: float) -> Point:
+    def _site(self, x: float, y: float, waveform: BiasWaveform | None = None) -> Point:  # noqa: ARG002
         row, column = self._nearest(np.array([x]), np.array([y]))
         return float(self._recording.x[column[0]]), float(self._recording.y[row[0]])
 
-    def _bias_run(self, waveform: BiasWaveform) -> FloatArray:  # noqa: ARG002  as it was recorded
-        return self._recording.bias.copy()
-
     def _check_waveform(self, waveform: BiasWaveform) -> None:
-        recorded = self._recording.bias
-        if len(waveform.values) != len(recorded):
-            raise Unsupported(
-                f"the recorded waveform has {len(recorded)} points, not {len(waveform.values)}"
-            )
-        off = np.abs(waveform.bias - recorded)
-        worst = int(np.argmax(off))
-        if off[worst] > BIAS_TOLERANCE:
-            raise Unsupported(
-                f"point {worst} of the recorded waveform is at {format(recorded[worst], 'V', 6)}, "
-                f"not {format(waveform.values[worst], 'V', 6)}; only what was recorded can be run"
-            )
+        check_bias(self._recording.bias, waveform)
 
     def _lines(self, scan: Scan, number: int) -> Callable[[int, float], LinePair]:  # noqa: ARG002
         images = [self._images[name] for name in scan.channels or self._images]
@@ -156,19 +150,39 @@ class ReplayMicroscope(ClockedMicroscope):
     def _spectrum(
         self,
         at: Point,
-        waveform: BiasWaveform,  # noqa: ARG002
+        instruction: AcquireSpectrum,  # noqa: ARG002
         number: int,  # noqa: ARG002
-        start: float,  # noqa: ARG002
-    ) -> FloatArray:
+        start: float,
+    ) -> Spectrum:
         row, column = self._nearest(np.array(at[:1]), np.array(at[1:]))
-        values: FloatArray = self._recording.values[row[0], column[0]]
-        return values[np.newaxis].copy()
+        data = self._recording.values[row[0], column[0]][np.newaxis].copy()
+        bias, channels = self._recording.bias.copy(), self._capabilities.spectrum_channels
+        return Spectrum(*at, bias, channels, data, start, start)
 
     def _nearest(self, x: FloatArray, y: FloatArray) -> tuple[Indices, Indices]:
         """Return row and column of the site nearest to each point [m], shape (n,)."""
         row = np.argmin(np.abs(self._recording.y[:, np.newaxis] - y), axis=0)
         column = np.argmin(np.abs(self._recording.x[:, np.newaxis] - x), axis=0)
         return row, column
+
+
+def check_bias(recorded: FloatArray, waveform: BiasWaveform) -> None:
+    """Refuse a waveform that does not step through the recorded biases [V], shape [point].
+
+    Raises:
+        Unsupported: It is longer or shorter, or a point differs by more than `BIAS_TOLERANCE`.
+    """
+    if len(waveform.values) != len(recorded):
+        raise Unsupported(
+            f"the recorded waveform has {len(recorded)} points, not {len(waveform.values)}"
+        )
+    off = np.abs(waveform.bias - recorded)
+    worst = int(np.argmax(off))
+    if not off[worst] <= BIAS_TOLERANCE:  # NaN is none of them
+        raise Unsupported(
+            f"point {worst} of the recorded waveform is at {format(recorded[worst], 'V', 6)}, "
+            f"not {format(waveform.values[worst], 'V', 6)}; only what was recorded can be run"
+        )
 
 
 def _images(recording: Recording, slice_bias: float | None) -> dict[str, FloatArray]:

@@ -71,6 +71,28 @@ def run(
 
 
 @app.command()
+def resume(
+    folder: Folder,
+    same_place: Annotated[
+        bool,
+        typer.Option("--same-place", help="On hardware: do not look where the sample is now."),
+    ] = False,
+    after_emergency: Annotated[
+        bool, typer.Option("--after-emergency", help="Go on after an emergency stop, too.")
+    ] = False,
+    accept_changes: Annotated[
+        bool,
+        typer.Option("--accept-changes", help="On hardware: go on though it is not as it was."),
+    ] = False,
+    json: AsJson = False,
+) -> None:
+    """Go on with a run that was killed, cancelled or failed, exactly where it ended."""
+    from .execute import resume as resume_run
+
+    sys.exit(resume_run(folder, same_place, after_emergency, accept_changes, as_json=json))
+
+
+@app.command()
 def rehearse(
     recipe: RecipeFile,
     lab: LabFile,
@@ -85,12 +107,20 @@ def rehearse(
 
 
 @app.command()
-def show(folder: Folder, json: AsJson = False) -> None:
-    """Say what a run did, finished or not."""
-    from .data import open_run
-    from .display import print_summary
+def show(
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="A run, or a file that a microscope left.")
+    ],
+    json: AsJson = False,
+) -> None:
+    """Say what a run did, finished or not, or what is in a data file of another program."""
+    from .data import FILE_NAME, open_file, open_run
+    from .display import print_data_file, print_summary
 
-    print_summary(open_run(folder).summary(), as_json=json)
+    if path.is_dir() or path.suffix == Path(FILE_NAME).suffix:
+        print_summary(open_run(path).summary(), as_json=json)
+    else:
+        print_data_file(open_file(path).summary(), as_json=json)
 
 
 @app.command()
@@ -99,6 +129,24 @@ def report(folder: Folder) -> None:
     from .report import write_report
 
     typer.echo(str(write_report(folder)))
+
+
+@app.command()
+def export(
+    folder: Folder,
+    to: Annotated[
+        str, typer.Option("--to", metavar="FORMAT", help="gwy, sxm, dat, csv, png or events.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the files; DIR/export without it.")
+    ] = None,
+) -> None:
+    """Write a run as files that other programs open: Gwyddion, Nanonis, tables, pictures."""
+    from .data import open_run
+    from .export import export as export_run
+
+    for path in export_run(open_run(folder), to, out):
+        typer.echo(str(path))
 
 
 @app.command()

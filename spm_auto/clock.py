@@ -83,6 +83,34 @@ class InstantClock:
         return False
 
 
+class ResumedClock:
+    """A clock that runs through what has been in no time, then goes on as another one does.
+
+    Args:
+        live: How time passes then.
+    """
+
+    def __init__(self, live: Clock) -> None:
+        self._live = live
+        self._past = InstantClock()
+        self._is_live = False
+        self._ahead = 0.0
+
+    def now(self) -> float:
+        """Return the instrument time since the run began [s]."""
+        return self._live.now() + self._ahead if self._is_live else self._past.now()
+
+    def wait(self, duration: float, stop: threading.Event | None = None) -> bool:
+        """Wait as the other clock does, once it has gone on; see `Clock.wait`."""
+        clock = self._live if self._is_live else self._past
+        return clock.wait(duration, stop)
+
+    def go_on(self, time: float) -> None:
+        """Go on from an instrument time [s], or from now if that is later."""
+        self._ahead = max(time, self._past.now()) - self._live.now()
+        self._is_live = True
+
+
 def _check(duration: float) -> None:
     if not 0 <= duration < float("inf"):
         raise ValueError(f"a wait must be finite and not negative, got {duration} s")

@@ -48,10 +48,55 @@ def print_summary(summary: Mapping[str, Any], as_json: bool = False) -> None:
     Console().print(table)
 
 
+def print_data_file(summary: Mapping[str, Any], as_json: bool = False) -> None:
+    """Print what is in a data file: one JSON object, or tables of its images and curves."""
+    if as_json:
+        print_json(summary)
+        return
+    console = Console()
+    console.print(f"{summary['source']}: {summary['format']}", markup=False, style="italic")
+    if summary["images"]:
+        table = Table(title="images", title_justify="left")
+        for heading in ("channel", "unit", "directions", "pixels", "size", "centre", "angle"):
+            table.add_column(heading, overflow="fold")
+        for row in summary["images"]:
+            table.add_row(
+                *map(escape, (row["channel"], row["unit"], ", ".join(row["directions"]))),
+                "{} x {}".format(*row["pixels"]),
+                " x ".join(format_quantity(length, "m", 4) for length in row["size"]),
+                "({}, {})".format(*(format_quantity(value, "m", 4) for value in row["center"])),
+                f"{row['angle']:.4g} deg",
+            )
+        console.print(table)
+    for kind, axis, unit in (("spectra", "bias", "V"), ("curves", "extension", "m")):
+        if not summary[kind]:
+            continue
+        table = Table(title=kind, title_justify="left")
+        for heading in ("count", "channels", "points", axis, "x", "y"):
+            table.add_column(heading, overflow="fold")
+        for row in summary[kind]:
+            table.add_row(
+                str(row["count"]),
+                escape(", ".join(row["channels"])),
+                str(row["points"]),
+                *(_range(row[name], of) for name, of in ((axis, unit), ("x", "m"), ("y", "m"))),
+            )
+        console.print(table)
+    for note in summary["notes"]:
+        console.print(f"note: {note}", markup=False, highlight=False)
+
+
 def print_plan(plan: Plan, as_json: bool = False) -> None:
     """Print what a run is about to do, and how long it will take."""
     if as_json:
-        print_json({**asdict(plan), "seconds": plan.seconds, "n_spectra": plan.n_spectra})
+        print_json(
+            {
+                **asdict(plan),
+                "seconds": plan.seconds,
+                "n_spectra": plan.n_spectra,
+                "size": plan.size,
+            }
+        )
         return
     table = Table(title="the plan", title_justify="left")
     for heading in ("step", "kind", "lines", "spectra", "instrument time"):
@@ -70,6 +115,7 @@ def print_plan(plan: Plan, as_json: bool = False) -> None:
     console.print(table)
     low, high = plan.bias
     console.print(f"bias between {format_quantity(low, 'V')} and {format_quantity(high, 'V')}")
+    console.print(f"at most {format_quantity(plan.size, 'B', 3)} on disk")
 
 
 def print_plugins(found: Mapping[str, Mapping[str, str]], as_json: bool = False) -> None:
@@ -195,6 +241,13 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _range(ends: Sequence[float] | None, unit: str) -> str:
+    if ends is None:
+        return "-"
+    low, high = (format_quantity(end, unit, 4) for end in ends)
+    return low if low == high else f"{low} to {high}"
 
 
 def _said(name: str, value: Any) -> str:

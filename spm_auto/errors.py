@@ -21,6 +21,14 @@ class DataError(SpmError):
     """A file or folder of measurements is missing, damaged or not what it should be."""
 
 
+class JournalFull(DataError):
+    """The disk has no room for the next record; once there is some it can be written again."""
+
+
+class CannotResume(DataError):
+    """A run cannot be gone on with; its journal is as it was, and nothing has moved."""
+
+
 class AgentError(SpmError):
     """An agent cannot choose: there is nothing to choose from, or it was used out of order."""
 
@@ -56,12 +64,15 @@ class LimitExceeded(InstrumentError):
         quantity: What was out of range.
         asked: The value asked for, in the unit given.
         allowed: Lowest and highest allowed value.
+        unit: Unit of these.
+        scope: What of the instruction it is about, or why it is not allowed; may be empty.
     """
 
     def __init__(
         self, quantity: str, asked: float, allowed: tuple[float, float], unit: str, scope: str = ""
     ) -> None:
         self.quantity, self.asked, self.allowed = quantity, asked, allowed
+        self.unit, self.scope = unit, scope
         low, high = allowed
         super().__init__(
             f"{quantity} of {asked:g} {unit} is outside {low:g} to {high:g} {unit}"

@@ -1,5 +1,6 @@
 """Carrying out a recipe in a lab, from files: what ``spm-auto run`` and ``rehearse`` do."""
 
+import contextlib
 import math
 import signal
 import tempfile
@@ -15,15 +16,18 @@ from .clock import Clock, InstantClock
 from .data import (
     FILE_NAME,
     FinishReason,
+    Room,
     RunFinished,
     consolidate,
     open_run,
 )
 from .display import ProgressDisplay, print_plan, print_summary
-from .errors import RecipeError
+from .errors import CannotResume, RecipeError, SpmError
 from .instrument import FromCommandLine, GuardedInstrument
 from .lab import Lab, begin, parse_lab
+from .resume import changes_since, check_may_resume, read_tape, resumed, take_up
 from .settings import override, read_toml
+from .units import format as format_quantity
 from .units import format_duration
 from .workflow import Plan, Recipe, Runner, make_plan, parse_recipe
 
@@ -42,6 +46,7 @@ class Order:
         recipe_text: The recipe's file, verbatim.
         lab_text: The lab file, verbatim.
         overrides: What was replaced on the command line, verbatim.
+        files: Where recipe and lab file stood.
     """
 
     recipe: Recipe
@@ -49,6 +54,18 @@ class Order:
     recipe_text: str
     lab_text: str
     overrides: tuple[str, ...]
+    files: tuple[str, str]
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a run's journal should know besides the texts."""
+        recipe, lab = self.files
+        return {
+            **self.lab.describe(),
+            "overrides": self.overrides,
+            "recipe_file": recipe,
+            "lab_file": lab,
+            "folder": str(Path.cwd()),
+        }
 
 
 def read_order(recipe_path: Path, lab_path: Path, overrides: Sequence[str]) -> Order:
@@ -62,8 +79,16 @@ def read_order(recipe_path: Path, lab_path: Path, overrides: Sequence[str]) -> O
     Raises:
         RecipeError: With one line per fault, naming the place.
     """
-    recipe_table, recipe_text = read_toml(recipe_path, "recipe")
-    lab_table, lab_text = read_toml(lab_path, "lab file")
+    _, recipe_text = read_toml(recipe_path, "recipe")
+    _, lab_text = read_toml(lab_path, "lab file")
+    return _order(recipe_text, lab_text, (recipe_path, lab_path), overrides)
+
+
+def _order(
+    recipe_text: str, lab_text: str, files: tuple[Path, Path], overrides: Sequence[str]
+) -> Order:
+    recipe_table, lab_table = tomllib.loads(recipe_text), tomllib.loads(lab_text)
+    recipe_path, lab_path = files
     for text in overrides:
         path, separator, written = text.partition("=")
         if not separator:
@@ -85,6 +110,7 @@ def read_order(recipe_path: Path, lab_path: Path, overrides: Sequence[str]) -> O
         recipe_text=recipe_text,
         lab_text=lab_text,
         overrides=tuple(overrides),
+        files=(str(recipe_path.resolve()), str(lab_path.resolve())),
     )
 
 
@@ -114,8 +140,73 @@ def execute(
     instrument = order.lab.open(seed, clock)
     plan = _checked_plan(order, instrument, recipe.name)
     runner, display = _prepare(order, instrument, clock, plan, out, seed, is_quiet=as_json)
+    return _to_the_end(order, runner, display, out, seed, as_json)
+
+
+def resume(
+    out: Path,
+    same_place: bool = False,
+    after_emergency: bool = False,
+    accepts_changes: bool = False,
+    as_json: bool = False,
+) -> int:
+    """Go on with a run that was killed, cancelled or failed; returns the exit code.
+
+    Recipe, lab file, seed and what was set on the command line are those of the journal.
+
+    Args:
+        out: Folder of the run.
+        same_place: Whether hardware is believed to stand where it stood; else the sample is looked
+            for.
+        after_emergency: Whether a run that was stopped in an emergency may go on.
+        accepts_changes: Whether hardware that is not as it was may go on.
+        as_json: Whether to print the run's summary as JSON, and nothing else.
+
+    Raises:
+        CannotResume: It cannot be gone on with; the journal is as it was and nothing has moved.
+        SpmError: The instrument cannot be opened.
+    """
+    tape = read_tape(out)
+    check_may_resume(tape, after_emergency)
+    started = tape.started
+    settings = started.settings
+    with contextlib.chdir(settings["folder"] if Path(settings["folder"]).is_dir() else "."):
+        files = (Path(settings["recipe_file"]), Path(settings["lab_file"]))
+        order = _order(started.recipe, started.lab, files, settings["overrides"])
+        is_simulated = order.lab.instrument.is_simulated
+        clock = resumed(order.lab.clock.clock(), tape, is_simulated)
+        instrument = order.lab.open(started.seed, clock)
+    plan = _checked_plan(order, instrument, files[0].name)
+    changes = () if is_simulated else changes_since(tape, instrument)
+    if changes and not accepts_changes:
+        instrument.close()
+        said = "\n".join(changes)
+        raise CannotResume(f"{said}\nnothing has moved; --accept-changes goes on all the same")
+    display = ProgressDisplay(plan, is_quiet=as_json)
+    runner = take_up(
+        instrument,
+        clock,
+        out,
+        tape,
+        changes,
+        looks=not same_place,
+        listeners=(display.records.put,),
+        room=Room(out, order.lab.storage.reserve),
+    )
+    for change in changes:
+        display.say(change)
+    display.say(f"{started.title}: resumed after record {tape.end.number}")
+    return _to_the_end(order, runner, display, out, started.seed, as_json)
+
+
+def _to_the_end(
+    order: Order, runner: Runner, display: ProgressDisplay, out: Path, seed: int, as_json: bool
+) -> int:
+    """Carry out what is ordered, and make run file and report of it."""
     with Presses(runner, display.say):
         finished = _carry_out(order, runner, display, seed)
+        if not runner.is_live and finished.reason != FinishReason.COMPLETED:
+            raise CannotResume(finished.message)
         consolidate(out / FILE_NAME)
         from .report import write_report
 
@@ -177,6 +268,12 @@ def _prepare(
     is_quiet: bool,
 ) -> tuple[Runner, ProgressDisplay]:
     display = ProgressDisplay(plan, is_quiet)
+    room = Room(out, order.lab.storage.reserve)
+    try:
+        room.check(plan.size)
+    except SpmError:
+        instrument.close()
+        raise
     runner = begin(
         instrument,
         clock,
@@ -185,10 +282,14 @@ def _prepare(
         seed,
         recipe=order.recipe_text,
         lab=order.lab_text,
-        settings={**order.lab.describe(), "overrides": order.overrides},
+        settings=order.describe(),
         listeners=(display.records.put,),
+        room=room,
     )
-    display.say(f"{order.recipe.title}: {format_duration(plan.seconds)} of instrument time")
+    display.say(
+        f"{order.recipe.title}: {format_duration(plan.seconds)} of instrument time, "
+        f"at most {format_quantity(plan.size, 'B', 3)} on disk"
+    )
     return runner, display
 
 

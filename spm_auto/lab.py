@@ -11,11 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from . import __version__
 from .clock import Clock, InstantClock, RealClock, ScaledClock
-from .data import FILE_NAME, Journal, Record, RunStarted
+from .data import FILE_NAME, Journal, Record, Room, RunStarted
 from .errors import RecipeError, SpmError
 from .instrument import GuardedInstrument, InstrumentSettings, Limits, NoGoZone
 from .settings import Plugin, read_toml, validate
-from .units import Bias, Duration, Length, Speed
+from .units import Bias, DataSize, Duration, Length, Speed
 from .workflow import Runner
 
 _PACKAGES = ("numpy", "scipy", "torch", "gpytorch", "numba", "h5py", "pydantic")
@@ -78,8 +78,18 @@ class ClockSettings(_Table):
                 return RealClock()
 
 
+class StorageSettings(_Table):
+    """Where a run is kept.
+
+    Attributes:
+        reserve: Room on the disk that stays free; a run does not start, or waits, below it.
+    """
+
+    reserve: Annotated[DataSize, Field(ge=0)] = 200e6
+
+
 class Lab(_Table):
-    """A laboratory: instrument, limits, clock.
+    """A laboratory: instrument, limits, clock, room on disk.
 
     Attributes:
         schema_version: Version of this format.
@@ -87,6 +97,7 @@ class Lab(_Table):
         instrument: The instrument and its settings, by plugin.
         limits: What is allowed.
         clock: How time passes.
+        storage: How much room stays on the disk.
         operator: Who is responsible, for the record.
     """
 
@@ -95,6 +106,7 @@ class Lab(_Table):
     instrument: Annotated[InstrumentSettings, Plugin("instruments")]
     limits: LimitSettings = LimitSettings()
     clock: ClockSettings = ClockSettings()
+    storage: StorageSettings = StorageSettings()
     operator: str = ""
 
     def describe(self) -> dict[str, Any]:
@@ -157,6 +169,7 @@ def begin(
     lab: str = "",
     settings: Mapping[str, Any] | None = None,
     listeners: Sequence[Callable[[Record], None]] = (),
+    room: Room | None = None,
 ) -> Runner:
     """Begin a journal, and make the runner that writes it.
 
@@ -171,6 +184,7 @@ def begin(
         lab: Text of the lab file, for the record.
         settings: What else was set, for the record.
         listeners: Called with each record after it was written.
+        room: Room on the disk, which the run waits for.
 
     Raises:
         RecipeError: The seed is negative or too large.
@@ -183,7 +197,7 @@ def begin(
     except SpmError:
         instrument.close()
         raise
-    runner = Runner(instrument, journal, clock, listeners)
+    runner = Runner(instrument, journal, clock, listeners, room=room)
     runner.record(
         RunStarted(
             uid=str(uuid.uuid4()),

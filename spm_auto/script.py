@@ -4,16 +4,26 @@ A script is a step written by hand: its calls go through the same runner, guard 
 """
 
 import itertools
+import logging
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from .agents import Fit, Order, Proposal, Scalar, Steering
+from .agents import Answer, Fit, Order, Proposal, Recollection, Scalar, Steering
 from .clock import Clock, RealClock
-from .data import FILE_NAME, AgentAnswered, Alarm, RecordedRun, consolidate, open_run
-from .errors import DataError, RecipeError
+from .data import (
+    FILE_NAME,
+    AgentAnswered,
+    Alarm,
+    FinishReason,
+    RecordedRun,
+    Room,
+    consolidate,
+    open_run,
+)
+from .errors import CannotResume, DataError, RecipeError
 from .instrument import (
     AcquireSpectrum,
     BiasWaveform,
@@ -27,19 +37,21 @@ from .instrument import (
     Spectrum,
 )
 from .lab import begin, parse_lab
+from .resume import changes_since, check_same, read_tape, resumed, take_up
 from .settings import override, read_toml
 from .units import quantity
 from .workflow import (
     Request,
     Runner,
     StepContext,
-    chosen_event,
+    choice_event,
     fitted_event,
     intervention_event,
     scored_event,
 )
 
 Quantity = float | str
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +93,11 @@ class Run:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._runner.finish(error)
+        finished = self._runner.finish(error)
+        if not self._runner.is_live:  # it was resumed, and nothing new has happened
+            if error is None and finished.reason != FinishReason.COMPLETED:
+                raise CannotResume(finished.message)
+            return
         try:
             consolidate(self.folder / FILE_NAME)
         except DataError as fault:
@@ -179,10 +195,28 @@ class Run:
         path: Path = write_report(self.folder)
         return path
 
-    def chosen(self, proposal: Proposal, seconds: float) -> None:
-        """Record what an agent chose; agents made from the run's images call it."""
-        self._runner.record(AgentAnswered(seconds, seconds))
-        self._runner.record(chosen_event(proposal))
+    def enter(self) -> int:
+        """Return the number of an agent; agents made from the run's images call it."""
+        return self._runner.enter_agent()
+
+    def answer(self) -> Recollection | None:
+        """Return what an agent of a resumed run answered then; None where it has to think."""
+        tape = self._runner.tape
+        return None if tape is None else tape.peek_answer()
+
+    def scalar(self, spectrum: Spectrum, scalarizer: str) -> Scalar | None:
+        """Return what a spectrum of a resumed run was worth then; None where nobody knows."""
+        tape = self._runner.tape
+        return None if tape is None else tape.peek_scalar(spectrum, scalarizer)
+
+    def answered(self, answer: Answer) -> None:
+        """Record what an agent answered; agents made from the run's images call it."""
+        choice = choice_event(answer.proposal)
+        self._runner.record(
+            AgentAnswered(answer.seconds, answer.seconds, choice, answer.state, answer.agent)
+        )
+        if choice is not None:
+            self._runner.record(choice)
 
     def scored(
         self, proposal: Proposal, spectrum: Spectrum, scalar: Scalar, scalarizer: str
@@ -216,8 +250,14 @@ def start_run(
     instrument: Instrument | None = None,
     limits: Limits | None = None,
     clock: Clock | None = None,
+    resume: bool = False,
 ) -> Run:
     """Open an instrument, begin a journal, load the sample, and hand over.
+
+    With ``resume`` the same script may be run again after it was killed or cancelled: it is given
+    what the journal has of its images, spectra and choices, up to the journal's end, and goes on
+    from there. It has to ask for the same again. Nothing is opened anew that the journal answers; a
+    script that had completed is answered to its end.
 
     Args:
         lab: The lab file; it names instrument, limits and clock.
@@ -228,8 +268,10 @@ def start_run(
         instrument: An instrument of your own, in place of a lab file.
         limits: Limits for it.
         clock: The clock that it was made with; real time without it.
+        resume: Whether to go on with the run in that folder; without one there, it begins.
 
     Raises:
+        CannotResume: Seed, lab file or script differ from those of the journal.
         RecipeError: The lab file cannot be used, or both or neither of lab and instrument is given.
         DataError: The folder holds a run already.
         InstrumentError: The instrument cannot be opened or loaded.
@@ -247,13 +289,29 @@ def start_run(
             settings.setdefault("overrides", {})[key] = str(value)
         laboratory = parse_lab(table, path.name, path.parent)
         settings |= laboratory.describe()
+    out, room = Path(out), None
+    tape = read_tape(out) if resume and (out / FILE_NAME).exists() else None
+    if tape is not None:
+        check_same(tape, title, seed, text, settings)
+    if lab is not None:
+        room = Room(out, laboratory.storage.reserve)
         time = laboratory.clock.clock()
+        if tape is not None:
+            time = resumed(time, tape, laboratory.instrument.is_simulated)
         guarded = laboratory.open(seed, time)
     elif instrument is not None:
+        if tape is not None and not instrument.capabilities.is_simulated:
+            raise CannotResume("hardware can only be gone on with from a lab file, for its clock")
         time = clock or RealClock()
         guarded = GuardedInstrument(instrument, limits)
-    runner = begin(guarded, time, Path(out), title, seed, lab=text, settings=settings)
-    run = Run(runner, Path(out), seed)
+    if tape is not None:
+        changes = changes_since(tape, guarded) if not guarded.capabilities.is_simulated else ()
+        for change in changes:
+            _log.warning("since the run ended: %s", change)
+        runner = take_up(guarded, time, out, tape, changes, room=room)
+    else:
+        runner = begin(guarded, time, out, title, seed, lab=text, settings=settings, room=room)
+    run = Run(runner, out, seed)
     try:
         runner.load()
     except BaseException as error:

@@ -29,6 +29,7 @@ _ENGINEERING = {
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*$")
 _OTHER_NAMES = {"s": {"min": 60.0, "h": 3600.0}, "rad": {"deg": math.pi / 180, "°": math.pi / 180}}
 _WITHOUT_PREFIX = {"1", "%", "a.u."}
+_LEAST_EXPONENT = {"B": 0}  # there is no thousandth of a byte
 
 
 def parse(text: str, unit: str) -> float:
@@ -57,10 +58,15 @@ def parse(text: str, unit: str) -> float:
         head, tail = unit.split("/", 1)
         own, rest = written.split("/", 1)
         prefix = own.removesuffix(head) if rest == tail and own.endswith(head) else None
-    if prefix is None or prefix not in _EXPONENTS or (prefix and unit in _WITHOUT_PREFIX):
+    exponent = _EXPONENTS.get(prefix) if prefix is not None else None
+    if (
+        exponent is None
+        or (prefix and unit in _WITHOUT_PREFIX)
+        or exponent < _LEAST_EXPONENT.get(unit, -30)
+    ):
         said = f"the unit {written!r}" if written else "no unit"
         raise UnitError(f"{text!r} has {said}; expected {unit!r}, for example {_example(unit)!r}")
-    return _shifted(number, _EXPONENTS[prefix], text)
+    return _shifted(number, exponent, text)
 
 
 def format(value: float, unit: str, digits: int | None = None) -> str:
@@ -79,7 +85,8 @@ def format(value: float, unit: str, digits: int | None = None) -> str:
     number = Decimal(repr(float(value))) if digits is None else Decimal(f"{value:.{digits - 1}e}")
     exponent = 0
     if number and unit not in _WITHOUT_PREFIX:
-        exponent = min(max(3 * (number.adjusted() // 3), -30), 18)
+        least = _LEAST_EXPONENT.get(unit, -30)
+        exponent = min(max(3 * (number.adjusted() // 3), least), 18)
     shifted = number.scaleb(-exponent).normalize()
     text = f"{shifted:f}" if -6 <= shifted.adjusted() <= 15 else f"{shifted:e}"
     return text if unit == "1" else f"{text} {_ENGINEERING[exponent]}{unit}"
@@ -119,7 +126,9 @@ def _schema(unit: str) -> Any:
 
 
 def _example(unit: str) -> str:
-    examples = {"m": "500 nm", "V": "-8 V", "s": "4 ms", "A": "100 pA", "rad": "30 deg"}
+    examples = {
+        "m": "500 nm", "V": "-8 V", "s": "4 ms", "A": "100 pA", "rad": "30 deg", "B": "200 MB"
+    }  # fmt: skip
     return examples.get(unit, "1" if unit == "1" else f"1 {unit}")
 
 
@@ -152,4 +161,5 @@ MagneticField = Annotated[float, _from_text("T"), _schema("T")]
 Resistance = Annotated[float, _from_text("Ohm"), _schema("Ohm")]
 Capacitance = Annotated[float, _from_text("F"), _schema("F")]
 LengthNoise = Annotated[float, _from_text("m/rtHz"), _schema("m/rtHz")]
+DataSize = Annotated[float, _from_text("B"), _schema("B")]
 VoltageNoise = Annotated[float, _from_text("V/rtHz"), _schema("V/rtHz")]

@@ -19,7 +19,7 @@ ALL = BASE | {
     "workflow", "tasks", "play", "export",
 }  # fmt: skip
 COMMAND_LINE = {"cli", "execute", "display", "doctor", "scoreboard", "gallery"}
-DOORS = ALL | COMMAND_LINE | {"lab", "script", "campaign"}
+DOORS = ALL | COMMAND_LINE | {"lab", "resume", "script", "campaign"}
 
 # who may import whom inside the project; a folder or file that is not named here is a fault
 MAY_IMPORT = {
@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "forensics": BASE | {"instrument", "data", "agents", "analysis", "plotting", "report"},
     "export": BASE | {"instrument", "data", "plotting"},
     "workflow": BASE | {"instrument", "data", "agents", "analysis"},
-    **dict.fromkeys(COMMAND_LINE | {"lab", "script", "campaign"}, DOORS),
+    **dict.fromkeys(COMMAND_LINE | {"lab", "resume", "script", "campaign"}, DOORS),
     "__main__": DOORS,
     "__init__": DOORS,
     "drivers": BASE | {"instrument"},
@@ -46,8 +46,8 @@ MAY_IMPORT = {
 ONLY_NAMES = {
     ("workflow", "agents"): {
         "Agent", "AgentSettings", "Candidates", "Costs", "Explorer", "Fit", "ForbidRegion",
-        "Levels", "Observation", "Order", "Proposal", "Scalar", "Scalarizer", "Scored", "Steering",
-        "Watch", "refusal",
+        "ForgottenChoice", "Levels", "Memory", "Observation", "Order", "Proposal", "Recollection",
+        "Scalar", "Scalarizer", "Scored", "Steering", "Watch", "refusal", "steering_of",
     },
 }  # fmt: skip
 # packages from outside, and the only places that may use them

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from spm_auto.clock import Clock, InstantClock, RealClock, ScaledClock
+from spm_auto.clock import Clock, InstantClock, RealClock, ResumedClock, ScaledClock
 
 
 class WallClock:
@@ -119,3 +119,22 @@ def test_a_wait_that_never_ends_or_runs_backwards_is_refused(clock: Clock, durat
 def test_a_clock_that_cannot_run_is_refused(factor: float) -> None:
     with pytest.raises(ValueError, match="factor must be positive and finite"):
         ScaledClock(factor)
+
+
+def test_a_resumed_clock_runs_through_the_past_and_goes_on_from_its_end() -> None:
+    live = InstantClock()
+    live.wait(3.0)  # it was made before the past was gone through
+    clock = ResumedClock(live)
+    clock.wait(1000.0)
+    assert clock.now() == 1000.0
+    clock.go_on(1200.0)
+    assert clock.now() == 1200.0
+    clock.wait(5.0)
+    assert (clock.now(), live.now()) == (1205.0, 8.0)
+
+
+def test_a_resumed_clock_never_runs_backwards() -> None:
+    clock = ResumedClock(InstantClock())
+    clock.wait(50.0)
+    clock.go_on(20.0)
+    assert clock.now() == 50.0

@@ -68,6 +68,7 @@ def test_a_lab_file_is_read_with_its_units(tmp_path: Path) -> None:
         operator = "me"
         instrument = { kind = "bench" }
         clock = { kind = "scaled", factor = 10 }
+        storage = { reserve = "1.5 GB" }
         [limits]
         x = ["-500 nm", "0.4 um"]
         bias = ["-2 V", "3 V"]
@@ -90,6 +91,7 @@ def test_a_lab_file_is_read_with_its_units(tmp_path: Path) -> None:
         no_go=(NoGoZone(1e-7, -1e-6, 5e-8, "a particle"),),
     )
     assert read.describe() == {"laboratory": "here", "operator": "me", "clock": "scaled"}
+    assert read.storage.reserve == 1.5e9
     clock = read.clock.clock()
     assert isinstance(clock, ScaledClock)
     assert clock.factor == 10.0
@@ -102,6 +104,11 @@ def test_time_is_real_unless_the_lab_says_otherwise(
     settings: dict[str, Any], kind: type[Clock]
 ) -> None:
     assert type(lab(**settings).clock.clock()) is kind
+
+
+def test_some_room_stays_on_the_disk_unless_the_lab_says_otherwise() -> None:
+    assert lab().storage.reserve == 200e6
+    assert lab(storage={"reserve": "0 B"}).storage.reserve == 0
 
 
 @pytest.mark.parametrize(
@@ -121,6 +128,8 @@ def test_time_is_real_unless_the_lab_says_otherwise(
         ({"limits": {"bais": ["-1 V", "1 V"]}}, "limits.bais: unknown key; did you mean 'bias'?"),
         ({"limits": {"x": ["1 um", "-1 um"]}}, "limits: limits.x must rise, got 1e-06 to -1e-06"),
         ({"limits": {"bias": ["1 V", "1 V"]}}, "limits: limits.bias must rise, got 1 to 1"),
+        ({"storage": {"reserve": "1 nm"}}, "storage.reserve: '1 nm' has the unit 'nm'; expected"),
+        ({"storage": {"reserve": "-1 B"}}, "storage.reserve: input should be greater than or"),
         ({"limits": {"x": ["1 um"]}}, "limits.x[1]: this key is missing"),
         ({"limits": {"scan_speed": "0 m/s"}}, "limits.scan_speed: input should be greater than 0"),
         (

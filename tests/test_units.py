@@ -14,7 +14,9 @@ from spm_auto.units import Bias, Length, format, parse, quantity
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
 
-@given(value=finite, unit=st.sampled_from(["m", "V", "s", "A", "rad", "Hz", "m/s", "1", "a.u."]))
+@given(
+    value=finite, unit=st.sampled_from(["m", "V", "s", "A", "rad", "Hz", "m/s", "B", "1", "a.u."])
+)
 @example(value=5e-324, unit="m")
 @example(value=1.7976931348623157e308, unit="V")
 @example(value=-0.0, unit="A")
@@ -49,6 +51,10 @@ def test_parse_gives_back_what_format_wrote(value: float, unit: str) -> None:
         ("300 kHz", "Hz", 3e5),
         ("0.25", "1", 0.25),
         ("3 a.u.", "a.u.", 3.0),
+        ("200 MB", "B", 200e6),
+        ("1.5 kB", "B", 1500.0),
+        ("64 GB", "B", 64e9),
+        ("12 B", "B", 12.0),
     ],
 )
 def test_a_quantity_is_read_exactly(text: str, unit: str, value: float) -> None:
@@ -69,6 +75,9 @@ def test_a_quantity_is_read_exactly(text: str, unit: str, value: float) -> None:
         ("5 nm/min", "m/s", "has the unit 'nm/min'"),
         ("5 min", "m", "has the unit 'min'"),
         ("5 k", "1", "has the unit 'k'"),
+        ("200 mB", "B", "'200 mB' has the unit 'mB'; expected 'B', for example '200 MB'"),
+        ("200 MiB", "B", "has the unit 'MiB'"),
+        ("200 M", "B", "has the unit 'M'"),
         ("nan V", "V", "is not a quantity"),
         ("inf V", "V", "is not a quantity"),
         ("1e999 V", "V", "too large"),

@@ -5,14 +5,17 @@ from .costs import Costs
 from .explorer import Explorer, Scored, refusal
 from .levels import Levels
 from .make import make
+from .memory import ForgottenChoice, Memory, Recollection, RememberingWatch
 from .protocol import (
     Agent,
     AgentSettings,
+    Answer,
     Fit,
     Model,
     Observation,
     Preferring,
     Proposal,
+    Resumable,
     Scalar,
     Scalarizer,
     Steerable,
@@ -53,12 +56,13 @@ from .watchfulness import Concern, Lookout, noise_deviation, z_score
 
 # fmt: off
 __all__ = [
-    "Agent", "AgentSettings", "AllowRegion", "Candidates", "Concern", "Costs", "CuriousSettings",
-    "DeepKernelSettings", "Explorer", "Fit", "ForbidRegion", "ForcePoint",
-    "GaussianProcessSettings", "GridSettings", "Levels", "Lookout", "Model", "Observation", "Order",
-    "ParetoSettings", "Prefer", "PreferenceSettings", "Preferring", "Proposal", "RandomSettings",
-    "RankingSettings", "Rescalarize", "Scalar", "Scalarizer", "Scored", "SetExploration",
-    "Steerable", "Steering", "SteeringWatch", "Watch", "coercive_bias", "imprint", "integral",
-    "loop_area", "loop_area_raw", "loop_opening", "make", "noise_deviation", "peak", "refusal",
-    "steering_of", "z_score",
+    "Agent", "AgentSettings", "AllowRegion", "Answer", "Candidates", "Concern", "Costs",
+    "CuriousSettings", "DeepKernelSettings", "Explorer", "Fit", "ForbidRegion", "ForcePoint",
+    "ForgottenChoice", "GaussianProcessSettings", "GridSettings", "Levels", "Lookout", "Memory",
+    "Model", "Observation", "Order", "ParetoSettings", "Prefer", "PreferenceSettings", "Preferring",
+    "Proposal", "RandomSettings", "RankingSettings", "Recollection", "RememberingWatch",
+    "Rescalarize", "Resumable", "Scalar", "Scalarizer", "Scored", "SetExploration", "Steerable",
+    "Steering", "SteeringWatch", "Watch", "coercive_bias", "imprint", "integral", "loop_area",
+    "loop_area_raw", "loop_opening", "make", "noise_deviation", "peak", "refusal", "steering_of",
+    "z_score",
 ]

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..instrument import FloatArray
+
 WINDOW = 15  # choices of a rule that count; the world of a search changes as it is searched
 
 
@@ -18,7 +20,7 @@ class Bandit:
 
     Args:
         rules: Names of the rules; one alone is always chosen.
-        seed: Of the draws; the n-th draw does not depend on how the others came about.
+        seed: Of the draws; the n-th choice does not depend on how the others came about.
 
     Source:
         W. R. Thompson, Biometrika 25, 285 (1933); a portfolio of acquisition functions: M. Hoffman,
@@ -28,7 +30,6 @@ class Bandit:
     def __init__(self, rules: Sequence[str], seed: int) -> None:
         self._rules = tuple(rules)
         self._seed = seed
-        self._draws = 0
         self._found: list[tuple[str, float]] = []
 
     def note(self, rule: str, value: float) -> None:
@@ -41,19 +42,32 @@ class Bandit:
         """
         self._found.append((rule, value))
 
+    @property
+    def found(self) -> FloatArray:
+        """What the choices have found, in the order in which it was noted, shape (n,)."""
+        return np.array([value for _, value in self._found])
+
+    @found.setter
+    def found(self, values: FloatArray) -> None:
+        rules = [rule for rule, _ in self._found]
+        self._found = list(zip(rules, values.tolist(), strict=True))
+
     def forget(self) -> None:
-        """Forget all that was found; the draws go on."""
+        """Forget all that was found."""
         self._found.clear()
 
-    def choose(self) -> str:
-        """Return the rule whose turn it is."""
+    def choose(self, n: int) -> str:
+        """Return the rule whose turn it is.
+
+        Args:
+            n: How many choices there were before; each has a draw of its own.
+        """
         if len(self._rules) == 1:
             return self._rules[0]
         rewards = self._rewards()
         spread = float(np.std(rewards)) if len(rewards) else 0.0
-        seed = np.random.SeedSequence(self._seed, spawn_key=(self._draws,))
+        seed = np.random.SeedSequence(self._seed, spawn_key=(n,))
         normal = np.random.default_rng(seed).standard_normal(len(self._rules))
-        self._draws += 1
         hoped = []
         for rule, draw in zip(self._rules, normal, strict=True):
             own = [r for (who, _), r in zip(self._found, rewards, strict=True) if who == rule]
@@ -74,7 +88,7 @@ class Bandit:
 
     def _rewards(self) -> list[float]:
         """Return the rank of each find among all, between 0 and 1; 0 for a failure."""
-        values = np.array([value for _, value in self._found])
+        values = self.found
         good = np.isfinite(values)
         rewards = np.zeros(len(values))
         n = int(np.count_nonzero(good))

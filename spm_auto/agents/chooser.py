@@ -64,9 +64,7 @@ class Chooser(ABC):
         """
         if n < 0:
             raise ValueError(f"an agent can be asked for 0 or more points, got {n}")
-        for candidate in pending:
-            self._check(candidate)
-            self._take(candidate)
+        self._await(pending)
         waiting = list(dict.fromkeys(pending))
         proposals: list[Proposal] = []
         for _ in range(n):
@@ -75,7 +73,7 @@ class Chooser(ABC):
             if not free.any():
                 break
             proposal = self._choose(free, waiting)
-            self._take(proposal.candidate)
+            self._note_choice(proposal)
             waiting.append(proposal.candidate)
             proposals.append(proposal)
         return proposals
@@ -122,6 +120,16 @@ class Chooser(ABC):
             near = np.hypot(*away.T) < self._candidates.spacing
             self._taken |= np.repeat(near, m)
 
+    def _await(self, pending: Sequence[int]) -> None:
+        """Note that candidates are being measured."""
+        for candidate in pending:
+            self._check(candidate)
+            self._take(candidate)
+
+    def _note_choice(self, proposal: Proposal) -> None:
+        """Note what was chosen, a moment ago or by an agent that is being resumed."""
+        self._take(proposal.candidate)
+
     def _forget(self) -> None:  # noqa: B027  an agent without a model has nothing to forget
         """Forget all observations; what was measured stays measured."""
 
@@ -158,6 +166,7 @@ class Chooser(ABC):
         averages: int = 1,
         cost: float = np.nan,
         noise: float = np.nan,
+        rule: str = "",
     ) -> Proposal:
         """Make a proposal of a candidate."""
         x, y = self._candidates.position(candidate)
@@ -177,6 +186,7 @@ class Chooser(ABC):
             averages=averages,
             cost=cost,
             noise=noise,
+            rule=rule,
         )
 
     def _check_observation(self, observation: Observation) -> None:

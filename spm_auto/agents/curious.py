@@ -1,8 +1,9 @@
 """Curious: the agent that measures what is unlike anything measured so far."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from .learner import LearningAgent
 from .protocol import Observation, Proposal
 from .rules import Outlook, Rule
 from .settings import CuriousSettings, LearnerSettings
+from .state import numbers
 from .surrogate import GaussianProcess, Inputs
 
 _LEAST_NOVELTY = 1e-12  # in deviations; its logarithm is finite
@@ -55,18 +57,26 @@ class CuriousAgent(LearningAgent):
         self._in = settings.novelty
         self._points = 0  # of a spectrum, known from the first one on
 
-    def refit(self) -> None:
-        """Find the novelty of all spectra anew, then learn it."""
-        if self._unlearned and self._observations:
-            novelties = self._novelties()
-            self._observations[:] = [
-                replace(observation, value=float(novelty))
-                for observation, novelty in zip(self._observations, novelties, strict=True)
-            ]
-        before = self.fit
-        super().refit()
-        if self._fit is not None and self._fit is not before:
-            self._fit = replace(self._fit, quantity="novelty")
+    def _standardise(self) -> None:
+        self._observations[:] = [
+            replace(observation, value=float(novelty))
+            for observation, novelty in zip(self._observations, self._novelties(), strict=True)
+        ]
+        super()._standardise()
+
+    def _condition(self) -> None:
+        super()._condition()
+        assert self._fit is not None  # it was made just now
+        self._fit = replace(self._fit, quantity="novelty")
+
+    def _learned(self) -> dict[str, Any]:
+        # how new a spectrum was when it was told depends on when there was a fit
+        return super()._learned() | {"found": self._bandit.found}
+
+    def _relearn(self, state: Mapping[str, Any]) -> None:
+        shape = self._bandit.found.shape
+        self._bandit.found = numbers(state, "found", shape, is_complete=False)
+        super()._relearn(state)
 
     def _check_observation(self, observation: Observation) -> None:
         super()._check_observation(observation)

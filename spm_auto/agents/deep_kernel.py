@@ -1,10 +1,17 @@
 """Deep kernel: a Gaussian process that also sees what networks have learned of the overview."""
 
 import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from .pretraining import Embedding
+from ..errors import AgentError
+from ..instrument import FloatArray
+from .pretraining import Embedding, Network, contrasts, kinds
+from .state import numbers
 from .surrogate import GaussianProcess, Inputs, scaled_matern
 
 HIDDEN = 32  # units of each of the two hidden layers
@@ -72,7 +79,8 @@ class ResidualNetwork:
 class DeepKernel(GaussianProcess):
     """A Gaussian process with bent descriptors and with terms for pre-trained patches.
 
-    Encoders are trained here on the overview, before the first spectrum, and stay as they are: each
+    Encoders are trained here on the overview, before the first spectrum, and stay as they are
+    (unless others are restored, which elsewhere were trained to other weights): each
     adds a Matérn-5/2 term with a single length scale, so that few spectra suffice to say how much
     it counts. The network that bends the descriptors and the hyper-parameters are first trained
     together by Adam, then the hyper-parameters alone by L-BFGS.
@@ -93,11 +101,51 @@ class DeepKernel(GaussianProcess):
     ) -> None:
         super().__init__(inputs, trusts_ranking)
         self._network = ResidualNetwork(inputs.descriptors.shape[1], generator)
-        self._patches = patches_of(inputs, generator)
-        for name, numbers in self._patches.items():
-            d = numbers.shape[1]
+        embedding = embedding_of(inputs, generator)
+        self._encoder = None if embedding is None else embedding.network
+        self._patches = patches_of(inputs, embedding)
+        for name, patches in self._patches.items():
+            d = patches.shape[1]
             length = math.sqrt(d) * math.exp(0.5)
             self._terms[name] = scaled_matern(d, True, scale=SCALE, length=length, width=1.0)
+
+    def save(self) -> dict[str, Any]:
+        """Return all that fits have changed, and what the contrast encoder has learned.
+
+        The other encoder is known in closed form: trained again it is the same one.
+        """
+        state = super().save() | {"network": _row(self._network.parameters)}
+        if self._encoder is not None:
+            state["encoder"] = _row(self._encoder.parameters)
+        return state
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over what another one of the same candidates has saved.
+
+        Raises:
+            AgentError: It is the state of another model or of other candidates.
+        """
+        network = self._network.parameters
+        weights = numbers(state, "network", _row(network).shape)
+        if self._encoder is not None:
+            encoder = self._encoder.parameters
+            trained = numbers(state, "encoder", _row(encoder).shape, np.float32)
+            if not np.array_equal(trained, _row(encoder)):
+                _set(encoder, trained)
+                self._encode_anew(self._encoder)
+        super().restore(state)
+        _set(network, weights)
+
+    def _encode_anew(self, encoder: Network) -> None:
+        """Describe the patches by an encoder that has other weights now."""
+        assert self._inputs.images is not None  # it was trained on them
+        kind = _at_positions(self._inputs, kinds(contrasts(self._inputs.images.numpy()), encoder))
+        if "kind" not in self._patches or kind.shape != self._patches["kind"].shape:
+            raise AgentError(
+                "the encoder in the agent's state was not trained on this overview: it tells "
+                f"{kind.shape[1]} kinds of patches"
+            )
+        self._patches["kind"] = kind
 
     def _columns(self, sites: torch.Tensor) -> dict[str, torch.Tensor]:
         return {
@@ -122,27 +170,54 @@ class DeepKernel(GaussianProcess):
             optimiser.step()
 
 
-def patches_of(inputs: Inputs, generator: torch.Generator) -> dict[str, torch.Tensor]:
-    """Train the encoders on the overview and describe the patches around all positions.
+def embedding_of(inputs: Inputs, generator: torch.Generator) -> Embedding | None:
+    """Train the encoders on the overview.
 
     Args:
         inputs: All candidates.
         generator: Randomness of the training.
 
     Returns:
-        By name of the encoder, its numbers for each position, shape (P, d); empty where there is
-        too little to learn from.
+        None where there is too little to learn from.
     """
-    embedding = None if inputs.images is None else Embedding.of(inputs.images.numpy(), generator)
+    return None if inputs.images is None else Embedding.of(inputs.images.numpy(), generator)
+
+
+def patches_of(inputs: Inputs, embedding: Embedding | None) -> dict[str, torch.Tensor]:
+    """Describe the patches around all positions.
+
+    Args:
+        inputs: All candidates.
+        embedding: The overview as its encoders see it.
+
+    Returns:
+        By name of the encoder, its numbers for each position, shape (P, d); empty where there is
+        no embedding.
+    """
     if embedding is None:
         return {}
-    lines, pixels = inputs.rows[:, 0].numpy(), inputs.rows[:, 1].numpy()
     maps = {"look": embedding.look, "kind": embedding.kind}
-    return {
-        name: torch.from_numpy(each[:, lines, pixels]).mT.contiguous()
-        for name, each in maps.items()
-        if len(each)
-    }
+    return {name: _at_positions(inputs, each) for name, each in maps.items() if len(each)}
+
+
+def _at_positions(inputs: Inputs, maps: FloatArray) -> torch.Tensor:
+    """Return what maps, shape [number, line, pixel], say of each position, shape (P, d)."""
+    lines, pixels = inputs.rows[:, 0].numpy(), inputs.rows[:, 1].numpy()
+    return torch.from_numpy(maps[:, lines, pixels]).mT.contiguous()
+
+
+def _row(parameters: Sequence[torch.Tensor]) -> NDArray[Any]:
+    """Return parameters as one row of numbers."""
+    return np.array(torch.nn.utils.parameters_to_vector(parameters).detach().numpy())
+
+
+def _set(parameters: Sequence[torch.Tensor], row: NDArray[Any]) -> None:
+    """Set parameters to a copy of such a row, where they are."""
+    first = 0
+    with torch.no_grad():
+        for each in parameters:
+            each.copy_(torch.from_numpy(row[first : first + each.numel()]).view_as(each))
+            first += each.numel()
 
 
 def _limit(weight: torch.Tensor) -> torch.Tensor:

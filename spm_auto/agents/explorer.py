@@ -1,17 +1,30 @@
 """Explorer: an agent with a scalarizer, so that it can be told spectra and asked for points."""
 
+import contextlib
 import math
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import AgentError, PluginError
 from ..instrument import QualityFlag, Spectrum
-from .protocol import Agent, Fit, Model, Observation, Proposal, Scalar, Scalarizer, Watch
+from .memory import ForgottenChoice, Memory, Recollection, RememberingWatch
+from .protocol import (
+    Agent,
+    Answer,
+    Fit,
+    Model,
+    Observation,
+    Proposal,
+    Resumable,
+    Scalar,
+    Scalarizer,
+    Watch,
+)
 from .steered import SteeredAgent, scalarizer_named
 from .steering import (
     AllowRegion,
@@ -49,9 +62,12 @@ class Explorer:
     Args:
         agent: Who chooses.
         scalarizer: What a spectrum is worth.
-        watch: Who records the choices; a run.
+        watch: Who records the choices; a run. What it remembers is not done again.
         others: Further scalarizers by name, for agents with several objectives.
         name: Name of the scalarizer, for the record; its own without it.
+
+    Attributes:
+        number: Which of the run's agents it is; None while that does not matter.
     """
 
     def __init__(
@@ -67,6 +83,9 @@ class Explorer:
         self._name = name
         self._others = dict(others or {})
         self._watch = watch
+        self._memory: Memory | None = watch if isinstance(watch, Memory) else None
+        self.number: int | None = watch.enter() if isinstance(watch, RememberingWatch) else None
+        self._recalled: Fit | None = None  # what an agent believed that has not thought again
         self._noted: Fit | None = None
         self._open: list[Proposal] = []  # given out, their spectra not told yet
         self._ready: deque[Proposal] = deque()  # to be given out before the agent is asked
@@ -147,9 +166,14 @@ class Explorer:
     def conclude(self) -> None:
         """Let the agent learn from all spectra, for the record; nothing is chosen any more."""
         self._take_orders()
-        if isinstance(self.agent, Model):
+        start, before = time.perf_counter(), self.fit
+        recollection = self._memory.answer() if self._memory is not None else None
+        if recollection is not None and isinstance(self.agent, Resumable):
+            self._recall(recollection)
+        elif isinstance(self.agent, Model):
             self.agent.refit()
-            self._note_fit()
+        self._note_fit()
+        self._answered(None, time.perf_counter() - start, before)
 
     def steer(self, steering: Steering, who: str = "script", why: str = "") -> None:
         """Step in: have something done before the agent chooses again.
@@ -217,24 +241,85 @@ class Explorer:
     @property
     def fit(self) -> Fit | None:
         """What the agent believes since its last fit; None for agents without a model."""
-        return self.agent.fit if isinstance(self.agent, Model) else None
+        fit = self.agent.fit if isinstance(self.agent, Model) else None
+        return fit or self._recalled
+
+    @contextlib.contextmanager
+    def recalling(self, memory: Memory) -> Iterator[None]:
+        """Recall what was recorded, inside the block, in place of doing it again.
+
+        Args:
+            memory: What was recorded.
+        """
+        before, self._memory = self._memory, memory
+        try:
+            yield
+        finally:
+            self._memory = before
+
+    def state_since(self, before: Fit | None) -> Mapping[str, Any] | None:
+        """Return what the agent is besides what it was told, for the record.
+
+        Args:
+            before: What it believed before it was asked.
+
+        Returns:
+            Its state; None when it believes the same, or cannot say.
+        """
+        fit = self.agent.fit if isinstance(self.agent, Model) else None
+        if fit is None or fit is before or not isinstance(self.agent, Resumable):
+            return None
+        return self.agent.save()
 
     def _next(self) -> Proposal | None:
-        start = time.perf_counter()
+        start, before = time.perf_counter(), self.fit
+        recollection = self._memory.answer() if self._memory is not None else None
         if self._ready:
-            proposal = self._ready.popleft()
+            proposal: Proposal | None = self._ready.popleft()
         else:
-            pending = dict.fromkeys(proposal.candidate for proposal in self._open)
-            proposals = self.agent.ask(1, pending=tuple(pending))
-            self._note_fit()
-            if not proposals:
-                return None
-            proposal = proposals[0]
+            proposal = self._choose(recollection)
+        self._note_fit()
         seconds = time.perf_counter() - start
-        self._open.append(proposal)
-        if self._watch is not None:
-            self._watch.chosen(proposal, seconds)
+        if proposal is not None:
+            self._open.append(proposal)
+        self._answered(proposal, seconds, before)
         return proposal
+
+    def _answered(self, proposal: Proposal | None, seconds: float, before: Fit | None) -> None:
+        if self._watch is not None:
+            state = self.state_since(before)
+            self._watch.answered(Answer(proposal, seconds, state, self.number or 0))
+
+    def _choose(self, recollection: Recollection | None) -> Proposal | None:
+        """Ask the agent, or recall what it answered; see `Memory`."""
+        if recollection is not None and isinstance(self.agent, Resumable):
+            return self._recall(recollection)
+        proposals = self.agent.ask(1, pending=self._pending)
+        chosen = proposals[0] if proposals else None
+        recorded = recollection.choice if recollection is not None else None
+        if recorded is None:
+            return chosen
+        if chosen is None or chosen.candidate != recorded.candidate:
+            raise ForgottenChoice(chosen, recorded)
+        return recorded
+
+    @property
+    def _pending(self) -> tuple[int, ...]:
+        """Candidates that were given out and not told yet."""
+        return tuple(dict.fromkeys(proposal.candidate for proposal in self._open))
+
+    def _recall(self, recollection: Recollection) -> Proposal | None:
+        """Let the agent become what it was after an answer, as far as that is still needed."""
+        agent = self.agent
+        assert isinstance(agent, Resumable)
+        if recollection.choice is not None:
+            agent.recall(recollection.choice, pending=self._pending)
+        if recollection.fit is not None:
+            self._recalled = recollection.fit
+        if recollection.state is not None:
+            agent.restore(recollection.state)
+            self._recalled = None
+        return recollection.choice
 
     def _take_orders(self) -> None:
         if isinstance(self._watch, SteeringWatch):
@@ -269,6 +354,7 @@ class Explorer:
             observations.append(self._observation(proposal, spectrum, scalar))
             scored.append(Scored(proposal, spectrum, scalar, name))
         agent.retell(observations)
+        self._recalled = None
         self._scalarizer, self._name = scalarizer, name
         self._values = [one.scalar.value for one in scored if one.scalar.is_good]
         self._open = [_unpredicted(proposal) for proposal in self._open]
@@ -277,6 +363,9 @@ class Explorer:
         return tuple(scored)
 
     def _scalar(self, spectrum: Spectrum, scalarizer: Scalarizer, name: str) -> Scalar:
+        recalled = self._memory.scalar(spectrum, name) if self._memory is not None else None
+        if recalled is not None:
+            return recalled
         others = {other: _scalar_of(spectrum, by, other) for other, by in self._others.items()}
         return replace(_scalar_of(spectrum, scalarizer, name), others=others)
 

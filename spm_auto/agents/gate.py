@@ -42,10 +42,18 @@ class Gate:
         self._densities.clear()
 
     @property
+    def log_densities(self) -> FloatArray:
+        """What was taken in and not forgotten, shape (n, models)."""
+        return np.array(self._densities, dtype=float).reshape(-1, self._models)
+
+    @log_densities.setter
+    def log_densities(self, log_densities: FloatArray) -> None:
+        self._densities = [tuple(each) for each in log_densities.tolist()]
+
+    @property
     def evidence(self) -> FloatArray:
         """Sum of each model's logarithms, shape (models,)."""
-        densities = np.array(self._densities, dtype=float).reshape(-1, self._models)
-        return np.asarray(densities.sum(axis=0))
+        return np.asarray(self.log_densities.sum(axis=0))
 
     @property
     def weights(self) -> FloatArray:

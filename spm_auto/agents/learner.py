@@ -1,14 +1,15 @@
 """Learner: the agent that measures where its model says that it is worth most."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..errors import AgentError
 from ..instrument import FloatArray
 from .acquisition import StructuralNovelty, choose_averages
 from .bandit import Bandit
@@ -20,8 +21,9 @@ from .gate import Gate
 from .posterior import Posterior
 from .protocol import Agent, Fit, Observation, Proposal
 from .reliability import Reliability
-from .rules import REASONS, Outlook, Rule
+from .rules import INITIAL_RANKING, REASONS, Outlook, Rule
 from .settings import DeepKernelSettings, GaussianProcessSettings, LearnerSettings
+from .state import check, entries, numbers
 from .surrogate import GaussianProcess, Inputs
 
 MOST_FITTED = 1000  # observations that the hyper-parameters are fitted to; all are predicted from
@@ -71,7 +73,7 @@ class LearningAgent(Chooser):
         self._observations: list[Observation] = []
         self._failed: list[int] = []
         self._reliability = Reliability(self._inputs)
-        self._unlearned = 0
+        self._unlearned, self._known = 0, 0  # since the last fit, and at it
         self._fit: Fit | None = None
         self._center, self._scale = 0.0, 1.0
         m = len(candidates.levels)
@@ -87,7 +89,7 @@ class LearningAgent(Chooser):
         ]
         self._bandit = Bandit(rules or ["upper_confidence_bound"], int(rng.integers(2**63)))
         self._rule_of: dict[int, str] = {}
-        self._seed, self._draws = int(rng.integers(2**63)), 0
+        self._seed, self._choices = int(rng.integers(2**63)), 0  # by rules; each has own draws
         self._here: tuple[float, float] | None = None
         self._novelty: StructuralNovelty | None = None
 
@@ -122,6 +124,73 @@ class LearningAgent(Chooser):
         if noise:
             deviation = np.hypot(deviation, np.repeat(self._noise(), len(self.candidates.levels)))
         return self._center + self._scale * mean, self._scale * deviation
+
+    def save(self) -> dict[str, Any]:
+        """Return what being told and recalling the same again does not bring back.
+
+        Raises:
+            AgentError: There is no fit, or more was told since.
+        """
+        if not self._is_fitted or self._known != len(self._observations) + len(self._failed):
+            raise AgentError("an agent can be saved right after a fit, before it is told more")
+        return {
+            "agent": self._settings.kind,
+            "candidates": len(self.candidates),
+            "observations": len(self._observations),
+            "failed": len(self._failed),
+            **self._learned(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over what was saved when the same was told.
+
+        Raises:
+            AgentError: It is the state of an agent of another kind, of other candidates or of other
+                observations.
+        """
+        check(state, "agent", self._settings.kind)
+        check(state, "candidates", len(self.candidates))
+        check(state, "observations", len(self._observations))
+        check(state, "failed", len(self._failed))
+        self._relearn(state)
+        self._condition()
+
+    def recall(self, proposal: Proposal, pending: Sequence[int] = ()) -> None:
+        """Take a proposal for what `ask` returned, without thinking.
+
+        Args:
+            proposal: What it returned.
+            pending: Candidates that were pending then.
+
+        Raises:
+            AgentError: One is no candidate.
+        """
+        self._check(proposal.candidate)
+        self._await(pending)
+        self._note_choice(proposal)
+
+    def _learned(self) -> dict[str, Any]:
+        """Return the part of the state that fits have learned."""
+        models = [voice.model.save() for voice in self._voices]
+        return {"models": models, "log_densities": self._gate.log_densities}
+
+    def _relearn(self, state: Mapping[str, Any]) -> None:
+        """Take over what fits had learned."""
+        n = len(self._voices)
+        models = entries(state, "models", n)
+        densities = numbers(state, "log_densities", (-1, n))
+        for voice, saved in zip(self._voices, models, strict=True):
+            voice.model.restore(saved)
+        self._gate.log_densities = densities
+        self._standardise()
+
+    def _note_choice(self, proposal: Proposal) -> None:
+        super()._note_choice(proposal)
+        if proposal.rule == INITIAL_RANKING:
+            self._rule_of[proposal.candidate] = "ranking"
+        elif proposal.rule:
+            self._rule_of[proposal.candidate] = proposal.rule
+            self._choices += 1
 
     def _learn(self, observation: Observation) -> None:
         self._observations.append(observation)
@@ -173,7 +242,7 @@ class LearningAgent(Chooser):
             candidate = self._random.first(free)
             assert candidate is not None
             return self._propose(candidate, "at random: too few good spectra to learn from")
-        due = max(self._settings.refit_every, len(self._observations) // 20)
+        due = self._settings.fit_interval(len(self._observations))
         if self._unlearned >= due or not self._is_fitted:
             self.refit()
         return self._best(free, pending)
@@ -187,23 +256,37 @@ class LearningAgent(Chooser):
             candidate = self._random.first(free)
         assert candidate is not None  # that queue holds all candidates, and one is free
         if is_ranked:
-            self._rule_of[candidate] = "ranking"
-        which = "highest ranking" if is_ranked else "random"
-        return self._propose(candidate, f"to begin with: {which}")
+            return self._propose(candidate, "to begin with: highest ranking", rule=INITIAL_RANKING)
+        return self._propose(candidate, "to begin with: random")
 
     def refit(self) -> None:
         """Fit all models to everything that was told, when that is enough to learn from."""
         if len(self._observations) < 2 or (self._unlearned == 0 and self._is_fitted):
             return
+        self._standardise()
+        self._train()
+        self._condition()
+
+    def _standardise(self) -> None:
+        """Find the unit of the values that are learned."""
         values = np.array([observation.value for observation in self._observations])
         self._center, self._scale = _center_and_scale(values)
+
+    def _train(self) -> None:
+        """Find the most probable hyper-parameters of all models."""
         targets, extra_noise = self._standardised(self._observations)
         rows = [observation.candidate for observation in self._observations]
         some = np.unique(np.linspace(0, len(rows) - 1, MOST_FITTED).round().astype(int))
         for voice in self._voices:
             voice.model.fit([rows[i] for i in some], targets[some], extra_noise[some])
+
+    def _condition(self) -> None:
+        """Predict all candidates from everything that was told, with the models as they are."""
+        targets, extra_noise = self._standardised(self._observations)
+        rows = [observation.candidate for observation in self._observations]
+        for voice in self._voices:
             voice.posterior = voice.model.posterior(rows, targets, extra_noise, self._failed)
-        self._unlearned = 0
+        self._unlearned, self._known = 0, len(rows) + len(self._failed)
         speaker = self._speaker
         heard: dict[str, float] = {}
         if len(self._voices) > 1:
@@ -232,7 +315,6 @@ class LearningAgent(Chooser):
         costs = self._costs(pending)
         score, averages = self._score(rule, outlook, costs)
         candidate, runner_up = two_best(score, free)
-        self._rule_of[candidate] = rule
         number = int(averages[candidate])
         return self._propose(
             candidate,
@@ -244,10 +326,11 @@ class LearningAgent(Chooser):
             noise=self._scale * float(self._noise()[candidate // len(self.candidates.levels)]),
             averages=number,
             cost=float(costs[number][candidate]) if costs is not None else math.nan,
+            rule=rule,
         )
 
     def _rule(self) -> Rule:
-        chosen = self._bandit.choose()
+        chosen = self._bandit.choose(self._choices)
         rules: tuple[Rule, ...] = get_args(Rule)
         return next(rule for rule in rules if rule == chosen)
 
@@ -289,8 +372,7 @@ class LearningAgent(Chooser):
         m = len(self.candidates.levels)
         visited = self._visited.copy()
         visited[[candidate // m for candidate in pending]] = True
-        seed = np.random.SeedSequence(self._seed, spawn_key=(self._draws,))
-        self._draws += 1
+        seed = np.random.SeedSequence(self._seed, spawn_key=(self._choices,))
         rng = np.random.default_rng(seed)
         return Outlook(
             mean=mean,

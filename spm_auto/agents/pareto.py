@@ -1,8 +1,9 @@
 """Pareto: the agent that looks for the best compromises between two or three scalarizers."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from .learner import LearningAgent
 from .posterior import Posterior
 from .protocol import Observation, Proposal
 from .settings import LearnerSettings, ParetoSettings
+from .state import entries
 from .surrogate import GaussianProcess, Inputs
 
 ALL = 65_536  # candidates up to which the improvement is worked out for each
@@ -65,17 +67,26 @@ class ParetoAgent(LearningAgent):
         """Refuse: an expected improvement has no such weight."""
         Chooser.set_exploration(self, weight)
 
-    def refit(self) -> None:
-        """Fit all models to everything that was told, when that is enough to learn from."""
-        before = self.fit
-        super().refit()
-        if self.fit is None or self.fit is before:
-            return
+    def _learned(self) -> dict[str, Any]:
+        return super()._learned() | {"further": [learner.save() for learner in self._further]}
+
+    def _relearn(self, state: Mapping[str, Any]) -> None:
+        further = entries(state, "further", len(self._further))
+        super()._relearn(state)
+        for learner, saved in zip(self._further, further, strict=True):
+            learner.restore(saved)
+
+    def _train(self) -> None:
+        super()._train()
         for learner in self._further:
             learner.refit()
+
+    def _condition(self) -> None:
+        super()._condition()
+        assert self._fit is not None  # it was made just now
         front, reference = self._front(self._means())
         about = {"front_size": float(len(front)), "hypervolume": hypervolume(front, reference)}
-        self._fit = replace(self.fit, parameters={**self.fit.parameters, **about})
+        self._fit = replace(self._fit, parameters={**self._fit.parameters, **about})
 
     def _check_observation(self, observation: Observation) -> None:
         super()._check_observation(observation)
@@ -143,6 +154,7 @@ class ParetoAgent(LearningAgent):
             runner_up=runner_up,
             noise=self._scale * float(self._noise()[candidate // len(self.candidates.levels)]),
             cost=float(costs[1][candidate]) if costs is not None else math.nan,
+            rule="hypervolume_improvement",
         )
 
     @property

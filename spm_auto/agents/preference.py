@@ -1,8 +1,9 @@
 """Preference: the agent that learns from a human's answers to "A or B?"."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from .learner import LearningAgent
 from .posterior import Posterior
 from .protocol import Fit, Observation, Proposal
 from .settings import LearnerSettings, PreferenceSettings
+from .state import check, numbers
 from .surrogate import GaussianProcess, Inputs
 
 LENGTHS = (1.0, 0.5, 2.0)  # factors of the length scales that are tried, the expected one first
@@ -119,7 +121,7 @@ class PreferenceAgent(LearningAgent):
         everything = np.union1d(items, np.array(self._answers, dtype=np.int64))
         taste = self._taste
         covariance = taste.covariance if taste else self._covariance(LENGTHS[0], LOOKS[0])
-        preferences = self._learned(covariance, everything)
+        preferences = self._judged(covariance, everything)
         good = np.isin(everything, items)
         ours = replace(
             preferences,
@@ -158,14 +160,20 @@ class PreferenceAgent(LearningAgent):
         """Learn from all answers, when there are some that it did not learn from."""
         if not self._answers or (self._taste is not None and self._heard == len(self._answers)):
             return
-        self._taste = taste = self._most_probable()
-        self._heard, self._unlearned = len(self._answers), 0
+        self._taste = self._most_probable()
+        self._condition()
+
+    def _condition(self) -> None:
+        taste = self._taste
+        assert taste is not None  # there is one before anything is predicted from it
+        self._heard = len(self._answers)
         told = [observation.candidate for observation in self._observations]
         nothing = np.zeros(len(told))
         with torch.no_grad():
             self._voices[0].posterior = Posterior(
                 taste.covariance, told, nothing, nothing, self._failed
             )
+        self._unlearned, self._known = 0, len(told) + len(self._failed)
         self._usefulness, deviation = self.predict()
         levels = len(self.candidates.levels)
         usefulness, deviation = (v.reshape(-1, levels) for v in (self._usefulness, deviation))
@@ -185,6 +193,15 @@ class PreferenceAgent(LearningAgent):
             quantity="usefulness",
             bias=self.candidates.levels.bias[best[:, 0]],
         )
+
+    def _learned(self) -> dict[str, Any]:
+        assert self._taste is not None  # it is saved after a fit
+        kernel = np.array([self._taste.length, self._taste.look])
+        return {"answers": self._heard, "kernel": kernel}
+
+    def _relearn(self, state: Mapping[str, Any]) -> None:
+        check(state, "answers", len(self._answers))
+        self._taste = self._taste_with(*numbers(state, "kernel", (2,)).tolist())
 
     def _learn(self, observation: Observation) -> None:
         # that it was measured matters, and not what its value is
@@ -219,21 +236,20 @@ class PreferenceAgent(LearningAgent):
             score=float(score[candidate]),
             runner_up=runner_up,
             cost=float(costs[1][candidate]) if costs is not None else math.nan,
+            rule="upper_confidence_bound",
         )
 
     def _most_probable(self) -> Taste:
         """Find the kernel that makes the answers most probable; of equals the first."""
-        items = np.unique(np.array(self._answers, dtype=np.int64))
         looks = LOOKS if len(self._plain.places.inputs) > 1 else (0.0,)
-        found: Taste | None = None
-        for length in LENGTHS:
-            for look in looks:
-                covariance = self._covariance(length, look)
-                preferences = self._learned(covariance, items)
-                if found is None or preferences.log_evidence > found.preferences.log_evidence:
-                    found = Taste(covariance, items, preferences, length, look)
-        assert found is not None  # there is at least one kernel
-        return found
+        tastes = (self._taste_with(length, look) for length in LENGTHS for look in looks)
+        return max(tastes, key=lambda taste: taste.preferences.log_evidence)
+
+    def _taste_with(self, length: float, look: float) -> Taste:
+        """Return what the answers say with one of the kernels."""
+        items = np.unique(np.array(self._answers, dtype=np.int64))
+        covariance = self._covariance(length, look)
+        return Taste(covariance, items, self._judged(covariance, items), length, look)
 
     def _covariance(self, length: float, look: float) -> Covariance:
         """Return a covariance of variance 1, with the noise of a human's judgement."""
@@ -250,7 +266,7 @@ class PreferenceAgent(LearningAgent):
             prior=torch.zeros_like(plain.prior),
         )
 
-    def _learned(self, covariance: Covariance, items: NDArray[np.int64]) -> Preferences:
+    def _judged(self, covariance: Covariance, items: NDArray[np.int64]) -> Preferences:
         """Return what the answers say about some candidates, numbers in ascending order."""
         rows = torch.from_numpy(items)
         with torch.no_grad():

@@ -47,10 +47,12 @@ class Embedding:
         look: What the patch around each pixel looks like, shape [number, line, pixel].
         kind: What kind of patch it is, likewise. All numbers have mean 0, deviation 1 and no
             correlation with each other.
+        network: What tells the kinds.
     """
 
     look: FloatArray
     kind: FloatArray
+    network: "Network"
 
     @classmethod
     def of(cls, images: FloatArray, generator: torch.Generator) -> Self | None:
@@ -63,12 +65,19 @@ class Embedding:
         Returns:
             None where there are too few pixels to learn from, or where no channel has contrast.
         """
-        contrasts = images[np.ptp(images, axis=(1, 2)) > 0]
-        if not len(contrasts) or min(images.shape[1:]) < SMALLEST_SIDE:
+        seen = contrasts(images)
+        if not len(seen) or min(images.shape[1:]) < SMALLEST_SIDE:
             return None
-        if contrasts[0].size < FEWEST_PIXELS:
+        if seen[0].size < FEWEST_PIXELS:
             return None
-        return cls(look=looks(contrasts, generator), kind=kinds(contrasts, generator))
+        look = looks(seen, generator)
+        network = trained(seen, generator)
+        return cls(look, kinds(seen, network), network)
+
+
+def contrasts(images: FloatArray) -> FloatArray:
+    """Return the channels in which there is something to be seen; the encoders look at these."""
+    return np.asarray(images[np.ptp(images, axis=(1, 2)) > 0])
 
 
 def looks(images: FloatArray, generator: torch.Generator) -> FloatArray:
@@ -99,8 +108,8 @@ def looks(images: FloatArray, generator: torch.Generator) -> FloatArray:
     return np.asarray(codes.reshape(lines, pixels, -1).transpose(2, 0, 1))
 
 
-def kinds(images: FloatArray, generator: torch.Generator) -> FloatArray:
-    """Describe the patches of all pixels by a network that was trained by contrast.
+def trained(images: FloatArray, generator: torch.Generator) -> "Network":
+    """Train a network by contrast to tell the kinds of patches.
 
     Two noisy views of a piece of the overview go through the network. Its numbers for a pixel in
     the one and for a neighbour in the other shall agree; each shall vary over the overview, and no
@@ -109,9 +118,6 @@ def kinds(images: FloatArray, generator: torch.Generator) -> FloatArray:
     Args:
         images: Stack of channels, shape [channel, line, pixel].
         generator: Randomness of weights, pieces, neighbours and noise.
-
-    Returns:
-        At most `KIND` uncorrelated numbers, shape [number, line, pixel].
 
     Source:
         A. Bardes, J. Ponce, Y. LeCun, "VICReg", ICLR 2022; the loss of its section 4.
@@ -145,6 +151,20 @@ def kinds(images: FloatArray, generator: torch.Generator) -> FloatArray:
         optimiser.zero_grad()
         torch.autograd.backward(_disagreement(numbers(piece, at), numbers(piece, beside)))
         optimiser.step()
+    return network
+
+
+def kinds(images: FloatArray, network: "Network") -> FloatArray:
+    """Describe the patches of all pixels by a network.
+
+    Args:
+        images: Stack of channels, shape [channel, line, pixel].
+        network: What tells the kinds.
+
+    Returns:
+        At most `KIND` uncorrelated numbers, shape [number, line, pixel].
+    """
+    whole = torch.from_numpy(images).to(torch.float32)[None]
     with torch.no_grad():
         return _whitened(network(whole)[0].to(torch.float64).numpy())
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +76,8 @@ class Proposal:
         cost: Instrument time that it is expected to take, NaN where it is not known [s].
         noise: Standard deviation of what will be found there around the truth, NaN where that is
             not predicted.
+        rule: Which rule chose it, for programs and for the agent itself when it is recalled; empty
+            where it was chosen at random, or by an agent that has one way to choose.
     """
 
     candidate: int
@@ -91,6 +93,7 @@ class Proposal:
     averages: int = 1
     cost: float = math.nan
     noise: float = math.nan
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -193,6 +196,56 @@ class Preferring(Protocol):
         """Learn that one measured candidate is better than another."""
 
 
+@runtime_checkable
+class Resumable(Protocol):
+    """What an agent has besides `Agent` when it can go on where another one was cut off.
+
+    A new agent with the same candidates, settings and randomness is told and steered again as the
+    first one was, in the same order, and `recall` takes the place of `ask`. The last state that the
+    first one saved is restored where it was saved; all earlier ones may be left out. From there on
+    it believes and chooses what the first one would have, to the last bit on the same machine. An
+    agent without a model need not be resumable: it is asked again.
+    """
+
+    def save(self) -> Mapping[str, Any]:
+        """Return what being told and recalling the same again does not bring back.
+
+        To be called when `ask` or `refit` has made a new fit, before the next `tell`.
+
+        Returns:
+            Plain values only: numbers, text, booleans, None, arrays of numbers, and lists and
+            dictionaries of such by name; some kilobytes.
+
+        Raises:
+            AgentError: There is no fit, or more was told since.
+        """
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over what was saved.
+
+        To be called when the same was told as when it was saved: right after the choice that
+        belongs to the fit was recalled (or before it), or in place of the `refit`.
+
+        Args:
+            state: What `save` returned; its arrays are copied.
+
+        Raises:
+            AgentError: It is the state of an agent of another kind, of other candidates or of other
+                observations.
+        """
+
+    def recall(self, proposal: Proposal, pending: Sequence[int] = ()) -> None:
+        """Take a proposal for what `ask` returned, without thinking.
+
+        Args:
+            proposal: What it returned.
+            pending: Candidates that were pending then.
+
+        Raises:
+            AgentError: One is no candidate.
+        """
+
+
 class AgentSettings(BaseModel):
     """Settings of an agent in a recipe; each kind derives its own and names it a plugin.
 
@@ -209,6 +262,13 @@ class AgentSettings(BaseModel):
     def most_averages(self) -> int:
         """How many spectra the agent may have averaged at a point, at most."""
         return 1
+
+    def most_fits(self, n_spectra: int) -> int:
+        """Return how often a model is fitted while so many spectra are taken, at most.
+
+        Here once after each spectrum; an agent that does it less often, or never, says so.
+        """
+        return n_spectra + 1
 
     def warm_up(self) -> None:
         """Import what takes long, before the agent is needed."""
@@ -247,11 +307,29 @@ class Scalarizer(Protocol):
         """Return the number, with its noise and a flag where the function knows them."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """What an agent answered, for the record.
+
+    Attributes:
+        proposal: What it chose; None when it only learned.
+        seconds: Time that it took [s].
+        state: What it is besides what it was told, when its model was fitted anew; None for an
+            agent that is not `Resumable`.
+        agent: Which of the run's agents it is.
+    """
+
+    proposal: Proposal | None
+    seconds: float
+    state: Mapping[str, Any] | None = None
+    agent: int = 0
+
+
 class Watch(Protocol):
     """Who wants to know what an agent does: a run that records it."""
 
-    def chosen(self, proposal: Proposal, seconds: float) -> None:
-        """A point was chosen; ``seconds`` is the time that the choice took [s]."""
+    def answered(self, answer: Answer) -> None:
+        """The agent has answered."""
 
     def scored(
         self, proposal: Proposal, spectrum: Spectrum, scalar: Scalar, scalarizer: str

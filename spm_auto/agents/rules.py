@@ -38,6 +38,7 @@ REASONS: dict[Rule, str] = {
     "max_value_entropy": "tells most about the highest value",
     "novelty": "least like what was measured",
 }
+INITIAL_RANKING = "initial_ranking"  # no rule of acquisition: one of the first, ranked points
 _TIE = 1e-6  # weight of the bound where the ranking alone does not decide, as between levels
 
 

@@ -37,7 +37,15 @@ def _each_once(values: tuple[Value, ...]) -> tuple[Value, ...]:
     return values
 
 
-class RandomSettings(AgentSettings):
+class BaselineSettings(AgentSettings):
+    """What all agents without a model have in common."""
+
+    def most_fits(self, n_spectra: int) -> int:  # noqa: ARG002
+        """Return 0: there is nothing to fit."""
+        return 0
+
+
+class RandomSettings(BaselineSettings):
     """Chooses at random: what every agent must beat."""
 
     kind: Literal["random"] = "random"
@@ -47,7 +55,7 @@ class RandomSettings(AgentSettings):
         return RandomAgent(candidates, rng)
 
 
-class GridSettings(AgentSettings):
+class GridSettings(BaselineSettings):
     """Visits an even grid over the frame, then the places between.
 
     Attributes:
@@ -64,7 +72,7 @@ class GridSettings(AgentSettings):
         return GridAgent(candidates, self.points, self.pitch)
 
 
-class RankingSettings(AgentSettings):
+class RankingSettings(BaselineSettings):
     """Visits first where the overview differs most from its median, without learning anything."""
 
     kind: Literal["ranking"] = "ranking"
@@ -94,6 +102,17 @@ class ModelSettings(AgentSettings):
     prior_mean: Literal["constant", "ranking"] = "constant"
     cost_aware: bool = True
     repeats: bool = False
+
+    def fit_interval(self, n_good: int) -> int:
+        """Return how many good spectra make a new fit worth while, of so many in all."""
+        return max(self.refit_every, n_good // 20)
+
+    def most_fits(self, n_spectra: int) -> int:
+        """Return how often the model is fitted while so many spectra are taken, at most."""
+        fits, n_good = 2, 2  # the first fit, as early as it may be, and that at the end
+        while (n_good := n_good + self.fit_interval(n_good)) <= n_spectra:
+            fits += 1
+        return fits
 
     def warm_up(self) -> None:
         """Import torch and gpytorch.
@@ -206,6 +225,10 @@ class PreferenceSettings(ModelSettings):
     kind: Literal["preference"] = "preference"
     exploration: Annotated[float, Field(ge=0, le=100)] = 2.0
     doubt: Annotated[float, Field(gt=0, le=10)] = 0.3
+
+    def most_fits(self, n_spectra: int) -> int:
+        """Return one for each spectrum: a human may answer as often, and each answer is learned."""
+        return n_spectra + 1
 
     def build(self, candidates: Candidates, rng: np.random.Generator) -> Agent:
         """Make the agent.

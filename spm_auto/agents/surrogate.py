@@ -2,9 +2,9 @@
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from ..instrument import FloatArray
 from .candidates import Candidates
 from .covariance import Covariance, SumOfMaterns
 from .posterior import Posterior
+from .state import check, numbers
 
 with warnings.catch_warnings():
     # importing linear_operator uses torch.jit.script, which recent torch calls deprecated
@@ -178,6 +179,20 @@ class GaussianProcess:
         with torch.no_grad():
             return Posterior(self.covariance(), rows, targets, extra_noise, believed)
 
+    def save(self) -> dict[str, Any]:
+        """Return all that fits have changed."""
+        return {"model": self.name, "hyperparameters": self._flat()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over what another one of the same candidates has saved.
+
+        Raises:
+            AgentError: It is the state of another model or of other candidates.
+        """
+        check(state, "model", self.name)
+        self._set(numbers(state, "hyperparameters", self._flat().shape))
+        self._is_fitted = True
+
     def _learn(
         self,
         sites: torch.Tensor,
@@ -199,6 +214,15 @@ class GaussianProcess:
         modules = [*self._terms.values(), *([] if self._level is None else [self._level])]
         kernels = [parameter for module in modules for parameter in module.parameters()]
         return [self._log_noise.value, *(p.value for p in self._others()), *kernels]
+
+    def _flat(self) -> FloatArray:
+        """Return the hyper-parameters as one row of numbers."""
+        flat = torch.nn.utils.parameters_to_vector(self._hyperparameters())
+        return flat.detach().numpy().copy()
+
+    def _set(self, flat: FloatArray) -> None:
+        """Set the hyper-parameters to a copy of such a row."""
+        torch.nn.utils.vector_to_parameters(torch.tensor(flat), self._hyperparameters())
 
     def _others(self) -> list["_Prior"]:
         return [self._constant, self._slopes, self._trust, self._share]
@@ -268,12 +292,12 @@ class GaussianProcess:
             columns = self._columns(sites)
 
         def objective(flat: FloatArray) -> tuple[float, FloatArray]:
-            torch.nn.utils.vector_to_parameters(torch.from_numpy(flat.copy()), parameters)
+            self._set(flat)
             loss = self._loss(columns, sites, levels, targets, extra_noise)
             slopes = torch.autograd.grad(loss, parameters)
             return float(loss.detach()), torch.cat([slope.flatten() for slope in slopes]).numpy()
 
-        start = torch.nn.utils.parameters_to_vector(parameters).detach().numpy().copy()
+        start = self._flat()
         bounds = [(_LEAST_LOG_NOISE, _LOG_BOUND)] + [(-_LOG_BOUND, _LOG_BOUND)] * (len(start) - 1)
         iterations = NEXT_ITERATIONS if self._is_fitted else FIRST_ITERATIONS
         found = minimize(
@@ -284,7 +308,7 @@ class GaussianProcess:
             bounds=bounds,
             options={"maxiter": iterations},
         )
-        torch.nn.utils.vector_to_parameters(torch.from_numpy(found.x.copy()), parameters)
+        self._set(found.x)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

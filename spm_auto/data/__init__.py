@@ -26,15 +26,30 @@ from .events import (
     RunResumed,
     RunStarted,
     SampleFound,
+    SampleSought,
     ScanFinished,
     ScanStarted,
     SpectrumAcquired,
     SpectrumScored,
     StepStarted,
 )
+from .files import (
+    Axis,
+    CheckedFile,
+    DataFile,
+    as_text,
+    in_si,
+    open_file,
+    open_hdf5,
+    read_axis,
+    x_and_y,
+)
 from .journal import FILE_NAME, Journal, JournalReader
 from .reader import Measurement, RecordedRun, assemble, open_run
+from .remembered import remember
+from .room import Room
 from .run_file import RUN_FILE_NAME, consolidate
+from .run_file.writing import write as write_run_file
 
 __all__ = [
     "CLOSING",
@@ -46,7 +61,10 @@ __all__ = [
     "AgentAnswered",
     "AgentPrepared",
     "Alarm",
+    "Axis",
+    "CheckedFile",
     "CostsEstimated",
+    "DataFile",
     "DurationsEstimated",
     "Event",
     "FinishReason",
@@ -62,18 +80,28 @@ __all__ = [
     "ProbePositioned",
     "Record",
     "RecordedRun",
+    "Room",
     "RunContinued",
     "RunFinished",
     "RunPaused",
     "RunResumed",
     "RunStarted",
     "SampleFound",
+    "SampleSought",
     "ScanFinished",
     "ScanStarted",
     "SpectrumAcquired",
     "SpectrumScored",
     "StepStarted",
+    "as_text",
     "assemble",
     "consolidate",
+    "in_si",
+    "open_file",
+    "open_hdf5",
     "open_run",
+    "read_axis",
+    "remember",
+    "write_run_file",
+    "x_and_y",
 ]

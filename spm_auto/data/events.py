@@ -163,6 +163,7 @@ class PointChosen:
     averages: int = 1
     cost: float = math.nan
     noise: float = math.nan
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +245,7 @@ class AgentAnswered:
         choice: Where to measure next; None when nothing was asked or nothing is left.
         state: What the agent is besides what it was told, when its model was fitted anew; see
             `spm_auto.agents.Resumable`.
+        agent: Which of the run's agents it was, counted from 0 as they were first consulted.
         late: How many of the interventions before this record came when the agent had answered
             already, and made it think again.
         reconsidered: What it had chosen before those; None when none came or nothing was chosen.
@@ -254,6 +256,7 @@ class AgentAnswered:
     waited: float
     choice: PointChosen | None = None
     state: Mapping[str, Any] | None = None
+    agent: int = 0
     late: int = 0
     reconsidered: PointChosen | None = None
     is_refitted: bool = False
@@ -322,20 +325,24 @@ class RunFinished:
 class RunContinued:
     """A run that had ended, or was killed, goes on in another process.
 
-    On hardware the instrument is readied anew and the sample is looked for; what is recorded of
-    that, up to `SampleFound`, belongs to no step.
-
     Attributes:
         changes: What is not as it was when the run ended, line by line.
         dropped: What was cut off the journal's end because it was not whole; empty for nothing.
         versions: Version of spm_auto and of the packages that matter, by name.
-        is_relocating: Whether the sample is looked for now.
     """
 
     changes: tuple[str, ...] = ()
     dropped: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
-    is_relocating: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SampleSought:
+    """A run that goes on looks where the sample is now: hardware may have drifted meanwhile.
+
+    The instrument is readied and scans; what is recorded of that, up to `SampleFound`, belongs to
+    no step.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,6 +385,7 @@ Event = (
     | RunResumed
     | RunFinished
     | RunContinued
+    | SampleSought
     | SampleFound
 )
 

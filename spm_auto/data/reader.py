@@ -18,8 +18,11 @@ from .events import (
     ModelFitted,
     PointChosen,
     Record,
+    RunContinued,
     RunFinished,
     RunStarted,
+    SampleFound,
+    SampleSought,
     ScanFinished,
     ScanStarted,
     SpectrumAcquired,
@@ -263,7 +266,7 @@ def _told(
 
 
 def assemble(
-    started: ScanStarted, lines: list[ScanLine], start_time: float, end_time: float
+    started: ScanStarted, start_time: float, lines: list[ScanLine], end_time: float
 ) -> ScanImage:
     """Put the lines of a scan together; lines that are missing are NaN."""
     frame = started.instruction.frame
@@ -275,20 +278,29 @@ def assemble(
 
 
 def _scans(records: tuple[Record, ...]) -> list[ScanImage]:
-    images: list[ScanImage] = []
-    started, start_time, lines = None, 0.0, list[ScanLine]()
+    """Put images together from their lines.
+
+    A scan that was cut off and gone on with is one image; those by which a run that goes on found
+    its sample again are none.
+    """
+    scans: list[tuple[ScanStarted, float, list[ScanLine]]] = []
+    ends: list[float] = []
+    is_aside = False
     for record in records:
         match record.event:
-            case ScanStarted():
-                started, start_time, lines = record.event, record.time, []
-            case LineAcquired(line=line):
-                lines.append(line)
-            case ScanFinished() if started is not None:
-                images.append(assemble(started, lines, start_time, record.time))
-                started = None
-    if started is not None:  # the run was killed in mid-scan: what there is counts
-        images.append(assemble(started, lines, start_time, records[-1].time))
-    return images
+            case SampleSought():
+                is_aside = True
+            case SampleFound() | RunContinued():  # found, or killed before
+                is_aside = False
+            case ScanStarted() if not is_aside:
+                scans.append((record.event, record.time, []))
+                ends.append(record.time)
+            case LineAcquired(line=line) if scans and not is_aside:
+                scans[-1][2].append(line)
+                ends[-1] = record.time
+            case ScanFinished() if ends and not is_aside:
+                ends[-1] = record.time
+    return [assemble(*scan, end) for scan, end in zip(scans, ends, strict=True)]
 
 
 def _measurements(records: tuple[Record, ...]) -> list[Measurement]:

@@ -1,5 +1,6 @@
 """The instrument plane: the words in which a microscope is told what to do, and what it answers."""
 
+from .changes import Remembered, what_changed
 from .frame import FloatArray, ScanFrame
 from .guard import GuardedInstrument
 from .instructions import (
@@ -17,6 +18,7 @@ from .limits import Limits, NoGoZone
 from .protocol import Capabilities, Extended, Instrument, InstrumentState, Status
 from .results import Channel, ForceCurve, QualityFlag, ScanImage, ScanLine, Spectrum
 from .settings import DataFile, FromCommandLine, InstrumentSettings
+from .shifted import ShiftedInstrument
 
 __all__ = [
     "AcquireForceCurve",
@@ -40,11 +42,14 @@ __all__ = [
     "NoGoZone",
     "PositionProbe",
     "QualityFlag",
+    "Remembered",
     "Scan",
     "ScanFrame",
     "ScanImage",
     "ScanLine",
     "SetFeedback",
+    "ShiftedInstrument",
     "Spectrum",
     "Status",
+    "what_changed",
 ]

@@ -10,7 +10,7 @@ they are the last line of a notebook's cell (``overview.plot()``). A script save
 
 from .curves import plot_force_curve, plot_learning_curve, plot_spectrum
 from .images import on_picture, plot_image, plot_map, plot_points
-from .style import THEME, new_axes, outline, to_data_uri, to_svg, write_axis
+from .style import THEME, new_axes, outline, to_data_uri, to_png, to_svg, write_axis
 
 __all__ = [
     "THEME",
@@ -24,6 +24,7 @@ __all__ = [
     "plot_points",
     "plot_spectrum",
     "to_data_uri",
+    "to_png",
     "to_svg",
     "write_axis",
 ]

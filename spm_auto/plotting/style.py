@@ -13,7 +13,7 @@ from .. import units
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
     from matplotlib.ticker import Locator
 
 THEME: Mapping[str, Any] = {
@@ -61,9 +61,14 @@ def new_axes(size: tuple[float, float]) -> "Axes":
     return ax
 
 
+def to_png(figure: "Figure | SubFigure") -> bytes:
+    """Return a figure as the content of a PNG file."""
+    return _render(figure, "png")
+
+
 def to_data_uri(figure: "Figure") -> str:
     """Return a figure as a PNG inside a ``data:`` address, for a page that stands on its own."""
-    return "data:image/png;base64," + base64.b64encode(_render(figure, "png")).decode("ascii")
+    return "data:image/png;base64," + base64.b64encode(to_png(figure)).decode("ascii")
 
 
 def to_svg(figure: "Figure") -> str:

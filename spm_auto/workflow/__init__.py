@@ -1,7 +1,8 @@
 """The workflow plane: recipes say what shall be done, steps say what next, the runner does it."""
 
 from .control import RunState
-from .decisions import chosen_event, fitted_event, intervention_event, scored_event
+from .decisions import choice_event, chosen_event, fitted_event, intervention_event, scored_event
+from .past import Past
 from .plan import Plan, PlannedStep, make_plan
 from .recipe import Recipe, parse_recipe, read_recipe
 from .requests import (
@@ -17,6 +18,7 @@ from .requests import (
 )
 from .runner import Runner
 from .steps import ExploreStep, GridStep, OverviewStep, Step, StepContext, StepGenerator
+from .tape import Tape
 
 __all__ = [
     "Advice",
@@ -29,6 +31,7 @@ __all__ = [
     "GridStep",
     "Note",
     "OverviewStep",
+    "Past",
     "Plan",
     "PlannedStep",
     "Prepare",
@@ -39,6 +42,8 @@ __all__ = [
     "Step",
     "StepContext",
     "StepGenerator",
+    "Tape",
+    "choice_event",
     "chosen_event",
     "fitted_event",
     "intervention_event",

@@ -138,6 +138,35 @@ class Control:
             self._become(before)
         resumed()
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether the run has begun and is not being stopped."""
+        with self._changed:
+            return self._state in (RunState.LOADING, RunState.RUNNING)
+
+    def hold_until(self, is_over: Callable[[], bool], poll: float) -> None:
+        """Hold the run until something is so.
+
+        Args:
+            is_over: Says whether it is, without the lock.
+            poll: How often it is asked [s].
+
+        Raises:
+            SpmError: The run is over.
+            Stopped: Someone asked it to stop.
+        """
+        with self._changed:
+            self._refuse_when_over()
+            before = self._state
+            self._become(RunState.PAUSED)
+        while not is_over():
+            with self._changed:
+                self._changed.wait_for(lambda: self._stop is not None, poll)
+                self._refuse_when_over()
+        with self._changed:
+            self._refuse_when_over()
+            self._become(before)
+
     def finish(self, finished: RunFinished) -> None:
         """Note how the run ended."""
         with self._changed:
@@ -157,6 +186,16 @@ class Control:
             raise SpmError(f"a run that is {self._state} cannot become {state}")
         self._state = state
         self._changed.notify_all()
+
+    def refuse_when_over(self) -> None:
+        """Let the run go on.
+
+        Raises:
+            SpmError: It is over.
+            Stopped: Someone asked it to stop.
+        """
+        with self._changed:
+            self._refuse_when_over()
 
     def _refuse_when_over(self) -> None:
         if self._finished is not None:

@@ -23,7 +23,13 @@ def chosen_event(proposal: Proposal) -> PointChosen:
         averages=proposal.averages,
         cost=proposal.cost,
         noise=proposal.noise,
+        rule=proposal.rule,
     )
+
+
+def choice_event(proposal: Proposal | None) -> PointChosen | None:
+    """Return the event of a choice, None where nothing was chosen."""
+    return None if proposal is None else chosen_event(proposal)
 
 
 def scored_event(

@@ -4,8 +4,15 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ..errors import InstrumentError, RecipeError
-from ..instrument import AcquireSpectrum, GuardedInstrument, Load, Scan
+from ..instrument import AcquireSpectrum, Capabilities, GuardedInstrument, Load, Scan
 from .recipe import Recipe
+
+_RECORD = 512  # [bytes] of the journal for an event, its arrays not counted
+_NUMBER = 8  # [bytes]
+_BIAS = 9 + _NUMBER  # [bytes] for each point: asked for, and read back
+_IMAGE = 16_000  # [bytes] of the run file for an image, its pixels not counted
+_COPIES = 3  # the journal, the run file made of it, and the one that takes this one's place
+_PAGES = 2_000_000  # [bytes] the report, and what a run file holds without any data
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +24,14 @@ class PlannedStep:
         n_lines: Lines that it will scan.
         n_spectra: Spectra that it will take, at most.
         seconds: Instrument time that it will need [s].
+        size: What its records will take in the journal, and again in a run file [bytes], at most.
     """
 
     kind: str
     n_lines: int
     n_spectra: int
     seconds: float
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,11 @@ class Plan:
         return self.load_seconds + sum(step.seconds for step in self.steps)
 
     @property
+    def size(self) -> int:
+        """What the run's folder will hold, report and all [bytes], at most."""
+        return _PAGES + _COPIES * sum(step.size for step in self.steps)
+
+    @property
     def n_spectra(self) -> int:
         """Spectra of the whole run, at most."""
         return sum(step.n_spectra for step in self.steps)
@@ -61,16 +75,21 @@ def make_plan(recipe: Recipe, instrument: GuardedInstrument) -> Plan:
         RecipeError: An instruction will be refused; the message names the step and the limit.
     """
     per_step: list[Counter[AcquireSpectrum | Scan]] = [Counter() for _ in recipe.steps]
+    last_scan: dict[int, Scan] = {}
     for index, instruction in recipe.preview():
         if isinstance(instruction, AcquireSpectrum | Scan):
             per_step[index][instruction] += 1
-    planned, biases = [], [0.0]
+        if isinstance(instruction, Scan):
+            last_scan[index] = instruction
+    planned, biases, before = [], [0.0], None
     for index, (step, counted) in enumerate(zip(recipe.steps, per_step, strict=True)):
-        n_lines, n_spectra, seconds = 0, 0, 0.0
+        n_lines, n_spectra, seconds, size = 0, 0, 0.0, step.notes_size(before)
+        before = last_scan.get(index, before)
         for instruction, count in counted.items():
             try:
                 instrument.check(instruction)
                 seconds += count * instrument.duration(instruction)
+                size += count * _result_size(instruction, instrument.capabilities)
             except InstrumentError as error:
                 raise RecipeError(f"steps[{index}] ({step.kind}): {error}") from error
             if isinstance(instruction, Scan):
@@ -78,5 +97,15 @@ def make_plan(recipe: Recipe, instrument: GuardedInstrument) -> Plan:
             else:
                 n_spectra += count
                 biases += [min(instruction.waveform.values), max(instruction.waveform.values)]
-        planned.append(PlannedStep(step.kind, n_lines, n_spectra, seconds))
+        planned.append(PlannedStep(step.kind, n_lines, n_spectra, seconds, size))
     return Plan(tuple(planned), instrument.duration(Load()), (min(biases), max(biases)))
+
+
+def _result_size(instruction: AcquireSpectrum | Scan, capabilities: Capabilities) -> int:
+    """Return how many bytes the records of an instruction take."""
+    if isinstance(instruction, Scan):
+        n_images = 2 * len(capabilities.channels_of(instruction))  # forward and backward
+        pixels, lines = instruction.frame.pixels
+        return lines * (_RECORD + n_images * pixels * _NUMBER) + n_images * _IMAGE
+    point = _BIAS + _NUMBER * len(capabilities.spectrum_channels)
+    return _RECORD + point * len(instruction.waveform.values)

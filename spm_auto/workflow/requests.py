@@ -1,11 +1,12 @@
 """What a step may yield besides instructions: consult the agent, wait for its answer, record."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import Any
 
-from ..agents import Explorer, Fit, Order, Proposal, Scored, refusal
+from ..agents import Explorer, Fit, Memory, Order, Proposal, Scored, refusal
 from ..data import REFUSED, Alarm, Event
 from ..errors import AgentError, PluginError
 from ..instrument import Instruction, ScanImage, Spectrum
@@ -23,6 +24,8 @@ class Advice:
         fits: What its model believed after each new fit.
         seconds: How long it worked [s].
         alarms: What a human should know of.
+        state: What it is besides what it was told, when its model was fitted anew.
+        is_refitted: Whether that came when it thought again.
     """
 
     proposal: Proposal | None
@@ -30,6 +33,8 @@ class Advice:
     fits: tuple[Fit, ...]
     seconds: float
     alarms: tuple[Alarm, ...] = ()
+    state: Mapping[str, Any] | None = None
+    is_refitted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,7 @@ class Consult:
             (fit,) if fit is not None and fit is not before else (),
             time.perf_counter() - start,
             tuple(alarms),
+            self.explorer.state_since(before),
         )
 
     def reconsider(self, advice: Advice, orders: Sequence[Order]) -> Advice:
@@ -88,14 +94,30 @@ class Consult:
         scored, alarms = _carry_out(self.explorer, orders)
         before = self.explorer.fit
         choice = advice.proposal and self.explorer.reconsider(advice.proposal)
-        fit = self.explorer.fit
+        fit, state = self.explorer.fit, self.explorer.state_since(before)
         return Advice(
             choice,
             (*advice.scored, *scored),
             (*advice.fits, *((fit,) if fit is not None and fit is not before else ())),
             advice.seconds + time.perf_counter() - start,
             (*advice.alarms, *alarms),
+            state or advice.state,
+            is_refitted=state is not None,
         )
+
+    def recall(self, memory: Memory, orders: Sequence[Order], late: Sequence[Order]) -> Advice:
+        """Let the agent recall an answer that is on record, in place of giving it.
+
+        Called by the runner in the agent's own thread, as `advice`.
+
+        Args:
+            memory: The answer.
+            orders: What humans had wanted done first.
+            late: What they had wanted when it had answered.
+        """
+        with self.explorer.recalling(memory):
+            advice = self.advice(orders)
+            return self.reconsider(advice, late) if late else advice
 
 
 def _carry_out(explorer: Explorer, orders: Sequence[Order]) -> tuple[list[Scored], list[Alarm]]:
@@ -151,12 +173,13 @@ class Consultation:
     """An answer of the agent that is being worked on.
 
     Attributes:
-        future: The advice to come.
+        future: The advice to come; None when the agent was not asked, as its answer may be on
+            record.
         start_time: Instrument time when the agent was asked [s].
         consult: What was asked; None when it cannot be asked again.
     """
 
-    future: "Future[Advice]" = field(repr=False)
+    future: "Future[Advice] | None" = field(repr=False)
     start_time: float
     consult: Consult | None = None
 

@@ -5,36 +5,40 @@ import logging
 import threading
 import traceback
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, wait
-from functools import partial
 from typing import Any
 
 from ..agents import Order, Steering
 from ..clock import Clock
 from ..data import (
-    REFUSED,
-    AgentAnswered,
-    AgentPrepared,
+    CLOSING,
+    LATE,
     Alarm,
+    DurationsEstimated,
     Event,
     FinishReason,
-    Intervention,
     Journal,
     LineAcquired,
     LoadFinished,
     ProbePositioned,
     Record,
+    Room,
     RunFinished,
     RunPaused,
     RunResumed,
-    RunStarted,
+    SampleSought,
     ScanFinished,
     ScanStarted,
     SpectrumAcquired,
     StepStarted,
     assemble,
 )
-from ..errors import EmergencyStopped, InstrumentError, SpmError, Stopped, Unsupported
+from ..errors import (
+    EmergencyStopped,
+    InstrumentError,
+    SpmError,
+    Stopped,
+    Unsupported,
+)
 from ..instrument import (
     AcquireForceCurve,
     AcquireSpectrum,
@@ -49,23 +53,24 @@ from ..instrument import (
     SetFeedback,
     Spectrum,
 )
+from .consulting import Consulting
 from .control import Control, RunState
-from .decisions import intervention_event
 from .ending import name_ending, one_line
+from .past import Past
+from .relocation import relocate
 from .requests import (
-    Advice,
     Answer,
     Await,
     Consult,
-    Consultation,
     Estimate,
     Estimates,
     Note,
     Prepare,
     Request,
 )
+from .scribe import Scribe
 from .steps.base import Step, StepContext
-from .worker import Result, Worker
+from .tape import Played, Tape, failure_event
 
 _log = logging.getLogger(__name__)
 _POLL = 0.05  # [s] how often a waiting thread looks up
@@ -82,6 +87,8 @@ class Runner:
         journal: Where every event is written before anyone sees it.
         clock: Instrument time.
         listeners: Called with each record after it was written, in the instrument thread.
+        past: What the run has behind it, when it goes on; None when it begins.
+        room: Room on the disk, which the run waits for; None for no looking after it.
     """
 
     def __init__(
@@ -90,14 +97,15 @@ class Runner:
         journal: Journal,
         clock: Clock,
         listeners: Sequence[Callable[[Record], None]] = (),
+        past: Past | None = None,
+        room: Room | None = None,
     ) -> None:
         self._instrument = instrument
-        self._journal = journal
-        self._clock = clock
-        self._listeners = tuple(listeners)
         self._control = Control()
+        self._scribe = Scribe(journal, self._control, clock, listeners, past, room)
+        self._consulting = Consulting(self._scribe, self._control, clock)
         self._thread: threading.Thread | None = None
-        self._worker = Worker("agent")
+        self._is_found = past is None or past.is_simulated
 
     @property
     def state(self) -> RunState:
@@ -108,6 +116,16 @@ class Runner:
     def finished(self) -> RunFinished | None:
         """How the run ended; None while it goes on."""
         return self._control.finished
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the run has begun, or goes on beyond what was on record."""
+        return self._scribe.is_live
+
+    @property
+    def tape(self) -> Tape | None:
+        """What is on record of a run that goes on, and not played yet; None once it is live."""
+        return self._scribe.tape
 
     def start(self, steps: Sequence[Step], seed: int) -> None:
         """Run the steps in a thread of their own; `wait` for the end.
@@ -141,12 +159,12 @@ class Runner:
         Args:
             timeout: Longest wait [s].
         """
-        return self._worker.join(timeout)
+        return self._consulting.worker.join(timeout)
 
     def run(self, steps: Sequence[Step], seed: int) -> RunFinished:
         """Load the instrument, run the steps, and say how it ended; never raises."""
         for step in steps:  # beside loading and the first scans
-            self._worker.submit(step.warm_up)
+            self._consulting.worker.submit(step.warm_up)
         try:
             self.load()
             images: tuple[ScanImage, ...] = ()
@@ -172,20 +190,38 @@ class Runner:
     def perform(self, instruction: Instruction) -> ScanImage | Spectrum | None:
         """Give the instrument one instruction, and write down what comes back.
 
+        While a run that goes on has it on record, the record answers.
+
         Returns:
             The image of a scan, the spectrum of an acquisition, else None.
 
         Raises:
             InstrumentError: The instrument could not, or the limits forbid it.
             Stopped: Someone stopped the run.
+            CannotResume: Another instruction is on record.
         """
+        played = self._play(instruction)
+        if played is not None and played.error is not None:
+            raise played.error
+        if played is not None and played.is_whole:
+            return played.result
         self._checkpoint()
+        self._find_sample()
+        try:
+            return self._carry_out(instruction, played)
+        except InstrumentError as error:
+            self.record(failure_event(instruction, error))
+            raise
+
+    def _carry_out(
+        self, instruction: Instruction, begun: Played | None = None
+    ) -> ScanImage | Spectrum | None:
         match instruction:
             case Load():
                 self._instrument.load(instruction)
                 self.record(LoadFinished(instruction))
             case Scan():
-                return self._scan(instruction)
+                return self._scan(instruction, begun)
             case PositionProbe():
                 self._instrument.position_probe(instruction)
                 self.record(ProbePositioned(instruction, *self._instrument.status().position))
@@ -200,11 +236,15 @@ class Runner:
         return None
 
     def record(self, event: Event) -> Record:
-        """Write an event to the journal, then show it."""
-        important = RunStarted | Intervention | RunPaused | RunResumed
-        record = self._journal.append(event, sync=isinstance(event, important))
-        self._show(record)
-        return record
+        """Write an event to the journal, then show it.
+
+        While a run that goes on has it on record, it is not written again.
+
+        Raises:
+            DataError: It could not be written.
+            CannotResume: Something else is on record.
+        """
+        return self._scribe.record(event)
 
     def finish(self, error: BaseException | None = None, detail: str = "") -> RunFinished:
         """End the run: close the instrument, name the reason, close the journal; never raises.
@@ -218,28 +258,19 @@ class Runner:
         """
         if self.finished is not None:
             return self.finished
+        error = error or self._scribe.end_of_the_past()
         finished = name_ending(error, self._control.stop, detail)
-        self._worker.stop()
-        for order in self._control.take_orders():
-            with contextlib.suppress(Exception):
-                self.record(
-                    Alarm(f"what {order.who} asked for ({order.steering}) came too late", REFUSED)
-                )
+        self._consulting.worker.stop()
+        if self._scribe.is_live:
+            self._say_last_words()
         try:
             self._instrument.close()
         except Exception as fault:  # noqa: BLE001 - whatever a driver raises, the run must end
-            with contextlib.suppress(Exception):
-                self.record(Alarm(f"the instrument could not be closed: {one_line(fault)}"))
-        try:
-            record = self._journal.append(finished, sync=True)
-        except SpmError as fault:  # it may be what ended the run
-            if error is None:
-                finished = name_ending(fault, None, "")
-        else:
-            with contextlib.suppress(Exception):  # there is nothing left that it could stop
-                self._show(record)
-        with contextlib.suppress(SpmError):
-            self._journal.close()
+            self._alarm(f"the instrument could not be closed: {one_line(fault)}", CLOSING)
+        if self._scribe.is_live:
+            finished = self._scribe.finish(finished)
+        else:  # nothing new has happened, and the record stays as it was
+            self._scribe.close()
         if finished.reason == FinishReason.FAILED:
             _log.debug("run failed: %s", finished.message)
         self._control.finish(finished)
@@ -285,45 +316,85 @@ class Runner:
 
     def take_orders(self) -> tuple[Order, ...]:
         """Record and hand over what was ordered since the last call: it is carried out now."""
-        orders = self._control.take_orders()
-        for order in orders:
-            self.record(intervention_event(order))
-        return orders
+        return self._consulting.take_orders()
+
+    def enter_agent(self) -> int:
+        """Return the number of an agent that begins, counted from 0."""
+        return self._consulting.enter()
+
+    def _play(self, instruction: Instruction) -> Played | None:
+        """Return what an instruction gave when it is on record; go live where it is not."""
+        tape, past = self._scribe.tape, self._scribe.past
+        if tape is None or past is None:
+            return None
+        self._control.refuse_when_over()
+        played = tape.instruction(instruction)
+        if played is None:
+            self._scribe.go_live()
+            return None
+        if not played.is_whole:  # the process ended in mid-scan
+            return played if past.is_simulated else None
+        if past.is_simulated:
+            past.repeat(self._instrument, instruction, played)
+        return played
+
+    def _find_sample(self) -> None:
+        """Ready hardware again before the first instruction, and look where the sample is now."""
+        past = self._scribe.past
+        if self._is_found or past is None:
+            return
+        self._is_found = True
+        self.record(SampleSought())
+        found, self._instrument = relocate(past.tape, self._instrument, self._carry_out, past.looks)
+        self.record(found)
+
+    def _say_last_words(self) -> None:
+        """Say which orders nobody will carry out any more."""
+        for order in self._control.take_orders():
+            self._alarm(f"what {order.who} asked for ({order.steering}) came too late", LATE)
+
+    def _alarm(self, message: str, cause: str) -> None:
+        """Raise an alarm at the end of a run; never raises."""
+        if self._scribe.is_live:
+            with contextlib.suppress(Exception):
+                self.record(Alarm(message, cause))
 
     def _insist(self) -> None:
         """Interrupt again until the run is over: the first may have come between instructions."""
         while not self._control.wait_for_the_end(_POLL):
             self._instrument.interrupt()
 
-    def _show(self, record: Record) -> None:
-        for listener in self._listeners:
-            listener(record)
-
     def _checkpoint(self) -> None:
-        """Wait while paused; leave when stopped."""
+        """Wait while paused, or while the disk has no room; leave when stopped."""
+        self._scribe.wait_for_room()
         self._control.checkpoint(
             lambda: self.record(RunPaused()), lambda: self.record(RunResumed())
         )
 
-    def _scan(self, instruction: Scan) -> ScanImage:
+    def _scan(self, instruction: Scan, begun: Played | None = None) -> ScanImage:
         # the iterator is made first: what the guard refuses leaves no trace of a scan
         lines = self._instrument.scan(instruction)
         started = ScanStarted(instruction, self._instrument.capabilities.channels_of(instruction))
-        start_time = self.record(started).time
-        acquired: list[ScanLine] = []
+        start_time = begun.start_time if begun else self.record(started).time
+        acquired: list[ScanLine] = [*begun.lines] if begun else []
         try:
             with contextlib.ExitStack() as stack:
                 if isinstance(lines, Generator):
                     stack.enter_context(contextlib.closing(lines))
+                if begun is not None and self._scribe.past is not None:
+                    lines = self._scribe.past.lines(lines, begun)
                 for line in lines:
                     _check_fit(line, started)
                     self.record(LineAcquired(line))
                     acquired.append(line)
                     self._checkpoint()
+            self._scribe.go_live()  # where only the scan's end was not on record
         finally:
-            is_complete = len(acquired) == instruction.frame.pixels[1]
-            end_time = self.record(ScanFinished(is_complete)).time
-        return assemble(started, acquired, start_time, end_time)
+            end_time = start_time
+            if begun is None or self._scribe.is_live:  # else it was not the same scan
+                is_complete = len(acquired) == instruction.frame.pixels[1]
+                end_time = self.record(ScanFinished(is_complete)).time
+        return assemble(started, start_time, acquired, end_time)
 
     def drive(self, step: Generator[Request, Any, ScanImage | None]) -> ScanImage | None:
         """Serve what a step yields, until it returns; returns what the step returns.
@@ -349,54 +420,40 @@ class Runner:
     def _serve(self, request: Request) -> Answer:
         match request:
             case Note(event=event, pause=pause):
+                is_new = self._scribe.is_live
                 self.record(event)
-                if pause:
+                if pause and is_new:
                     self.pause()
                 return None
-            case Prepare(make=make):
-                prepared = self._worker.submit(make)
-                start = self._clock.now()
-                explorer = self._wait_for(prepared)
-                seconds = self._clock.now() - start
-                self.record(AgentPrepared(seconds))
-                return explorer
+            case Prepare():
+                return self._consulting.prepare(request)
             case Estimate(instructions=instructions):
                 return self._estimates(instructions)
             case Consult():
-                orders = self.take_orders()
-                future = self._worker.submit(partial(request.advice, orders))
-                return Consultation(future, self._clock.now(), request)
+                return self._consulting.consult(request)
             case Await(consultation=consultation):
-                return self._advice(consultation)
+                return self._consulting.advice(consultation)
             case _:
                 return self.perform(request)
 
     def _estimates(self, instructions: Sequence[Instruction]) -> Estimates | None:
+        tape = self._scribe.tape
+        estimated = tape.estimate() if tape is not None else None
+        if estimated is None:
+            estimated = self._estimated(instructions)
+            self._scribe.record(estimated)
+        if estimated.position is None:
+            return None
+        return Estimates(estimated.position, estimated.seconds)
+
+    def _estimated(self, instructions: Sequence[Instruction]) -> DurationsEstimated:
         try:
             seconds = tuple(self._instrument.duration(each) for each in instructions)
             position = self._instrument.status().position
         except InstrumentError as error:
             _log.info("the instrument does not say how long things take: %s", error)
-            return None
-        return Estimates(position, seconds)
-
-    def _advice(self, consultation: Consultation) -> Advice:
-        """Wait for what the agent says, and for what it says to orders that came meanwhile."""
-        overlap = self._clock.now() - consultation.start_time
-        advice = self._wait_for(consultation.future)
-        consult = consultation.consult
-        if consult is not None and (orders := self.take_orders()):
-            again = partial(consult.reconsider, advice, orders)
-            advice = self._wait_for(self._worker.submit(again))
-        self.record(AgentAnswered(advice.seconds, max(0.0, advice.seconds - overlap)))
-        return advice
-
-    def _wait_for(self, future: "Future[Result]") -> Result:
-        while not wait([future], timeout=_POLL).done:
-            stop = self._control.stop
-            if stop is not None:
-                raise stop("the run was stopped while the agent was thinking")
-        return future.result()
+            return DurationsEstimated(None, ())
+        return DurationsEstimated(position, seconds)
 
 
 def _check_fit(line: ScanLine, started: ScanStarted) -> None:

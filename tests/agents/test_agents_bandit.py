@@ -14,8 +14,8 @@ def shares(values: dict[str, float], n: int = 200, seed: int = 0) -> dict[str, f
     rng = np.random.default_rng(seed)
     bandit = Bandit(RULES, seed)
     turns = []
-    for _ in range(n):
-        rule = bandit.choose()
+    for k in range(n):
+        rule = bandit.choose(k)
         turns.append(rule)
         bandit.note(rule, values[rule] + rng.normal())
     return {rule: turns.count(rule) / n for rule in RULES}
@@ -40,8 +40,8 @@ def test_the_unit_of_the_values_does_not_matter() -> None:
     for factor in (1e-12, 1e12):
         bandits = Bandit(RULES, 1), Bandit(RULES, 1)
         rng = np.random.default_rng(2)
-        for _ in range(60):
-            one, other = (bandit.choose() for bandit in bandits)
+        for k in range(60):
+            one, other = (bandit.choose(k) for bandit in bandits)
             assert one == other
             value = float(rng.normal())
             bandits[0].note(one, value)
@@ -51,8 +51,8 @@ def test_the_unit_of_the_values_does_not_matter() -> None:
 def test_a_rule_that_fails_loses_its_turn() -> None:
     bandit = Bandit(RULES, 0)
     turns = []
-    for _ in range(80):
-        rule = bandit.choose()
+    for k in range(80):
+        rule = bandit.choose(k)
         turns.append(rule)
         bandit.note(rule, math.nan if rule == "ranking" else 1.0)
     assert turns[20:].count("ranking") < 12
@@ -66,20 +66,20 @@ def test_a_rule_recovers_when_the_other_has_found_all_there_is() -> None:
         bandit.note("upper_confidence_bound", 1.0)
     for _ in range(WINDOW):
         bandit.note("ranking", 0.0)
-    turns = [bandit.choose() for _ in range(50)]
+    turns = [bandit.choose(k) for k in range(50)]
     assert turns.count("upper_confidence_bound") > 40
 
 
 def test_one_rule_alone_needs_no_draw() -> None:
     bandit = Bandit(("variance",), 0)
-    assert {bandit.choose() for _ in range(5)} == {"variance"}
+    assert {bandit.choose(k) for k in range(5)} == {"variance"}
 
 
 def test_every_rule_is_tried() -> None:
     bandit = Bandit(("a", "b", "c"), 5)
     tried = set()
-    for _ in range(30):
-        rule = bandit.choose()
+    for k in range(30):
+        rule = bandit.choose(k)
         tried.add(rule)
         bandit.note(rule, 0.0)
     assert tried == {"a", "b", "c"}

@@ -24,8 +24,9 @@ class Record:
     scalars: list = field(default_factory=list)
     fits: list = field(default_factory=list)
 
-    def chosen(self, proposal, seconds):
-        self.chosen_points.append(proposal.candidate)
+    def answered(self, answer):
+        if answer.proposal is not None:
+            self.chosen_points.append(answer.proposal.candidate)
 
     def scored(self, proposal, spectrum, scalar, scalarizer):
         self.scalars.append(scalar)

@@ -10,7 +10,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from spm_auto.agents import Candidates
-from spm_auto.agents.deep_kernel import DeepKernel, patches_of
+from spm_auto.agents.deep_kernel import DeepKernel, embedding_of, patches_of
 from spm_auto.agents.patches import blocks, cut
 from spm_auto.agents.pretraining import KIND, LOOK, Embedding
 from spm_auto.agents.surrogate import GaussianProcess, Inputs
@@ -139,12 +139,14 @@ def test_contrast_learns_which_way_stripes_run_without_being_told() -> None:
 def test_a_small_overview_is_not_learned_from(shape) -> None:
     images = np.random.default_rng(0).standard_normal(shape)
     assert Embedding.of(images, generator()) is None
-    assert patches_of(inputs_of(images, np.array([[3, 3]])), generator()) == {}
+    inputs = inputs_of(images, np.array([[3, 3]]))
+    assert patches_of(inputs, embedding_of(inputs, generator())) == {}
 
 
 def test_without_contrast_there_is_nothing_to_learn() -> None:
     assert Embedding.of(np.zeros((2, 64, 64)), generator()) is None
-    assert patches_of(inputs_of(None, np.array([[3, 3]])), generator()) == {}
+    inputs = inputs_of(None, np.array([[3, 3]]))
+    assert patches_of(inputs, embedding_of(inputs, generator())) == {}
 
 
 def test_a_flat_channel_changes_nothing(few_steps) -> None:

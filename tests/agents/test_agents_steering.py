@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from spm_auto.agents import (
     AllowRegion,
+    Answer,
     Candidates,
     Explorer,
     ForbidRegion,
@@ -93,8 +94,9 @@ class Logbook:
         self.said: list[str] = []
         self.waiting: list[Order] = []
 
-    def chosen(self, proposal: Proposal, seconds: float) -> None:
-        self.said.append(f"chose {proposal.candidate}: {proposal.reason}")
+    def answered(self, answer: Answer) -> None:
+        if answer.proposal is not None:
+            self.said.append(f"chose {answer.proposal.candidate}: {answer.proposal.reason}")
 
     def scored(
         self, proposal: Proposal, spectrum: Spectrum, scalar: object, scalarizer: str

@@ -82,6 +82,8 @@ def test_a_rehearsal_says_how_long_the_run_will_take_and_leaves_nothing(
     code, out, _ = command("rehearse", RECIPE, "--lab", LAB, *SMALL)
     assert code == 0
     assert "the plan" in out
+    assert "at most" in out
+    assert "MB on disk" in out
     assert "bias between -8.5 V and 8.5 V" in out
     assert list(tmp_path.iterdir()) == []
 

@@ -32,6 +32,7 @@ from spm_auto.data import (
     RunResumed,
     RunStarted,
     SampleFound,
+    SampleSought,
     ScanFinished,
     ScanStarted,
     SpectrumAcquired,
@@ -132,7 +133,8 @@ EVENTS: tuple[Event, ...] = (
     RunPaused(),
     RunResumed(),
     RunFinished(FinishReason.EMERGENCY, "stopped", "line 1\nline 2"),
-    RunContinued(("the tip is withdrawn",), "12 bytes", {"numpy": "2"}, is_relocating=True),
+    RunContinued(("the tip is withdrawn",), "12 bytes", {"numpy": "2"}),
+    SampleSought(),
     SampleFound(3e-9, -1e-9, 2e-10, "by the phase"),
 )
 
@@ -188,7 +190,9 @@ def test_a_quality_flag_and_a_finish_reason_come_back_as_what_they_were() -> Non
     back = there_and_back(spectrum)
     assert isinstance(back, SpectrumAcquired)
     assert all(isinstance(flag, QualityFlag) for flag in back.spectrum.flags)
-    assert isinstance(there_and_back(EVENTS[-1]).reason, FinishReason)  # type: ignore[union-attr]
+    finished = there_and_back(next(event for event in EVENTS if isinstance(event, RunFinished)))
+    assert isinstance(finished, RunFinished)
+    assert isinstance(finished.reason, FinishReason)
 
 
 @given(

@@ -1,5 +1,6 @@
 """The journal: what was appended is there in order, whatever happens to the end of the file."""
 
+import errno
 import os
 import struct
 import threading
@@ -7,14 +8,24 @@ import tracemalloc
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import msgpack
 import numpy as np
 import pytest
 
 from spm_auto.clock import InstantClock
-from spm_auto.data import Alarm, Event, Journal, JournalReader, LineAcquired, Record, RunPaused
-from spm_auto.errors import DataError
+from spm_auto.data import (
+    Alarm,
+    Event,
+    Journal,
+    JournalReader,
+    LineAcquired,
+    Record,
+    RunPaused,
+    StepStarted,
+)
+from spm_auto.errors import DataError, JournalFull
 from spm_auto.instrument import ScanLine
 
 
@@ -106,13 +117,101 @@ def test_a_flipped_bit_anywhere_in_the_last_record_is_noticed(path: Path) -> Non
         assert damage.endswith(f"at byte {before}")
 
 
-def test_records_after_a_damaged_one_are_not_believed(path: Path) -> None:
+def test_what_follows_a_damaged_record_is_read_and_the_loss_is_named(path: Path) -> None:
     write(path, Alarm("one"), Alarm("two"), Alarm("three"))
     data = path.read_bytes()
     path.write_bytes(data.replace(b"two", b"owt"))
+    place = data.index(b"SPMr", data.index(b"one"))
+    length = data.index(b"SPMr", place + 1) - place
+    assert read(path) == (
+        [Alarm("one"), Alarm("three")],
+        f"a damaged record at byte {place} ({length} bytes); record 1 is missing with it",
+    )
+
+
+def test_whatever_byte_is_damaged_one_record_is_lost_and_no_other(path: Path) -> None:
+    write(path, line(0), Alarm("two"), StepStarted(1, "explore"), line(3, pixels=2))
+    whole = path.read_bytes()
+    records = list(JournalReader(path).poll())
+    starts = [place for place in range(len(whole)) if whole.startswith(b"SPMr", place)]
+    for place in range(len(whole)):
+        changed = bytearray(whole)
+        changed[place] ^= 0xFF
+        path.write_bytes(changed)
+        reader = JournalReader(path)
+        lost = sum(start <= place for start in starts) - 1  # -1 is the head
+        left = [record.number for record in reader.poll()]
+        assert left == [number for number in range(len(records)) if number != lost], place
+        assert f"record {lost} is missing" in reader.damage or lost in (-1, len(records) - 1)
+        assert reader.damage
+
+
+def test_records_that_were_cut_out_are_missed(path: Path) -> None:
+    write(path, *(Alarm(text) for text in "abcd"))
+    data = path.read_bytes()
+    length = (len(data) - 16) // 4
+    path.write_bytes(data[: 16 + length] + data[16 + 3 * length :])
+    assert read(path) == (
+        [Alarm("a"), Alarm("d")],
+        f"records 1 to 2 are missing before byte {16 + length}",
+    )
+
+
+def test_a_record_that_stands_there_twice_is_read_once(path: Path) -> None:
+    write(path, Alarm("a"), Alarm("b"))
+    data = path.read_bytes()
+    path.write_bytes(data + data[16:])
     events, damage = read(path)
-    assert events == [Alarm("one")]
-    assert "damaged record" in damage
+    assert events == [Alarm("a"), Alarm("b")]
+    assert damage == f"a record out of order (number 0) at byte {len(data)}"
+
+
+def test_a_journal_with_a_damaged_head_is_read_on(path: Path) -> None:
+    write(path, Alarm("one"))
+    path.write_bytes(b"X" + path.read_bytes()[1:])
+    assert read(path) == ([Alarm("one")], "its head is damaged")
+
+
+def test_damage_that_good_records_follow_while_the_file_grows_is_passed(path: Path) -> None:
+    write(path, Alarm("one"), Alarm("two"), Alarm("three"))
+    whole = path.read_bytes()
+    last = whole.rindex(b"SPMr")
+    damaged = whole.replace(b"two", b"owt")
+    path.write_bytes(damaged[:last])
+    reader = JournalReader(path)
+    assert [record.number for record in reader.poll()] == [0]
+    assert reader.damage.startswith("a damaged record at byte")
+    path.write_bytes(damaged[:-1])
+    assert list(reader.poll()) == []
+    path.write_bytes(damaged)
+    assert [record.number for record in reader.poll()] == [2]
+    assert "record 1 is missing" in reader.damage
+
+
+def test_a_long_torn_end_full_of_false_beginnings_is_searched_in_bounded_time(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(path, Alarm("one"))
+    start = path.stat().st_size
+    prefix = struct.pack("<4sHHIQdI", b"SPMr", 1, 0, 0, 50_000, 0.0, 0)  # longer than to the next
+    with path.open("ab") as file:
+        file.write(prefix * 3000)
+    checked = 0
+    real = zlib.crc32
+
+    def count(data: bytes, value: int = 0) -> int:
+        nonlocal checked
+        checked += len(data)
+        return real(data, value)
+
+    monkeypatch.setattr(zlib, "crc32", count)
+    reader = JournalReader(path)
+    assert [record.event for record in reader.poll()] == [Alarm("one")]
+    assert reader.damage.startswith(f"a damaged record at byte {start}; no whole record")
+    assert checked < 6 * path.stat().st_size
+    checked = 0
+    assert list(reader.poll()) == []
+    assert checked < path.stat().st_size
 
 
 @pytest.mark.parametrize("lengths", [(2**32 - 1, 0), (0, 2**63), (2**31, 2**62)])
@@ -207,6 +306,88 @@ def test_a_short_write_is_rolled_back_and_refused(
     assert [record.number for record in records] == [0, 1]
 
 
+def fail(number: int) -> Callable[..., NoReturn]:
+    """Make a system call that fails."""
+
+    def call(*_: object) -> NoReturn:
+        raise OSError(number, os.strerror(number))
+
+    return call
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_said_and_once_there_is_room_the_event_can_be_appended(
+    path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    with Journal(path, now=lambda: 0.0) as journal:
+        with monkeypatch.context() as full:
+            full.setattr(os, "write", fail(number))
+            for _ in range(2):
+                with pytest.raises(JournalFull, match=r"run\.spmj: the journal cannot be written"):
+                    journal.append(Alarm("one"))
+        assert journal.append(Alarm("one")).number == 0
+    assert read(path) == ([Alarm("one")], "")
+
+
+def test_nothing_is_appended_to_a_torn_record_that_cannot_be_cut_off(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Journal(path, now=lambda: 0.0) as journal:
+        journal.append(Alarm("one"))
+        with monkeypatch.context() as broken:
+            broken.setattr(os, "write", short_write(20))
+            broken.setattr(os, "ftruncate", fail(errno.EIO))
+            with pytest.raises(DataError, match="the disk took 20 of"):
+                journal.append(Alarm("two"))
+        size = path.stat().st_size
+        with pytest.raises(DataError, match="nothing more is written: its end is torn and cannot"):
+            journal.append(Alarm("two"))
+        assert path.stat().st_size == size
+    with Journal.reopen(path, now=lambda: 0.0) as journal:
+        journal.append(Alarm("two"))
+    assert read(path) == ([Alarm("one"), Alarm("two")], "")
+
+
+def test_a_record_that_the_disk_did_not_take_is_not_in_the_journal(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Journal(path, now=lambda: 0.0) as journal:
+        journal.append(Alarm("one"))
+        with monkeypatch.context() as broken:
+            broken.setattr(os, "fsync", fail(errno.EIO))
+            with pytest.raises(DataError, match="Input/output error"):
+                journal.append(Alarm("two"), sync=True)
+        assert journal.append(Alarm("three"), sync=True).number == 1
+    assert read(path) == ([Alarm("one"), Alarm("three")], "")
+
+
+@pytest.mark.parametrize("call", ["write", "fsync"])
+def test_ctrl_c_in_mid_writing_leaves_whole_records_with_numbers_of_their_own(
+    path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    real = getattr(os, call)
+
+    def interrupted(*arguments: object) -> NoReturn:
+        real(*arguments)
+        raise KeyboardInterrupt
+
+    with Journal(path, now=lambda: 0.0) as journal:
+        with monkeypatch.context() as pressed:
+            pressed.setattr(os, call, interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                journal.append(Alarm("lost"), sync=True)
+        assert journal.append(Alarm("one")).number == 0
+    assert read(path) == ([Alarm("one")], "")
+
+
+def test_a_journal_that_is_deleted_under_the_run_is_missed_at_the_next_record(path: Path) -> None:
+    with Journal(path, now=lambda: 0.0) as journal:
+        journal.append(Alarm("one"))
+        path.unlink()
+        with pytest.raises(DataError, match="was deleted while it was written"):
+            journal.append(Alarm("two"))
+
+
 def test_an_event_that_cannot_be_stored_leaves_no_trace(path: Path) -> None:
     with Journal(path, now=lambda: 0.0) as journal:
         with pytest.raises(TypeError):
@@ -233,13 +414,23 @@ def test_a_file_of_another_kind_is_refused_in_one_line(path: Path, content: byte
 
 def test_a_journal_of_another_version_is_refused_with_both_versions(path: Path) -> None:
     path.write_bytes(struct.pack("<8sII", b"SPMAUTOJ", 7, 0))
-    with pytest.raises(DataError, match="has journal version 7; this program reads 1"):
+    with pytest.raises(DataError, match="has journal version 7; this program reads 1 and 2"):
         JournalReader(path)
 
 
 def test_a_missing_journal_is_refused(path: Path) -> None:
     with pytest.raises(DataError, match="cannot be read: No such file"):
         JournalReader(path)
+
+
+def test_a_disk_that_does_not_give_the_journal_back_is_said_in_one_line(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(path, Alarm("one"))
+    reader = JournalReader(path)
+    monkeypatch.setattr("spm_auto.data.journal.read_at", fail(errno.EIO))
+    with pytest.raises(DataError, match=r"run\.spmj: the journal cannot be read: Input/output"):
+        list(reader.poll())
 
 
 def test_what_was_written_survives_without_the_journal_being_closed(path: Path) -> None:
@@ -262,6 +453,7 @@ def test_the_disk_is_asked_at_most_once_a_second_and_for_what_matters(
     times = iter([100.0, 100.5, 100.9, 101.1, 101.2])
     calls = synced(monkeypatch)
     with Journal(path, now=lambda: 0.0, utc=lambda: next(times)) as journal:
+        calls.clear()
         counts = []
         for sync in (False, False, True, False, False):
             journal.append(RunPaused(), sync=sync)
@@ -284,12 +476,9 @@ def test_a_clock_set_back_does_not_keep_records_from_the_disk(
 def test_a_disk_that_fails_to_sync_is_said_as_damaged_data(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_: int) -> None:
-        raise OSError(5, "Input/output error")
-
     journal = Journal(path, now=lambda: 0.0)
     with monkeypatch.context() as broken:
-        broken.setattr(os, "fsync", fail)
+        broken.setattr(os, "fsync", fail(errno.EIO))
         with pytest.raises(DataError, match=r"run\.spmj: .*Input/output error"):
             journal.append(RunPaused())
         with pytest.raises(DataError, match=r"run\.spmj: .*Input/output error"):

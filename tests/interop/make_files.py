@@ -12,6 +12,8 @@ and not spm_auto, and find the files by the environment variable ``SPM_AUTO_INTE
 
 import json
 import sys
+from dataclasses import replace
+from math import radians
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from spm_auto.data import (
     FinishReason,
     Journal,
     LineAcquired,
+    RecordedRun,
     RunFinished,
     RunStarted,
     ScanFinished,
@@ -34,10 +37,22 @@ from spm_auto.data import (
     SpectrumAcquired,
     SpectrumScored,
     consolidate,
+    open_run,
 )
-from spm_auto.instrument import AcquireSpectrum, BiasWaveform, QualityFlag, Scan, ScanLine
+from spm_auto.export import FORMATS, Origin, export, write_gwy, write_sxm
+from spm_auto.instrument import (
+    AcquireSpectrum,
+    BiasWaveform,
+    Channel,
+    QualityFlag,
+    Scan,
+    ScanFrame,
+    ScanLine,
+)
 from spm_auto.instrument import Spectrum as Curve
 
+GRID = ScanFrame((100e-9, -60e-9), (90e-9, 40e-9), (3, 2), radians(20))
+N_MEASURED = 20  # lines of the image that was aborted
 PLACES = ((35e-9, -20e-9), (150e-9, -110e-9), (80e-9, -75e-9))  # [m], no two share x or y
 
 
@@ -87,11 +102,38 @@ def expectations() -> dict[str, Any]:
         "image channels": [[channel.name, channel.unit] for channel in scanned.channels],
         "forward": scanned.forward.tolist(),
         "backward": scanned.backward.tolist(),
+        "lines measured": N_MEASURED,
         "places": PLACES,
         "bias": curve.bias.tolist(),
         "spectrum channels": [[channel.name, channel.unit] for channel in curve.channels],
         "spectra": [(curve.data * (number + 1)).tolist() for number in range(len(PLACES))],
     }
+
+
+def write_exports(run: RecordedRun, out: Path) -> None:
+    """Write the run in every format, and what it does not have: an aborted image, other spectra."""
+    for to in FORMATS:
+        export(run, to, out / to)
+    scanned = image()
+    write_gwy(out / "images.gwy", [scanned])
+    forward = scanned.forward.copy()
+    forward[:, N_MEASURED:] = np.nan
+    aborted = replace(scanned, forward=forward)
+    write_sxm(out / "aborted.sxm", aborted, Origin(utc=1.8e9, bias=0.5))
+    write_gwy(out / "aborted.gwy", [aborted])
+    there_and_back = BiasWaveform.sweep(2.0, -1.0, 4, backward=True).bias
+    loop = BiasWaveform.triangle(4.0, 16).bias
+    spectra = [_ramp(x, y, there_and_back, n) for n, (x, y) in enumerate(PLACES)]
+    spectra += [_ramp(x, y, loop, n) for n, (x, y) in enumerate(PLACES)]
+    x, y = (values.ravel() for values in GRID.positions())
+    spectra += [_ramp(x[n], y[n], np.array([4.0, 1.0, 0.5]), n) for n in range(len(x))]
+    write_gwy(out / "spectra.gwy", [scanned], spectra)
+
+
+def _ramp(x: float, y: float, bias: np.ndarray[Any, np.dtype[np.float64]], number: int) -> Curve:
+    """Make a spectrum whose values count its points, tens more for each spectrum [nA]."""
+    data = 1e-9 * (10.0 * number + np.arange(len(bias)))[np.newaxis]
+    return Curve(float(x), float(y), bias, (Channel("current", "A"),), data, 0.0, 1.0)
 
 
 def main(out: Path) -> None:
@@ -100,6 +142,7 @@ def main(out: Path) -> None:
     (run / FILE_NAME).unlink(missing_ok=True)
     journal = write_run(run)
     consolidate(journal, out / "run.h5")
+    write_exports(open_run(journal), out)
     (out / "expected.json").write_text(json.dumps(expectations()), "utf-8")
 
 

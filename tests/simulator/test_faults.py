@@ -19,6 +19,7 @@ from spm_auto.instrument import (
     QualityFlag,
     Scan,
     ScanFrame,
+    Spectrum,
 )
 from spm_auto.simulator import RandomStreams, SimulatorSettings, Timing, simulate
 from spm_auto.simulator.clocked import ClockedMicroscope
@@ -50,8 +51,10 @@ class PlainMicroscope(ClockedMicroscope):
         data = np.outer([1.0, 2.0], np.ones(scan.frame.pixels[0]))
         return lambda *_: (data, data)
 
-    def _spectrum(self, at, waveform, number, start):
-        return np.outer([1.0, 2.0], np.ones(len(waveform.values)))
+    def _spectrum(self, at, instruction, number, start):
+        bias = instruction.waveform.bias
+        data = np.outer([1.0, 2.0], np.ones(len(bias)))
+        return Spectrum(*at, bias, CHANNELS, data, start, start)
 
 
 def microscope(*faults: dict, clock: Clock | None = None) -> PlainMicroscope:

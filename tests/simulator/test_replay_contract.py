@@ -1,4 +1,4 @@
-"""The replay of a recorded map takes the exam of every instrument."""
+"""The replays of a recorded map and of a recorded run take the exam of every instrument."""
 
 from pathlib import Path
 
@@ -6,9 +6,9 @@ import pytest
 from nsid_files import write_nsid
 
 from spm_auto.clock import InstantClock
-from spm_auto.instrument import Instrument, ScanFrame
+from spm_auto.instrument import BiasWaveform, Instrument, ScanFrame
 from spm_auto.instrument.contract import InstrumentContract
-from spm_auto.simulator import ReplaySettings
+from spm_auto.simulator import ReplayRunSettings, ReplaySettings
 
 
 class TestReplayOfAWrittenFile(InstrumentContract):
@@ -28,3 +28,12 @@ class TestReplayOfAMeasuredFile(InstrumentContract):
     @pytest.fixture
     def fresh(self, beps: Path) -> Instrument:
         return ReplaySettings(file=str(beps)).open(InstantClock(), seed=0)
+
+
+class TestReplayOfARun(InstrumentContract):
+    WAVEFORM = BiasWaveform.triangle(8.0, points=32, cycles=2)
+
+    @pytest.fixture
+    def fresh(self) -> Instrument:
+        run = Path(__file__).parent.parent / "files" / "journal-1.spmj"
+        return ReplayRunSettings(run=str(run)).open(InstantClock(), seed=0)

@@ -7,10 +7,12 @@ import pytest
 from by_hand import Microscope
 from ohmic_runs import EXPLORE, OVERVIEW, SWEEP, new_runner, recipe
 
+from spm_auto.agents.settings import GaussianProcessSettings
 from spm_auto.clock import InstantClock
-from spm_auto.data import open_run
+from spm_auto.data import FILE_NAME, consolidate, open_run
 from spm_auto.errors import RecipeError
 from spm_auto.instrument import GuardedInstrument, Limits, NoGoZone
+from spm_auto.report import write_report
 from spm_auto.simulator import FerroelectricFilmSettings, SimulatorSettings
 from spm_auto.workflow import Recipe, make_plan
 
@@ -88,6 +90,49 @@ def test_a_plan_says_what_each_step_will_do_and_which_biases_the_sample_sees() -
     assert plan.seconds == pytest.approx(1.0 + 3.0 + 10 * 0.5)
 
 
+def test_a_plan_says_how_much_each_step_will_write() -> None:
+    instrument = GuardedInstrument(Microscope(InstantClock()))
+
+    def sizes(*steps: dict[str, Any]) -> list[int]:
+        return [step.size for step in make_plan(recipe(*steps), instrument).steps]
+
+    overview, explore, grid = sizes(OVERVIEW, EXPLORE, GRID)
+    twice = [[16, 3], [8, 6]]
+    assert all(sizes(frame(pixels=pixels))[0] > overview for pixels in twice)
+    assert sizes(OVERVIEW, {**EXPLORE, "budget": 8})[1] == 2 * explore
+    assert sizes(OVERVIEW, {**GRID, "points": [6, 2]})[1] == 2 * grid
+    plan = make_plan(recipe(OVERVIEW, EXPLORE, GRID), instrument)
+    assert plan.size > 3 * (overview + explore + grid)
+
+
+@pytest.mark.parametrize(
+    ("agent", "least", "most"),
+    [
+        ({"kind": "random"}, 0, 0),
+        ({"kind": "gp"}, 12, 14),  # from the second good spectrum on, or from the tenth
+        ({"kind": "gp", "refit_every": 30}, 3, 4),
+        ({"kind": "preference"}, 61, 61),
+    ],
+)
+def test_an_agent_that_learns_notes_its_maps_with_each_fit(
+    agent: dict[str, Any], least: int, most: int
+) -> None:
+    step = {**EXPLORE, "agent": agent, "budget": 60}
+    coarse, fine = (recipe(OVERVIEW, {**step, "stride": stride}) for stride in (3, 1))
+    instrument = GuardedInstrument(Microscope(InstantClock()))
+    more = make_plan(fine, instrument).steps[1].size - make_plan(coarse, instrument).steps[1].size
+    places = 8 * 3 - 3 * 1
+    assert least * 24 * places <= more <= most * 24 * places
+
+
+def test_more_spectra_are_fitted_less_often() -> None:
+    fits = [GaussianProcessSettings().most_fits(n) for n in (100, 1_000, 10_000)]
+    assert fits[0] <= 22
+    # from a hundred on each fit has a twentieth more than the one before: log(10) / log(1.05) = 47
+    assert fits[1] - fits[0] == pytest.approx(47, abs=3)
+    assert fits[2] - fits[1] == pytest.approx(47, abs=3)
+
+
 def test_a_recipe_without_spectra_shows_the_sample_no_bias() -> None:
     plan = make_plan(recipe(OVERVIEW), GuardedInstrument(Microscope(InstantClock())))
     assert plan.bias == (0.0, 0.0)
@@ -125,3 +170,27 @@ def test_a_simulated_run_takes_as_long_as_its_plan_said(tmp_path: Path) -> None:
     assert finished.message == ""
     # the way from point to point is only guessed beforehand
     assert open_run(tmp_path).simulated_time == pytest.approx(plan.seconds, rel=0.05)
+
+
+def test_a_simulated_run_writes_no_more_than_its_plan_said_and_not_much_less(
+    tmp_path: Path,
+) -> None:
+    film = FerroelectricFilmSettings.model_validate(
+        {"size": "1 um", "cells": 128, "relaxation_steps": 20}
+    )
+    clock = InstantClock()
+    simulator = SimulatorSettings(sample=film).open(clock, seed=1)
+    overview = frame(center=["0 nm", "0 nm"], size=["500 nm", "500 nm"], pixels=[96, 96])
+    loop = {"kind": "triangle", "amplitude": "5 V", "points": 64}
+    agent = {"kind": "gp", "refit_every": 3}
+    order = recipe(overview, {**EXPLORE, "agent": agent, "waveform": loop, "budget": 30})
+    plan = make_plan(order, GuardedInstrument(simulator))
+    finished = new_runner(tmp_path, simulator, clock).run(order.steps, seed=1)
+    assert finished.message == ""
+    journal = (tmp_path / FILE_NAME).stat().st_size
+    assert journal <= sum(step.size for step in plan.steps) <= 2 * journal
+    consolidate(tmp_path / FILE_NAME)
+    write_report(tmp_path)
+    folder = sum(file.stat().st_size for file in tmp_path.iterdir())
+    # one copy more while the run file is rewritten, and a report as large as any
+    assert folder <= plan.size <= 4 * folder

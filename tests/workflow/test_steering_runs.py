@@ -22,6 +22,7 @@ from spm_auto.agents import (
     steering_of,
 )
 from spm_auto.data import (
+    LATE,
     REFUSED,
     Alarm,
     FinishReason,
@@ -194,9 +195,7 @@ def test_an_order_that_comes_too_late_is_an_alarm(bench: Bench) -> None:
     bench.shown.after = {"SpectrumAcquired": lambda: bench.runner.steer(SetExploration(1.0), "Ada")}
     bench.run(StepByHand(script=lambda _: iter_of(SPECTRUM)))
     (alarm,) = bench.recorded.alarms
-    assert alarm == Alarm(
-        "what Ada asked for (weigh what is not known by 1) came too late", REFUSED
-    )
+    assert alarm == Alarm("what Ada asked for (weigh what is not known by 1) came too late", LATE)
 
 
 def iter_of(*requests):

@@ -60,3 +60,14 @@ class Step(BaseModel):
             before: The last scan of the steps before; None when there is none.
         """
         raise TypeError(f"step {self.kind!r} does not say what it is about to do: {before}")
+
+    def notes_size(self, before: Scan | None) -> int:  # noqa: ARG002
+        """Return how many bytes the step's notes take in the journal, at most.
+
+        The results of its instructions are counted without it. Nothing here: a step that lets an
+        agent choose, or notes arrays, says how much.
+
+        Args:
+            before: The last scan of the steps before; None when there is none.
+        """
+        return 0

@@ -33,6 +33,11 @@ from .settings import RegionSettings, WaveformSettings
 
 ScalarizerName = Annotated[str, PluginName("scalarizers")]
 
+_CHOICE = 1_000  # [bytes] what is noted of a point: why it was chosen, and what it was worth
+_OTHER_VALUE = 150  # [bytes] what it was worth by a further scalarizer
+_FIT = 64_000  # [bytes] what is noted of a fit besides its maps: parameters and the agent's state
+_PLACE = 24  # [bytes] what its maps take for a place: four of 4 bytes, and where it is
+
 
 def _how_many(value: object) -> str:
     return "several" if isinstance(value, list | tuple) else "one"
@@ -129,6 +134,16 @@ class ExploreStep(Step):
             AcquireSpectrum(*frame.center, waveforms[n % len(waveforms)])
             for n in range(self.budget)
         ]
+
+    def notes_size(self, before: Scan | None) -> int:
+        """Return how many bytes the choices and the fits take, at most."""
+        n_places = 0
+        if before is not None:
+            edges = (range(self.margin, n - self.margin, self.stride) for n in before.frame.pixels)
+            n_places = math.prod(map(len, edges))
+        choice = _CHOICE + _OTHER_VALUE * (len(self.scalarizers) - 1)
+        fits = self.agent.most_fits(self.budget)
+        return self.budget * choice + fits * (_FIT + _PLACE * n_places)
 
     def warm_up(self) -> None:
         """Import what the agent needs."""

@@ -1,0 +1,145 @@
+"""What has changed at an instrument since a run was broken off, in words for whoever resumes it."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ..units import format as format_quantity
+from .limits import Limits, NoGoZone
+from .protocol import Capabilities, InstrumentState, Status
+from .results import Channel
+
+_BIAS_STEP = 2e-3  # [V] by which a bias may be read back otherwise; the exam allows as much
+_DIGITS = 6
+_WINDOWS = (("x", "x", "m"), ("y", "y", "m"), ("bias", "the bias", "V"))
+_HIGHEST = (
+    ("scan_speed", "the scan speed", "m/s"),
+    ("spectrum_duration", "the duration of a spectrum", "s"),
+)
+_NOT_READY = {
+    InstrumentState.EMPTY: "the instrument is not loaded",
+    InstrumentState.LATCHED: "the instrument is latched after an emergency stop",
+    InstrumentState.CLOSED: "the instrument is closed",
+    InstrumentState.SCANNING: "the instrument is scanning",
+    InstrumentState.SPECTROSCOPY: "the instrument is taking a spectrum",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What is known of an instrument from a run that was broken off; what is None is not known.
+
+    Attributes:
+        name: Its name.
+        image_channels: Channels that were scanned.
+        spectrum_channels: Channels of the spectra.
+        limits: What was allowed, narrowed to the reach of the instrument.
+        position: Where the probe stood at the end (x, y), as read back [m].
+        bias: Tip-sample bias at the end [V].
+    """
+
+    name: str
+    image_channels: tuple[Channel, ...] = ()
+    spectrum_channels: tuple[Channel, ...] | None = None
+    limits: Limits | None = None
+    position: tuple[float, float] | None = None
+    bias: float | None = None
+
+
+def what_changed(
+    before: Remembered, capabilities: Capabilities, status: Status, limits: Limits
+) -> tuple[str, ...]:
+    """Say what is otherwise than when a run was broken off; nothing is moved.
+
+    Args:
+        before: What the run's journal tells.
+        capabilities: What the instrument has now.
+        status: What it reads back now.
+        limits: What is allowed now, narrowed to the reach of the instrument.
+
+    Returns:
+        Each difference in one line, the most serious first; none when all is as it was.
+    """
+    return (
+        *_names(before, capabilities),
+        *_channels(before, capabilities),
+        *(_limits(before.limits, limits) if before.limits else ()),
+        *_state(status),
+        *_position(before, status, capabilities.position_accuracy),
+        *_bias(before, status),
+    )
+
+
+def _names(before: Remembered, capabilities: Capabilities) -> Iterator[str]:
+    if capabilities.name != before.name:
+        yield f"the instrument is {capabilities.name!r}; the run was made on {before.name!r}"
+
+
+def _channels(before: Remembered, capabilities: Capabilities) -> Iterator[str]:
+    units = {channel.name: channel.unit for channel in capabilities.image_channels}
+    for name, unit in ((channel.name, channel.unit) for channel in before.image_channels):
+        if name not in units:
+            yield f"channel {name!r} was scanned; now there is {', '.join(units)}"
+        elif units[name] != unit:
+            yield f"channel {name!r} was in {unit!r}, now in {units[name]!r}"
+    then, now = before.spectrum_channels, capabilities.spectrum_channels
+    if then is not None and then != now:
+        yield f"a spectrum had {_listed(then)}, now it has {_listed(now)}"
+
+
+def _limits(before: Limits, now: Limits) -> Iterator[str]:
+    for name, what, unit in _WINDOWS:
+        window, other = getattr(before, name), getattr(now, name)
+        if window != other:
+            yield f"the limits of {what} were {_window(window, unit)}, now {_window(other, unit)}"
+    for name, what, unit in _HIGHEST:
+        highest, other = getattr(before, name), getattr(now, name)
+        if highest != other:
+            yield f"the limit of {what} was {_said(highest, unit)}, now {_said(other, unit)}"
+    was, is_now = ({(z.x, z.y, z.radius): z for z in limits.no_go} for limits in (before, now))
+    yield from (f"{_zone(is_now[key])} is new" for key in sorted(is_now.keys() - was.keys()))
+    yield from (f"{_zone(was[key])} is gone" for key in sorted(was.keys() - is_now.keys()))
+
+
+def _state(status: Status) -> Iterator[str]:
+    if status.state in _NOT_READY:
+        yield _NOT_READY[status.state]
+    if not status.is_engaged:
+        yield "the tip is withdrawn"
+
+
+def _position(before: Remembered, status: Status, accuracy: float) -> Iterator[str]:
+    if before.position is None:
+        return
+    # the ranges are metres at most, so that this is their rounding
+    if not math.dist(status.position, before.position) <= accuracy + 1e-15:
+        yield (
+            f"the probe stands at {_point(*status.position)}; "
+            f"when the run ended it stood at {_point(*before.position)}"
+        )
+
+
+def _bias(before: Remembered, status: Status) -> Iterator[str]:
+    if before.bias is not None and not abs(status.bias - before.bias) <= _BIAS_STEP:
+        then, now = _said(before.bias, "V"), _said(status.bias, "V")
+        yield f"the bias is {now}; when the run ended it was {then}"
+
+
+def _listed(channels: Sequence[Channel]) -> str:
+    return ", ".join(f"{channel.name} [{channel.unit}]" for channel in channels)
+
+
+def _window(window: tuple[float, float], unit: str) -> str:
+    return f"{_said(window[0], unit)} to {_said(window[1], unit)}"
+
+
+def _point(x: float, y: float) -> str:
+    return f"({_said(x, 'm')}, {_said(y, 'm')})"
+
+
+def _zone(zone: NoGoZone) -> str:
+    return f"a no-go zone of radius {_said(zone.radius, 'm')} around {_point(zone.x, zone.y)}"
+
+
+def _said(value: float, unit: str) -> str:
+    return format_quantity(value, unit, _DIGITS)

@@ -1,0 +1,118 @@
+"""Consulting: the agent works beside the instrument, and what it answers is written down."""
+
+import itertools
+from concurrent.futures import Future, wait
+from functools import partial
+
+from ..agents import Explorer, ForgottenChoice, Order, Proposal
+from ..clock import Clock
+from ..data import AgentAnswered, AgentPrepared
+from ..errors import CannotResume
+from .control import Control
+from .decisions import choice_event, intervention_event
+from .requests import Advice, Consult, Consultation, Prepare
+from .scribe import Scribe
+from .tape import Remembered
+from .worker import Result, Worker
+
+_POLL = 0.05  # [s] how often a waiting thread looks up
+
+
+class Consulting:
+    """Serves what a step asks of an agent, which works in a thread of its own.
+
+    Args:
+        scribe: Writes down what it answers, or has it on record.
+        control: Where the run stands, and what humans have ordered.
+        clock: Instrument time.
+    """
+
+    def __init__(self, scribe: Scribe, control: Control, clock: Clock) -> None:
+        self._scribe, self._control, self._clock = scribe, control, clock
+        self._agents = itertools.count()
+        self.worker = Worker("agent")
+
+    def enter(self) -> int:
+        """Return the number of an agent that begins, counted from 0."""
+        return next(self._agents)
+
+    def take_orders(self) -> tuple[Order, ...]:
+        """Record and hand over what was ordered since the last call: it is carried out now."""
+        tape = self._scribe.tape
+        if tape is not None:
+            return tape.orders()
+        orders = self._control.take_orders()
+        for order in orders:
+            self._scribe.record(intervention_event(order))
+        return orders
+
+    def prepare(self, prepare: Prepare) -> Explorer:
+        """Make an agent, and wait for it."""
+        start = self._clock.now()
+        explorer = self._wait_for(self.worker.submit(prepare.make))
+        self._scribe.record(AgentPrepared(self._clock.now() - start))
+        return explorer
+
+    def consult(self, consult: Consult) -> Consultation:
+        """Ask an agent, unless its answer may be on record; do not wait for it."""
+        if consult.explorer.number is None:
+            consult.explorer.number = self.enter()
+        tape = self._scribe.tape
+        if tape is not None and not tape.is_over:
+            return Consultation(None, self._clock.now(), consult)
+        orders = self.take_orders()
+        future = self.worker.submit(partial(consult.advice, orders))
+        return Consultation(future, self._clock.now(), consult)
+
+    def advice(self, consultation: Consultation) -> Advice:
+        """Wait for what the agent says, and for what it says to orders that came meanwhile.
+
+        Raises:
+            Stopped: Someone stopped the run.
+            CannotResume: Something else than its answer is on record.
+        """
+        consult, future, start = consultation.consult, consultation.future, consultation.start_time
+        past = self._scribe.past
+        if future is None and consult is not None and past is not None:
+            remembered = past.tape.answer()
+            if remembered is not None:
+                return self._recalled(consult, remembered)
+            self._scribe.go_live()
+            orders, start = past.tape.orders(), self._clock.now()
+            future = self.worker.submit(partial(consult.advice, orders))
+        assert future is not None  # only a run that goes on leaves it open
+        overlap = self._clock.now() - start
+        advice = self._wait_for(future)
+        late: tuple[Order, ...] = ()
+        before: Proposal | None = None
+        if consult is not None and (late := self.take_orders()):
+            before = advice.proposal
+            advice = self._wait_for(self.worker.submit(partial(consult.reconsider, advice, late)))
+        self._scribe.record(
+            AgentAnswered(
+                advice.seconds,
+                max(0.0, advice.seconds - overlap),
+                choice=choice_event(advice.proposal),
+                state=advice.state,
+                agent=0 if consult is None else consult.explorer.number or 0,
+                late=len(late),
+                reconsidered=choice_event(before),
+                is_refitted=advice.is_refitted,
+            )
+        )
+        return advice
+
+    def _recalled(self, consult: Consult, remembered: Remembered) -> Advice:
+        """Let the agent recall an answer that is on record."""
+        recall = partial(consult.recall, remembered.memory, remembered.orders, remembered.late)
+        try:
+            return self._wait_for(self.worker.submit(recall))
+        except ForgottenChoice as error:
+            raise CannotResume(f"the run cannot be gone on with: {error}") from error
+
+    def _wait_for(self, future: "Future[Result]") -> Result:
+        while not wait([future], timeout=_POLL).done:
+            stop = self._control.stop
+            if stop is not None:
+                raise stop("the run was stopped while the agent was thinking")
+        return future.result()

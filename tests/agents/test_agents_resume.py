@@ -1,0 +1,282 @@
+"""An agent that was told, recalled and restored goes on exactly as the one that never stopped."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from agents_samples import make_overview, make_truth
+
+from spm_auto import plugins
+from spm_auto.agents import (
+    Agent,
+    Candidates,
+    Costs,
+    Fit,
+    Model,
+    Observation,
+    Preferring,
+    Proposal,
+    Resumable,
+    Steerable,
+    pretraining,
+    surrogate,
+)
+from spm_auto.agents import deep_kernel as deep_kernels
+from spm_auto.errors import AgentError
+
+BIASES = (2.0, 5.0, 8.0)
+BEGINNING = {"initial": 4, "refit_every": 3}
+CHANCE = ["thompson", "max_value_entropy", "novelty", "variance", "ranking"]
+LEARNERS: dict[str, dict[str, Any]] = {
+    "gp": {"kind": "gp"},
+    "gp by many rules": {"kind": "gp", "acquisition": CHANCE},
+    "gp, ranked": {"kind": "gp", "prior_mean": "ranking", "repeats": True},
+    "gp, averages": {"kind": "gp", "averages": [1, 4]},
+    "gp, levels": {"kind": "gp", "acquisition": ["thompson", "expected_improvement"]},
+    "gp, spacing": {"kind": "gp"},
+    "deep_kernel": {"kind": "deep_kernel"},
+    "deep_kernel alone": {"kind": "deep_kernel", "gate": False, "acquisition": "thompson"},
+    "pareto": {"kind": "pareto"},
+    "preference": {"kind": "preference"},
+    "curious of structure": {"kind": "curious", "novelty": "structure"},
+    "curious of spectra": {"kind": "curious", "novelty": "spectrum"},
+    "curious of both": {"kind": "curious", "novelty": "both"},
+}
+PLAIN = ["random", "grid", "ranking", "sobol"]
+QUIET = ["ask", "ask", *["tell", "ask"] * 12, "tell", "tell", "refit"]
+ALONE = [*["ask", "tell"] * 14, "refit"]
+# fmt: off
+STEERED = [
+    "ask", "ask", "tell", "ask", "tell", "ask", "prefer", "tell", "ask", "tell", "ask", "forbid",
+    "tell", "ask", "prefer", "force", "tell", "ask", "explore", "ask", "tell", "tell", "ask",
+    "drop", "allow", "ask", "tell", "retell", "ask", "prefer", "tell", "ask", "force", "ask",
+    "tell", "tell", "ask", "prefer", "tell", "ask", "refit", "tell", "ask", "tell", "tell",
+]
+# fmt: on
+ACTS = {"alone": ALONE, "ahead": QUIET, "steered": STEERED}
+
+
+@pytest.fixture(autouse=True)
+def quick_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stop fits early, and train encoders on small overviews: what is proved is the same."""
+    monkeypatch.setattr(surrogate, "FIRST_ITERATIONS", 3)
+    monkeypatch.setattr(surrogate, "NEXT_ITERATIONS", 2)
+    monkeypatch.setattr(deep_kernels, "FIRST_STEPS", 3)
+    monkeypatch.setattr(deep_kernels, "NEXT_STEPS", 2)
+    monkeypatch.setattr(pretraining, "FEWEST_PIXELS", 100)
+    monkeypatch.setattr(pretraining, "SMALLEST_SIDE", 12)
+    monkeypatch.setattr(pretraining, "STEPS", 2)
+
+
+def make_candidates(name: str, pixels: tuple[int, int] = (12, 12)) -> Candidates:
+    candidates = Candidates.of(
+        make_overview(pixels=pixels),
+        biases=BIASES if "levels" in name else (),
+        spacing=2.5e-8 if "spacing" in name else 0.0,
+    )
+    if "averages" in name:
+        costs = Costs(np.array([0.5]), np.array([0.2]), per_metre=1e7)
+        candidates = replace(candidates, costs=costs)
+    return candidates
+
+
+def make_agent(name: str, candidates: Candidates | None = None) -> Agent:
+    chosen = {**LEARNERS[name], **BEGINNING} if name in LEARNERS else {"kind": name}
+    settings = plugins.load("agents", chosen["kind"])(**chosen)
+    agent: Agent = settings.build(candidates or make_candidates(name), np.random.default_rng(7))
+    return agent
+
+
+def found_at(agent: Agent, candidate: int, sign: float = 1.0) -> Observation:
+    """Return what is found at a candidate; nearly every fourth measurement fails."""
+    rng = np.random.default_rng(candidate)
+    truth = float(make_truth(agent.candidates)[candidate])
+    value = math.nan if rng.random() < 0.2 else sign * truth + 0.1 * float(rng.normal())
+    other = math.nan if rng.random() < 0.05 else math.cos(truth)
+    spectrum = np.tanh(np.linspace(-3, 3, 16) * truth) + 0.01 * rng.standard_normal(16)
+    noise = 0.1 if rng.random() < 0.5 else math.nan
+    return Observation(candidate, value, noise, ((other, math.nan),), spectrum)
+
+
+@dataclass
+class Session:
+    """An agent, asked and told and steered, and what a journal would hold of it.
+
+    Attributes:
+        agent: The agent.
+        open: Candidates that were given out and not told yet, and which of them were forced.
+        told: Candidates that were told.
+        sign: Of the values that the scalarizer gives now.
+        proposals: What each ask has brought, by the number of the act.
+        states: What was saved, likewise.
+    """
+
+    agent: Agent
+    open: list[tuple[int, bool]] = field(default_factory=list)
+    told: list[int] = field(default_factory=list)
+    sign: float = 1.0
+    proposals: dict[int, Proposal | None] = field(default_factory=dict)
+    states: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+
+    def act(self, number: int, what: str) -> None:
+        """Do something for real."""
+        before = fit_of(self.agent)
+        match what:
+            case "ask":
+                proposals = self.agent.ask(1, self.pending)
+                self.proposals[number] = proposals[0] if proposals else None
+                self.open += [(proposal.candidate, False) for proposal in proposals]
+            case "refit":
+                if isinstance(self.agent, Model):
+                    self.agent.refit()
+            case _:
+                self.steer(what)
+        if isinstance(self.agent, Resumable) and fit_of(self.agent) not in (before, None):
+            self.states[number] = self.agent.save()
+
+    def recall(self, number: int, what: str, unbroken: "Session", last: int) -> None:
+        """Do what the journal of an unbroken session says."""
+        if not isinstance(self.agent, Resumable):
+            self.act(number, what)
+            return
+        if what == "ask":
+            proposal = unbroken.proposals[number]
+            if proposal is not None:
+                self.agent.recall(proposal, self.pending)
+                self.open.append((proposal.candidate, False))
+        elif what != "refit":
+            self.steer(what)
+        if number == last:
+            self.agent.restore(from_journal(unbroken.states[number]))
+
+    @property
+    def pending(self) -> list[int]:
+        return [candidate for candidate, _ in self.open]
+
+    def steer(self, what: str) -> None:
+        """Do what is done for real in any case."""
+        agent, n = self.agent, len(self.agent.candidates)
+        assert isinstance(agent, Steerable)
+        where = np.arange(n) % 12 < 5
+        match what:
+            case "tell":
+                candidate, _ = self.open.pop(0)
+                self.told.append(candidate)
+                agent.tell([found_at(agent, candidate, self.sign)])
+            case "forbid":
+                agent.forbid(where)
+            case "allow":
+                agent.allow(where)
+            case "force":
+                self.open.insert(0, (n // 2 + len(self.told), True))
+            case "drop":  # what was forced was forbidden before it was begun
+                self.open = [each for each in self.open if not each[1]]
+            case "retell":
+                self.sign = -1.0
+                agent.retell([found_at(agent, candidate, -1.0) for candidate in self.told])
+            case "explore":
+                try:
+                    agent.set_exploration(0.5)
+                except AgentError:
+                    return  # some have no such weight
+            case "prefer" if isinstance(agent, Preferring):
+                agent.prefer(self.told[-1], self.told[len(self.told) // 2 - 1])
+
+
+def fit_of(agent: Agent) -> Fit | None:
+    return agent.fit if isinstance(agent, Model) else None
+
+
+def from_journal(value: Any) -> Any:
+    """Return a state as a journal gives it back: little-endian arrays that cannot be written to."""
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case np.ndarray():
+            kind = value.dtype.newbyteorder("<")
+            assert value.dtype.name in {"float64", "float32", "int64", "int32", "uint8", "bool"}
+            return np.frombuffer(value.astype(kind).tobytes(), kind).reshape(value.shape)
+        case list():
+            return [from_journal(each) for each in value]
+        case dict():
+            assert all(isinstance(key, str) for key in value)
+            return {key: from_journal(each) for key, each in value.items()}
+    raise AssertionError(f"{type(value)} is no plain value")
+
+
+def size(value: Any) -> int:
+    """Return about how many bytes a state takes."""
+    match value:
+        case np.ndarray():
+            return value.nbytes
+        case list():
+            return sum(map(size, value))
+        case dict():
+            return sum(len(key) + size(each) for key, each in value.items())
+        case str():
+            return len(value)
+    return 8
+
+
+def bits(value: Any) -> Any:
+    """Return something that is equal for values that are equal bit for bit, NaN included."""
+    match value:
+        case float():
+            return "nan" if math.isnan(value) else value.hex()
+        case np.ndarray():
+            return value.dtype.str, value.shape, value.tobytes()
+        case Mapping():
+            return {key: bits(each) for key, each in value.items()}
+        case Proposal() | Fit():
+            return {each.name: bits(getattr(value, each.name)) for each in fields(value)}
+        case tuple() | list():
+            return [bits(each) for each in value]
+    return value
+
+
+def run(name: str, acts: list[str]) -> Session:
+    session = Session(make_agent(name))
+    for number, what in enumerate(acts):
+        session.act(number, what)
+    return session
+
+
+def resume(name: str, acts: list[str], cut: int, unbroken: Session) -> Session:
+    """Play the acts before the cut again, then go on for real."""
+    session = Session(make_agent(name))
+    last = max((number for number in unbroken.states if number < cut), default=-1)
+    for number, what in enumerate(acts):
+        if number < cut:
+            session.recall(number, what, unbroken, last)
+        else:
+            session.act(number, what)
+    return session
+
+
+def difference(name: str, acts: list[str], cut: int, unbroken: Session) -> str:
+    """Say what an agent that was cut off before an act does otherwise than the unbroken one."""
+    session = resume(name, acts, cut, unbroken)
+    for number in range(cut, len(acts)):
+        for each in ("proposals", "states"):
+            ours, theirs = (bits(getattr(s, each).get(number)) for s in (session, unbroken))
+            if ours != theirs:
+                return f"cut before act {cut}, {each} of act {number}: {ours} and not {theirs}"
+    if bits(fit_of(session.agent)) != bits(fit_of(unbroken.agent)):
+        return f"cut before act {cut}: another fit"
+    if isinstance(session.agent, Model) and isinstance(unbroken.agent, Model):
+        for noise in (False, True):
+            ours, theirs = (bits(a.predict(noise)) for a in (session.agent, unbroken.agent))
+            if ours != theirs:
+                return f"cut before act {cut}: another prediction at the end"
+    return ""
+
+
+@pytest.mark.parametrize("acts", list(ACTS))
+@pytest.mark.parametrize("name", [*LEARNERS, *PLAIN])
+def test_cut_off_anywhere_it_goes_on_as_if_nothing_had_happened(name: str, acts: str) -> None:
+    unbroken = run(name, ACTS[acts])
+    for cut in range(1, len(ACTS[acts]) + 1):
+        assert difference(name, ACTS[acts], cut, unbroken) == ""
