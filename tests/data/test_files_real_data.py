@@ -101,7 +101,6 @@ def test_spectra_along_a_step_lie_on_it_and_in_no_other_orientation() -> None:
         return float(np.mean(np.abs(at - places)))
 
     upright = misses(levelled(image.channel()))
-    print(upright, [misses(levelled(o)) for o in others(image.channel())])
     assert upright < 4e-9
     assert all(misses(levelled(other)) > 2 * upright for other in others(image.channel()))
 

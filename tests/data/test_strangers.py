@@ -257,9 +257,7 @@ def test_a_file_that_is_cut_anywhere_is_one_clear_line(
         assert kept == []
 
 
-def test_an_hdf5_file_that_is_cut_is_one_clear_line(
-    small: dict[str, Path], tmp_path: Path
-) -> None:
+def test_an_hdf5_file_that_is_cut_is_one_clear_line(small: dict[str, Path], tmp_path: Path) -> None:
     content = small[".h5"].read_bytes()
     for kept in range(8, len(content), 131):
         (tmp_path / "cut.h5").write_bytes(content[:kept])
