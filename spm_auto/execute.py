@@ -15,6 +15,7 @@ from . import plugins
 from .clock import Clock, InstantClock
 from .data import (
     FILE_NAME,
+    RUN_FILE_NAME,
     FinishReason,
     Room,
     RunFinished,
@@ -152,7 +153,8 @@ def resume(
 ) -> int:
     """Go on with a run that was killed, cancelled or failed; returns the exit code.
 
-    Recipe, lab file, seed and what was set on the command line are those of the journal.
+    Recipe, lab file, seed and what was set on the command line are those of the journal. Of a run
+    that had completed, but was killed before its run file and report were made, these are made.
 
     Args:
         out: Folder of the run.
@@ -168,6 +170,8 @@ def resume(
     """
     tape = read_tape(out)
     check_may_resume(tape, after_emergency)
+    if tape.finished is not None and tape.finished.reason == FinishReason.COMPLETED:
+        return _make_up(tape.finished, out, as_json)
     started = tape.started
     settings = started.settings
     with contextlib.chdir(settings["folder"] if Path(settings["folder"]).is_dir() else "."):
@@ -207,14 +211,29 @@ def _to_the_end(
         finished = _carry_out(order, runner, display, seed)
         if not runner.is_live and finished.reason != FinishReason.COMPLETED:
             raise CannotResume(finished.message)
-        consolidate(out / FILE_NAME)
-        from .report import write_report
+        code = _conclude(finished, out, as_json)
+    runner.wait_for_agent(_LAST_THOUGHT)
+    return code
 
-        report = write_report(out)
+
+def _make_up(finished: RunFinished, out: Path, as_json: bool) -> int:
+    """Make what a completed run that was killed late has not got; refuse where nothing is left."""
+    from .report import REPORT_NAME
+
+    if (out / RUN_FILE_NAME).exists() and (out / REPORT_NAME).exists():
+        raise CannotResume(f"{out}: the run has completed; nothing is left to do")
+    return _conclude(finished, out, as_json)
+
+
+def _conclude(finished: RunFinished, out: Path, as_json: bool) -> int:
+    """Make run file and report of a run that is over, and say how it ended."""
+    from .report import write_report
+
+    consolidate(out / FILE_NAME)
+    report = write_report(out)
     print_summary(open_run(out).summary(), as_json)
     if not as_json:
         _say_end(finished, report)
-    runner.wait_for_agent(_LAST_THOUGHT)
     return 0 if finished.reason == FinishReason.COMPLETED else 1
 
 

@@ -102,7 +102,7 @@ def check_same(tape: Tape, title: str, seed: int, lab: str, settings: Mapping[st
 
 
 def check_may_resume(tape: Tape, after_emergency: bool) -> None:
-    """Refuse a run of a recipe that there is nothing to go on with, or a reason not to.
+    """Refuse a run that no recipe tells how to go on with, or that there is a reason not to.
 
     Args:
         tape: What was recorded.
@@ -117,8 +117,6 @@ def check_may_resume(tape: Tape, after_emergency: bool) -> None:
             "start_run(..., resume=True)"
         )
     reason = tape.finished.reason if tape.finished is not None else None
-    if reason == FinishReason.COMPLETED:
-        raise CannotResume(f"the run {tape.started.title!r} has completed; nothing is left to do")
     if reason == FinishReason.EMERGENCY and not after_emergency:
         raise CannotResume(
             "the run was stopped in an emergency: look at the tip first; --after-emergency goes on"

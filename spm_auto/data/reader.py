@@ -191,6 +191,7 @@ class RecordedRun:
             "recipe": self.started.title,
             "seed": self.started.seed,
             "n_scans": len(self.scans),
+            "n_resumed": sum(isinstance(r.event, RunContinued) for r in self.records),
             "n_lines": sum(isinstance(r.event, LineAcquired) for r in self.records),
             "n_spectra": len(self.measurements),
             "n_flagged": sum(

@@ -45,6 +45,17 @@ def test_a_run_that_has_completed_is_left_alone(command: Command, whole: Path) -
     assert (whole / FILE_NAME).read_bytes() == before
 
 
+def test_a_run_that_was_killed_before_its_files_were_made_gets_them(
+    command: Command, whole: Path, tmp_path: Path
+) -> None:
+    folder = cut(whole, len(records_of(whole)), tmp_path / "cut")
+    code, out, _ = command("resume", folder)
+    assert (code, "run completed" in out) == (0, True)
+    assert story(folder) == story(whole)
+    assert len(open_run(folder / "run.h5").spectra) == 6
+    assert (folder / "report.html").is_file()
+
+
 def test_after_an_emergency_it_wants_to_be_told_so(
     command: Command, whole: Path, tmp_path: Path
 ) -> None:
