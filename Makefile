@@ -13,13 +13,15 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export QT_QPA_PLATFORM ?= offscreen
 
-.PHONY: help setup demo test validate check bench
+.PHONY: help setup demo test torture interop validate check bench
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make setup   install everything into $(VENV) (the others do it by themselves)'
 	@echo 'make demo    an autonomous run on the simulator, from recipe to report'
 	@echo 'make test    all tests'
+	@echo 'make torture  runs killed at any moment, full disks, flipped bits: what is lost is counted'
+	@echo 'make interop  other programs open what a run leaves, in an environment of their own'
 	@echo 'make validate   the physics of the simulator against references, as a table'
 	@echo 'make check   style, types, and a wheel that is installed and started elsewhere'
 	@echo 'make bench   agents compared on a known truth (BENCH="--task ... --seeds ...")'
@@ -38,6 +40,12 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -q
+
+torture: $(INSTALLED)
+	$(BIN)/python -m pytest -q -m torture tests/torture
+
+interop: $(INSTALLED)
+	.ci/interop $(BIN)/python
 
 validate: $(INSTALLED)
 	$(BIN)/python -m pytest -q -m physics tests/physics

@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from .clock import Clock, InstantClock, ResumedClock
-from .data import FILE_NAME, FinishReason, Journal, JournalReader, Record, Room, RunContinued
+from .data import (
+    FILE_NAME,
+    VERSION,
+    FinishReason,
+    Journal,
+    JournalReader,
+    Record,
+    Room,
+    RunContinued,
+)
 from .errors import CannotResume, SpmError
 from .instrument import GuardedInstrument, what_changed
 from .lab import versions
@@ -28,8 +37,14 @@ def read_tape(folder: Path) -> Tape:
     path = folder / FILE_NAME
     if not path.is_file():
         raise CannotResume(f"{folder}: there is no run to resume ({FILE_NAME} is missing)")
+    reader = JournalReader(path)
+    if reader.version not in (VERSION, None):
+        raise CannotResume(
+            f"{path} has journal version {reader.version}: it can be read and exported, but only "
+            f"version {VERSION} can be gone on with"
+        )
     try:
-        return Tape(tuple(JournalReader(path).poll()))
+        return Tape(tuple(reader.poll()))
     except CannotResume as error:
         raise CannotResume(f"{path}: {error}") from error
 

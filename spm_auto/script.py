@@ -278,7 +278,6 @@ def start_run(
     """
     if (lab is None) == (instrument is None):
         raise RecipeError("start_run needs either a lab file or an instrument of your own")
-    title = title or Path(out).resolve().name
     settings: dict[str, Any] = {}
     text = ""
     if lab is not None:
@@ -292,7 +291,7 @@ def start_run(
     out, room = Path(out), None
     tape = read_tape(out) if resume and (out / FILE_NAME).exists() else None
     if tape is not None:
-        check_same(tape, title, seed, text, settings)
+        check_same(tape, title or tape.started.title, seed, text, settings)
     if lab is not None:
         room = Room(out, laboratory.storage.reserve)
         time = laboratory.clock.clock()
@@ -310,6 +309,7 @@ def start_run(
             _log.warning("since the run ended: %s", change)
         runner = take_up(guarded, time, out, tape, changes, room=room)
     else:
+        title = title or out.resolve().name
         runner = begin(guarded, time, out, title, seed, lab=text, settings=settings, room=room)
     run = Run(runner, out, seed)
     try:

@@ -14,6 +14,9 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from . import plugins
 from .errors import PluginError, RecipeError
 
+LARGEST = 2**20  # bytes of a recipe or lab file
+DEEPEST = 50  # tables and lists within one another
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -103,17 +106,38 @@ def read_toml(path: Path, what: str) -> tuple[dict[str, Any], str]:
         The table, and the text as it stood in the file.
 
     Raises:
-        RecipeError: There is no such file, or it is no TOML; the message names the line.
+        RecipeError: There is no such file, it is too large, or it is no TOML; the message names the
+            line.
     """
     try:
-        text = path.read_bytes().decode("utf-8")
-        return tomllib.loads(text), text
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise RecipeError(f"{path}: the {what} is larger than the {LARGEST} bytes allowed")
+        text = content.decode("utf-8")
+        table = tomllib.loads(text)
+        _check_depth(table)
+        return table, text
     except FileNotFoundError as error:
         raise RecipeError(f"{path}: there is no such {what}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: the {what} cannot be read: {error}") from error
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError as error:
+        raise RecipeError(f"{path}: not valid TOML: tables or lists too deep") from error
+    except ValueError as error:  # TOMLDecodeError, or a number of more digits than Python reads
         raise RecipeError(f"{path}: not valid TOML: {error}") from error
+
+
+def _check_depth(table: Any) -> None:
+    """Refuse tables in tables beyond any use: what copies them would run out of stack."""
+    level: list[Any] = [table]
+    for _ in range(DEEPEST):
+        inner = [
+            v.values() if isinstance(v, dict) else v for v in level if isinstance(v, dict | list)
+        ]
+        level = [value for values in inner for value in values]
+    if level:
+        raise ValueError("tables or lists too deep")
 
 
 def validate(
@@ -219,6 +243,8 @@ def _reason(fault: Any, model: type[BaseModel]) -> str:
             return str(context["error"])
         case "too_short":
             return f"at least {context['min_length']} is needed, got {context['actual_length']}"
+        case "too_long":
+            return f"at most {context['max_length']} are allowed, got {len(fault['input'])}"
         case "union_tag_not_found":
             return f"the key {context['discriminator']} is missing"
         case "union_tag_invalid":
@@ -227,7 +253,13 @@ def _reason(fault: Any, model: type[BaseModel]) -> str:
             return f"there is no kind {context['tag']!r}{suggestion} (known: {', '.join(tags)})"
         case _:
             message = fault["msg"][0].lower() + fault["msg"][1:]
-            return f"{message}, got {fault['input']!r}"
+            return f"{message}, got {_short(fault['input'])}"
+
+
+def _short(value: Any) -> str:
+    """Write a value as in Python, cut where it is too long for a line."""
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:200]}…"
 
 
 def _models_at(model: type[BaseModel], place: Sequence[int | str]) -> list[type[BaseModel]]:

@@ -27,6 +27,7 @@ _ENGINEERING = {
     e: p for p, e in _EXPONENTS.items() if e % 3 == 0 and p not in ("µ", "μ")
 }  # one ASCII prefix per exponent
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*$")
+_LONGEST = 400  # characters of a quantity; no float that is written out needs more
 _OTHER_NAMES = {"s": {"min": 60.0, "h": 3600.0}, "rad": {"deg": math.pi / 180, "°": math.pi / 180}}
 _WITHOUT_PREFIX = {"1", "%", "a.u."}
 _LEAST_EXPONENT = {"B": 0}  # there is no thousandth of a byte
@@ -45,6 +46,8 @@ def parse(text: str, unit: str) -> float:
     Raises:
         UnitError: The text is no number with a unit, or its unit is another one.
     """
+    if len(text) > _LONGEST:
+        raise UnitError(f"a text of {len(text)} characters is not a quantity")
     match = _NUMBER.match(text)
     if match is None:
         raise UnitError(f"{text!r} is not a quantity; write for example {_example(unit)!r}")

@@ -46,7 +46,7 @@ MAY_IMPORT = {
 ONLY_NAMES = {
     ("workflow", "agents"): {
         "Agent", "AgentSettings", "Candidates", "Costs", "Explorer", "Fit", "ForbidRegion",
-        "ForgottenChoice", "Levels", "Memory", "Observation", "Order", "Proposal", "Recollection",
+        "Levels", "Memory", "Observation", "Order", "Proposal", "Recollection",
         "Scalar", "Scalarizer", "Scored", "Steering", "Watch", "refusal", "steering_of",
     },
 }  # fmt: skip

@@ -5,7 +5,7 @@ from .costs import Costs
 from .explorer import Explorer, Scored, refusal
 from .levels import Levels
 from .make import make
-from .memory import ForgottenChoice, Memory, Recollection, RememberingWatch
+from .memory import Memory, Recollection, RememberingWatch
 from .protocol import (
     Agent,
     AgentSettings,
@@ -58,7 +58,7 @@ from .watchfulness import Concern, Lookout, noise_deviation, z_score
 __all__ = [
     "Agent", "AgentSettings", "AllowRegion", "Answer", "Candidates", "Concern", "Costs",
     "CuriousSettings", "DeepKernelSettings", "Explorer", "Fit", "ForbidRegion", "ForcePoint",
-    "ForgottenChoice", "GaussianProcessSettings", "GridSettings", "Levels", "Lookout", "Memory",
+    "GaussianProcessSettings", "GridSettings", "Levels", "Lookout", "Memory",
     "Model", "Observation", "Order", "ParetoSettings", "Prefer", "PreferenceSettings", "Preferring",
     "Proposal", "RandomSettings", "RankingSettings", "Recollection", "RememberingWatch",
     "Rescalarize", "Resumable", "Scalar", "Scalarizer", "Scored", "SetExploration", "Steerable",

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import AgentError, PluginError
+from ..errors import AgentError, CannotResume, PluginError
 from ..instrument import QualityFlag, Spectrum
-from .memory import ForgottenChoice, Memory, Recollection, RememberingWatch
+from .memory import Memory, Recollection, RememberingWatch
 from .protocol import (
     Agent,
     Answer,
@@ -300,7 +300,11 @@ class Explorer:
         if recorded is None:
             return chosen
         if chosen is None or chosen.candidate != recorded.candidate:
-            raise ForgottenChoice(chosen, recorded)
+            now = "nothing" if chosen is None else f"candidate {chosen.candidate}"
+            raise CannotResume(
+                f"the run cannot be gone on with: the agent chose candidate {recorded.candidate} "
+                f"then, and chooses {now} now; recipe, code or seed must have changed"
+            )
         return recorded
 
     @property

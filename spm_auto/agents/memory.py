@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from ..errors import AgentError
 from ..instrument import Spectrum
 from .protocol import Fit, Proposal, Scalar
 
@@ -41,19 +40,3 @@ class RememberingWatch(Memory, Protocol):
 
     def enter(self) -> int:
         """Return the number of an agent that begins, counted from 0."""
-
-
-class ForgottenChoice(AgentError):
-    """An agent that was asked again chose something else than is on record.
-
-    Attributes:
-        chosen: What it chooses now.
-        recorded: What it chose then.
-    """
-
-    def __init__(self, chosen: Proposal | None, recorded: Proposal) -> None:
-        self.chosen, self.recorded = chosen, recorded
-        now = "nothing" if chosen is None else f"candidate {chosen.candidate}"
-        super().__init__(
-            f"the agent chose candidate {recorded.candidate} then, and chooses {now} now"
-        )

@@ -44,7 +44,7 @@ from .files import (
     read_axis,
     x_and_y,
 )
-from .journal import FILE_NAME, Journal, JournalReader
+from .journal import FILE_NAME, VERSION, Journal, JournalReader
 from .reader import Measurement, RecordedRun, assemble, open_run
 from .remembered import remember
 from .room import Room
@@ -58,6 +58,7 @@ __all__ = [
     "REFUSED",
     "ROOM",
     "RUN_FILE_NAME",
+    "VERSION",
     "AgentAnswered",
     "AgentPrepared",
     "Alarm",

@@ -190,7 +190,7 @@ def _from_tree(value: Any, fetch: Callable[[Mapping[str, Any], np.dtype[Any], in
         if value[_ARRAY] not in _DTYPES:
             raise ValueError(f"arrays of {value[_ARRAY]!r} are not read")
         shape = tuple(value["shape"])
-        if not all(isinstance(length, int) and length >= 0 for length in shape):
+        if set(map(type, shape)) - {int} or min(shape, default=0) < 0:
             raise ValueError(f"{shape} is no shape of an array")
         return fetch(value, np.dtype(value[_ARRAY]), math.prod(shape)).reshape(shape)
     fields = {key: _from_tree(item, fetch) for key, item in value.items() if key != _KIND}

@@ -1,4 +1,4 @@
-"""Reading a run: its images, spectra and decisions, made from the journal alone."""
+"""Reading a run: its images, spectra and decisions, made from its records alone."""
 
 import math
 from dataclasses import dataclass
@@ -58,10 +58,10 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class RecordedRun:
-    """A run, finished or not, as its journal tells it.
+    """A run, finished or not, as its journal tells it, or the run file that was made of that.
 
     Attributes:
-        path: The journal.
+        path: The journal or the run file.
         records: All records in order.
         started: The first event.
         finished: The last event; None while the run goes on, or when it was killed.
@@ -72,7 +72,8 @@ class RecordedRun:
         answers: How long the agent was consulted, and how long the instrument waited.
         interventions: Where a human stepped in.
         alarms: What a human should know of.
-        damage: What is wrong with the journal's end; empty when nothing is.
+        damage: What is wrong with the journal's end, or what an older run file cannot tell; empty
+            when nothing is.
     """
 
     path: Path

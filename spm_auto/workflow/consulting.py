@@ -4,10 +4,9 @@ import itertools
 from concurrent.futures import Future, wait
 from functools import partial
 
-from ..agents import Explorer, ForgottenChoice, Order, Proposal
+from ..agents import Explorer, Order, Proposal
 from ..clock import Clock
 from ..data import AgentAnswered, AgentPrepared
-from ..errors import CannotResume
 from .control import Control
 from .decisions import choice_event, intervention_event
 from .requests import Advice, Consult, Consultation, Prepare
@@ -38,13 +37,17 @@ class Consulting:
 
     def take_orders(self) -> tuple[Order, ...]:
         """Record and hand over what was ordered since the last call: it is carried out now."""
-        tape = self._scribe.tape
-        if tape is not None:
-            return tape.orders()
+        recorded: tuple[Order, ...] = ()
+        if self._scribe.past is not None:
+            tape = self._scribe.past.tape
+            recorded = tape.orders()
+            self._control.drop_orders(recorded)  # a script orders them again
+            if not tape.is_over:
+                return recorded
         orders = self._control.take_orders()
         for order in orders:
             self._scribe.record(intervention_event(order))
-        return orders
+        return (*recorded, *orders)
 
     def prepare(self, prepare: Prepare) -> Explorer:
         """Make an agent, and wait for it."""
@@ -77,8 +80,7 @@ class Consulting:
             remembered = past.tape.answer()
             if remembered is not None:
                 return self._recalled(consult, remembered)
-            self._scribe.go_live()
-            orders, start = past.tape.orders(), self._clock.now()
+            orders, start = self.take_orders(), self._clock.now()
             future = self.worker.submit(partial(consult.advice, orders))
         assert future is not None  # only a run that goes on leaves it open
         overlap = self._clock.now() - start
@@ -105,10 +107,7 @@ class Consulting:
     def _recalled(self, consult: Consult, remembered: Remembered) -> Advice:
         """Let the agent recall an answer that is on record."""
         recall = partial(consult.recall, remembered.memory, remembered.orders, remembered.late)
-        try:
-            return self._wait_for(self.worker.submit(recall))
-        except ForgottenChoice as error:
-            raise CannotResume(f"the run cannot be gone on with: {error}") from error
+        return self._wait_for(self.worker.submit(recall))
 
     def _wait_for(self, future: "Future[Result]") -> Result:
         while not wait([future], timeout=_POLL).done:

@@ -1,7 +1,7 @@
 """Control: where a run stands, and what was asked of it from other threads: one lock, one enum."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 
 from ..agents import Order
@@ -96,6 +96,15 @@ class Control:
         with self._changed:
             orders, self._orders = tuple(self._orders), []
             return orders
+
+    def drop_orders(self, orders: Sequence[Order]) -> None:
+        """Forget orders that were carried out already, each once."""
+        done = [str(order) for order in orders]  # text, as NaN does not equal itself
+        with self._changed:
+            for order in [*self._orders]:
+                if str(order) in done:
+                    done.remove(str(order))
+                    self._orders.remove(order)
 
     def begin_loading(self) -> None:
         """Begin the run.

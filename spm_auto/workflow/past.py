@@ -61,8 +61,11 @@ class Past:
                     instrument.position_probe(instruction)
                 case AcquireSpectrum():
                     spectrum = instrument.acquire_spectrum(instruction)
-                    if self.is_exact and not _same_spectrum(spectrum, played.result):
+                    was_same = _same_spectrum(spectrum, played.result) or played.error is not None
+                    if self.is_exact and not was_same:
                         raise self._otherwise(played, "the spectrum differs")
+            if self.is_exact and played.error is not None:
+                raise self._otherwise(played, "it does not fail")
         except InstrumentError as error:
             if played.error is None:
                 raise self._otherwise(played, str(error)) from error

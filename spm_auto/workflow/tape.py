@@ -423,6 +423,7 @@ def _asked_for(records: Sequence[Record]) -> list[Record]:
                 _forget_the_unfinished(kept)
         if not is_aside and not isinstance(record.event, _ASIDE):
             kept.append(record)
+    _forget_the_broken(kept)  # nobody has heard of it
     return kept
 
 

@@ -13,7 +13,7 @@ from gwyfile.objects import GwyObject, GwySIUnit
 from nanonispy2 import read as nanonis
 
 from spm_auto.data import open_file, open_run
-from spm_auto.data.run_file import write
+from spm_auto.data.run_file.writing import write
 from spm_auto.errors import DataError
 from spm_auto.instrument import Channel, ScanFrame, ScanImage
 

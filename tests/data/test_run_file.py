@@ -1,6 +1,10 @@
 """The run file: what the journal holds, as HDF5 that any program can open and find its way in."""
 
+import hashlib
+import json
+import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +35,7 @@ from spm_auto.instrument import (
     AcquireSpectrum,
     BiasWaveform,
     Channel,
+    QualityFlag,
     Scan,
     ScanFrame,
     ScanLine,
@@ -180,6 +185,83 @@ def test_a_channel_with_a_slash_in_its_name_has_a_group_without_one(tmp_path: Pa
         assert file["entry/scan_000_dI_dV_forward/data"].shape == (2, 2)
 
 
+def test_a_saturated_spectrum_is_masked_and_its_values_stay(tmp_path: Path) -> None:
+    good, bad = (spectrum(start, (0.0, 1.0), Channel("current", "A")) for start in (1.0, 2.0))
+    flags = (QualityFlag.SATURATED, QualityFlag.NOT_SETTLED)
+    bad = replace(bad, spectrum=replace(bad.spectrum, flags=flags))
+    with written(journal(tmp_path, good, bad)) as file:
+        group = file["entry/spectra_000_current"]
+        np.testing.assert_array_equal(group["data"], [[1.0, 2.0], [2.0, 3.0]])
+        mask = group["mask"]
+        names = mask.attrs["flag_meanings"].split()
+        bits = dict(zip(mask.attrs["flag_masks"], names, strict=True))
+        said = [[name for bit, name in bits.items() if value & bit] for value in mask]
+        assert said == [[], ["saturated", "feedback_not_settled"]]
+        assert list(group["metadata"].attrs["flag"]) == ["", "saturated; feedback not settled"]
+
+
+def test_where_it_comes_from_is_told_with_hashes(tmp_path: Path) -> None:
+    lab = '[instrument]\nkind = "simulator"\n'
+    settings = {"operator": "student", "limits": {"bias": (-10.0, math.inf)}}
+    started = replace(STARTED, lab=lab, settings=settings)
+    with Journal(tmp_path / FILE_NAME, InstantClock().now) as writer:
+        writer.append(started)
+    with written(tmp_path / FILE_NAME) as file:
+        told = {
+            name: item.asstr()[()]
+            for name, item in file["entry/provenance"].items()
+            if name != "seed"
+        }
+        assert file["entry/provenance/seed"][()] == 7
+        assert file["entry/user/name"].asstr()[()] == "student"
+    for name, text in (("recipe", "a = 1"), ("lab", lab)):
+        assert told[name] == text
+        assert told[f"{name}_sha256"] == hashlib.sha256(text.encode()).hexdigest()
+    assert (told["operator"], told["driver"], told["instrument"]) == (
+        "student",
+        "simulator",
+        "bench",
+    )
+    assert json.loads(told["versions"]) == {"spm_auto": "9.9"}
+    assert json.loads(told["limits"]) == {"bias": [-10.0, "inf"]}
+
+
+@pytest.mark.parametrize(
+    ("channel", "definition", "technique"),
+    [("current", "NXsts", "STS"), ("piezoresponse", "NXspm", "AFM")],
+)
+def test_nexus_is_told_the_experiment_the_frame_and_the_sweep(
+    tmp_path: Path, channel: str, definition: str, technique: str
+) -> None:
+    frame = ScanFrame((1e-6, 2e-6), (4e-7, 3e-7), (4, 3), 0.5)
+    path = journal(
+        tmp_path,
+        ScanStarted(Scan(frame, line_rate=2.0), (Channel("height", "m"),)),
+        LineAcquired(ScanLine(0, np.arange(4.0)[None], np.arange(4.0)[None], 0.0)),
+        ScanFinished(False),
+        spectrum(1.0, (0.0, 1.0, 0.5), Channel(channel, "A")),
+    )
+    with written(path) as file:
+        entry = file["entry"]
+        assert entry["definition"].asstr()[()] == definition
+        assert entry["definition"].attrs["version"] == "v2026.01"
+        assert entry["experiment_technique"].asstr()[()] == technique
+        control = entry["instrument/scan_environment/scan_control_000"]
+        region, mesh = control["scan_region"], control["mesh_scan"]
+        assert [region[f"scan_range_{axis}"][()] for axis in "xy"] == [4e-7, 3e-7]
+        assert region["scan_start_x"][()] == pytest.approx(0.8e-6)
+        assert region["scan_end_y"][()] == pytest.approx(2.15e-6)
+        assert (region["scan_angle_x"][()], region["scan_angle_x"].attrs["units"]) == (0.5, "rad")
+        assert [mesh[f"scan_points_{axis}"][()] for axis in "xy"] == [4, 3]
+        assert mesh["forward_speed_x"][()] == pytest.approx(1.6e-6)  # 400 nm in a quarter second
+        sweep = entry["instrument/bias_spectroscopy_environment/bias_spectroscopy_000/bias_sweep"]
+        assert sweep["scan_region/scan_range_bias"][()] == 1.0
+        assert sweep["scan_region/scan_end_bias"].attrs["units"] == "V"
+        assert sweep["linear_sweep/scan_points_bias"][()] == 3
+        assert sweep["linear_sweep/backward_sweep"][()]
+        assert sweep["spatial_location/x"][()] == [1.0]
+
+
 def test_a_run_cancelled_before_any_spectrum_has_a_run_file(tmp_path: Path) -> None:
     path = journal(tmp_path, RunFinished(FinishReason.CANCELLED, "enough"))
     consolidate(path)
@@ -297,7 +379,7 @@ def test_what_does_not_read_back_as_written_is_not_kept(
         return real(group, name, *args, **how)
 
     monkeypatch.setattr(h5py.Group, "create_dataset", flip)
-    with pytest.raises(DataError, match="record 1 of 2 does not read back as it was written"):
+    with pytest.raises(DataError, match="record 1 of 2 does not read back as written"):
         write(open_run(path), tmp_path / RUN_FILE_NAME)
     assert not (tmp_path / RUN_FILE_NAME).exists()
 

@@ -108,6 +108,15 @@ def test_a_folder_without_a_journal_opens_by_its_run_file(tmp_path: Path) -> Non
     assert_same(run, tmp_path)
 
 
+def test_what_is_wrong_with_a_journal_is_told_by_its_run_file_too(tmp_path: Path) -> None:
+    recorded(tmp_path, RunFinished(FinishReason.COMPLETED))
+    journal = tmp_path / FILE_NAME
+    journal.write_bytes(journal.read_bytes()[:-5])
+    damage = open_run(journal).damage
+    assert "a torn record" in damage
+    assert open_run(consolidate(journal)).damage == damage
+
+
 plain = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.text()
 dtypes = st.sampled_from(["<f8", "<f4", "<i8", "<i4", "|b1", "|u1"])
 shapes = arrays.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4)

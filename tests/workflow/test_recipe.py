@@ -2,6 +2,7 @@
 
 import copy
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -287,3 +288,58 @@ def test_whatever_waveform_is_written_reaches_from_end_to_end(
     assert sweep.waveform().values[0] == first
     assert sweep.waveform().values[-1] == second
     assert sweep.waveform(abs(first)).values[0] == -abs(first)
+
+
+PULSE = {"kind": "pulse", "amplitude": "1 V", "duration": "1 s", "dwell": "1 ms"}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("waveform.points", 10**9, "steps[1].waveform.points: input should be less than or equal"),
+        ("budget", 10**30, "steps[1].budget: input should be less than or equal to 1000000"),
+        ("amplitudes", ["1 V"] * 100_000, "steps[1].amplitudes: at most 1000 are allowed, got 100"),
+        (
+            "waveform",
+            {**PULSE, "duration": "1e9 s"},
+            "steps[1].waveform: a pulse of 1e+09 s has 1e+12 points of 0.001 s; at most 100000",
+        ),
+        ("waveform", {**PULSE, "dwell": "1e-320 s"}, "steps[1].waveform: a pulse of 1 s has inf"),
+        ("waveform", {**PULSE, "dwell": "0 s"}, "steps[1].waveform: a waveform's dwell must be"),
+        ("waveform", {**PULSE, "amplitude": " " * 100_000 + "x"}, "a text of 100001 characters"),
+        ("agent", {"kind": "../../agent"}, "steps[1].agent: there is no agent '../../agent'"),
+        ("agent", {"kind": "os:system"}, "steps[1].agent: there is no agent 'os:system'"),
+        ("scalarizer", "__import__('os').system('id')", "steps[1].scalarizer: there is no scalar"),
+    ],
+)
+def test_a_recipe_that_wants_too_much_is_refused_before_it_takes_any(
+    path: str, value: Any, said: str
+) -> None:
+    tracemalloc.start()
+    try:
+        assert said in fault(changed(path, value))
+        assert tracemalloc.get_traced_memory()[1] < 5e7
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a = " + "[" * 5000 + "]" * 5000, "not valid TOML: tables or lists too deep"),
+        ("[" + ".".join("a" * 3000) + "]", "not valid TOML: tables or lists too deep"),
+        ("a = " + "9" * 10_000, "not valid TOML: Exceeds the limit"),
+        ("!!python/object/apply:os.system ['id']", "not valid TOML: Invalid statement"),
+        ("# " + "x" * 2**20, "the recipe is larger than the 1048576 bytes allowed"),
+        (b"\xff\xfe", "the recipe cannot be read"),
+    ],
+)
+def test_a_file_that_is_no_recipe_is_one_clear_line(
+    tmp_path: Path, text: str | bytes, said: str
+) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(RecipeError) as refusal:
+        read_recipe(path)
+    assert said in str(refusal.value)
+    assert "\n" not in str(refusal.value)

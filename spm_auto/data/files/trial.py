@@ -1,8 +1,8 @@
-"""A trial reading in a process of its own: damaged HDF5 files can crash the library that reads them.
+"""A trial reading in a process of its own, since damaged HDF5 can crash the library that reads it.
 
-A flipped bit in the wrong place ends a process with a segmentation fault, which no ``except`` sees.
-So a file from a stranger is first read to its end by a child, with a limit on its memory where the
-system has one.
+A flipped bit in the wrong place ends the process with a segmentation fault, which no ``except``
+sees. So a file from a stranger is first read to its end by a child, with a limit on its memory
+where the system has one.
 """
 
 import subprocess

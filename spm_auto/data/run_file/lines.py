@@ -16,14 +16,16 @@ from ...errors import DataError
 from ..codec import FLOAT, WHAT_GARBAGE_RAISES, Array, to_record, to_tree
 from ..events import Record
 
+_JSON = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+
 
 def to_line(record: Record, keep: Callable[[Array], Mapping[str, Any]]) -> str:
     """Tell a record in one line; ``keep`` says where an array is, see `codec.to_tree`."""
     tree = to_tree(record, keep)
     try:
-        return json.dumps(tree, allow_nan=False, separators=(",", ":"))
+        return _JSON.encode(tree)
     except ValueError:  # the exception, so that most lines are written at the encoder's speed
-        return json.dumps(_spelt(tree), allow_nan=False, separators=(",", ":"))
+        return _JSON.encode(_spelt(tree))
 
 
 def from_line(

@@ -25,7 +25,7 @@ def is_run_file(path: Path) -> bool:
 
 
 def read_records(path: Path) -> tuple[tuple[Record, ...], str]:
-    """Return a run file's records and what is missing of them, empty for nothing.
+    """Return a run file's records, and what is wrong with them; empty when nothing is.
 
     Raises:
         DataError: It is no run file of a version that is known, or does not hold what it should.
@@ -33,7 +33,8 @@ def read_records(path: Path) -> tuple[tuple[Record, ...], str]:
     with opened(path) as file:
         version = str(file.attrs.get("spm_auto_schema", ""))
         if version == SCHEMA_VERSION:
-            return tuple(_records(file, path)), ""
+            records = tuple(_records(file, path))
+            return records, str(file[LINES].parent.attrs.get("damage", ""))
         if version == "1":
             from .upgrade import from_version_1
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import DataError
 from ..codec import is_same
-from ..events import Record
 from ..reader import RecordedRun
 from .arrays import Places
 from .content import alike, write_agent, write_image, write_spectra
@@ -39,18 +38,18 @@ def write(run: RecordedRun, target: Path) -> None:
         # the older format limits an attribute, so a point cloud, to 64 KiB
         with h5py.File(target, "w", libver=("v108", "v108")) as file:
             _write_entry(file, run)
-        _verify(run.records, target)
+        _verify(run, target)
     except BaseException:
         target.unlink(missing_ok=True)
         raise
 
 
-def _verify(records: tuple[Record, ...], target: Path) -> None:
+def _verify(run: RecordedRun, target: Path) -> None:
     found, _ = read_records(target)
-    for number, (one, other) in enumerate(zip_longest(records, found)):
+    for number, (one, other) in enumerate(zip_longest(run.records, found)):
         if not is_same(one, other):
             raise DataError(
-                f"{target}: record {number} of {len(records)} does not read back as it was written"
+                f"{target}: record {number} of {len(run.records)} does not read back as written"
             )
 
 
@@ -78,7 +77,7 @@ def _write_entry(file: "h5py.File", run: RecordedRun) -> None:
 def _write_events(file: "h5py.File", run: RecordedRun, places: Places) -> None:
     import h5py
 
-    new_group(file["entry"], "events", "NXcollection")
+    new_group(file["entry"], "events", "NXcollection").attrs["damage"] = run.damage
     lines = [to_line(record, places.keep) for record in run.records]
     file.create_dataset(LINES, data=lines, dtype=h5py.string_dtype())
     places.fill(file)

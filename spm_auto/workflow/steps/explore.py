@@ -31,6 +31,8 @@ from ..requests import (
 from .base import Step, StepContext, StepGenerator
 from .settings import RegionSettings, WaveformSettings
 
+MOST_LEVELS = 1000  # amplitudes or durations to choose from
+
 ScalarizerName = Annotated[str, PluginName("scalarizers")]
 
 _CHOICE = 1_000  # [bytes] what is noted of a point: why it was chosen, and what it was worth
@@ -82,8 +84,8 @@ class ExploreStep(Step):
     ]
     waveform: WaveformSettings
     budget: Annotated[int, Field(ge=1, le=1_000_000)]
-    amplitudes: tuple[Bias, ...] = ()
-    durations: tuple[Duration, ...] = ()
+    amplitudes: Annotated[tuple[Bias, ...], Field(max_length=MOST_LEVELS)] = ()
+    durations: Annotated[tuple[Duration, ...], Field(max_length=MOST_LEVELS)] = ()
     channels: tuple[str, ...] = ()
     backward: bool = False
     overviews: Annotated[int, Field(ge=1, le=100)] = 1

@@ -8,6 +8,8 @@ from ...agents import ForbidRegion
 from ...instrument import BiasWaveform, ScanFrame
 from ...units import Angle, Bias, Duration, Length
 
+MOST_POINTS = 100_000  # of a waveform
+
 PixelCount = Annotated[int, Field(ge=2, le=16_384)]
 
 
@@ -38,7 +40,7 @@ class TriangleSettings(BaseModel):
 
     kind: Literal["triangle"]
     amplitude: Bias
-    points: Annotated[int, Field(ge=4, le=100_000, multiple_of=4)] = 64
+    points: Annotated[int, Field(ge=4, le=MOST_POINTS, multiple_of=4)] = 64
     offset: Bias = 0.0
     dwell: Duration = 8e-3
     cycles: Annotated[int, Field(ge=1, le=10_000)] = 1
@@ -69,7 +71,7 @@ class SweepSettings(BaseModel):
     kind: Literal["sweep"]
     start: Bias
     stop: Bias
-    points: Annotated[int, Field(ge=2, le=100_000)] = 101
+    points: Annotated[int, Field(ge=2, le=MOST_POINTS)] = 101
     dwell: Duration = 8e-3
     backward: bool = False
 
@@ -123,11 +125,19 @@ class PulseSettings(BaseModel):
         """Return the waveform, with another amplitude [V] or duration [s] where one is given.
 
         Raises:
-            ValueError: The pulse is shorter than a point.
+            ValueError: The pulse is shorter than a point, or has more points than are allowed.
         """
         height = self.amplitude if amplitude is None else amplitude
         length = self.duration if duration is None else duration
-        steps = round(length / self.dwell)
+        if not self.dwell > 0:
+            raise ValueError(f"a waveform's dwell must be positive, got {self.dwell:g} s")
+        points = length / self.dwell
+        if points > MOST_POINTS:
+            raise ValueError(
+                f"a pulse of {length:g} s has {points:g} points of {self.dwell:g} s; "
+                f"at most {MOST_POINTS} are allowed"
+            )
+        steps = round(points)
         if steps < 1:
             raise ValueError(f"a pulse of {length:g} s is shorter than a point of {self.dwell:g} s")
         rest = (0.0,) * self.points
