@@ -174,23 +174,19 @@ class JournalFile:
             self._fault = ""
 
     def _copy(self, start: int) -> Path:
-        for number in itertools.count(1):
-            kept = self.path.with_name(f"{self.path.stem}.torn-{number:03d}.bin")
-            with contextlib.suppress(FileExistsError), kept.open("xb") as copy:
-                try:
-                    with self.path.open("rb") as original:
-                        original.seek(start)
-                        while chunk := original.read(_CHUNK):
-                            copy.write(chunk)
-                    copy.flush()
-                    os.fsync(copy.fileno())
-                except OSError:
-                    copy.close()
-                    kept.unlink()
-                    raise
-                _sync_folder(kept.parent)
-                return kept
-        raise AssertionError("there is always another number")
+        names = (f"{self.path.stem}.torn-{number:03d}.bin" for number in itertools.count(1))
+        kept = next(p for name in names if not (p := self.path.with_name(name)).exists())
+        with contextlib.ExitStack() as failing:
+            with kept.open("xb", buffering=0) as copy, self.path.open("rb") as original:
+                failing.callback(kept.unlink)
+                original.seek(start)
+                while chunk := original.read(_CHUNK):
+                    if copy.write(chunk) != len(chunk):
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                os.fsync(copy.fileno())
+            failing.pop_all()
+        _sync_folder(kept.parent)
+        return kept
 
 
 @contextlib.contextmanager

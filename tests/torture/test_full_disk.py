@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from counting import Count
 from killing import (
@@ -20,7 +21,11 @@ from killing import (
     run_to_the_end,
 )
 
-SIZE = 3  # [MB]
+from spm_auto.data import Journal, JournalReader, LineAcquired
+from spm_auto.errors import JournalFull
+from spm_auto.instrument import ScanLine
+
+SIZE, SMALL_SIZE = 8, 3  # [MiB] so that a run begins; what is left of it later
 WAITS = "waits for room on the disk"
 PATIENCE = 120.0  # [s] for a run to notice
 NO_RESERVE = 'storage.reserve="0 B"'  # else it would stop long before the disk is full
@@ -45,15 +50,18 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill(disk: Path) -> None:
-    """Take all the room that a disk has."""
+    """Make a disk small, and take all the room that it has."""
+    shrink = ["mount", "-o", f"remount,size={SMALL_SIZE}m", str(disk)]
+    subprocess.run(shrink, check=True)
     with contextlib.suppress(OSError), (disk / "filler").open("ab", buffering=0) as file:
         while file.write(bytes(4096)) == 4096:
             pass
 
 
 def empty(disk: Path) -> None:
-    """Give the room back."""
+    """Give all the room back."""
     (disk / "filler").unlink()
+    subprocess.run(["mount", "-o", f"remount,size={SIZE}m", str(disk)], check=True)
 
 
 def await_words(log: Path, words: str) -> None:
@@ -125,4 +133,24 @@ def test_a_run_does_not_begin_on_a_full_disk(tmp_path: Path, disk: Path) -> None
     log = tmp_path / "run.log"
     told = follow(run_command(disk / "run", NO_RESERVE), log)
     assert (told.code, told.digests) == (1, {})
-    assert log.read_text().startswith(f"error: {disk / 'run'}")
+    assert log.read_text().startswith(f"error: {disk / 'run'}: 0 B are free, the run may need ")
+
+
+def test_a_torn_end_is_not_cut_off_before_there_is_room_to_keep_it(disk: Path) -> None:
+    path = disk / "run.spmj"
+    values = np.zeros((1, 4096))
+    with Journal(path, lambda: 0.0) as journal:
+        for number in range(2):
+            journal.append(LineAcquired(ScanLine(number, values, values, 0.0)))
+    path.write_bytes(path.read_bytes()[:-1])
+    fill(disk)
+    before = path.read_bytes()
+    for _ in range(2):
+        with pytest.raises(JournalFull, match="its torn end cannot be kept: No space left"):
+            Journal.reopen(path, lambda: 0.0)
+        assert path.read_bytes() == before
+        assert {file.name for file in disk.iterdir()} == {"filler", "run.spmj"}
+    empty(disk)
+    with Journal.reopen(path, lambda: 0.0) as journal:
+        assert journal.append(LineAcquired(ScanLine(1, values, values, 0.0))).number == 1
+    assert [record.number for record in JournalReader(path).poll()] == [0, 1]
