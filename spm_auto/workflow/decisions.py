@@ -1,4 +1,7 @@
-"""What an agent did or was ordered, as events: the one place where it all becomes records."""
+"""What an agent did or was ordered, as events: the one place for both ways."""
+
+import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -79,3 +82,31 @@ def intervention_event(order: Order) -> Intervention:
         kind=order.steering.kind,
         values=order.values,
     )
+
+
+def proposal_of(choice: PointChosen | None) -> Proposal | None:
+    """Return what an agent chose, from its record."""
+    if choice is None:
+        return None
+    fields = {f.name: getattr(choice, f.name) for f in dataclasses.fields(choice)}
+    return Proposal(**fields)
+
+
+def fit_of(fitted: ModelFitted) -> Fit:
+    """Return what a model believed, from its record; its maps are in single precision."""
+    fields: dict[str, Any] = {f.name: getattr(fitted, f.name) for f in dataclasses.fields(fitted)}
+    return Fit(**fields)
+
+
+def scalar_of(scored: SpectrumScored) -> Scalar:
+    """Return what a spectrum was worth, from its record."""
+    others = {
+        name: Scalar(value, noise, flag, unit)
+        for name, (value, noise, flag, unit) in scored.others.items()
+    }
+    return Scalar(scored.value, scored.noise, scored.flag, scored.unit, others)
+
+
+def is_of(scored: SpectrumScored, spectrum: Spectrum, scalarizer: str) -> bool:
+    """Say whether a record is of a spectrum as a scalarizer judges it."""
+    return scored.start_time == spectrum.start_time and scored.scalarizer == scalarizer

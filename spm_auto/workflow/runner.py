@@ -13,64 +13,44 @@ from ..data import (
     CLOSING,
     LATE,
     Alarm,
-    DurationsEstimated,
     Event,
     FinishReason,
     Journal,
-    LineAcquired,
-    LoadFinished,
-    ProbePositioned,
     Record,
     Room,
     RunFinished,
-    RunPaused,
-    RunResumed,
-    SampleSought,
-    ScanFinished,
-    ScanStarted,
-    SpectrumAcquired,
     StepStarted,
-    assemble,
 )
 from ..errors import (
     EmergencyStopped,
     InstrumentError,
     SpmError,
     Stopped,
-    Unsupported,
 )
 from ..instrument import (
-    AcquireForceCurve,
-    AcquireSpectrum,
-    ConditionTip,
     Instruction,
     Instrument,
     Load,
-    PositionProbe,
-    Scan,
     ScanImage,
-    ScanLine,
-    SetFeedback,
     Spectrum,
 )
 from .consulting import Consulting
 from .control import Control, RunState
 from .ending import name_ending, one_line
 from .past import Past
-from .relocation import relocate
+from .performing import Performer
 from .requests import (
     Answer,
     Await,
     Consult,
     Estimate,
-    Estimates,
     Note,
     Prepare,
     Request,
 )
 from .scribe import Scribe
 from .steps.base import Step, StepContext
-from .tape import Played, Tape, failure_event
+from .tape import Tape
 
 _log = logging.getLogger(__name__)
 _POLL = 0.05  # [s] how often a waiting thread looks up
@@ -100,12 +80,11 @@ class Runner:
         past: Past | None = None,
         room: Room | None = None,
     ) -> None:
-        self._instrument = instrument
         self._control = Control()
         self._scribe = Scribe(journal, self._control, clock, listeners, past, room)
+        self._performer = Performer(instrument, self._scribe, self._control)
         self._consulting = Consulting(self._scribe, self._control, clock)
         self._thread: threading.Thread | None = None
-        self._is_found = past is None or past.is_simulated
 
     @property
     def state(self) -> RunState:
@@ -200,40 +179,7 @@ class Runner:
             Stopped: Someone stopped the run.
             CannotResume: Another instruction is on record.
         """
-        played = self._play(instruction)
-        if played is not None and played.error is not None:
-            raise played.error
-        if played is not None and played.is_whole:
-            return played.result
-        self._checkpoint()
-        self._find_sample()
-        try:
-            return self._carry_out(instruction, played)
-        except InstrumentError as error:
-            self.record(failure_event(instruction, error))
-            raise
-
-    def _carry_out(
-        self, instruction: Instruction, begun: Played | None = None
-    ) -> ScanImage | Spectrum | None:
-        match instruction:
-            case Load():
-                self._instrument.load(instruction)
-                self.record(LoadFinished(instruction))
-            case Scan():
-                return self._scan(instruction, begun)
-            case PositionProbe():
-                self._instrument.position_probe(instruction)
-                self.record(ProbePositioned(instruction, *self._instrument.status().position))
-            case AcquireSpectrum():
-                spectrum = self._instrument.acquire_spectrum(instruction)
-                self.record(SpectrumAcquired(instruction, spectrum))
-                return spectrum
-            case AcquireForceCurve() | ConditionTip() | SetFeedback():
-                raise Unsupported(f"a run cannot record {type(instruction).__name__} yet")
-            case _:
-                raise TypeError(f"no instruction: {instruction!r}")
-        return None
+        return self._performer.perform(instruction)
 
     def record(self, event: Event) -> Record:
         """Write an event to the journal, then show it.
@@ -264,7 +210,7 @@ class Runner:
         if self._scribe.is_live:
             self._say_last_words()
         try:
-            self._instrument.close()
+            self._performer.instrument.close()
         except Exception as fault:  # noqa: BLE001 - whatever a driver raises, the run must end
             self._alarm(f"the instrument could not be closed: {one_line(fault)}", CLOSING)
         if self._scribe.is_live:
@@ -287,13 +233,13 @@ class Runner:
     def cancel(self) -> None:
         """End the run at once, in order: the instruction in progress is interrupted."""
         if self._control.ask_to_stop(Stopped):
-            self._instrument.interrupt()
+            self._performer.instrument.interrupt()
             threading.Thread(target=self._insist, name="cancel", daemon=True).start()
 
     def emergency_stop(self) -> None:
         """Withdraw the tip first, then end the run, even when the instrument does not answer."""
         try:
-            self._instrument.emergency_stop()
+            self._performer.instrument.emergency_stop()
         finally:
             self._control.ask_to_stop(EmergencyStopped)
 
@@ -322,32 +268,6 @@ class Runner:
         """Return the number of an agent that begins, counted from 0."""
         return self._consulting.enter()
 
-    def _play(self, instruction: Instruction) -> Played | None:
-        """Return what an instruction gave when it is on record; go live where it is not."""
-        tape, past = self._scribe.tape, self._scribe.past
-        if tape is None or past is None:
-            return None
-        self._control.refuse_when_over()
-        played = tape.instruction(instruction)
-        if played is None:
-            self._scribe.go_live()
-            return None
-        if not played.is_whole:  # the process ended in mid-scan
-            return played if past.is_simulated else None
-        if past.is_simulated:
-            past.repeat(self._instrument, instruction, played)
-        return played
-
-    def _find_sample(self) -> None:
-        """Ready hardware again before the first instruction, and look where the sample is now."""
-        past = self._scribe.past
-        if self._is_found or past is None:
-            return
-        self._is_found = True
-        self.record(SampleSought())
-        found, self._instrument = relocate(past.tape, self._instrument, self._carry_out, past.looks)
-        self.record(found)
-
     def _say_last_words(self) -> None:
         """Say which orders nobody will carry out any more."""
         for order in self._control.take_orders():
@@ -362,39 +282,7 @@ class Runner:
     def _insist(self) -> None:
         """Interrupt again until the run is over: the first may have come between instructions."""
         while not self._control.wait_for_the_end(_POLL):
-            self._instrument.interrupt()
-
-    def _checkpoint(self) -> None:
-        """Wait while paused, or while the disk has no room; leave when stopped."""
-        self._scribe.wait_for_room()
-        self._control.checkpoint(
-            lambda: self.record(RunPaused()), lambda: self.record(RunResumed())
-        )
-
-    def _scan(self, instruction: Scan, begun: Played | None = None) -> ScanImage:
-        # the iterator is made first: what the guard refuses leaves no trace of a scan
-        lines = self._instrument.scan(instruction)
-        started = ScanStarted(instruction, self._instrument.capabilities.channels_of(instruction))
-        start_time = begun.start_time if begun else self.record(started).time
-        acquired: list[ScanLine] = [*begun.lines] if begun else []
-        try:
-            with contextlib.ExitStack() as stack:
-                if isinstance(lines, Generator):
-                    stack.enter_context(contextlib.closing(lines))
-                if begun is not None and self._scribe.past is not None:
-                    lines = self._scribe.past.lines(lines, begun)
-                for line in lines:
-                    _check_fit(line, started)
-                    self.record(LineAcquired(line))
-                    acquired.append(line)
-                    self._checkpoint()
-            self._scribe.go_live()  # where only the scan's end was not on record
-        finally:
-            end_time = start_time
-            if begun is None or self._scribe.is_live:  # else it was not the same scan
-                is_complete = len(acquired) == instruction.frame.pixels[1]
-                end_time = self.record(ScanFinished(is_complete)).time
-        return assemble(started, start_time, acquired, end_time)
+            self._performer.instrument.interrupt()
 
     def drive(self, step: Generator[Request, Any, ScanImage | None]) -> ScanImage | None:
         """Serve what a step yields, until it returns; returns what the step returns.
@@ -428,40 +316,10 @@ class Runner:
             case Prepare():
                 return self._consulting.prepare(request)
             case Estimate(instructions=instructions):
-                return self._estimates(instructions)
+                return self._performer.estimates(instructions)
             case Consult():
                 return self._consulting.consult(request)
             case Await(consultation=consultation):
                 return self._consulting.advice(consultation)
             case _:
                 return self.perform(request)
-
-    def _estimates(self, instructions: Sequence[Instruction]) -> Estimates | None:
-        tape = self._scribe.tape
-        estimated = tape.estimate() if tape is not None else None
-        if estimated is None:
-            estimated = self._estimated(instructions)
-            self._scribe.record(estimated)
-        if estimated.position is None:
-            return None
-        return Estimates(estimated.position, estimated.seconds)
-
-    def _estimated(self, instructions: Sequence[Instruction]) -> DurationsEstimated:
-        try:
-            seconds = tuple(self._instrument.duration(each) for each in instructions)
-            position = self._instrument.status().position
-        except InstrumentError as error:
-            _log.info("the instrument does not say how long things take: %s", error)
-            return DurationsEstimated(None, ())
-        return DurationsEstimated(position, seconds)
-
-
-def _check_fit(line: ScanLine, started: ScanStarted) -> None:
-    """Refuse a line that the scan has no room for."""
-    lines, pixels = started.instruction.frame.shape
-    shape = (len(started.channels), pixels)
-    if not (0 <= line.index < lines and line.forward.shape == line.backward.shape == shape):
-        raise InstrumentError(
-            f"the instrument gave line {line.index} with values of shape {line.forward.shape} and "
-            f"{line.backward.shape}; the scan has {lines} lines of shape {shape}"
-        )

@@ -1,22 +1,15 @@
 """Tape: what a run recorded in an earlier life, played to the same steps again."""
 
-import dataclasses
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from .. import errors
-from ..agents import Fit, Order, Proposal, Recollection, Scalar, steering_of
+from ..agents import Order, Recollection, Scalar, steering_of
 from ..data import (
-    CLOSING,
-    LATE,
-    ROOM,
     AgentAnswered,
     Alarm,
     DurationsEstimated,
     Event,
-    FinishReason,
     InstructionFailed,
     Intervention,
     LineAcquired,
@@ -24,13 +17,9 @@ from ..data import (
     ModelFitted,
     PointChosen,
     Record,
-    RunContinued,
     RunFinished,
-    RunPaused,
-    RunResumed,
     RunStarted,
     SampleFound,
-    SampleSought,
     ScanFinished,
     ScanStarted,
     SpectrumAcquired,
@@ -40,10 +29,11 @@ from ..data import (
 )
 from ..errors import CannotResume, InstrumentError
 from ..instrument import Instruction, Scan, ScanImage, ScanLine, Spectrum
+from .asked import asked_for, last_states
+from .decisions import fit_of, is_of, proposal_of, scalar_of
+from .failures import error_of
+from .recollection import AnswerMemory
 
-# no step asks for these
-_ASIDE = RunPaused | RunResumed | RunFinished | RunContinued | SampleSought | SampleFound
-_RUNNERS = (CLOSING, LATE, ROOM)  # causes of alarms that no step asks for
 _NOTES = SpectrumScored | ModelFitted | Alarm | PointChosen  # what may follow an agent's answer
 
 
@@ -129,9 +119,9 @@ class Tape:
         self.remembered = remember(records)
         self.image: ScanImage | None = None
         self.scan: Scan | None = None
-        self._records = deque(_asked_for(records))
+        self._records = deque(asked_for(records))
         self._orders: list[Order] = []
-        self._last_states = set(_last_states(self._records).values())
+        self._last_states = set(last_states(self._records).values())
 
     @property
     def is_over(self) -> bool:
@@ -158,7 +148,7 @@ class Tape:
         self._records.popleft()
         match record.event:
             case InstructionFailed() as failed:
-                return Played(record.number, error=_rebuilt(failed))
+                return Played(record.number, error=error_of(failed))
             case SpectrumAcquired(spectrum=spectrum):
                 return Played(record.number, spectrum)
             case ScanStarted() as started:
@@ -229,7 +219,7 @@ class Tape:
                 case AgentAnswered() as answered:
                     return Recollection(
                         proposal_of(answered.choice),
-                        _fit(fits[-1]) if fits else None,
+                        fit_of(fits[-1]) if fits else None,
                         answered.state if record.number in self._last_states else None,
                     )
                 case SpectrumScored():
@@ -242,8 +232,8 @@ class Tape:
         """Return what a spectrum was worth, left on the tape; None where it does not come next."""
         for record in self._records:
             match record.event:
-                case SpectrumScored() as scored if _is_of(scored, spectrum, scalarizer):
-                    return _scalar(scored)
+                case SpectrumScored() as scored if is_of(scored, spectrum, scalarizer):
+                    return scalar_of(scored)
                 case SpectrumScored():
                     continue
                 case _:
@@ -267,7 +257,7 @@ class Tape:
             failed = self._records[0].event
             if failed.instruction == started.instruction:
                 self._records.popleft()
-                error = _rebuilt(failed)
+                error = error_of(failed)
         image = assemble(started, record.time, lines, end_time)
         if is_whole and error is None and image.is_complete:
             self.image, self.scan = image, started.instruction
@@ -298,146 +288,12 @@ class Tape:
         )
 
 
-class AnswerMemory:
-    """What an agent recalls of one recorded answer; see `spm_auto.agents.Memory`.
-
-    Args:
-        answered: The answer.
-        notes: The events that were written down with it.
-        needs_state: Whether the state is that of the last fit on record.
-    """
-
-    def __init__(self, answered: AgentAnswered, notes: Sequence[Event], needs_state: bool) -> None:
-        self._scalars = [note for note in notes if isinstance(note, SpectrumScored)]
-        fits = [_fit(note) for note in notes if isinstance(note, ModelFitted)]
-        state = answered.state if needs_state else None
-        last = fits.pop() if fits and answered.is_refitted else None
-        first = fits.pop() if fits else None
-        choice = proposal_of(answered.choice)
-        if answered.reconsidered is None:
-            self._answers = deque([Recollection(choice, last or first, state)])
-        else:
-            before = proposal_of(answered.reconsidered)
-            is_late = answered.is_refitted
-            self._answers = deque(
-                [
-                    Recollection(before, first, None if is_late else state),
-                    Recollection(choice, last, state if is_late else None),
-                ]
-            )
-
-    def answer(self) -> Recollection | None:
-        """Return the answer, or first the one that was thought over."""
-        return self._answers.popleft() if self._answers else None
-
-    def scalar(self, spectrum: Spectrum, scalarizer: str) -> Scalar | None:
-        """Return what a spectrum was worth; None where that was not written down any more."""
-        for scored in self._scalars:
-            if _is_of(scored, spectrum, scalarizer):
-                return _scalar(scored)
-        return None
-
-
-def proposal_of(choice: PointChosen | None) -> Proposal | None:
-    """Return what an agent chose, from its record."""
-    if choice is None:
-        return None
-    fields = {f.name: getattr(choice, f.name) for f in dataclasses.fields(choice)}
-    return Proposal(**fields)
-
-
-def _fit(fitted: ModelFitted) -> Fit:
-    fields: dict[str, Any] = {f.name: getattr(fitted, f.name) for f in dataclasses.fields(fitted)}
-    return Fit(**fields)
-
-
-def _scalar(scored: SpectrumScored) -> Scalar:
-    others = {
-        name: Scalar(value, noise, flag, unit)
-        for name, (value, noise, flag, unit) in scored.others.items()
-    }
-    return Scalar(scored.value, scored.noise, scored.flag, scored.unit, others)
-
-
-def _is_of(scored: SpectrumScored, spectrum: Spectrum, scalarizer: str) -> bool:
-    return scored.start_time == spectrum.start_time and scored.scalarizer == scalarizer
-
-
-def _last_states(records: Iterable[Record]) -> dict[int, int]:
-    """Return the number of the record that holds the last state of each agent."""
-    return {
-        record.event.agent: record.number
-        for record in records
-        if isinstance(record.event, AgentAnswered) and record.event.state is not None
-    }
-
-
 def _named(event: Event) -> str:
     """Say an event in one line."""
     instruction = getattr(event, "instruction", None)
     return type(event).__name__ if instruction is None else f"{type(event).__name__} {instruction}"
 
 
-def _rebuilt(failed: InstructionFailed) -> InstrumentError:
-    """Make the error again that an instruction ended with."""
-    kind = getattr(errors, failed.error, None)
-    if not (isinstance(kind, type) and issubclass(kind, InstrumentError)):
-        kind = InstrumentError
-    error: InstrumentError = kind.__new__(kind)
-    error.args = (failed.message,)
-    for name, value in failed.values.items():
-        setattr(error, name, value)
-    return error
-
-
-def failure_event(instruction: Instruction, error: InstrumentError) -> InstructionFailed:
-    """Return the event of an instruction that failed."""
-    return InstructionFailed(instruction, type(error).__name__, str(error), _plain(vars(error)))
-
-
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    kinds = (bool, int, float, str, tuple)
-    return {name: value for name, value in values.items() if isinstance(value, kinds)}
-
-
 def _last_finish(records: Sequence[Record]) -> RunFinished | None:
     last = records[-1].event
     return last if isinstance(last, RunFinished) else None
-
-
-def _asked_for(records: Sequence[Record]) -> list[Record]:
-    """Return the records that the steps asked for, as far as they came to an end."""
-    kept: list[Record] = []
-    is_aside = False
-    for record in records[1:]:
-        match record.event:
-            case SampleSought():
-                is_aside = True
-            case SampleFound() | RunContinued():  # found, or killed before
-                is_aside = False
-            case RunFinished(reason=reason) if reason != FinishReason.COMPLETED and not is_aside:
-                _forget_the_broken(kept)
-            case Alarm(cause=cause) if cause in _RUNNERS:
-                continue
-            case ScanStarted() if not is_aside:
-                _forget_the_unfinished(kept)
-        if not is_aside and not isinstance(record.event, _ASIDE):
-            kept.append(record)
-    _forget_the_broken(kept)  # nobody has heard of it
-    return kept
-
-
-def _forget_the_broken(kept: list[Record]) -> None:
-    """Leave out that the last instruction failed or was cut off: it is given again."""
-    if kept and isinstance(kept[-1].event, InstructionFailed):
-        kept.pop()
-    if kept and isinstance(kept[-1].event, ScanFinished) and not kept[-1].event.is_complete:
-        kept.pop()
-
-
-def _forget_the_unfinished(kept: list[Record]) -> None:
-    """Leave out a scan that was not finished when another one began."""
-    last = next((r for r in reversed(kept) if not isinstance(r.event, LineAcquired)), None)
-    if last is not None and isinstance(last.event, ScanStarted):
-        while kept.pop() is not last:
-            pass

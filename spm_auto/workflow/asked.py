@@ -1,0 +1,74 @@
+"""What a run's steps have asked for, out of its records: the rest is told aside, or broken off."""
+
+from collections.abc import Iterable, Sequence
+
+from ..data import (
+    CLOSING,
+    LATE,
+    ROOM,
+    AgentAnswered,
+    Alarm,
+    FinishReason,
+    InstructionFailed,
+    LineAcquired,
+    Record,
+    RunContinued,
+    RunFinished,
+    RunPaused,
+    RunResumed,
+    SampleFound,
+    SampleSought,
+    ScanFinished,
+    ScanStarted,
+)
+
+# no step asks for these
+_ASIDE = RunPaused | RunResumed | RunFinished | RunContinued | SampleSought | SampleFound
+_RUNNERS = (CLOSING, LATE, ROOM)  # causes of alarms that no step asks for
+
+
+def asked_for(records: Sequence[Record]) -> list[Record]:
+    """Return the records that the steps asked for, as far as they came to an end."""
+    kept: list[Record] = []
+    is_aside = False
+    for record in records[1:]:
+        match record.event:
+            case SampleSought():
+                is_aside = True
+            case SampleFound() | RunContinued():  # found, or killed before
+                is_aside = False
+            case RunFinished(reason=reason) if reason != FinishReason.COMPLETED and not is_aside:
+                _forget_the_broken(kept)
+            case Alarm(cause=cause) if cause in _RUNNERS:
+                continue
+            case ScanStarted() if not is_aside:
+                _forget_the_unfinished(kept)
+        if not is_aside and not isinstance(record.event, _ASIDE):
+            kept.append(record)
+    _forget_the_broken(kept)  # nobody has heard of it
+    return kept
+
+
+def _forget_the_broken(kept: list[Record]) -> None:
+    """Leave out that the last instruction failed or was cut off: it is given again."""
+    if kept and isinstance(kept[-1].event, InstructionFailed):
+        kept.pop()
+    if kept and isinstance(kept[-1].event, ScanFinished) and not kept[-1].event.is_complete:
+        kept.pop()
+
+
+def _forget_the_unfinished(kept: list[Record]) -> None:
+    """Leave out a scan that was not finished when another one began."""
+    last = next((r for r in reversed(kept) if not isinstance(r.event, LineAcquired)), None)
+    if last is not None and isinstance(last.event, ScanStarted):
+        while kept.pop() is not last:
+            pass
+
+
+def last_states(records: Iterable[Record]) -> dict[int, int]:
+    """Return the number of the record that holds the last state of each agent."""
+    return {
+        record.event.agent: record.number
+        for record in records
+        if isinstance(record.event, AgentAnswered) and record.event.state is not None
+    }

@@ -1,0 +1,192 @@
+"""Performer: gives the instrument instructions, and has what comes back written down.
+
+Of a run that goes on it plays what is on record, brings the instrument to where it was, and only
+then gives new ones.
+"""
+
+import contextlib
+import logging
+from collections.abc import Generator, Sequence
+
+from ..data import (
+    DurationsEstimated,
+    LineAcquired,
+    LoadFinished,
+    ProbePositioned,
+    RunPaused,
+    RunResumed,
+    SampleSought,
+    ScanFinished,
+    ScanStarted,
+    SpectrumAcquired,
+    assemble,
+)
+from ..errors import InstrumentError, Unsupported
+from ..instrument import (
+    AcquireForceCurve,
+    AcquireSpectrum,
+    ConditionTip,
+    Instruction,
+    Instrument,
+    Load,
+    PositionProbe,
+    Scan,
+    ScanImage,
+    ScanLine,
+    SetFeedback,
+    Spectrum,
+)
+from .control import Control
+from .failures import failure_event
+from .relocation import relocate
+from .requests import Estimates
+from .scribe import Scribe
+from .tape import Played
+
+_log = logging.getLogger(__name__)
+
+
+class Performer:
+    """Owns the instrument, for the instrument thread; stopping it may come from any.
+
+    Args:
+        instrument: The instrument, behind its guard.
+        scribe: Writes down what comes back, or has it on record.
+        control: Where the run stands.
+
+    Attributes:
+        instrument: The instrument, in the coordinates of the run's first image.
+    """
+
+    def __init__(self, instrument: Instrument, scribe: Scribe, control: Control) -> None:
+        self.instrument = instrument
+        self._scribe, self._control = scribe, control
+        self._is_found = scribe.past is None or scribe.past.is_simulated
+
+    def perform(self, instruction: Instruction) -> ScanImage | Spectrum | None:
+        """Give the instrument one instruction; see `Runner.perform`."""
+        played = self._play(instruction)
+        if played is not None and played.error is not None:
+            raise played.error
+        if played is not None and played.is_whole:
+            return played.result
+        self._checkpoint()
+        self._find_sample()
+        try:
+            return self._carry_out(instruction, played)
+        except InstrumentError as error:
+            self._scribe.record(failure_event(instruction, error))
+            raise
+
+    def _carry_out(
+        self, instruction: Instruction, begun: Played | None = None
+    ) -> ScanImage | Spectrum | None:
+        match instruction:
+            case Load():
+                self.instrument.load(instruction)
+                self._scribe.record(LoadFinished(instruction))
+            case Scan():
+                return self._scan(instruction, begun)
+            case PositionProbe():
+                self.instrument.position_probe(instruction)
+                self._scribe.record(
+                    ProbePositioned(instruction, *self.instrument.status().position)
+                )
+            case AcquireSpectrum():
+                spectrum = self.instrument.acquire_spectrum(instruction)
+                self._scribe.record(SpectrumAcquired(instruction, spectrum))
+                return spectrum
+            case AcquireForceCurve() | ConditionTip() | SetFeedback():
+                raise Unsupported(f"a run cannot record {type(instruction).__name__} yet")
+            case _:
+                raise TypeError(f"no instruction: {instruction!r}")
+        return None
+
+    def estimates(self, instructions: Sequence[Instruction]) -> Estimates | None:
+        """Say how long instructions would take from here; None where nobody can tell."""
+        tape = self._scribe.tape
+        estimated = tape.estimate() if tape is not None else None
+        if estimated is None:
+            estimated = self._estimated(instructions)
+            self._scribe.record(estimated)
+        if estimated.position is None:
+            return None
+        return Estimates(estimated.position, estimated.seconds)
+
+    def _estimated(self, instructions: Sequence[Instruction]) -> DurationsEstimated:
+        try:
+            seconds = tuple(self.instrument.duration(each) for each in instructions)
+            position = self.instrument.status().position
+        except InstrumentError as error:
+            _log.info("the instrument does not say how long things take: %s", error)
+            return DurationsEstimated(None, ())
+        return DurationsEstimated(position, seconds)
+
+    def _play(self, instruction: Instruction) -> Played | None:
+        """Return what an instruction gave when it is on record; go live where it is not."""
+        tape, past = self._scribe.tape, self._scribe.past
+        if tape is None or past is None:
+            return None
+        self._control.refuse_when_over()
+        played = tape.instruction(instruction)
+        if played is None:
+            self._scribe.go_live()
+            return None
+        if not played.is_whole:  # the process ended in mid-scan
+            return played if past.is_simulated else None
+        if past.is_simulated:
+            past.repeat(self.instrument, instruction, played)
+        return played
+
+    def _find_sample(self) -> None:
+        """Ready hardware again before the first instruction, and look where the sample is now."""
+        past = self._scribe.past
+        if self._is_found or past is None:
+            return
+        self._is_found = True
+        self._scribe.record(SampleSought())
+        found, self.instrument = relocate(past.tape, self.instrument, self._carry_out, past.looks)
+        self._scribe.record(found)
+
+    def _checkpoint(self) -> None:
+        """Wait while paused, or while the disk has no room; leave when stopped."""
+        self._scribe.wait_for_room()
+        self._control.checkpoint(
+            lambda: self._scribe.record(RunPaused()), lambda: self._scribe.record(RunResumed())
+        )
+
+    def _scan(self, instruction: Scan, begun: Played | None = None) -> ScanImage:
+        # the iterator is made first: what the guard refuses leaves no trace of a scan
+        lines = self.instrument.scan(instruction)
+        started = ScanStarted(instruction, self.instrument.capabilities.channels_of(instruction))
+        start_time = begun.start_time if begun else self._scribe.record(started).time
+        acquired: list[ScanLine] = [*begun.lines] if begun else []
+        try:
+            with contextlib.ExitStack() as stack:
+                if isinstance(lines, Generator):
+                    stack.enter_context(contextlib.closing(lines))
+                if begun is not None and self._scribe.past is not None:
+                    lines = self._scribe.past.lines(lines, begun)
+                for line in lines:
+                    _check_fit(line, started)
+                    self._scribe.record(LineAcquired(line))
+                    acquired.append(line)
+                    self._checkpoint()
+            self._scribe.go_live()  # where only the scan's end was not on record
+        finally:
+            end_time = start_time
+            if begun is None or self._scribe.is_live:  # else it was not the same scan
+                is_complete = len(acquired) == instruction.frame.pixels[1]
+                end_time = self._scribe.record(ScanFinished(is_complete)).time
+        return assemble(started, start_time, acquired, end_time)
+
+
+def _check_fit(line: ScanLine, started: ScanStarted) -> None:
+    """Refuse a line that the scan has no room for."""
+    lines, pixels = started.instruction.frame.shape
+    shape = (len(started.channels), pixels)
+    if not (0 <= line.index < lines and line.forward.shape == line.backward.shape == shape):
+        raise InstrumentError(
+            f"the instrument gave line {line.index} with values of shape {line.forward.shape} and "
+            f"{line.backward.shape}; the scan has {lines} lines of shape {shape}"
+        )
