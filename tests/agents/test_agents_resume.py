@@ -56,7 +56,7 @@ ACTS = {
     "steered": [
         "ask", "ask", "tell", "ask", "tell", "ask", "prefer", "tell", "ask", "tell", "ask",
         "forbid", "tell", "ask", "prefer", "force", "tell", "ask", "explore", "ask", "tell", "tell",
-        "ask", "drop", "allow", "ask", "tell", "retell", "ask", "prefer", "tell", "ask", "force",
+        "ask", "allow", "ask", "tell", "retell", "ask", "prefer", "tell", "ask", "force",
         "ask", "tell", "tell", "ask", "prefer", "tell", "ask", "refit", "tell", "ask", "tell",
         "tell",
     ],
@@ -75,9 +75,9 @@ CASES = [
 @pytest.fixture(autouse=True)
 def quick_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stop fits early, and train encoders on small overviews: what is proved is the same."""
-    monkeypatch.setattr(surrogate, "FIRST_ITERATIONS", 1)
+    monkeypatch.setattr(surrogate, "FIRST_ITERATIONS", 2)
     monkeypatch.setattr(surrogate, "NEXT_ITERATIONS", 1)
-    monkeypatch.setattr(deep_kernels, "FIRST_STEPS", 1)
+    monkeypatch.setattr(deep_kernels, "FIRST_STEPS", 2)
     monkeypatch.setattr(deep_kernels, "NEXT_STEPS", 1)
     monkeypatch.setattr(pretraining, "FEWEST_PIXELS", 100)
     monkeypatch.setattr(pretraining, "SMALLEST_SIDE", 12)
@@ -120,7 +120,7 @@ class Session:
 
     Attributes:
         agent: The agent.
-        open: Candidates that were given out and not told yet, and which of them were forced.
+        open: Candidates that were given out and not told yet.
         told: Candidates that were told.
         sign: Of the values that the scalarizer gives now.
         proposals: What each ask has brought, by the number of the act.
@@ -128,7 +128,7 @@ class Session:
     """
 
     agent: Agent
-    open: list[tuple[int, bool]] = field(default_factory=list)
+    open: list[int] = field(default_factory=list)
     told: list[int] = field(default_factory=list)
     sign: float = 1.0
     proposals: dict[int, Proposal | None] = field(default_factory=dict)
@@ -139,9 +139,9 @@ class Session:
         before = fit_of(self.agent)
         match what:
             case "ask":
-                proposals = self.agent.ask(1, self.pending)
+                proposals = self.agent.ask(1, self.open)
                 self.proposals[number] = proposals[0] if proposals else None
-                self.open += [(proposal.candidate, False) for proposal in proposals]
+                self.open += [proposal.candidate for proposal in proposals]
             case "refit":
                 if isinstance(self.agent, Model):
                     self.agent.refit()
@@ -158,16 +158,12 @@ class Session:
         if what == "ask":
             proposal = unbroken.proposals[number]
             if proposal is not None:
-                self.agent.recall(proposal, self.pending)
-                self.open.append((proposal.candidate, False))
+                self.agent.recall(proposal, self.open)
+                self.open.append(proposal.candidate)
         elif what != "refit":
             self.steer(what)
         if number == last:
             self.agent.restore(from_journal(unbroken.states[number]))
-
-    @property
-    def pending(self) -> list[int]:
-        return [candidate for candidate, _ in self.open]
 
     def steer(self, what: str) -> None:
         """Do what is done for real in any case."""
@@ -176,7 +172,7 @@ class Session:
         where = np.arange(n) % 12 < 5
         match what:
             case "tell" | "odd":
-                candidate, _ = self.open.pop(0)
+                candidate = self.open.pop(0)
                 self.told.append(candidate)
                 found = found_at(agent, candidate, self.sign)
                 agent.tell([replace(found, value=1e9) if what == "odd" else found])
@@ -185,9 +181,7 @@ class Session:
             case "allow":
                 agent.allow(where)
             case "force":
-                self.open.insert(0, (n // 2 + len(self.told), True))
-            case "drop":  # what was forced was forbidden before it was begun
-                self.open = [each for each in self.open if not each[1]]
+                self.open.append(n // 2 + len(self.told))
             case "retell":
                 self.sign = -1.0
                 agent.retell([found_at(agent, candidate, -1.0) for candidate in self.told])
@@ -384,6 +378,17 @@ def test_an_agent_is_saved_right_after_a_fit_only(name: str) -> None:
     agent.tell([Observation(40, math.nan)])
     with pytest.raises(AgentError, match="right after a fit"):
         agent.save()
+
+
+def test_what_was_pending_is_not_proposed_again_though_it_was_never_told() -> None:
+    wanted = make_agent("gp, spacing").ask(3)[2].candidate
+    unbroken, resumed = (make_agent("gp, spacing") for _ in range(2))
+    assert isinstance(resumed, Resumable)
+    (proposal,) = unbroken.ask(1, [wanted])  # a forced point, which then was forbidden
+    resumed.recall(proposal, [wanted])
+    chosen = [each.candidate for each in unbroken.ask(5)]
+    assert wanted not in chosen
+    assert [each.candidate for each in resumed.ask(5)] == chosen
 
 
 def test_what_is_no_candidate_cannot_be_recalled() -> None:
