@@ -334,6 +334,7 @@ def test_a_state_of_another_agent_is_refused() -> None:
     [
         ({"observations": 3}, "saved with observations = 3, this agent has"),
         ({"failed": 12}, "saved with failed = 12, this agent has"),
+        ({"models": 2}, "models in the agent's state are no list of states, but 2"),
         ({"models": []}, "holds 0 models, this agent has 2"),
         (
             {"log_densities": np.zeros((3, 1))},
