@@ -79,11 +79,11 @@ class ResidualNetwork:
 class DeepKernel(GaussianProcess):
     """A Gaussian process with bent descriptors and with terms for pre-trained patches.
 
-    Encoders are trained here on the overview, before the first spectrum, and stay as they are
-    (unless others are restored, which elsewhere were trained to other weights): each
-    adds a Matérn-5/2 term with a single length scale, so that few spectra suffice to say how much
-    it counts. The network that bends the descriptors and the hyper-parameters are first trained
-    together by Adam, then the hyper-parameters alone by L-BFGS.
+    Encoders are trained here on the overview, before the first spectrum, and stay as they are,
+    unless a state that was saved elsewhere has others: each adds a Matérn-5/2 term with a single
+    length scale, so that few spectra suffice to say how much it counts. The network that bends the
+    descriptors and the hyper-parameters are first trained together by Adam, then the hyper-
+    parameters alone by L-BFGS.
 
     Args:
         inputs: All candidates; there must be descriptors.
@@ -110,9 +110,10 @@ class DeepKernel(GaussianProcess):
             self._terms[name] = scaled_matern(d, True, scale=SCALE, length=length, width=1.0)
 
     def save(self) -> dict[str, Any]:
-        """Return all that fits have changed, and what the contrast encoder has learned.
+        """Return all that fits have changed, and what the encoder that is trained has learned.
 
-        The other encoder is known in closed form: trained again it is the same one.
+        Training is sensitive to rounding, which is not the same on all machines; the other encoder
+        is known in closed form.
         """
         state = super().save() | {"network": _row(self._network.parameters)}
         if self._encoder is not None:

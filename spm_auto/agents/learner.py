@@ -23,6 +23,7 @@ from .protocol import Agent, Fit, Observation, Proposal
 from .reliability import Reliability
 from .rules import INITIAL_RANKING, REASONS, Outlook, Rule
 from .settings import DeepKernelSettings, GaussianProcessSettings, LearnerSettings
+from .standard import center_and_scale, mean_and_scatter
 from .state import check, entries, numbers
 from .surrogate import GaussianProcess, Inputs
 
@@ -118,7 +119,7 @@ class LearningAgent(Chooser):
         """
         if not self._is_fitted:
             values = [observation.value for observation in self._observations] or [math.nan]
-            n, (center, scatter) = len(self.candidates), _mean_and_scatter(np.array(values))
+            n, (center, scatter) = len(self.candidates), mean_and_scatter(np.array(values))
             return np.full(n, center), np.full(n, scatter)
         mean, deviation = self._mixture()
         if noise:
@@ -270,7 +271,7 @@ class LearningAgent(Chooser):
     def _standardise(self) -> None:
         """Find the unit of the values that are learned."""
         values = np.array([observation.value for observation in self._observations])
-        self._center, self._scale = _center_and_scale(values)
+        self._center, self._scale = center_and_scale(values)
 
     def _train(self) -> None:
         """Find the most probable hyper-parameters of all models."""
@@ -480,18 +481,3 @@ def _order(ranking: FloatArray) -> FloatArray:
     order = np.empty(len(ranking))
     order[np.argsort(ranking, kind="stable")[::-1]] = np.arange(len(ranking))[::-1]
     return order / max(len(ranking) - 1, 1)
-
-
-def _center_and_scale(values: FloatArray) -> tuple[float, float]:
-    """Return mean and deviation; equal values do not give a deviation of zero."""
-    largest = float(np.max(np.abs(values)))
-    center, scatter = _mean_and_scatter(values)
-    # equal values differ by rounding at most; their own size is then the only scale there is
-    return center, scatter if scatter > 1e-12 * largest else largest or 1.0
-
-
-def _mean_and_scatter(values: FloatArray) -> tuple[float, float]:
-    """Return mean and standard deviation; huge values do not overflow."""
-    largest = float(np.max(np.abs(values))) or 1.0
-    relative = values / largest
-    return largest * float(np.mean(relative)), largest * float(np.std(relative))

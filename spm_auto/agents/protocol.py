@@ -231,7 +231,7 @@ class Resumable(Protocol):
 
         Raises:
             AgentError: It is the state of an agent of another kind, of other candidates or of other
-                observations.
+                observations; this agent must not be used any more.
         """
 
     def recall(self, proposal: Proposal, pending: Sequence[int] = ()) -> None:

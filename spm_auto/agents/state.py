@@ -33,16 +33,18 @@ def check(state: Mapping[str, Any], name: str, own: str | int) -> None:
         )
 
 
-def entries(state: Mapping[str, Any], name: str, number: int) -> list[Any]:
-    """Return a list of a state.
+def entries(state: Mapping[str, Any], name: str, number: int) -> list[Mapping[str, Any]]:
+    """Return a list of states within a state.
 
     Raises:
-        AgentError: It has not as many entries.
+        AgentError: It is no such list, or has not as many entries.
     """
-    saved: list[Any] = entry(state, name)
+    saved = entry(state, name)
+    if not isinstance(saved, list | tuple) or not all(isinstance(each, Mapping) for each in saved):
+        raise AgentError(f"{name} in the agent's state are no list of states, but {saved!r:.80}")
     if len(saved) != number:
         raise AgentError(f"the agent's state holds {len(saved)} {name}, this agent has {number}")
-    return saved
+    return list(saved)
 
 
 def numbers(
