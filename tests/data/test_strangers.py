@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from spm_auto.data import open_file, open_hdf5
 from spm_auto.data.files.nsid import read_nsid
+from spm_auto.data.files.trial import try_to_read
 from spm_auto.errors import DataError
 from spm_auto.instrument import ScanFrame, ScanImage
 from spm_auto.simulator import read_recording
@@ -287,6 +288,15 @@ def test_hdf5_that_crashes_its_library_is_one_clear_line(
         broken = bytearray(content)
         broken[place : place + 8] = b"\xff" * 8
         survives(tmp_path / "broken.h5", bytes(broken))
+
+
+def test_hdf5_that_makes_its_library_read_for_ever_is_one_clear_line(
+    small: dict[str, Path], tmp_path: Path
+) -> None:
+    broken = bytearray(small[".h5"].read_bytes())
+    broken[broken.find(b"GCOL") + 73] ^= 1  # the size of a text
+    (tmp_path / "endless.h5").write_bytes(broken)
+    refusal(tmp_path / "endless.h5", lambda path: try_to_read(path, patience=3.0))
 
 
 def test_sizes_that_a_file_only_declares_take_no_memory(tmp_path: Path) -> None:
