@@ -1,5 +1,6 @@
 """Files of real measurements, where they are at hand: units, orientation, what belongs together."""
 
+import functools
 import os
 from pathlib import Path
 
@@ -14,10 +15,13 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("SPM_AUTO_DATA", CHECKOUT.parent / "shared" / "data"))
 
 
+read = functools.cache(open_file)
+
+
 def opened(name: str) -> DataFile:
     if not (DATA / name).is_file():
         pytest.skip(f"{name} is not in {DATA}; set SPM_AUTO_DATA to its folder")
-    return open_file(DATA / name)
+    return read(DATA / name)
 
 
 def test_a_recorded_map_of_loops_is_a_spectrum_for_each_site() -> None:

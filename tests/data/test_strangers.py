@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from spm_auto.data import open_file, open_hdf5
 from spm_auto.data.files.nsid import read_nsid
+from spm_auto.data.files.trial import try_to_read
 from spm_auto.errors import DataError
 from spm_auto.instrument import ScanFrame, ScanImage
 from spm_auto.simulator import read_recording
@@ -231,8 +232,13 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def survives(path: Path, content: bytes) -> bool:
-    """Say whether a file is still read; anything but a value or one clear line is a fault."""
+    """Say whether a file of this content is still read."""
     path.write_bytes(content)
+    return is_read(path)
+
+
+def is_read(path: Path) -> bool:
+    """Say whether a file is read; anything but a value or one clear line is a fault."""
     try:
         open_file(path)
     except DataError as error:
@@ -247,8 +253,12 @@ def survives(path: Path, content: bytes) -> bool:
 def test_a_file_that_is_cut_anywhere_is_one_clear_line(
     small: dict[str, Path], tmp_path: Path, kind: str
 ) -> None:
-    content = small[kind].read_bytes()
-    kept = [n for n in range(len(content)) if survives(tmp_path / "cut", content[:n])]
+    content, path = small[kind].read_bytes(), tmp_path / "cut"
+    path.write_bytes(content)
+    kept = []
+    for length in reversed(range(len(content))):
+        os.truncate(path, length)
+        kept += [length] if is_read(path) else []
     if kind == ".3ds":  # a whole number of sites is a grid that was broken off
         assert len(kept) == 5
     elif kind == ".dat":  # text that ends after a whole point, or within the last number
@@ -287,6 +297,15 @@ def test_hdf5_that_crashes_its_library_is_one_clear_line(
         broken = bytearray(content)
         broken[place : place + 8] = b"\xff" * 8
         survives(tmp_path / "broken.h5", bytes(broken))
+
+
+def test_hdf5_that_makes_its_library_read_for_ever_is_one_clear_line(
+    small: dict[str, Path], tmp_path: Path
+) -> None:
+    broken = bytearray(small[".h5"].read_bytes())
+    broken[broken.find(b"GCOL") + 73] ^= 1  # the size of a text
+    (tmp_path / "endless.h5").write_bytes(broken)
+    refusal(tmp_path / "endless.h5", lambda path: try_to_read(path, patience=2.0))
 
 
 def test_sizes_that_a_file_only_declares_take_no_memory(tmp_path: Path) -> None:

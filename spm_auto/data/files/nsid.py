@@ -65,10 +65,9 @@ def read_nsid(path: Path) -> DataFile:
     found = _Found()
     metadata: dict[str, str] = {}
     with open_hdf5(path) as file:
-        for dataset in file.datasets.values():
-            if _is_main(file, dataset):
-                _read(file, dataset, found)
-                _collect(dataset, metadata)
+        for dataset in _main(file):
+            _read(file, dataset, found)
+            _collect(dataset, metadata)
     for curves in found.curves:
         found.spectra += _spectra(curves)
     if not found.pictures and not found.spectra:
@@ -86,7 +85,13 @@ def read_nsid(path: Path) -> DataFile:
     )
 
 
-def _is_main(file: CheckedFile, dataset: "h5py.Dataset") -> bool:
+def _main(file: CheckedFile) -> list["h5py.Dataset"]:
+    """Return the data sets with scales; where some say that they are main data, only those."""
+    scaled = [dataset for dataset in file.datasets.values() if _has_scales(file, dataset)]
+    return [dataset for dataset in scaled if "main_data_name" in dataset.attrs] or scaled
+
+
+def _has_scales(file: CheckedFile, dataset: "h5py.Dataset") -> bool:
     if dataset.dtype.kind not in "fiu" or not dataset.ndim or not dataset.size:
         return False
     if as_text(dataset.attrs.get("CLASS")) == "DIMENSION_SCALE":

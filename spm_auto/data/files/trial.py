@@ -12,25 +12,29 @@ from pathlib import Path
 from ...errors import DataError
 from .strangers import LARGEST
 
-_TIMEOUT = 120.0  # [s]
+_PATIENCE = 60.0  # [s]
 _MEMORY = 4 * LARGEST  # bytes of addresses that the child may take
 _REFUSED = 3  # exit code of a child that has something to say
 
 
-def try_to_read(path: Path) -> None:
+def try_to_read(path: Path, patience: float = _PATIENCE) -> None:
     """Let a child read an NSID file.
 
+    Args:
+        path: The file.
+        patience: How long the child may take [s]; a flipped bit can make HDF5 read for ever.
+
     Raises:
-        DataError: The child refused the file, or died of it.
+        DataError: The child refused the file, died of it, or did not come to its end.
     """
     code = f"import sys; from {__name__} import main; sys.exit(main(sys.argv[1]))"
     command = [sys.executable, "-c", code, str(path)]
     try:
         child = subprocess.run(
-            command, capture_output=True, text=True, encoding="utf-8", timeout=_TIMEOUT
+            command, capture_output=True, text=True, encoding="utf-8", timeout=patience
         )
     except subprocess.TimeoutExpired as error:
-        raise DataError(f"{path}: the file could not be read within {_TIMEOUT:g} s") from error
+        raise DataError(f"{path}: the file could not be read within {patience:g} s") from error
     if child.returncode == _REFUSED:
         raise DataError(child.stdout.strip())
     if child.returncode != 0:
