@@ -127,13 +127,17 @@ class CheckedFile:
 
 
 @contextmanager
-def open_hdf5(path: Path) -> Iterator[CheckedFile]:
+def open_hdf5(path: Path, largest: int = LARGEST) -> Iterator[CheckedFile]:
     """Open an HDF5 file for reading, having refused what a file should never do.
 
     Refused are links to other files, soft links that lead nowhere or in circles, data stored in
     other files, virtual data sets, objects (only text of variable length is allowed: our own run
     files and those of sidpy have it), decoders that HDF5 does not bring, and data that would not
     fit into memory or that so small a file cannot hold.
+
+    Args:
+        path: The file.
+        largest: Bytes that all its data may fill.
 
     Raises:
         DataError: The file is missing, damaged or refused; the message names the file, the place
@@ -148,7 +152,7 @@ def open_hdf5(path: Path) -> Iterator[CheckedFile]:
             raise DataError(f"{path}: this is no HDF5 file")
         with h5py.File(path, "r", locking="best-effort") as file:
             _check_schema(file, path)
-            found = _walk(file, path)
+            found = _walk(file, path, largest)
             names = {_address(item): name for name, item in found.items()}
             yield CheckedFile(path, file["/"], MappingProxyType(found), MappingProxyType(names))
 
@@ -166,7 +170,7 @@ def _check_schema(file: "h5py.File", path: Path) -> None:
         )
 
 
-def _walk(file: "h5py.File", path: Path) -> dict[str, "h5py.Dataset"]:
+def _walk(file: "h5py.File", path: Path, largest: int) -> dict[str, "h5py.Dataset"]:
     import h5py
 
     found: dict[str, h5py.Dataset] = {}
@@ -192,12 +196,12 @@ def _walk(file: "h5py.File", path: Path) -> dict[str, "h5py.Dataset"]:
             if isinstance(item, h5py.Group):
                 waiting.append((item, depth + 1))
             elif isinstance(item, h5py.Dataset):
-                total += _checked_size(item, where, path)
+                total += _checked_size(item, where, path, largest)
                 found[where] = item
-            if total > LARGEST:
+            if total > largest:
                 raise DataError(
                     f"{path}: {where} brings the data to {total} bytes, more than the "
-                    f"{LARGEST} allowed"
+                    f"{largest} allowed"
                 )
     return dict(sorted(found.items()))
 
@@ -226,7 +230,7 @@ def _check_soft_link(file: "h5py.File", where: str, path: Path) -> None:
             raise DataError(f"{path}: the link {where} leads to nothing in the file")
 
 
-def _checked_size(item: "h5py.Dataset", where: str, path: Path) -> int:
+def _checked_size(item: "h5py.Dataset", where: str, path: Path, largest: int) -> int:
     """Return how many bytes a data set declares; refuse it where it is not what it should be."""
     import h5py
 
@@ -244,10 +248,10 @@ def _checked_size(item: "h5py.Dataset", where: str, path: Path) -> int:
     if item.chunks:
         declared = max(declared, math.prod(item.chunks) * item.dtype.itemsize)
     size = path.stat().st_size
-    if declared > LARGEST or (declared > SUSPICIOUS and declared > INFLATION * size):
+    if declared > largest or (declared > SUSPICIOUS and declared > INFLATION * size):
         raise DataError(
             f"{path}: {where} declares {declared} bytes; the file has {size}, "
-            f"and at most {LARGEST} are read"
+            f"and at most {largest} are read"
         )
     if h5py.check_string_dtype(item.dtype) is not None and declared > size:
         raise DataError(f"{path}: {where} declares more text than the file holds")

@@ -82,11 +82,11 @@ class Fetcher:
     """Brings the arrays of records from a file that was checked; reads each dataset once.
 
     Args:
-        file: The open file.
+        root: The open file's root.
     """
 
-    def __init__(self, file: "h5py.File") -> None:
-        self._file = file
+    def __init__(self, root: "h5py.Group") -> None:
+        self._root = root
         self._datasets: dict[str, Array] = {}
         self._copied = 0
 
@@ -130,7 +130,7 @@ class Fetcher:
     def _read(self, path: str) -> Array:
         import h5py
 
-        dataset = self._file.get(path)
+        dataset = self._root.get(path)
         if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in "fiu":
             raise DataError(f"{path} holds no numbers")
         if dataset.ndim == 0 or math.prod(dataset.shape) == 0:

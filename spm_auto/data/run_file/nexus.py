@@ -95,7 +95,9 @@ def driver_of(lab: str) -> str:
     return str(instrument.get("kind", "")) if isinstance(instrument, dict) else ""
 
 
-def _write_scan(environment: "h5py.Group", number: int, image: ScanImage, line_rate: float) -> None:
+def _write_scan(
+    environment: "h5py.Group", number: int, image: ScanImage, line_rate: float | None
+) -> None:
     frame = image.frame
     control = new_group(environment, f"scan_control_{number:03d}", "NXspm_scan_control")
     write_field(control, "independent_scan_axes", ["x", "y"])
@@ -112,8 +114,9 @@ def _write_scan(environment: "h5py.Group", number: int, image: ScanImage, line_r
         write_field(region, f"scan_end_{axis}", center + size / 2, "m")
         write_field(mesh, f"scan_points_{axis}", frame.pixels[index])
         write_field(mesh, f"step_size_{axis}", frame.pitch[index], "m")
-    for way in ("forward", "backward"):  # each takes half a line's time
-        write_field(mesh, f"{way}_speed_x", 2 * frame.size[0] * line_rate, "m/s")
+    if line_rate is not None:  # each way takes half a line's time
+        for way in ("forward", "backward"):
+            write_field(mesh, f"{way}_speed_x", 2 * frame.size[0] * line_rate, "m/s")
 
 
 def _write_sweep(environment: "h5py.Group", number: int, same: list[Measurement]) -> None:
@@ -157,13 +160,13 @@ def _write_sweep(environment: "h5py.Group", number: int, same: list[Measurement]
     write_field(pattern, "reset_bias", True)
 
 
-def _line_rates(run: RecordedRun) -> list[float]:
-    """Return the line rate of each scan that has an image [1/s]."""
-    started = [r for r in run.records if isinstance(r.event, ScanStarted)]
-    rates = {
-        r.time: r.event.instruction.line_rate for r in started if isinstance(r.event, ScanStarted)
-    }
-    return [rates[image.start_time] for image in run.scans]
+def _line_rates(run: RecordedRun) -> list[float | None]:
+    """Return the line rate at which each image was asked for [1/s], None where none was."""
+    rates: dict[float, float] = {}
+    for record in run.records:
+        if isinstance(record.event, ScanStarted):
+            rates[record.time] = record.event.instruction.line_rate
+    return [rates.get(image.start_time) for image in run.scans]
 
 
 def _scan_mode(scans: tuple[ScanImage, ...]) -> str:

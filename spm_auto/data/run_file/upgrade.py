@@ -42,7 +42,7 @@ _LOST = (
 )
 
 
-def from_version_1(file: "h5py.File", path: Path) -> tuple[tuple[Record, ...], str]:
+def from_version_1(root: "h5py.Group", path: Path) -> tuple[tuple[Record, ...], str]:
     """Make records of a file of version 1, and say what it cannot tell.
 
     It holds images, spectra with their rewards, fits, the recipe, and of each record only what kind
@@ -55,7 +55,7 @@ def from_version_1(file: "h5py.File", path: Path) -> tuple[tuple[Record, ...], s
         DataError: The file does not hold what version 1 held.
     """
     try:
-        return tuple(_Version1(file["entry"]).records()), _LOST
+        return tuple(_Version1(root["entry"]).records()), _LOST
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{path}: not a run file of version 1: {error}") from error
 
