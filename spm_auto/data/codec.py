@@ -41,10 +41,11 @@ _VALUES: dict[str, Any] = {
 }
 _FIELDS = {value: tuple(f.name for f in dataclasses.fields(value)) for value in _VALUES.values()}
 _WORDS: dict[str, type[StrEnum]] = {word.__name__: word for word in (FinishReason, QualityFlag)}
+_EVENTS = frozenset(get_args(Event))
 _PLAIN = frozenset((type(None), bool, int, float, str))
 _KIND, _ARRAY, _WORD = "~kind", "~array", "~word"
 FLOAT = "~float"  # what JSON has no word for; here, so that no table may have it as a key
-_DTYPES = ("<f8", "<f4", "<i8", "<i4", "|b1", "|u1")
+_DTYPES = {name: np.dtype(name) for name in ("<f8", "<f4", "<i8", "<i4", "|b1", "|u1")}
 WHAT_GARBAGE_RAISES = (
     ValueError,
     TypeError,
@@ -109,8 +110,14 @@ def to_tree(value: Any, keep: Callable[[Array], Mapping[str, Any]]) -> Any:
         TypeError: It holds a value that the journal does not know.
     """
     kind = type(value)
-    if kind in _PLAIN:  # most of what there is, so it is asked first
+    if kind in _PLAIN:  # what there is most of is asked for first
         return value
+    if kind in _FIELDS:
+        tree: dict[str, Any] = {_KIND: kind.__name__}
+        for field in _FIELDS[kind]:
+            item = getattr(value, field)
+            tree[field] = item if type(item) in _PLAIN else to_tree(item, keep)
+        return tree
     if isinstance(value, StrEnum):
         return {_WORD: kind.__name__, "value": str(value)}
     if isinstance(value, bool | int | float | str):
@@ -122,9 +129,6 @@ def to_tree(value: Any, keep: Callable[[Array], Mapping[str, Any]]) -> Any:
         if array.dtype.str not in _DTYPES:
             raise TypeError(f"the journal does not store arrays of {array.dtype}")
         return {_ARRAY: array.dtype.str, "shape": array.shape, **keep(array)}
-    if kind in _FIELDS:
-        fields = {field: to_tree(getattr(value, field), keep) for field in _FIELDS[kind]}
-        return {_KIND: kind.__name__, **fields}
     if isinstance(value, Mapping):
         if not value.keys().isdisjoint((_KIND, _ARRAY, _WORD, FLOAT)):
             raise TypeError(f"the journal does not store a table with a key of its own: {value}")
@@ -149,7 +153,7 @@ def to_record(tree: Any, fetch: Callable[[Mapping[str, Any], np.dtype[Any], int]
     record = _from_tree(tree, fetch)
     if not isinstance(record, Record):
         raise DataError(f"expected a record, found {type(record).__name__}")
-    if not isinstance(record.event, Event):
+    if type(record.event) not in _EVENTS:
         raise DataError(f"expected an event, found {type(record.event).__name__}")
     return record
 
@@ -192,6 +196,10 @@ def _from_tree(value: Any, fetch: Callable[[Mapping[str, Any], np.dtype[Any], in
         shape = tuple(value["shape"])
         if set(map(type, shape)) - {int} or min(shape, default=0) < 0:
             raise ValueError(f"{shape} is no shape of an array")
-        return fetch(value, np.dtype(value[_ARRAY]), math.prod(shape)).reshape(shape)
-    fields = {key: _from_tree(item, fetch) for key, item in value.items() if key != _KIND}
+        return fetch(value, _DTYPES[value[_ARRAY]], math.prod(shape)).reshape(shape)
+    fields = {
+        key: item if type(item) in _PLAIN else _from_tree(item, fetch)  # a third of the calls
+        for key, item in value.items()
+        if key != _KIND
+    }
     return _VALUES[value[_KIND]](**fields) if _KIND in value else fields

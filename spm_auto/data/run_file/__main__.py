@@ -1,6 +1,7 @@
 """The child process that writes a run file: ``python -m spm_auto.data.run_file JOURNAL PART``."""
 
 import gc
+import os
 import sys
 from pathlib import Path
 
@@ -14,3 +15,4 @@ if __name__ == "__main__":
         write(open_run(Path(sys.argv[1])), Path(sys.argv[2]))
     except (DataError, OSError, RuntimeError) as error:  # h5py raises the last for a full disk
         sys.exit(" ".join(str(error).split()))
+    os._exit(0)  # the file is closed; to give everything back bit by bit takes a twentieth more

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import h5py
 
 _LARGEST_COPIES = 8 << 30  # [bytes] put together from parts, of one file
+_BYTE = np.dtype(np.uint8)
 
 Part = list[str | int]
 
@@ -62,7 +63,7 @@ class Places:
     def fill(self, file: "h5py.File") -> None:
         """Write the arrays that were found nowhere."""
         for kind, pieces in self._flat.items():
-            values = np.frombuffer(b"".join(pieces), _stored(kind))
+            values = np.frombuffer(b"".join(pieces), _stored(np.dtype(kind)))
             file.create_dataset(self._place(kind), data=values)
 
     def _add(self, array: Array) -> Part:
@@ -111,21 +112,22 @@ class Fetcher:
 
     def _piece(self, part: Part, dtype: "np.dtype[Any]") -> Array:
         path = str(part[0])
-        if path not in self._datasets:
-            self._datasets[path] = self._read(path)
-        values = self._datasets[path]
-        if values.dtype != _stored(dtype.str):
+        values = self._datasets.get(path)
+        if values is None:
+            values = self._datasets[path] = self._read(path)
+        if values.dtype != _stored(dtype):
             raise DataError(f"{path} holds {values.dtype}, not {dtype}")
         match part:
-            case [_]:
-                piece = values
             case [_, int(row)] if 0 <= row < len(values):
                 piece = values[row]
+            case [_]:
+                piece = values
             case [_, int(first), int(end)] if 0 <= first <= end <= len(values):
                 piece = values[first:end]
             case _:
                 raise DataError(f"{part} lies outside shape {values.shape}")
-        return piece.reshape(-1).view(dtype)
+        flat: Array = piece if piece.ndim == 1 else piece.reshape(-1)
+        return flat if flat.dtype == dtype else flat.view(dtype)
 
     def _read(self, path: str) -> Array:
         import h5py
@@ -145,6 +147,6 @@ def _key(values: Array) -> tuple[str, int]:
     return values.dtype.str, hash(values.tobytes())
 
 
-def _stored(kind: str) -> "np.dtype[Any]":
+def _stored(dtype: "np.dtype[Any]") -> "np.dtype[Any]":
     """Return how a type is stored: HDF5 knows no truth values."""
-    return np.dtype("|u1" if kind == "|b1" else kind)
+    return _BYTE if dtype.kind == "b" else dtype
