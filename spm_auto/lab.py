@@ -1,6 +1,7 @@
 """The lab file: which instrument, within what limits, on what clock; and how a run begins in it."""
 
 import platform
+import subprocess
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -19,6 +20,7 @@ from .units import Bias, DataSize, Duration, Length, Speed
 from .workflow import Runner
 
 _PACKAGES = ("numpy", "scipy", "torch", "gpytorch", "numba", "h5py", "pydantic")
+_GIT_TIMEOUT = 2.0  # [s]
 _LARGEST_SEED = 2**64 - 1  # as the journal stores whole numbers
 
 
@@ -214,14 +216,28 @@ def begin(
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of spm_auto, Python and the packages that decide what a run does."""
+    """Return versions and commit of spm_auto, and versions of all that decides what a run does."""
     found = {"spm_auto": __version__, "python": platform.python_version()}
     for name in _PACKAGES:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    commit = _commit()
+    return {**found, "commit": commit} if commit else found
+
+
+def _commit() -> str:
+    """Return the commit of the checkout that runs; empty for an installed package."""
+    checkout = Path(__file__).parent.parent
+    if not (checkout / ".git").exists():
+        return ""
+    ask = ["git", "-C", str(checkout), "rev-parse", "HEAD"]
+    try:
+        said = subprocess.run(ask, capture_output=True, text=True, timeout=_GIT_TIMEOUT)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return said.stdout.strip()
 
 
 def _in_force(limits: Limits) -> dict[str, Any]:

@@ -246,7 +246,7 @@ def scan(
         lines.append(line)
         ends.append(truth.position)
     started = ScanStarted(instruction, microscope.capabilities.channels_of(instruction))
-    return assemble(started, lines, start, microscope.status().time), np.array(ends)
+    return assemble(started, start, lines, microscope.status().time), np.array(ends)
 
 
 FILM = {"frame": ScanFrame((0.0, 0.0), (1.6e-6, 1.6e-6), (128, 128))}

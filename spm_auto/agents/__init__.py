@@ -2,7 +2,7 @@
 
 from .candidates import Candidates
 from .costs import Costs
-from .explorer import Explorer, Scored, refusal
+from .explorer import Explorer
 from .levels import Levels
 from .make import make
 from .memory import Memory, Recollection, RememberingWatch
@@ -30,6 +30,7 @@ from .scalarizers import (
     loop_opening,
     peak,
 )
+from .scoring import Scored, refusal
 from .settings import (
     CuriousSettings,
     DeepKernelSettings,

@@ -6,12 +6,12 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..errors import AgentError, CannotResume, PluginError
-from ..instrument import QualityFlag, Spectrum
+from ..instrument import Spectrum
 from .memory import Memory, Recollection, RememberingWatch
 from .protocol import (
     Agent,
@@ -25,6 +25,7 @@ from .protocol import (
     Scalarizer,
     Watch,
 )
+from .scoring import Scored, refusal, scalar_of, unpredicted
 from .steered import SteeredAgent, scalarizer_named
 from .steering import (
     AllowRegion,
@@ -38,22 +39,6 @@ from .steering import (
     SteeringWatch,
 )
 from .watchfulness import Concern, Lookout, noise_of
-
-
-class Scored(NamedTuple):
-    """A spectrum with what it is worth.
-
-    Attributes:
-        proposal: Where it was taken, and why there.
-        spectrum: What was measured.
-        scalar: What it is worth.
-        scalarizer: Name of the scalarizer that says so.
-    """
-
-    proposal: Proposal
-    spectrum: Spectrum
-    scalar: Scalar
-    scalarizer: str
 
 
 class Explorer:
@@ -361,8 +346,8 @@ class Explorer:
         self._recalled = None
         self._scalarizer, self._name = scalarizer, name
         self._values = [one.scalar.value for one in scored if one.scalar.is_good]
-        self._open = [_unpredicted(proposal) for proposal in self._open]
-        self._ready = deque(_unpredicted(proposal) for proposal in self._ready)
+        self._open = [unpredicted(proposal) for proposal in self._open]
+        self._ready = deque(unpredicted(proposal) for proposal in self._ready)
         self._lookout.forget()
         return tuple(scored)
 
@@ -370,8 +355,8 @@ class Explorer:
         recalled = self._memory.scalar(spectrum, name) if self._memory is not None else None
         if recalled is not None:
             return recalled
-        others = {other: _scalar_of(spectrum, by, other) for other, by in self._others.items()}
-        return replace(_scalar_of(spectrum, scalarizer, name), others=others)
+        others = {other: scalar_of(spectrum, by, other) for other, by in self._others.items()}
+        return replace(scalar_of(spectrum, scalarizer, name), others=others)
 
     def _observation(self, proposal: Proposal, spectrum: Spectrum, scalar: Scalar) -> Observation:
         others = scalar.others.values()
@@ -404,29 +389,3 @@ class Explorer:
             f"candidate {proposal.candidate} at ({proposal.x:g}, {proposal.y:g}) m was not "
             "proposed, or its spectrum was told already"
         )
-
-
-def refusal(order: Order, error: Exception) -> str:
-    """Say that an order was not carried out, and why."""
-    return f"what {order.who} asked for ({order.steering}) was refused: {error}"
-
-
-def _unpredicted(proposal: Proposal) -> Proposal:
-    """Leave out what was expected of a point: it was meant in terms of another scalarizer."""
-    nan = math.nan
-    return replace(proposal, mean=nan, deviation=nan, score=nan, noise=nan)
-
-
-def _scalar_of(spectrum: Spectrum, scalarizer: Scalarizer, name: str) -> Scalar:
-    if spectrum.flags:
-        return Scalar(math.nan, flag=", ".join(str(flag) for flag in spectrum.flags))
-    result = scalarizer(spectrum)
-    try:
-        scalar = result if isinstance(result, Scalar) else Scalar(float(result))
-    except (TypeError, ValueError) as error:
-        raise AgentError(
-            f"scalarizer {name!r} must return a number or a Scalar, got {result!r:.80}"
-        ) from error
-    if not scalar.flag and not math.isfinite(scalar.value):
-        return Scalar(math.nan, flag=str(QualityFlag.NOT_FINITE))
-    return scalar

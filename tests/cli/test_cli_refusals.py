@@ -154,4 +154,7 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(command: Command, tmp_path
 
 def test_showing_what_is_no_run_is_refused(command: Command, tmp_path: Path) -> None:
     code, _, err = command("show", tmp_path)
-    assert (code, err) == (1, f"error: {tmp_path}: there is no run here (no run.spmj)\n")
+    assert (code, err) == (
+        1,
+        f"error: {tmp_path}: there is no run here (no run.spmj and no run.h5)\n",
+    )
