@@ -151,7 +151,7 @@ class Control:
     def is_under_way(self) -> bool:
         """Whether the run has begun and is not being stopped."""
         with self._changed:
-            return self._state in (RunState.LOADING, RunState.RUNNING)
+            return self._state in (RunState.LOADING, RunState.RUNNING, RunState.PAUSED)
 
     def hold_until(self, is_over: Callable[[], bool], poll: float) -> None:
         """Hold the run until something is so.
@@ -167,14 +167,14 @@ class Control:
         with self._changed:
             self._refuse_when_over()
             before = self._state
-            self._become(RunState.PAUSED)
+            self._hold_as(RunState.PAUSED)
         while not is_over():
             with self._changed:
                 self._changed.wait_for(lambda: self._stop is not None, poll)
                 self._refuse_when_over()
         with self._changed:
             self._refuse_when_over()
-            self._become(before)
+            self._hold_as(before)
 
     def finish(self, finished: RunFinished) -> None:
         """Note how the run ended."""
@@ -188,6 +188,10 @@ class Control:
         """Wait for the run's end, at most so long [s]; returns whether it ended."""
         with self._changed:
             return self._changed.wait_for(lambda: self._finished is not None, timeout)
+
+    def _hold_as(self, state: RunState) -> None:
+        if self._state != state:  # it may wait for a human already
+            self._become(state)
 
     def _become(self, state: RunState) -> None:
         """Change the state, the lock being held; `_TRANSITIONS` says what can become what."""

@@ -28,6 +28,7 @@ from .tape import Tape
 _log = logging.getLogger(__name__)
 _IMPORTANT = RunStarted | Intervention | RunPaused | RunResumed | RunContinued
 _LOOK = 10.0  # [s] how often it is looked whether the disk has room; not to ask for each line
+_WAITED = "the disk was full; the run has waited for room"
 _POLL = 0.5  # [s] how often, while it has none
 
 
@@ -84,10 +85,11 @@ class Scribe:
             if not tape.is_over:
                 return tape.note(event)
             self.go_live()
-        record = self._append(event)
-        for listener in self._listeners:
-            listener(record)
-        return record
+        records = self._append(event)
+        for record in records:
+            for listener in self._listeners:
+                listener(record)
+        return records[0]
 
     def go_live(self) -> None:
         """Begin to write again, where the record ends."""
@@ -151,22 +153,22 @@ class Scribe:
             self.go_live()
         return None
 
-    def _append(self, event: Event) -> Record:
-        """Write an event, as soon as the disk has room for it."""
+    def _append(self, event: Event) -> list[Record]:
+        """Write an event, as soon as the disk has room for it; an alarm then says that it waited."""
         important = isinstance(event, _IMPORTANT)
         try:
-            return self._journal.append(event, sync=important)
+            return [self._journal.append(event, sync=important)]
         except JournalFull as error:
             if not self._control.is_under_way:
                 raise
             _log.warning("the run waits for room on the disk: %s", error)
-        records: list[Record] = []
+        written: list[Record] = []
 
         def is_written() -> bool:
             with contextlib.suppress(JournalFull):
-                records.append(self._journal.append(event, sync=important))
-            return bool(records)
+                for each in (event, Alarm(_WAITED, ROOM))[len(written) :]:
+                    written.append(self._journal.append(each, sync=important))
+            return len(written) == 2
 
         self._control.hold_until(is_written, _POLL)
-        self._journal.append(Alarm("the disk was full; the run has waited for room", ROOM))
-        return records[0]
+        return written

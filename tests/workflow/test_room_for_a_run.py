@@ -118,6 +118,27 @@ def test_a_spectrum_that_the_full_disk_did_not_take_is_written_later(
     assert run.alarms == (Alarm("the disk was full; the run has waited for room", ROOM),)
 
 
+def test_a_disk_that_is_full_again_for_the_alarm_is_waited_for_as_well(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    append, refusals = Journal.append, [Alarm, Alarm, SpectrumAcquired]
+
+    def limited(self: Journal, event: object, sync: bool = False) -> object:
+        if refusals and isinstance(event, refusals[-1]):
+            refusals.pop()
+            raise JournalFull(f"{self.path}: {errno.errorcode[errno.ENOSPC]}")
+        return append(self, event, sync)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Journal, "append", limited)
+    shown = Shown()
+    clock = InstantClock()
+    runner = new_runner(tmp_path, Microscope(clock), clock, listeners=(shown,))
+    assert runner.run([doing(SCAN, SPECTRUM)], seed=1).reason == FinishReason.COMPLETED
+    run = open_run(tmp_path)
+    assert (len(run.spectra), len(run.alarms), refusals) == (1, 1, [])
+    assert [r.number for r in shown.records] == [r.number for r in run.records]
+
+
 def test_a_run_on_a_full_disk_can_be_cancelled_and_gone_on_with(
     full: list[Callable[[], object]], tmp_path: Path
 ) -> None:
