@@ -154,7 +154,7 @@ class Scribe:
         return None
 
     def _append(self, event: Event) -> list[Record]:
-        """Write an event, as soon as the disk has room for it; an alarm then says that it waited."""
+        """Write an event, as soon as the disk has room; an alarm then says that it waited."""
         important = isinstance(event, _IMPORTANT)
         try:
             return [self._journal.append(event, sync=important)]

@@ -109,17 +109,20 @@ def test_gwyddion_reads_a_dat_as_spectra_at_their_place(
 ) -> None:
     half = len(expected["bias"]) // 2
     path, *_ = sorted((made / "dat").glob("*.dat"))
-    content = _through_gwyddion(path, tmp_path)  # it takes the files with the next numbers, too
+    # it takes the files of the same name with other numbers, too, in no order
+    content = _through_gwyddion(path, tmp_path)
     curves = [content[f"/sps/{k}"] for k in range(4)]
     titles = ["current", "dI/dV", "current [bwd]", "dI/dV [bwd]"]
     assert [curve["title"] for curve in curves] == titles
-    for number, spectrum in enumerate(expected["spectra"]):
-        there, back = np.array(spectrum)[:, :half], np.array(spectrum)[:, half:][:, ::-1]
-        for curve, values in zip(curves, [*there, *back], strict=True):
+    for curve_number, curve in enumerate(curves):
+        places = np.reshape(curve["coords"], (-1, 2))
+        assert len(places) == len(expected["spectra"])
+        for place, spectrum in zip(expected["places"], expected["spectra"], strict=True):
+            there, back = np.array(spectrum)[:, :half], np.array(spectrum)[:, half:][:, ::-1]
+            (number,) = np.flatnonzero(np.isclose(places, place, rtol=1e-6).all(axis=1))
             # it sorts the axis upwards; ours runs down
-            np.testing.assert_allclose(curve["data"][number]["data"], values[::-1], rtol=1e-12)
-            place = curve["coords"][2 * number : 2 * number + 2]
-            np.testing.assert_allclose(place, expected["places"][number])
+            values = [*there, *back][curve_number][::-1]
+            np.testing.assert_allclose(curve["data"][number]["data"], values, rtol=1e-12)
     assert curves[1]["data"][0]["si_unit_y"].unitstr == "A/V"
 
 
