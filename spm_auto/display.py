@@ -195,8 +195,28 @@ class ProgressDisplay:
         while not self.records.empty():
             self.show(self.records.get())
 
+    def catch_up(self, records: Sequence[Record]) -> None:
+        """Take in what a run has behind it that goes on; nothing is said of it."""
+        for record in records:
+            self._take_in(record)
+        if records and self._plan.seconds:
+            self._said = int(10 * records[-1].time / self._plan.seconds)
+
     def show(self, record: Record) -> None:
         """Show what a record changes."""
+        self._take_in(record)
+        if isinstance(record.event, Alarm):
+            self._console.print(f"[red]alarm:[/] {escape(record.event.message)}")
+        best = ""
+        if math.isfinite(self._best):
+            best = f", best {format_quantity(self._best, self._unit, 4)}"
+        self._progress.update(self._task, completed=record.time, description=self._what + best)
+        tenth = int(10 * record.time / self._plan.seconds) if self._plan.seconds else 0
+        if self._progress.disable and tenth > self._said:
+            self._said = tenth
+            self._console.print(f"{min(10 * tenth, 100):3d} %  {self._what}{best}")
+
+    def _take_in(self, record: Record) -> None:
         match record.event:
             case StepStarted(kind=kind):
                 self._what = kind
@@ -213,16 +233,6 @@ class ProgressDisplay:
                 self._what = f"spectrum {self._n_spectra} of {self._plan.n_spectra}"
             case SpectrumScored(value=value, unit=unit) if value > self._best:
                 self._best, self._unit = value, unit
-            case Alarm(message=message):
-                self._console.print(f"[red]alarm:[/] {escape(message)}")
-        best = ""
-        if math.isfinite(self._best):
-            best = f", best {format_quantity(self._best, self._unit, 4)}"
-        self._progress.update(self._task, completed=record.time, description=self._what + best)
-        tenth = int(10 * record.time / self._plan.seconds) if self._plan.seconds else 0
-        if self._progress.disable and tenth > self._said:
-            self._said = tenth
-            self._console.print(f"{min(10 * tenth, 100):3d} %  {self._what}{best}")
 
     def say(self, text: str) -> None:
         """Print a line for people."""

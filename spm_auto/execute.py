@@ -187,6 +187,7 @@ def resume(
         said = "\n".join(changes)
         raise CannotResume(f"{said}\nnothing has moved; --accept-changes goes on all the same")
     display = ProgressDisplay(plan, is_quiet=as_json)
+    display.catch_up(tape.records)
     runner = take_up(
         instrument,
         clock,
@@ -199,7 +200,7 @@ def resume(
     )
     for change in changes:
         display.say(change)
-    display.say(f"{started.title}: resumed after record {tape.end.number}")
+    display.say(f"{started.title}: resumed after record {tape.records[-1].number}")
     return _to_the_end(order, runner, display, out, started.seed, as_json)
 
 

@@ -63,7 +63,7 @@ def resumed(clock: Clock, tape: Tape, is_simulated: bool) -> Clock:
         return clock  # repeating what was done turns it to the same time
     gone_on = ResumedClock(clock)
     if not is_simulated:
-        gone_on.go_on(tape.end.time + max(0.0, time.time() - tape.end.utc))
+        gone_on.go_on(tape.records[-1].time + max(0.0, time.time() - tape.records[-1].utc))
     return gone_on
 
 

@@ -90,6 +90,11 @@ class RecordedRun:
     damage: str
 
     @property
+    def resumptions(self) -> tuple[Record, ...]:
+        """Where the run, which had ended or was killed, went on in another process."""
+        return tuple(r for r in self.records if isinstance(r.event, RunContinued | SampleFound))
+
+    @property
     def spectra(self) -> tuple[Spectrum, ...]:
         """The spectra in the order in which they were taken."""
         return tuple(measurement.spectrum for measurement in self.measurements)

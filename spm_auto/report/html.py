@@ -10,7 +10,7 @@ from ..data import FILE_NAME, RecordedRun, open_run
 from ..errors import DataError
 from ..units import format as format_quantity
 from .pictures import draw
-from .tables import decisions, facts, timing
+from .tables import decisions, facts, resumptions, timing
 
 REPORT_NAME = "report.html"
 
@@ -52,6 +52,7 @@ def render(run: RecordedRun) -> str:
         pictures=draw(run),
         is_rated=run.best is not None,
         timing=timing(run),
+        resumptions=resumptions(run),
         decisions=decisions(run),
         settings=json.dumps(settings, indent=2, default=str),
         versions=dict(run.started.versions),

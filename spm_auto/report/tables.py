@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from statistics import median
 
 from ..data import (
@@ -12,6 +13,8 @@ from ..data import (
     PointChosen,
     ProbePositioned,
     RecordedRun,
+    RunContinued,
+    SampleFound,
     ScanFinished,
     ScanStarted,
     SpectrumAcquired,
@@ -90,6 +93,20 @@ def facts(run: RecordedRun) -> list[Fact]:
         decided = format_quantity(summary["decision_time_median"], "s", 2)
         shown.append(Fact("waiting for the agent", f"{100 * idle:.2f} %", f"{decided} a decision"))
     return shown
+
+
+def resumptions(run: RecordedRun) -> list[str]:
+    """Say when the run went on after it had ended or was killed, and what had changed."""
+    said = []
+    for record in run.resumptions:
+        match record.event:
+            case RunContinued(changes=changes, dropped=dropped):
+                when = datetime.fromtimestamp(record.utc, UTC).strftime("%Y-%m-%d %H:%M UTC")
+                told = "; ".join([*changes, dropped] if dropped else changes)
+                said.append(f"{when}, after record {record.number - 1}{': ' if told else ''}{told}")
+            case SampleFound(dx=dx, dy=dy, message=message):
+                said.append(f"the sample has moved by {_length(dx)}, {_length(dy)}: {message}")
+    return said
 
 
 def timing(run: RecordedRun) -> list[TimeSpent]:

@@ -96,7 +96,7 @@ class Scribe:
         if self.past is None or self.is_live:
             return
         self.is_live = True
-        self.past.go_on(self.past.tape.end.time)
+        self.past.go_on(self.past.tape.records[-1].time)
         self.record(self.past.continued)
 
     def wait_for_room(self) -> None:

@@ -85,8 +85,8 @@ class Tape:
         records: The run's records, `RunStarted` first.
 
     Attributes:
+        records: All of them, whatever was played.
         started: How the run began.
-        end: The last record.
         finished: How the run ended; None when it was killed.
         found: Where the sample was found when the run was gone on with before; None if it was not.
         sample: What was loaded.
@@ -107,8 +107,8 @@ class Tape:
         started = records[0].event if records else None
         if not isinstance(started, RunStarted):
             raise CannotResume("the journal does not begin with a run")
+        self.records = tuple(records)
         self.started = started
-        self.end = records[-1]
         self.finished = _last_finish(records)
         self.found = next(
             (r.event for r in reversed(records) if isinstance(r.event, SampleFound)), None
