@@ -31,12 +31,13 @@ def read_tape(folder: Path) -> Tape:
         folder: The run's folder.
 
     Raises:
-        DataError: There is no journal, or it cannot be read.
+        DataError: There is no journal, it cannot be read, or another process is writing it.
         CannotResume: It is not all there.
     """
     path = folder / FILE_NAME
     if not path.is_file():
         raise CannotResume(f"{folder}: there is no run to resume ({FILE_NAME} is missing)")
+    Journal.check_free(path)
     reader = JournalReader(path)
     if reader.version not in (VERSION, None):
         raise CannotResume(
@@ -163,6 +164,10 @@ def take_up(
     except SpmError:
         instrument.close()
         raise
+    if journal.next_number != len(tape.records):
+        instrument.close()
+        journal.close()
+        raise CannotResume(f"{out}: another process has gone on with this run meanwhile")
     is_simulated = instrument.capabilities.is_simulated
     past = Past(
         tape,

@@ -108,6 +108,20 @@ class Journal:
         self._lock = threading.Lock()
         self._synced = -_SYNC_INTERVAL
 
+    @staticmethod
+    def check_free(path: Path) -> None:
+        """Refuse a journal that another process is writing.
+
+        Raises:
+            DataError: One is, or nobody can write there.
+        """
+        JournalFile.check_free(path)
+
+    @property
+    def next_number(self) -> int:
+        """Number of the record that comes next."""
+        return self._first + self._file.pieces
+
     def append(self, event: Event, sync: bool = False) -> Record:
         """Write an event; when this returns, a killed process does not lose it.
 
@@ -122,8 +136,7 @@ class Journal:
             DataError: The disk did not take it.
         """
         with self._lock:
-            number = self._first + self._file.pieces
-            record = Record(number, self._utc(), self._now(), event)
+            record = Record(self.next_number, self._utc(), self._now(), event)
             header, body = encode(record)
             # or the clock was set back
             is_due = sync or abs(record.utc - self._synced) >= _SYNC_INTERVAL

@@ -85,6 +85,16 @@ class JournalFile:
             failing.pop_all()
         return file
 
+    @staticmethod
+    def check_free(path: Path) -> None:
+        """Refuse where another process is writing.
+
+        Raises:
+            DataError: One is, or nobody can write there.
+        """
+        with _said(path, "the journal cannot be gone on with"):
+            _free(_lock(path.parent))
+
     def append(self, data: bytes, sync: bool = False) -> None:
         """Add a piece; when this raises, the file is as it was before.
 

@@ -17,12 +17,14 @@ from spm_auto.data import (
     Alarm,
     FinishReason,
     InstructionFailed,
+    Journal,
     LineAcquired,
     RunContinued,
     open_run,
 )
-from spm_auto.errors import CannotResume, InstrumentError, LimitExceeded
-from spm_auto.instrument import AcquireSpectrum, BiasWaveform, Spectrum
+from spm_auto.errors import CannotResume, DataError, InstrumentError, LimitExceeded
+from spm_auto.instrument import AcquireSpectrum, BiasWaveform, GuardedInstrument, Spectrum
+from spm_auto.resume import read_tape, take_up
 from spm_auto.workflow import Note, Step, StepContext, StepGenerator
 
 AGENTS = {
@@ -250,3 +252,26 @@ def test_a_step_is_told_its_own_notes_again(tmp_path: Path) -> None:
         folder = cut(tmp_path / "whole", n, tmp_path / f"cut {n}")
         resume(folder, steps)
         assert story(folder) == whole
+
+
+def test_a_run_that_somebody_else_went_on_with_meanwhile_is_left_to_him(tmp_path: Path) -> None:
+    run_quickly(tmp_path / "whole")
+    folder = cut(tmp_path / "whole", 8, tmp_path / "cut")
+    tape, clock = read_tape(folder), InstantClock()
+    resume(folder, recipe().steps)
+    before = (folder / FILE_NAME).read_bytes()
+    with pytest.raises(CannotResume, match="another process has gone on with this run meanwhile"):
+        take_up(GuardedInstrument(OhmicMicroscope(clock)), clock, folder, tape)
+    assert (folder / FILE_NAME).read_bytes() == before
+
+
+def test_a_run_that_is_being_written_is_refused_before_an_instrument_is_opened(
+    tmp_path: Path,
+) -> None:
+    run_quickly(tmp_path / "whole")
+    folder = cut(tmp_path / "whole", 8, tmp_path / "cut")
+    with (
+        Journal.reopen(folder / FILE_NAME, lambda: 0.0),
+        pytest.raises(DataError, match="another process"),
+    ):
+        read_tape(folder)
