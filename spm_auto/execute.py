@@ -1,13 +1,10 @@
 """Carrying out a recipe in a lab, from files: what ``spm-auto run`` and ``rehearse`` do."""
 
-import contextlib
 import math
 import signal
 import tempfile
 import time
-import tomllib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,95 +21,17 @@ from .data import (
 )
 from .display import ProgressDisplay, print_plan, print_summary
 from .errors import CannotResume, RecipeError, SpmError
-from .instrument import FromCommandLine, GuardedInstrument
-from .lab import Lab, begin, parse_lab
+from .experiment import Experiment, read_experiment, recorded_experiment
+from .instrument import GuardedInstrument
+from .lab import begin
 from .resume import changes_since, check_may_resume, read_tape, resumed, take_up
-from .settings import override, read_toml
 from .units import format as format_quantity
 from .units import format_duration
-from .workflow import Plan, Recipe, Runner, make_plan, parse_recipe
+from .workflow import Plan, Runner, make_plan
 
 TWICE = 2.0  # [s] a second Ctrl-C within this time withdraws the tip
 _LAST_THOUGHT = 10.0  # [s] an agent that thinks longer than that is left to its fate
 _TICK = 0.05  # [s] how often the terminal looks at the run
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """Recipe and laboratory as read from their files, overrides applied.
-
-    Attributes:
-        recipe: The recipe.
-        lab: The laboratory.
-        recipe_text: The recipe's file, verbatim.
-        lab_text: The lab file, verbatim.
-        overrides: What was replaced on the command line, verbatim.
-        files: Where recipe and lab file stood.
-    """
-
-    recipe: Recipe
-    lab: Lab
-    recipe_text: str
-    lab_text: str
-    overrides: tuple[str, ...]
-    files: tuple[str, str]
-
-    def describe(self) -> dict[str, Any]:
-        """Return what a run's journal should know besides the texts."""
-        recipe, lab = self.files
-        return {
-            **self.lab.describe(),
-            "overrides": self.overrides,
-            "recipe_file": recipe,
-            "lab_file": lab,
-            "folder": str(Path.cwd()),
-        }
-
-
-def read_order(recipe_path: Path, lab_path: Path, overrides: Sequence[str]) -> Order:
-    """Read recipe and lab file, and replace what the command line replaces.
-
-    Args:
-        recipe_path: The recipe.
-        lab_path: The lab file.
-        overrides: Texts such as "steps[1].budget=20" or "instrument.file=data.h5".
-
-    Raises:
-        RecipeError: With one line per fault, naming the place.
-    """
-    _, recipe_text = read_toml(recipe_path, "recipe")
-    _, lab_text = read_toml(lab_path, "lab file")
-    return _order(recipe_text, lab_text, (recipe_path, lab_path), overrides)
-
-
-def _order(
-    recipe_text: str, lab_text: str, files: tuple[Path, Path], overrides: Sequence[str]
-) -> Order:
-    recipe_table, lab_table = tomllib.loads(recipe_text), tomllib.loads(lab_text)
-    recipe_path, lab_path = files
-    for text in overrides:
-        path, separator, written = text.partition("=")
-        if not separator:
-            raise RecipeError(f"--set {text}: write PATH=VALUE, such as steps[1].budget=20")
-        key = path.split(".")[0].split("[")[0]
-        if key in Recipe.model_fields:
-            recipe_table = override(recipe_table, path, _value(written))
-        elif key in Lab.model_fields:
-            lab_table = override(lab_table, path, _value(written))
-        else:
-            known = [*Recipe.model_fields, *Lab.model_fields]
-            raise RecipeError(
-                f"--set {text}: neither a recipe nor a lab file has a key {key!r}"
-                f"{plugins.suggest(key, known)}"
-            )
-    return Order(
-        recipe=parse_recipe(recipe_table, recipe_path.name),
-        lab=parse_lab(lab_table, lab_path.name, lab_path.parent),
-        recipe_text=recipe_text,
-        lab_text=lab_text,
-        overrides=tuple(overrides),
-        files=(str(recipe_path.resolve()), str(lab_path.resolve())),
-    )
 
 
 def execute(
@@ -134,14 +53,14 @@ def execute(
         as_json: Whether to print the run's summary as JSON, and nothing else.
 
     Raises:
-        SpmError: The order cannot be carried out; nothing moved.
+        SpmError: The experiment cannot be carried out; nothing moved.
     """
-    order = read_order(recipe, lab, overrides)
-    clock = order.lab.clock.clock()
-    instrument = order.lab.open(seed, clock)
-    plan = _checked_plan(order, instrument, recipe.name)
-    runner, display = _prepare(order, instrument, clock, plan, out, seed, is_quiet=as_json)
-    return _to_the_end(order, runner, display, out, seed, as_json)
+    experiment = read_experiment(recipe, lab, overrides)
+    clock = experiment.lab.clock.clock()
+    instrument = experiment.lab.open(seed, clock)
+    plan = _checked_plan(experiment, instrument, recipe.name)
+    runner, display = _prepare(experiment, instrument, clock, plan, out, seed, is_quiet=as_json)
+    return _to_the_end(experiment, runner, display, out, seed, as_json)
 
 
 def resume(
@@ -173,14 +92,11 @@ def resume(
     if tape.finished is not None and tape.finished.reason == FinishReason.COMPLETED:
         return _make_up(tape.finished, out, as_json)
     started = tape.started
-    settings = started.settings
-    with contextlib.chdir(settings["folder"] if Path(settings["folder"]).is_dir() else "."):
-        files = (Path(settings["recipe_file"]), Path(settings["lab_file"]))
-        order = _order(started.recipe, started.lab, files, settings["overrides"])
-        is_simulated = order.lab.instrument.is_simulated
-        clock = resumed(order.lab.clock.clock(), tape, is_simulated)
-        instrument = order.lab.open(started.seed, clock)
-    plan = _checked_plan(order, instrument, files[0].name)
+    experiment = recorded_experiment(started)
+    is_simulated = experiment.lab.instrument.is_simulated
+    clock = resumed(experiment.lab.clock.clock(), tape, is_simulated)
+    instrument = experiment.lab.open(started.seed, clock)
+    plan = _checked_plan(experiment, instrument, Path(experiment.files[0]).name)
     changes = () if is_simulated else changes_since(tape, instrument)
     if changes and not accepts_changes:
         instrument.close()
@@ -196,20 +112,25 @@ def resume(
         changes,
         looks=not same_place,
         listeners=(display.records.put,),
-        room=Room(out, order.lab.storage.reserve),
+        room=Room(out, experiment.lab.storage.reserve),
     )
     for change in changes:
         display.say(change)
     display.say(f"{started.title}: resumed after record {tape.records[-1].number}")
-    return _to_the_end(order, runner, display, out, started.seed, as_json)
+    return _to_the_end(experiment, runner, display, out, started.seed, as_json)
 
 
 def _to_the_end(
-    order: Order, runner: Runner, display: ProgressDisplay, out: Path, seed: int, as_json: bool
+    experiment: Experiment,
+    runner: Runner,
+    display: ProgressDisplay,
+    out: Path,
+    seed: int,
+    as_json: bool,
 ) -> int:
     """Carry out what is ordered, and make run file and report of it."""
     with Presses(runner, display.say):
-        finished = _carry_out(order, runner, display, seed)
+        finished = _carry_out(experiment, runner, display, seed)
         if not runner.is_live and finished.reason != FinishReason.COMPLETED:
             raise CannotResume(finished.message)
         code = _conclude(finished, out, as_json)
@@ -247,21 +168,21 @@ def rehearse(
     even opened.
 
     Raises:
-        SpmError: The order could not be carried out.
+        SpmError: The experiment could not be carried out.
     """
-    order = read_order(recipe, lab, overrides)
-    settings = order.lab.instrument
+    experiment = read_experiment(recipe, lab, overrides)
+    settings = experiment.lab.instrument
     if not settings.is_simulated:
         simulator = plugins.load("instruments", "simulator")
         settings = simulator.model_validate({"kind": "simulator"})
     clock = InstantClock()
-    instrument = GuardedInstrument(settings.open(clock, seed), order.lab.limits.limits())
-    plan = _checked_plan(order, instrument, recipe.name)
+    instrument = GuardedInstrument(settings.open(clock, seed), experiment.lab.limits.limits())
+    plan = _checked_plan(experiment, instrument, recipe.name)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
-        runner, display = _prepare(order, instrument, clock, plan, out, seed, is_quiet=as_json)
+        runner, display = _prepare(experiment, instrument, clock, plan, out, seed, is_quiet=as_json)
         with Presses(runner, display.say):
-            finished = _carry_out(order, runner, display, seed)
+            finished = _carry_out(experiment, runner, display, seed)
         summary = open_run(out).summary()
     if not as_json:
         print_plan(plan)
@@ -270,16 +191,16 @@ def rehearse(
     return 0 if finished.reason == FinishReason.COMPLETED else 1
 
 
-def _checked_plan(order: Order, instrument: GuardedInstrument, place: str) -> Plan:
+def _checked_plan(experiment: Experiment, instrument: GuardedInstrument, place: str) -> Plan:
     try:
-        return make_plan(order.recipe, instrument)
+        return make_plan(experiment.recipe, instrument)
     except RecipeError as error:
         instrument.close()
         raise RecipeError(f"{place}: {error}") from error
 
 
 def _prepare(
-    order: Order,
+    experiment: Experiment,
     instrument: GuardedInstrument,
     clock: Clock,
     plan: Plan,
@@ -288,7 +209,7 @@ def _prepare(
     is_quiet: bool,
 ) -> tuple[Runner, ProgressDisplay]:
     display = ProgressDisplay(plan, is_quiet)
-    room = Room(out, order.lab.storage.reserve)
+    room = Room(out, experiment.lab.storage.reserve)
     try:
         room.check(plan.size)
     except SpmError:
@@ -298,24 +219,26 @@ def _prepare(
         instrument,
         clock,
         out,
-        order.recipe.title,
+        experiment.recipe.title,
         seed,
-        recipe=order.recipe_text,
-        lab=order.lab_text,
-        settings=order.describe(),
+        recipe=experiment.recipe_text,
+        lab=experiment.lab_text,
+        settings=experiment.describe(),
         listeners=(display.records.put,),
         room=room,
     )
     display.say(
-        f"{order.recipe.title}: {format_duration(plan.seconds)} of instrument time, "
+        f"{experiment.recipe.title}: {format_duration(plan.seconds)} of instrument time, "
         f"at most {format_quantity(plan.size, 'B', 3)} on disk"
     )
     return runner, display
 
 
-def _carry_out(order: Order, runner: Runner, display: ProgressDisplay, seed: int) -> RunFinished:
+def _carry_out(
+    experiment: Experiment, runner: Runner, display: ProgressDisplay, seed: int
+) -> RunFinished:
     with display:
-        runner.start(order.recipe.steps, seed)
+        runner.start(experiment.recipe.steps, seed)
         while not runner.wait(_TICK):
             display.drain()
         display.drain()
@@ -368,15 +291,6 @@ class Presses:
             self._say("cancelling; press Ctrl-C again within 2 s to withdraw the tip")
         else:
             self._say("the run is over; press Ctrl-C again within 2 s to withdraw the tip")
-
-
-def _value(text: str) -> Any:
-    """Read a value as TOML would; what is no TOML is text, such as 8 V or a path."""
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return FromCommandLine(text)
-    return FromCommandLine(value) if isinstance(value, str) else value
 
 
 def _say_end(finished: RunFinished, report: Path) -> None:

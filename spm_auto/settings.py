@@ -115,17 +115,31 @@ def read_toml(path: Path, what: str) -> tuple[dict[str, Any], str]:
         if len(content) > LARGEST:
             raise RecipeError(f"{path}: the {what} is larger than the {LARGEST} bytes allowed")
         text = content.decode("utf-8")
-        table = tomllib.loads(text)
-        _check_depth(table)
-        return table, text
     except FileNotFoundError as error:
         raise RecipeError(f"{path}: there is no such {what}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: the {what} cannot be read: {error}") from error
+    return parse_toml(text, str(path)), text
+
+
+def parse_toml(text: str, place: str) -> dict[str, Any]:
+    """Read TOML that stands in a text.
+
+    Args:
+        text: The text.
+        place: Where it stands, for the message.
+
+    Raises:
+        RecipeError: It is no TOML; the message names the line.
+    """
+    try:
+        table = tomllib.loads(text)
+        _check_depth(table)
     except RecursionError as error:
-        raise RecipeError(f"{path}: not valid TOML: tables or lists too deep") from error
+        raise RecipeError(f"{place}: not valid TOML: tables or lists too deep") from error
     except ValueError as error:  # TOMLDecodeError, or a number of more digits than Python reads
-        raise RecipeError(f"{path}: not valid TOML: {error}") from error
+        raise RecipeError(f"{place}: not valid TOML: {error}") from error
+    return table
 
 
 def _check_depth(table: Any) -> None:

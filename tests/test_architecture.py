@@ -18,7 +18,7 @@ ALL = BASE | {
     "instrument", "data", "agents", "analysis", "plotting", "report", "forensics",
     "workflow", "tasks", "play", "export",
 }  # fmt: skip
-COMMAND_LINE = {"cli", "execute", "display", "doctor", "scoreboard", "gallery"}
+COMMAND_LINE = {"cli", "execute", "experiment", "display", "doctor", "scoreboard", "gallery"}
 DOORS = ALL | COMMAND_LINE | {"lab", "resume", "script", "campaign"}
 
 # who may import whom inside the project; a folder or file that is not named here is a fault

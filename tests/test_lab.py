@@ -13,7 +13,7 @@ from spm_auto import __version__, plugins
 from spm_auto.clock import Clock, InstantClock, RealClock, ScaledClock
 from spm_auto.data import FILE_NAME, FinishReason, RunStarted, open_run
 from spm_auto.errors import DataError, InstrumentError, RecipeError
-from spm_auto.execute import read_order
+from spm_auto.experiment import read_experiment
 from spm_auto.instrument import (
     DataFile,
     GuardedInstrument,
@@ -177,7 +177,7 @@ def order(folder: Path, *overrides: str) -> Any:
         'schema_version = 1\ntitle = "x"\n[[steps]]\nkind = "overview"\n'
         f"frame = {{ center = {frame[0]}, size = {frame[1]} }}\n"
     )
-    return read_order(labs / "recipe.toml", labs / "lab.toml", overrides)
+    return read_experiment(labs / "recipe.toml", labs / "lab.toml", overrides)
 
 
 def test_a_path_from_the_command_line_starts_at_the_working_directory(

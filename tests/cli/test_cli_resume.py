@@ -8,7 +8,15 @@ import pytest
 from prompt import LAB, RECIPE, SMALL, Command, carry_out
 from resuming import cut, records_of, story
 
-from spm_auto.data import FILE_NAME, FinishReason, Journal, RunFinished, SampleFound, open_run
+from spm_auto.data import (
+    FILE_NAME,
+    FinishReason,
+    Journal,
+    RunFinished,
+    RunStarted,
+    SampleFound,
+    open_run,
+)
 from spm_auto.simulator import SimulatedMicroscope, SimulatorSettings
 
 
@@ -179,3 +187,14 @@ class TestHardware:
         assert len(run.scans) == 1
         assert len(run.spectra) == 6
         assert "the sample has moved by" in (halved / "report.html").read_text("utf-8")
+
+
+def test_a_journal_that_does_not_say_how_it_was_begun_is_one_clear_line(
+    command: Command, tmp_path: Path
+) -> None:
+    started = RunStarted("1", "a stranger's", "schema_version = 1", "", "x", 1)
+    with Journal(tmp_path / FILE_NAME, lambda: 0.0) as journal:
+        journal.append(started)
+    code, _, err = command("resume", tmp_path)
+    assert (code, err.count("\n")) == (1, 1)
+    assert "the journal does not say how the run was begun: 'recipe_file'" in err
