@@ -45,7 +45,7 @@ class ReplayRunSettings(InstrumentSettings):
         run = "runs/film"
 
     Attributes:
-        run: The run's folder, or its journal.
+        run: The run's folder, its journal or its run file.
     """
 
     is_simulated: ClassVar[bool] = True

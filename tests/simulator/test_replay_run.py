@@ -12,7 +12,7 @@ from recorded_runs import WAVEFORM, flat, image_of, opened, record, scanned, tak
 
 from spm_auto import plugins
 from spm_auto.clock import InstantClock
-from spm_auto.data import FinishReason, ScanStarted, open_run
+from spm_auto.data import FinishReason, ScanStarted, consolidate, open_run
 from spm_auto.errors import DataError, LimitExceeded, Unsupported
 from spm_auto.instrument import (
     AcquireSpectrum,
@@ -44,8 +44,12 @@ def test_the_replay_of_a_run_is_a_plugin() -> None:
     assert plugins.load("instruments", "replay_run") is ReplayRunSettings
 
 
-def test_a_run_replayed_with_its_own_instructions_gives_every_bit_again() -> None:
-    run, microscope = open_run(STORED), opened(STORED)
+@pytest.mark.parametrize("kept_as", ["journal", "run file"])
+def test_a_run_replayed_with_its_own_instructions_gives_every_bit_again(
+    kept_as: str, tmp_path: Path
+) -> None:
+    file = STORED if kept_as == "journal" else consolidate(STORED, tmp_path / "run.h5")
+    run, microscope = open_run(STORED), opened(file)
     (recorded,) = run.scans
     names = tuple(channel.name for channel in recorded.channels)
     again = image_of(microscope, Scan(recorded.frame, names))
