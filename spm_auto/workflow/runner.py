@@ -204,7 +204,9 @@ class Runner:
         """
         if self.finished is not None:
             return self.finished
-        error = error or self._scribe.end_of_the_past()
+        is_emergency = EmergencyStopped in (self._control.stop, type(error))
+        if error is None or is_emergency:
+            error = self._end_of_the_past(is_emergency) or error
         finished = name_ending(error, self._control.stop, detail)
         self._consulting.worker.stop()
         if self._scribe.is_live:
@@ -267,6 +269,13 @@ class Runner:
     def enter_agent(self) -> int:
         """Return the number of an agent that begins, counted from 0."""
         return self._consulting.enter()
+
+    def _end_of_the_past(self, is_emergency: bool) -> SpmError | None:
+        """Say why a run that goes on may not end here, if it may not; never raises."""
+        try:
+            return self._scribe.end_of_the_past(is_emergency)
+        except SpmError as fault:
+            return fault
 
     def _say_last_words(self) -> None:
         """Say which orders nobody will carry out any more."""

@@ -139,13 +139,20 @@ class Scribe:
         with contextlib.suppress(SpmError):
             self._journal.close()
 
-    def end_of_the_past(self) -> CannotResume | None:
+    def end_of_the_past(self, is_emergency: bool = False) -> CannotResume | None:
         """Say why a run may not end here, as its record goes on; go live where it ended too early.
 
-        One that had completed ends as it did, and nothing is written.
+        One that had completed ends as it did, and nothing is written. An emergency is written down
+        wherever it came.
+
+        Args:
+            is_emergency: Whether the tip was withdrawn.
         """
         tape = self.tape
         if tape is None:
+            return None
+        if is_emergency:
+            self.go_live()
             return None
         if not tape.is_over:
             return tape.difference("has ended")

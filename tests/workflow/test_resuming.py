@@ -20,6 +20,7 @@ from spm_auto.data import (
     Journal,
     LineAcquired,
     RunContinued,
+    RunFinished,
     open_run,
 )
 from spm_auto.errors import CannotResume, DataError, InstrumentError, LimitExceeded
@@ -275,3 +276,45 @@ def test_a_run_that_is_being_written_is_refused_before_an_instrument_is_opened(
         pytest.raises(DataError, match="another process"),
     ):
         read_tape(folder)
+
+
+def test_cancelled_while_its_past_is_played_it_is_left_as_it_was(tmp_path: Path) -> None:
+    run_quickly(tmp_path / "whole")
+    folder, clock = cut(tmp_path / "whole", 12, tmp_path / "cut"), InstantClock()
+    before = (folder / FILE_NAME).read_bytes()
+    microscope = Microscope(clock)
+    runner = resumed_runner(folder, microscope, clock)
+    microscope.first["line 1"] = runner.cancel
+    assert runner.run(recipe().steps, seed=1).reason == FinishReason.CANCELLED
+    assert (folder / FILE_NAME).read_bytes() == before
+
+
+def test_an_emergency_is_written_down_even_while_the_past_is_played(tmp_path: Path) -> None:
+    run_quickly(tmp_path / "whole")
+    folder, clock = cut(tmp_path / "whole", 12, tmp_path / "cut"), InstantClock()
+    microscope = Microscope(clock)
+    runner = resumed_runner(folder, microscope, clock)
+    microscope.first["line 1"] = runner.emergency_stop
+    assert runner.run(recipe().steps, seed=1).reason == FinishReason.EMERGENCY
+    last = records_of(folder)[-1].event
+    assert isinstance(last, RunFinished)
+    assert last.reason == FinishReason.EMERGENCY
+    resume(folder, recipe().steps)  # who knows that it was one may go on
+    told = [event for event in story(folder) if event[0] != "RunFinished"]
+    assert told == [event for event in story(tmp_path / "whole") if event[0] != "RunFinished"]
+
+
+def test_a_journal_that_fails_at_the_very_end_does_not_break_the_ending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_quickly(tmp_path / "whole")
+    n = len(records_of(tmp_path / "whole"))
+    folder, clock = cut(tmp_path / "whole", n - 1, tmp_path / "cut"), InstantClock()
+    runner = resumed_runner(folder, OhmicMicroscope(clock), clock)
+
+    def broken(*_: object, **__: object) -> None:
+        raise DataError("the disk is gone")
+
+    monkeypatch.setattr(Journal, "append", broken)
+    finished = runner.run(recipe().steps, seed=1)
+    assert (finished.reason, finished.message) == (FinishReason.FAILED, "the disk is gone")
