@@ -425,5 +425,24 @@ def test_a_folder_without_a_run_is_refused_and_stays_empty(tmp_path: Path) -> No
 def test_a_folder_that_takes_no_file_is_said_in_one_line(tmp_path: Path) -> None:
     write(tmp_path)
     (tmp_path / REPORT_NAME).mkdir()
-    with pytest.raises(DataError, match=rf"{REPORT_NAME}: the report cannot be written: "):
+    with pytest.raises(DataError, match=rf"{REPORT_NAME}: cannot be written: "):
         write_report(tmp_path)
+
+
+def test_a_report_whose_writing_breaks_off_leaves_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_quickly(tmp_path)
+    page = write_report(tmp_path)
+    before = page.read_bytes()
+
+    def half(self: Path, data: bytes) -> int:
+        with self.open("wb") as file:
+            file.write(data[: len(data) // 2])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(DataError, match="No space left on device"):
+        write_report(tmp_path)
+    assert page.read_bytes() == before
+    assert not list(tmp_path.glob("*.part"))

@@ -45,6 +45,7 @@ from .files import (
     x_and_y,
 )
 from .journal import FILE_NAME, VERSION, Journal, JournalReader
+from .place import take_place, write_whole
 from .reader import Measurement, RecordedRun, assemble, open_run
 from .remembered import remember
 from .room import Room
@@ -103,6 +104,8 @@ __all__ = [
     "open_run",
     "read_axis",
     "remember",
+    "take_place",
     "write_run_file",
+    "write_whole",
     "x_and_y",
 ]

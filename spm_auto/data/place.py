@@ -9,7 +9,7 @@ _TRIES = 20  # a reader on Windows holds the file for a moment
 _PAUSE = 0.1  # [s] between them
 
 
-def put(path: Path, data: bytes) -> Path:
+def write_whole(path: Path, data: bytes) -> Path:
     """Write a file under a temporary name, then let it take its place; returns its path.
 
     Raises:

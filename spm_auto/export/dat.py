@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..data import write_whole
 from ..instrument import FloatArray, Spectrum
 from .origin import Origin
-from .place import put
 from .sweep import Leg, legs
 from .text import ascii_text
 
@@ -39,7 +39,7 @@ def write_dat(path: Path | str, spectrum: Spectrum, origin: Origin | None = None
     rows = np.stack(list(columns.values()), axis=1)
     table = ["\t".join(columns), *("\t".join(map(_number, row)) for row in rows)]
     text = _header(spectrum, ways, origin or Origin()) + "\r\n[DATA]\r\n" + "\r\n".join(table)
-    return put(Path(path), (text + "\r\n").encode("ascii"))
+    return write_whole(Path(path), (text + "\r\n").encode("ascii"))
 
 
 def _header(spectrum: Spectrum, ways: tuple[Leg, ...], origin: Origin) -> str:

@@ -12,10 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ..data import RecordedRun, SpectrumAcquired
+from ..data import RecordedRun, SpectrumAcquired, take_place
 from ..errors import DataError
 from .origin import records_of_scan
-from .place import take_place
 
 _PATIENCE = 60.0  # [s] for the child process, and as much again for each file
 

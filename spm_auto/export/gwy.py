@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..data import write_whole
 from ..instrument import Channel, FloatArray, ScanFrame, ScanImage, Spectrum
 from ..units import format as format_quantity
 from .grid import Grid, grid_of
 from .origin import Origin
-from .place import put
 from .sweep import alike, is_even, is_monotonic, legs
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def write_gwy(
     if images:
         content["/0/data/visible"] = True  # it alone opens a window, all else is on the list
     content |= _spectra(spectra, images[0].frame if images else None)
-    return put(Path(path), _MAGIC + _object("GwyContainer", content).serialize())
+    return write_whole(Path(path), _MAGIC + _object("GwyContainer", content).serialize())
 
 
 def _about(image: ScanImage, channel: Channel, way: str, origin: Origin) -> dict[str, str]:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..data import write_whole
 from ..instrument import ScanImage, Spectrum
 from ..plotting import THEME, plot_image, plot_points, plot_spectrum, to_png
-from .place import put
 
 _FAINT = 0.35  # opacity of each of several curves
 
@@ -84,4 +84,4 @@ def _title(axes: Any, title: str) -> None:
 
 
 def _put(path: Path | str, axes: Any) -> Path:
-    return put(Path(path), to_png(axes.figure))
+    return write_whole(Path(path), to_png(axes.figure))

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data import Record
-from .place import put
+from ..data import Record, write_whole
 
 
 def write_records(path: Path | str, records: Sequence[Record]) -> Path:
@@ -27,7 +26,7 @@ def write_records(path: Path | str, records: Sequence[Record]) -> Path:
         DataError: It cannot be written there.
     """
     lines = [json.dumps(_line(record), allow_nan=False) for record in records]
-    return put(Path(path), "".join(f"{line}\n" for line in lines).encode("utf-8"))
+    return write_whole(Path(path), "".join(f"{line}\n" for line in lines).encode("utf-8"))
 
 
 def _line(record: Record) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..data import write_whole
 from ..instrument import ScanImage
 from .origin import Origin
-from .place import put
 from .text import ascii_text, one_word
 
 NOT_A_NUMBER = 0x7FFFFFFF  # the one NaN that Gwyddion takes for a missing pixel
@@ -35,7 +35,7 @@ def write_sxm(path: Path | str, image: ScanImage, origin: Origin | None = None) 
     """
     path = Path(path)
     header = _header(image, origin or Origin(), path.name)
-    return put(path, header + END_OF_HEADER + _body(image))
+    return write_whole(path, header + END_OF_HEADER + _body(image))
 
 
 def _header(image: ScanImage, origin: Origin, name: str) -> bytes:

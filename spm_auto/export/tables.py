@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data import Measurement
+from ..data import Measurement, write_whole
 from ..instrument import Channel, ScanImage, Spectrum
 from .origin import flags_of
-from .place import put
 
 _POINTS = (
     "number", "x (m)", "y (m)", "start time (s)", "duration (s)", "largest bias (V)",
@@ -105,7 +104,7 @@ def _put(path: Path | str, names: Sequence[str], rows: Iterable[Sequence[object]
     table = csv.writer(text, lineterminator="\n")
     table.writerow(names)
     table.writerows([_cell(value) for value in row] for row in rows)
-    return put(Path(path), text.getvalue().encode("utf-8"))
+    return write_whole(Path(path), text.getvalue().encode("utf-8"))
 
 
 def _cell(value: object) -> object:

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data import FILE_NAME, RecordedRun, SpectrumAcquired, open_run
-from ..errors import DataError
+from ..data import FILE_NAME, RecordedRun, SpectrumAcquired, open_run, write_whole
 from ..instrument import ScanImage
 from ..report import fill_page
 from .history import History, history_of
@@ -43,13 +42,8 @@ def write_forensics(folder: Path, truth: str = "") -> Path:
     """
     run = open_run(folder / FILE_NAME)
     history = history_of(run)
-    page = folder / FORENSICS_NAME
     text = render(run, history, read_truth(truth, history.scalarizer) if truth else None)
-    try:
-        page.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"{page}: the page cannot be written: {error.strerror}") from error
-    return page
+    return write_whole(folder / FORENSICS_NAME, text.encode("utf-8"))
 
 
 def render(run: RecordedRun, history: History, truth: Truth | None = None) -> str:

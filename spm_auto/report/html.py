@@ -6,8 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ..data import FILE_NAME, RecordedRun, open_run
-from ..errors import DataError
+from ..data import FILE_NAME, RecordedRun, open_run, write_whole
 from ..units import format as format_quantity
 from .pictures import draw
 from .tables import decisions, facts, resumptions, timing
@@ -30,13 +29,8 @@ def write_report(folder: Path) -> Path:
     Raises:
         DataError: There is no run in the folder, or the page cannot be written there.
     """
-    page = folder / REPORT_NAME
     text = render(open_run(folder / FILE_NAME))
-    try:
-        page.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"{page}: the report cannot be written: {error.strerror}") from error
-    return page
+    return write_whole(folder / REPORT_NAME, text.encode("utf-8"))
 
 
 def render(run: RecordedRun) -> str:

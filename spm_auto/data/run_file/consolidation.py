@@ -11,14 +11,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from ...errors import DataError
+from ..place import take_place
 
 RUN_FILE_NAME = "run.h5"
 _TIMEOUT = 600.0  # [s] for the child process
-_REPLACE_TRIES = 20  # a reader on Windows holds the file for a moment
 
 
 def consolidate(journal: Path, target: Path | None = None) -> Path:
@@ -44,7 +43,7 @@ def consolidate(journal: Path, target: Path | None = None) -> Path:
     try:
         child = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT)
         if child.returncode == 0:
-            _replace(part, target)
+            take_place(part, target)
             return target
     except subprocess.TimeoutExpired as error:
         raise DataError(f"{target}: not written within {_TIMEOUT:g} s") from error
@@ -54,18 +53,6 @@ def consolidate(journal: Path, target: Path | None = None) -> Path:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
     raise DataError(f"{target}: not written ({_ending(child.returncode)}): {_why(child, target)}")
-
-
-def _replace(part: Path, target: Path) -> None:
-    for attempt in range(_REPLACE_TRIES):
-        try:
-            part.replace(target)
-        except PermissionError:
-            if attempt == _REPLACE_TRIES - 1:
-                raise
-            time.sleep(0.1)
-        else:
-            return
 
 
 def _ending(code: int) -> str:
