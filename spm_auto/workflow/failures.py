@@ -26,6 +26,5 @@ def error_of(failed: InstructionFailed) -> InstrumentError:
         kind = InstrumentError
     error: InstrumentError = kind.__new__(kind)
     error.args = (failed.message,)
-    for name, value in failed.values.items():
-        setattr(error, name, value)
+    vars(error).update(failed.values)  # as they were taken; nothing of the class is touched
     return error

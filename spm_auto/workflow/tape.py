@@ -128,11 +128,6 @@ class Tape:
         """Whether everything was played."""
         return not self._records
 
-    @property
-    def remaining(self) -> int:
-        """How many records are still to be played."""
-        return len(self._records)
-
     def instruction(self, instruction: Instruction) -> Played | None:
         """Return what an instruction gave then; None where the tape is over.
 

@@ -27,6 +27,7 @@ from spm_auto.errors import CannotResume, DataError, InstrumentError, LimitExcee
 from spm_auto.instrument import AcquireSpectrum, BiasWaveform, GuardedInstrument, Spectrum
 from spm_auto.resume import read_tape, take_up
 from spm_auto.workflow import Note, Step, StepContext, StepGenerator
+from spm_auto.workflow.failures import error_of
 
 AGENTS = {
     "random": {"kind": "random"},
@@ -318,3 +319,12 @@ def test_a_journal_that_fails_at_the_very_end_does_not_break_the_ending(
     monkeypatch.setattr(Journal, "append", broken)
     finished = runner.run(recipe().steps, seed=1)
     assert (finished.reason, finished.message) == (FinishReason.FAILED, "the disk is gone")
+
+
+def test_a_record_of_a_failure_cannot_change_what_an_error_is() -> None:
+    failed = InstructionFailed(
+        SPECTRUM, "KeyboardInterrupt", "no", {"args": ("other",), "__class__": "int", "unit": "m"}
+    )
+    error = error_of(failed)
+    assert type(error) is InstrumentError
+    assert str(error) == "no"
