@@ -106,7 +106,7 @@ class SimulatedMicroscope(ClockedMicroscope):
             technique=self._technique.snapshot(),
             scanner=self._scanner.snapshot(),
             position=self._position,
-            actions=self._actions,
+            actions=self._turns.count,
             time=self._clock.now(),
             faults=self._faults.snapshot(),
         )
@@ -115,11 +115,11 @@ class SimulatedMicroscope(ClockedMicroscope):
         """Go back to a snapshot, the time too: what follows is what followed then."""
         if not isinstance(self._clock, InstantClock):
             raise InstrumentError("only a virtual clock can go back to a snapshot")
-        with self._lock:
-            if self._action is not None:
+        with self._turns.lock:
+            if self._turns.action is not None:
                 raise InstrumentError("an instruction in progress cannot be taken back")
             self._position = snapshot.position
-            self._actions = snapshot.actions
+            self._turns.count = snapshot.actions
         self._technique.restore(snapshot.technique)
         self._scanner.restore(snapshot.scanner)
         self._faults.restore(snapshot.faults)

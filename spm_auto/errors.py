@@ -45,6 +45,14 @@ class ConnectionLost(InstrumentError):
     """The instrument can no longer be reached; ``load`` or opening it again may help."""
 
 
+class OutOfStep(ConnectionLost):
+    """An answer does not fit what was asked; the conversation was broken off."""
+
+
+class Refused(InstrumentError):
+    """The instrument answered that it will not, or cannot; it can be talked to as before."""
+
+
 class NoReply(InstrumentError):
     """The instrument did not answer within the time that it was given."""
 

@@ -19,10 +19,13 @@ from .protocol import Capabilities, Extended, Instrument, InstrumentState, Statu
 from .results import Channel, ForceCurve, QualityFlag, ScanImage, ScanLine, Spectrum
 from .settings import DataFile, FromCommandLine, InstrumentSettings
 from .shifted import ShiftedInstrument
+from .turns import ENGAGED, Action, Turns
 
 __all__ = [
+    "ENGAGED",
     "AcquireForceCurve",
     "AcquireSpectrum",
+    "Action",
     "BiasWaveform",
     "Capabilities",
     "Channel",
@@ -51,5 +54,6 @@ __all__ = [
     "ShiftedInstrument",
     "Spectrum",
     "Status",
+    "Turns",
     "what_changed",
 ]
