@@ -48,16 +48,6 @@ class WireFault(BaseModel):
     times: int = Field(default=1, ge=1)
     delay: Annotated[Duration, Field(gt=0)] = 0.2
 
-    @classmethod
-    def parse(cls, text: str) -> "WireFault":
-        """Read a fault from a command line: ``kind[:command[:after[:times]]]``."""
-        kind, *rest = text.split(":")
-        given: dict[str, object] = {"kind": kind, **dict(zip(("on",), rest, strict=False))}
-        given |= {
-            name: int(value) for name, value in zip(("after", "times"), rest[1:], strict=False)
-        }
-        return cls.model_validate(given)
-
 
 class WireFaults:
     """Which fault strikes now; counts the commands that each has seen. Any thread may ask.
