@@ -43,7 +43,7 @@ class Marks:
     asked: dict[str, int] = field(default_factory=dict)
     right: dict[str, int] = field(default_factory=dict)
     faults: list[tuple[str, str]] = field(default_factory=list)
-    lacks: frozenset[str] = frozenset()
+    lacks: tuple[str, ...] = ()
 
 
 def examine(candidate: Candidate) -> Marks:
@@ -62,7 +62,7 @@ def examine(candidate: Candidate) -> Marks:
         "ConditionTip": "condition_tip",
         "SetFeedback": "set_feedback",
     }
-    lacks = frozenset(name for kind, name in optional.items() if kind not in has)
+    lacks = tuple(name for kind, name in optional.items() if kind not in has)
     clerk = _Clerk(candidate, Marks(lacks=lacks))
     exam = Path(__file__).with_name("exam.py")
     apart = ["-p", "no:cacheprovider", "-p", "no:terminal"]
