@@ -57,10 +57,15 @@ class WireFaults:
     """
 
     def __init__(self, faults: tuple[WireFault, ...] = ()) -> None:
-        self._faults = faults
-        self._seen = [0] * len(faults)
         self._lock = threading.Lock()
-        self.struck = 0
+        self.arm(*faults)
+
+    def arm(self, *faults: WireFault) -> None:
+        """Let these go wrong from now on, and nothing else."""
+        with self._lock:
+            self._faults = faults
+            self._seen = [0] * len(faults)
+            self.struck = 0
 
     def strike(self, command: str, *kinds: WireFaultKind) -> WireFault | None:
         """Return the fault of one of these kinds that strikes a command, if any does.
