@@ -321,15 +321,19 @@ class ClockedMicroscope(ABC):
         with self._turns.lock:
             self._position = position
 
+    def _resting_bias(self) -> float:
+        """Return the bias while no spectrum is taken [V]."""
+        return 0.0
+
     def _bias(self, now: float) -> float:
         """Return the bias at a moment [V]; the caller holds the lock."""
         action = self._turns.action
         if action is None or action.sweep is None:
-            return 0.0
+            return self._resting_bias()
         start, waveform = action.sweep
         step = math.floor((now - start) / self._point_time(waveform))
         if not 0 <= step < len(waveform.values) * waveform.cycles:
-            return 0.0
+            return self._resting_bias()
         return waveform.values[step % len(waveform.values)]
 
 

@@ -57,6 +57,14 @@ class NoReply(InstrumentError):
     """The instrument did not answer within the time that it was given."""
 
 
+class ChangedOutside(InstrumentError):
+    """Somebody else changed the instrument since it was last told something."""
+
+
+class NotConfirmed(InstrumentError):
+    """A withdrawal was ordered, but the instrument did not say that the tip is up."""
+
+
 class NotLoaded(InstrumentError):
     """The instrument was not readied by ``load`` yet."""
 

@@ -1,6 +1,7 @@
 """The instrument plane: the words in which a microscope is told what to do, and what it answers."""
 
 from .changes import Remembered, what_changed
+from .emulator import Emulator, EmulatorSettings
 from .frame import FloatArray, ScanFrame
 from .guard import GuardedInstrument
 from .instructions import (
@@ -31,6 +32,8 @@ __all__ = [
     "Channel",
     "ConditionTip",
     "DataFile",
+    "Emulator",
+    "EmulatorSettings",
     "Extended",
     "FloatArray",
     "ForceCurve",

@@ -128,12 +128,6 @@ class Turns:
             if self.state in ENGAGED:
                 self.state = InstrumentState.LOST
 
-    def regain(self) -> None:
-        """Say that the instrument answers again, engaged and at rest."""
-        with self.lock:
-            if self.state is InstrumentState.LOST:
-                self.state = InstrumentState.READY
-
     def _abandon(self, is_emergency: bool) -> None:
         # the action is let go at once, so that load() need not wait for whoever still holds its end
         if self.action is not None:

@@ -1,1 +1,1 @@
-"""The wire: what instruments and programs say to each other as bytes, without sockets and state."""
+"""What goes over the wires of real microscopes: encodings and commands, without sockets."""
