@@ -35,7 +35,7 @@ class Conversation:
         self.clock = clock
 
     def do(
-        self, command: str, /, *, within: float | None = None, halt: str = "", **values: object
+        self, command: str, /, *, within: float | None = None, halt: str = "", **values: Any
     ) -> wire.Values:
         """Send a command over the action's connection, which may block.
 
@@ -63,7 +63,7 @@ class Conversation:
             self.action.check()
             raise
 
-    def set(self, command: str, /, **values: object) -> None:
+    def set(self, command: str, /, **values: Any) -> None:
         """Set what the controller may make something else of, and read it back.
 
         Values that are not a number or an empty text keep what is there, and are not compared.
@@ -74,7 +74,7 @@ class Conversation:
         self.do(f"{command}Set", **values)
         self.confirm(command, **values)
 
-    def confirm(self, command: str, /, **values: object) -> None:
+    def confirm(self, command: str, /, **values: Any) -> None:
         """Read settings back and compare them with what they should be.
 
         Raises:

@@ -73,10 +73,15 @@ def condition(talk: Conversation, instruction: ConditionTip, settings: NanonisSe
     duration = instruction.duration
     within = MARGIN * 2 * POKE_PARTS * duration + settings.stall_timeout
     if instruction.bias:
-        pulse = {"width": duration, "bias": instruction.bias, "z_hold": HOLD, "abs_rel": ABSOLUTE}
+        pulse: wire.Values = {
+            "width": duration,
+            "bias": instruction.bias,
+            "z_hold": HOLD,
+            "abs_rel": ABSOLUTE,
+        }
         talk.do("Bias.Pulse", within=within, wait=1, **pulse)
         return
-    poke = {
+    poke: wire.Values = {
         "switch_off_delay": duration,
         "change_bias": OFF,
         "bias": 0.0,
@@ -96,7 +101,7 @@ def condition(talk: Conversation, instruction: ConditionTip, settings: NanonisSe
 
 def modulate(talk: Conversation, wanted: ModulationSettings) -> None:
     """Switch the lock-in's modulation on, and read it back."""
-    settings = (
+    settings: tuple[tuple[str, wire.Values], ...] = (
         ("ModAmp", {"amp": wanted.amplitude}),
         ("ModPhasFreq", {"freq": wanted.frequency}),
         ("ModOnOff", {"on": 1}),
@@ -109,11 +114,11 @@ def modulate(talk: Conversation, wanted: ModulationSettings) -> None:
 
 def follow(talk: Conversation, drift: DriftSettings) -> None:
     """Switch drift compensation on, and read it back."""
-    velocity = {"vx": drift.x, "vy": drift.y, "vz": drift.z}
+    velocity: wire.Values = {"vx": drift.x, "vy": drift.y, "vz": drift.z}
     if wire.profile(talk.lines.action.release) == wire.OLD:
         talk.set("Piezo.DriftComp", on=1, **velocity)
         return
-    limit = {"sat_limit": drift.saturation}
+    limit: wire.Values = {"sat_limit": drift.saturation}
     talk.do("Piezo.DriftCompSet", state=ON, **velocity, **limit)
     talk.confirm("Piezo.DriftComp", on=1, **velocity, **limit)
 
@@ -156,7 +161,7 @@ def take_force_curve(
         z_ctrl_time=sweep.z_control,
     )
     threshold = instruction.trigger / force.scale
-    guard = {"threshold": threshold, "signal": force.number}
+    guard: wire.Values = {"threshold": threshold, "signal": force.number}
     talk.do("ZSpectr.RetractSet", enable=ON, compare=ABOVE, **guard)
     talk.confirm("ZSpectr.Retract", enable=1, compare=ABOVE, **guard)
     talk.set("ZSpectr.Chs", channels=(force.number,))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from spm_auto.errors import OutOfStep, Refused
 from spm_auto.wire import nanonis as wire
@@ -44,7 +45,7 @@ class Line:
         *,
         within: float | None = None,
         meanwhile: Meanwhile | None = None,
-        **values: object,
+        **values: Any,
     ) -> wire.Values:
         """Send a command and return the values of its reply.
 
@@ -93,9 +94,7 @@ class Lines:
 
     def each(self) -> tuple[Line, ...]:
         """Return each connection once."""
-        return tuple(
-            {id(line): line for line in (self.action, self.supervision, self.stop)}.values()
-        )
+        return tuple(dict.fromkeys((self.action, self.supervision, self.stop)))
 
     def close(self) -> None:
         """Close all."""

@@ -5,6 +5,7 @@ import logging
 import time
 
 from spm_auto.errors import InstrumentError, NotConfirmed, Refused
+from spm_auto.wire import nanonis as wire
 
 from .conversation import FIRST_POLL, GROWTH, LAST_POLL, SWITCHING, Conversation
 from .line import Line, Lines
@@ -18,7 +19,7 @@ RAIL = 0.01  # share of the z range next to its ends where the tip does not foll
 WITHDRAWAL = 10.0  # [s] for the tip to be up
 ORDER = 2.0  # [s] for the controller to take the order to withdraw
 # what else may go on; ended after the tip was ordered up
-ENDINGS = (
+ENDINGS: tuple[tuple[str, wire.Values], ...] = (
     ("AutoApproach.OnOffSet", {"run": 0}),
     ("Motor.StopMove", {}),
     ("Scan.Action", {"action": 1, "direction": 1}),

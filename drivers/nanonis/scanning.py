@@ -73,7 +73,7 @@ class FrameScan:
         self._can_wait = wire.find("Scan.WaitEndOfLine", talk.lines.action.release) is not None
         self._done = 0
         self._time = -math.inf
-        self._last = time.monotonic()
+        self._began = self._last = time.monotonic()
 
     def lines(self) -> Iterator[ScanLine]:
         """Scan, and yield each line once it is complete; the end stops the controller's scan.
@@ -99,7 +99,7 @@ class FrameScan:
         self._check_frame()
         talk.set("Scan.Buffer", channels=channels, pixels=pixels, lines=lines)
         half = 0.5 / scan.line_rate
-        speed = {"fwd_speed": width / half, "bwd_speed": width / half}
+        speed: wire.Values = {"fwd_speed": width / half, "bwd_speed": width / half}
         talk.do("Scan.SpeedSet", **speed, fwd_time=half, bwd_time=half, keep=HOLD_TIME, ratio=1.0)
         said = talk.do("Scan.SpeedGet")
         for name in ("fwd_time", "bwd_time"):
@@ -108,14 +108,14 @@ class FrameScan:
                     f"Scan.SpeedSet: the controller made a {name} of {said[name]:g} s of "
                     f"{half:g} s; another line rate may fit"
                 )
-        more: dict[str, object] = {"modules": (), "autopaste": 0}
+        more: wire.Values = {"modules": (), "autopaste": 0}
         command = wire.find("Scan.PropsSet", talk.lines.action.release)
         known = {field.name for field in command.request} if command else set()
         more = {name: value for name, value in more.items() if name in known}
         talk.do("Scan.PropsSet", continuous=2, bouncy=2, autosave=0, series="", comment="", **more)
         talk.confirm("Scan.Props", continuous=0, bouncy=0)
 
-    def _frame(self) -> dict[str, float]:
+    def _frame(self) -> wire.Values:
         frame = self._scan.frame
         turned = -math.degrees(math.remainder(frame.angle, math.tau))  # clockwise
         (cx, cy), (width, height) = frame.center, frame.size
@@ -254,11 +254,13 @@ def _complete(image: FloatArray) -> int:
 
     The way back ends at pixel 0, which is NaN until then.
     """
-    is_there = np.isfinite(image[:, 0])
-    has_later = np.isfinite(image).any(axis=1)[::-1]
-    later = np.maximum.accumulate(has_later)[::-1]  # this line or one after it has begun
-    complete = is_there | np.append(later[1:], False)
-    return len(complete) if complete.all() else int(np.argmin(complete))
+    is_there = np.isfinite(image[:, 0]).tolist()
+    begun = np.flatnonzero(np.isfinite(image).any(axis=1))
+    latest = int(begun[-1]) if len(begun) else 0  # the lines before it are over
+    count = latest
+    while count < len(is_there) and is_there[count]:
+        count += 1
+    return count
 
 
 def _bare(signal: str) -> str:

@@ -191,10 +191,9 @@ class NanonisSettings(DriverSettings):
 
     def lines(self) -> Lines:
         """Return the connections, none of them open yet."""
-        given = dict(
-            zip(ROLES, (self._line(*each) for each in zip(ROLES, self.ports)), strict=False)
-        )
-        return Lines(given["action"], given["supervision"], given.get("stop", given["supervision"]))
+        pairs = zip(ROLES, self.ports, strict=False)  # two ports will do
+        given = [self._line(role, port) for role, port in pairs]
+        return Lines(given[0], given[1], given[-1])
 
     def _line(self, role: str, port: int) -> Line:
         def opened() -> Link:

@@ -8,6 +8,7 @@ import numpy as np
 
 from spm_auto.errors import InstrumentError, OutOfStep
 from spm_auto.instrument import BiasWaveform, FloatArray
+from spm_auto.wire import nanonis as wire
 
 from ..microscope import Swept
 from .controller import Measured
@@ -122,7 +123,7 @@ def _set_up(
 def _set_segments(talk: Conversation, waveform: BiasWaveform, timing: tuple[float, float]) -> None:
     pieces = segments_of(waveform.values)
     same = np.ones(len(pieces))
-    values = {
+    values: wire.Values = {
         "bias_start": np.array([piece.start for piece in pieces]),
         "bias_end": np.array([piece.end for piece in pieces]),
         "init_settle": 0.0 * same,
