@@ -9,7 +9,7 @@ from nanonis_calls import judge, near
 from nanonis_spm import Nanonis
 
 address = json.loads(sys.argv[1])
-connection = socket.create_connection((address["host"], address["port"]), timeout=20)
+connection = socket.create_connection((address["host"], address["ports"][0]), timeout=20)
 nanonis = Nanonis(connection)
 
 
@@ -97,7 +97,7 @@ check("BiasSpectr_LimitsGet", near(-0.5, 0.5))
 check("BiasSpectr_PropsSet", done, 2, 1, 1, 11, 0.0, 2, 2)
 check(
     "BiasSpectr_PropsGet",
-    lambda v: v[:4] == [0, 1, 1, 11] and v[12] == ["Sweep Start", "Sweep End"],
+    lambda v: v[:4] == [0, 1, 1, 11] and v[9] == ["Sweep Start", "Sweep End"],
 )
 keep = math.nan
 check("BiasSpectr_TimingSet", done, keep, keep, keep, keep, 1e-3, 2e-3, keep, keep)

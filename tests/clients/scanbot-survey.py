@@ -1,3 +1,4 @@
+# ruff: noqa: E402, N802, N815  Scanbot gives the names
 """Scanbot makes a survey of 2 x 2 frames with our emulated controller, and stitches them."""
 
 import json
@@ -11,12 +12,14 @@ import matplotlib as mpl
 mpl.use("Agg")
 
 from nanonis_calls import judge, say
+
+address = json.loads(sys.argv.pop())  # Scanbot reads the command line when it is imported
+
 from nanonisTCP import nanonisTCP
 from nanonisTCP.Scan import Scan
 from scanbot.server import global_
 from scanbot.server.scanbot import scanbot
 
-address = json.loads(sys.argv[1])
 folder = tempfile.mkdtemp()
 
 

@@ -15,6 +15,7 @@ from .spectra import FIXED, PARAMETERS, Measuring, table
 
 LINEAR, SEGMENTS = "Linear", "MLS"
 AXIS = "Bias calc (V)"
+MOST = 1 << 20  # points
 FIELDS = ("bias_start", "bias_end", "init_settle", "settle", "integrate", "steps", "lockin_run")
 
 
@@ -75,7 +76,7 @@ class BiasSpectroscopy:
         self._mode = known[values["mode"].lower()]
 
     def _set_segments(self, values: Values) -> None:
-        if not 1 <= values["n"] <= 1024 or min(values["steps"]) < 1:
+        if not 1 <= values["n"] <= 1024 or min(values["steps"]) < 1 or sum(values["steps"]) > MOST:
             raise ValueError(f"{values['n']} segments of {values['steps']} steps cannot be run")
         new = {name: tuple(np.asarray(values[name]).tolist()) for name in FIELDS if name in values}
         self._segments = {**self._segments, **new}
@@ -109,7 +110,7 @@ class BiasSpectroscopy:
     def _linear(self, props: Values) -> tuple[float, FloatArray]:
         limits = self._desk.panel.get("BiasSpectr.Limits")
         timing = self._desk.panel.get("BiasSpectr.Timing")
-        biases = np.linspace(limits["start"], limits["end"], max(props["points"], 2))
+        biases = np.linspace(limits["start"], limits["end"], min(max(props["points"], 2), MOST + 1))
         return timing["settle"] + timing["integrate"], biases
 
     def _segmented(self) -> tuple[float, FloatArray]:
@@ -124,6 +125,8 @@ class BiasSpectroscopy:
         self, biases: FloatArray, dwell: float, sweeps: int, backward: bool
     ) -> tuple[Values, Spectrum]:
         n = len(biases)
+        if n * sweeps > MOST:
+            raise ValueError(f"a spectrum has at most {MOST} points, got {n} in {sweeps} sweeps")
         whole = np.concatenate([biases, biases[::-1]]) if backward else biases
         spectrum = self._desk.station.sweep(BiasWaveform(tuple(whole.tolist()), dwell, sweeps))
         names, signals = [c.name for c in spectrum.channels], self._desk.signals

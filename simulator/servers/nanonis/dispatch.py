@@ -1,5 +1,6 @@
 """Dispatcher: reads requests, finds who answers them, and makes replies."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,9 @@ from .desk import Desk
 Handler = Callable[[Values], Values | None]
 COERCED = {"pixels": -16, "lines": -16}  # of numbers; all others are made smaller by a share
 COERCED_SHARE = 0.75
+
+
+_log = logging.getLogger(__name__)
 
 
 class Arguments(dict[str, Any]):
@@ -74,6 +78,10 @@ class Dispatcher:
             values, error = self._values(header, body), ""
         except (SpmError, ValueError) as trouble:
             values, error = {}, str(trouble) or type(trouble).__name__
+        except (LookupError, ArithmeticError, TypeError) as trouble:
+            # a fault of ours; the client is told, and the port goes on serving
+            _log.exception("%s could not be answered", header.command)
+            values, error = {}, f"internal error: {trouble!r}"
         try:
             return encode_reply(header.name, values, error, self._release)
         except ValueError as trouble:

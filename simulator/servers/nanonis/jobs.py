@@ -30,8 +30,8 @@ class Jobs:
         self._threads: dict[str, threading.Thread] = {}
         self._lock = threading.Lock()
 
-    def start(self, name: str, work: Callable[[], None]) -> None:
-        """Begin something; on a virtual clock it has ended when this returns.
+    def start(self, name: str, work: Callable[[], None], *, at_once: bool = True) -> None:
+        """Begin something; where `at_once`, it has ended on a virtual clock when this returns.
 
         Raises:
             InstrumentError: It goes on already.
@@ -40,7 +40,7 @@ class Jobs:
         def run() -> None:
             try:
                 work()
-            except SpmError as error:
+            except (SpmError, ValueError) as error:
                 _log.info("%s ended early: %s", name, error)
 
         with self._lock:
@@ -49,7 +49,7 @@ class Jobs:
             thread = threading.Thread(target=run, daemon=True)
             self._threads[name] = thread
             thread.start()
-        if self.is_instant:
+        if at_once and self.is_instant:
             self.join(name, AT_ONCE)
 
     def is_running(self, name: str) -> bool:
@@ -81,6 +81,6 @@ class Jobs:
     def close(self) -> None:
         """Wait for all of them; their station was closed before."""
         self.ending.set()
-        for thread in self._threads.values():
+        for thread in list(self._threads.values()):
             with contextlib.suppress(RuntimeError):
                 thread.join()

@@ -41,7 +41,7 @@ class MotionCommands:
             "Motor.PosGet": self._no_sensor,
             "Motor.StopMove": lambda _: None,
             "Motor.StepCounterGet": self._counters,
-            "Motor.FreqAmpGet": lambda v: dict(self._drives[v.get("axis", 0) or 1]),
+            "Motor.FreqAmpGet": lambda v: dict(self._drives[_axes(v)[0]]),
             "Motor.FreqAmpSet": self._set_drive,
         }
 
@@ -116,11 +116,16 @@ class MotionCommands:
         raise Unsupported("the simulated coarse motor has no position sensor")
 
     def _set_drive(self, values: Values) -> None:
-        axis = values.get("axis", 0)
         for name in ("freq", "amp"):
             if not 0 < values[name] < 1e6:
                 raise ValueError(f"{name} of a motor must be positive, got {values[name]}")
-        for number in (1, 2, 3) if axis == 0 else (axis,):
-            if number not in self._drives:
-                raise ValueError(f"an axis is 0 to 3, got {axis}")
+        for number in _axes(values):
             self._drives[number] = {"freq": values["freq"], "amp": values["amp"]}
+
+
+def _axes(values: Values) -> tuple[int, ...]:
+    """Return the axes of a request; 0 stands for all, and the first of them."""
+    axis = values.get("axis", 0)
+    if not 0 <= axis <= len(AXES):
+        raise ValueError(f"an axis is 0 to {len(AXES)}, got {axis}")
+    return (axis,) if axis else (1, 2, 3)

@@ -83,11 +83,13 @@ class Scanning:
             self._is_running = True
             try:
                 picture = self._desk.station.start_scan(scan, self._upwards)
-            except SpmError:
+            except (SpmError, ValueError):
                 self._is_running = False
                 raise
             number = self._number
-        threading.Thread(target=self._follow, args=(picture, number), daemon=True).start()
+        name = f"scan {number % 2}"  # the one before is ending still
+        self._desk.jobs.join(name)
+        self._desk.jobs.start(name, lambda: self._follow(picture, number), at_once=False)
 
     def stop(self) -> None:
         """End the scan that runs; whoever waits is told an empty path."""
@@ -119,7 +121,7 @@ class Scanning:
             self._upwards ^= bool(props["bouncy"])
             try:
                 self.start()
-            except SpmError:
+            except (SpmError, ValueError):
                 self._is_running = False
 
     def _watch(self, picture: Picture) -> None:

@@ -1,7 +1,8 @@
 """NanonisEmulatorSettings: what an emulated Nanonis controller can be told."""
 
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -16,6 +17,24 @@ from ..station import Station
 from ..wire_faults import WireFaults
 from .desk import Desk
 from .dispatch import Dispatcher
+
+
+class NanonisServer(Server):
+    """An emulated Nanonis controller that runs.
+
+    Attributes:
+        dispatcher: Who answers.
+    """
+
+    def __init__(
+        self,
+        station: Station,
+        address: Mapping[str, Any],
+        closing: Sequence[Callable[[], None]],
+        dispatcher: Dispatcher,
+    ) -> None:
+        super().__init__(station, address, closing)
+        self.dispatcher = dispatcher
 
 
 class NanonisEmulatorSettings(ServerSettings):
@@ -38,7 +57,7 @@ class NanonisEmulatorSettings(ServerSettings):
     approached: bool = False
     z_range: Annotated[Length, Field(gt=0)] = 2e-6
 
-    def start(self, instrument: Instrument, clock: Clock) -> Server:
+    def start(self, instrument: Instrument, clock: Clock) -> NanonisServer:
         """Begin to serve; the ports are `port`, `port` + 1 and so on, or free ones.
 
         Raises:
@@ -72,7 +91,8 @@ class NanonisEmulatorSettings(ServerSettings):
             station.close()
             raise
         numbers = tuple(service.port for service in services)
-        address = {"host": self.host, "port": numbers[0], "ports": numbers}
+        # a driver needs three: for actions, for supervision, and for the emergency stop
+        address = {"host": self.host, "ports": numbers[:3]}
         # ending the desk wakes whoever waits in it, so that the services can be closed
         closing = (desk.end, *(service.close for service in services), desk.close)
-        return Server(station, address, closing)
+        return NanonisServer(station, address, closing, dispatcher)

@@ -12,6 +12,7 @@ from .desk import Desk
 from .spectra import FIXED, PARAMETERS, Measuring, table
 
 AXIS = "Z rel (m)"
+MOST = 1 << 16  # points
 
 
 class ZSpectroscopy:
@@ -70,6 +71,8 @@ class ZSpectroscopy:
 
     def _measure(self, trigger: float) -> Values:
         props, reach = (self._desk.panel.get(f"ZSpectr.{n}") for n in ("Props", "Range"))
+        if not 2 <= props["points"] <= MOST:
+            raise ValueError(f"a curve has 2 to {MOST} points, got {props['points']}")
         if reach["z_offset"]:
             raise Unsupported("the simulated curve begins far above the sample, without an offset")
         timing = self._desk.panel.get("ZSpectr.Timing")
