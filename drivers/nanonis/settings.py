@@ -200,7 +200,9 @@ class NanonisSettings(DriverSettings):
             link = TcpLink(self.host, port)
             return RecordingLink(link, _named(self.record, role)) if self.record else link
 
-        return Line(f"Nanonis at {self.host}:{port}", opened, self.reply_timeout)
+        # in an emergency there is no time to try again: there is another connection
+        attempts = 1 if role == "stop" else 3
+        return Line(f"Nanonis at {self.host}:{port}", opened, self.reply_timeout, attempts)
 
 
 def _named(record: Path, role: str) -> Path:
