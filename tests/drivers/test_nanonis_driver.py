@@ -347,12 +347,14 @@ def test_an_interrupted_spectrum_is_stopped_and_its_reply_waited_for(
 def test_the_bias_is_changed_in_steps(
     controller: FakeController, microscope: NanonisMicroscope
 ) -> None:
-    controller.heard.clear()
+    controller.memory["ZCtrl.Gain"] = {"p": 5e-12, "time_const": 1e-4, "i": 5e-8}
     microscope.set_feedback(SetFeedback(bias=0.22, setpoint=100e-12, gain=50.0))
     steps = [values["bias"] for _, said, values in controller.heard if said == "Bias.Set"]
     assert steps == pytest.approx([0.044, 0.088, 0.132, 0.176, 0.22])
     assert controller.last("ZCtrl.SetpntSet")["setpoint"] == pytest.approx(100e-12)
-    assert controller.last("ZCtrl.GainSet")["time_const"] == pytest.approx(0.02)
+    gain = controller.last("ZCtrl.GainSet")
+    assert gain["i"] == pytest.approx(50 / 2e10)
+    assert gain["time_const"] == pytest.approx(5e-12 / gain["i"])
     with pytest.raises(LimitExceeded, match="gain of 0"):
         microscope.set_feedback(SetFeedback(gain=0.0))
 
