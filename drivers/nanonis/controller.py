@@ -14,9 +14,12 @@ from .line import Line
 from .settings import NanonisSettings, SignalSettings
 
 BIAS = "Bias (V)"
-USUAL: Mapping[str, SignalSettings] = {
-    "height": SignalSettings(signal="Z (m)"),
-    "didv": SignalSettings(signal="LI Demod 1 X (A)", unit="S", per_modulation=True),
+USUAL: Mapping[str, tuple[SignalSettings, ...]] = {
+    "height": (SignalSettings(signal="Z (m)"),),
+    "didv": (
+        SignalSettings(signal="LI Demod 1 X (A)", unit="S", per_modulation=True),
+        SignalSettings(signal="LI Demod 1 X (S)"),
+    ),
 }
 UNITS = ("m", "A", "V", "S", "Hz", "rad", "N", "s", "W", "T", "K")
 INSTRUCTIONS = {
@@ -131,7 +134,7 @@ def _measured(
     slots: Sequence[int] | None,
     modulation: _Modulation,
 ) -> Measured:
-    wanted = settings.channels.get(name) or USUAL.get(name) or _signal_like(name, signals)
+    wanted = settings.channels.get(name) or _signal_like(name, signals)
     if isinstance(wanted, str):
         wanted = SignalSettings(signal=wanted)
     if wanted.signal not in signals:
@@ -150,6 +153,9 @@ def _measured(
 
 
 def _signal_like(name: str, signals: Sequence[str]) -> SignalSettings:
+    for usual in USUAL.get(name, ()):
+        if usual.signal in signals:
+            return usual
     for signal in signals:
         match = _UNIT.match(signal)
         if (match.group(1) if match else signal).lower().replace(" ", "_") == name:

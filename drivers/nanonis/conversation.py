@@ -9,6 +9,7 @@ from typing import Any
 from spm_auto.clock import Clock
 from spm_auto.errors import ConnectionLost, InstrumentError, NoReply, Refused
 from spm_auto.instrument import Action
+from spm_auto.units import format as format_quantity
 from spm_auto.wire import nanonis as wire
 
 from ..microscope import halting
@@ -92,7 +93,9 @@ class Conversation:
         end, pause = time.monotonic() + within, FIRST_POLL
         while not is_so():
             if time.monotonic() > end:
-                raise InstrumentError(f"{self.lines.action.name}: {what} within {within:g} s")
+                raise InstrumentError(
+                    f"{self.lines.action.name}: {what} within {format_quantity(within, 's')}"
+                )
             self.action.stop.wait(pause)
             self.action.check()
             pause = min(pause * GROWTH, LAST_POLL)

@@ -45,13 +45,15 @@ def ramp_bias(talk: Conversation, bias: float, settings: NanonisSettings) -> Non
 def set_feedback(talk: Conversation, instruction: SetFeedback, settings: NanonisSettings) -> None:
     """Change bias, set-point and gain, each read back.
 
-    The gain is one over the time constant of the z controller; its proportional gain stays.
+    The loop's bandwidth is the integral gain I [m/s] times how steeply the controlled signal
+    depends on z. The proportional gain P stays; the time constant is P / I.
     """
     if instruction.gain is not None:
-        p = talk.do("ZCtrl.GainGet")["p"]
-        time_const = 1 / instruction.gain
-        talk.do("ZCtrl.GainSet", p=p, time_const=time_const, i=p * instruction.gain)
-        talk.confirm("ZCtrl.Gain", time_const=time_const)
+        p, integral = talk.do("ZCtrl.GainGet")["p"], instruction.gain / settings.loop_slope
+        if not p > 0:
+            raise InstrumentError(f"the z controller has a proportional gain of {p:g}; set one")
+        talk.do("ZCtrl.GainSet", p=p, time_const=p / integral, i=integral)
+        talk.confirm("ZCtrl.Gain", i=integral)
     if instruction.bias is not None:
         ramp_bias(talk, float(instruction.bias), settings)
     if instruction.setpoint is not None:

@@ -20,13 +20,16 @@ class Line:
         name: Of the controller and the port, for messages.
         open_link: Opens a new link to it.
         timeout: How long an answer may take that is due at once [s].
+        attempts: How often opening a connection is tried.
     """
 
-    def __init__(self, name: str, open_link: Callable[[], Link], timeout: float) -> None:
+    def __init__(
+        self, name: str, open_link: Callable[[], Link], timeout: float, attempts: int = 3
+    ) -> None:
         self.name = name
         self.release = wire.NEW
         self._timeout = timeout
-        self._connection = Connection(name, open_link, timeout=timeout)
+        self._connection = Connection(name, open_link, attempts=attempts, timeout=timeout)
 
     @property
     def is_open(self) -> bool:

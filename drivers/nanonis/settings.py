@@ -134,6 +134,8 @@ class NanonisSettings(DriverSettings):
         modulation: The lock-in's modulation; without it as the operator left it.
         drift: Drift compensation; without it as the operator left it.
         sweep: How a spectrum is taken.
+        loop_slope: How steeply the signal that the z loop controls depends on z [1/m]: the decay of
+            the current where that is the logarithm of a tunnelling current.
         approach_timeout: How long an approach may take [s].
         approach_time: How long ``load`` usually takes [s]; for estimates of time.
         stall_timeout: How much later than expected a line or a sweep may come [s].
@@ -160,6 +162,7 @@ class NanonisSettings(DriverSettings):
     modulation: ModulationSettings | None = None
     drift: DriftSettings | None = None
     sweep: SweepSettings = SweepSettings()
+    loop_slope: Annotated[float, Field(gt=0)] = 2e10
     approach_timeout: Positive = 600.0
     approach_time: Positive = 35.0
     stall_timeout: Positive = 5.0
@@ -200,7 +203,9 @@ class NanonisSettings(DriverSettings):
             link = TcpLink(self.host, port)
             return RecordingLink(link, _named(self.record, role)) if self.record else link
 
-        return Line(f"Nanonis at {self.host}:{port}", opened, self.reply_timeout)
+        # in an emergency there is no time to try again: there is another connection
+        attempts = 1 if role == "stop" else 3
+        return Line(f"Nanonis at {self.host}:{port}", opened, self.reply_timeout, attempts)
 
 
 def _named(record: Path, role: str) -> Path:
