@@ -3,6 +3,7 @@
 import contextlib
 import math
 from collections.abc import Iterator
+from functools import partial
 
 from spm_auto.clock import Clock
 from spm_auto.errors import InstrumentError, SpmError
@@ -84,13 +85,13 @@ class NanonisMicroscope(DrivenMicroscope):
         return controller
 
     def _read(self) -> Reading:
-        ask = self._lines.supervision.ask
-        place = ask("FolMe.XYPosGet", within=LOOK, newest=1)
-        status = ask("ZCtrl.StatusGet", within=LOOK)["status"]
+        ask = partial(self._lines.supervision.ask, within=min(LOOK, self._settings.reply_timeout))
+        place = ask("FolMe.XYPosGet", newest=1)
+        status = ask("ZCtrl.StatusGet")["status"]
         busy = any(
-            ask(f"{module}.StatusGet", within=LOOK)["running"] for module in ("Scan", "BiasSpectr")
+            ask(f"{module}.StatusGet")["running"] for module in ("Scan", "BiasSpectr", "ZSpectr")
         )
-        bias = ask("Bias.Get", within=LOOK)["bias"]
+        bias = ask("Bias.Get")["bias"]
         return Reading((place["x"], place["y"]), bias, status in ENGAGED, busy)
 
     def _time_of(self, instruction: Instruction, here: tuple[float, float]) -> float:
