@@ -1,1 +1,1 @@
-"""Wire: what instruments say to one another, as bytes and as values; no sockets, no state."""
+"""What goes over the wires of real microscopes: encodings and commands, without sockets."""
