@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from spm_auto.simulator.servers.nanosurf.measurement_writer import write_measurement
 from spm_auto.wire.nanosurf import (
     FUNCTION,
     IMAGE,
@@ -28,7 +29,6 @@ from spm_auto.wire.nanosurf import (
     read_reply,
     read_script,
     read_value,
-    write_measurement,
     write_reply,
     write_value,
 )

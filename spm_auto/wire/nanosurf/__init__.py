@@ -4,6 +4,8 @@ from .frames import HEADER, LONGEST, encode, length_of
 from .lua import FUNCTION, Function, LuaError, Value, read_value, write_value
 from .measurement import (
     IMAGE,
+    OFFSETS,
+    POINTS,
     SPECTROSCOPY,
     Measurement,
     Segment,
@@ -11,7 +13,6 @@ from .measurement import (
     is_measurement,
     read_measurements,
 )
-from .measurement_writer import write_measurement
 from .reply import Reply, error_reply, read_reply, write_reply
 from .script import (
     Assign,
@@ -30,6 +31,8 @@ __all__ = [
     "HEADER",
     "IMAGE",
     "LONGEST",
+    "OFFSETS",
+    "POINTS",
     "SPECTROSCOPY",
     "Assign",
     "Call",
@@ -54,7 +57,6 @@ __all__ = [
     "read_script",
     "read_value",
     "write_call",
-    "write_measurement",
     "write_reply",
     "write_value",
 ]

@@ -3,13 +3,13 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from .script import FUNCTION, Call, Expression, Function, Path, Table, read_expression
 from .tokens import LuaError
 
 Value: TypeAlias = (
-    "bool | int | float | str | Function | Sequence[Value] | Mapping[str | int, Value] | None"
+    "bool | int | float | str | Function | Sequence[Value] | Mapping[Any, Value] | None"
 )
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

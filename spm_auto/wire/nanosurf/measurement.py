@@ -7,15 +7,14 @@ the measurement that comes with the official package, beside the same image in G
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    import h5py
-
 Floats = NDArray[np.float64]
+Group: TypeAlias = Any  # of h5py, which whoever opens the file has
+Dataset: TypeAlias = Any
 
 IMAGE, SPECTROSCOPY = "image_line_based", "spectroscopy"
 _TYPES = ("int32", "uint8", "uint16", "uint32", "uint64", "int16", "int64", "double")
@@ -104,12 +103,12 @@ class Measurement:
         return image
 
 
-def is_measurement(root: "h5py.Group") -> bool:
+def is_measurement(root: Group) -> bool:
     """Say whether an HDF5 file is one of Studio's."""
     return "nsf_file_version_major" in root.attrs
 
 
-def read_measurements(root: "h5py.Group") -> list[Measurement]:
+def read_measurements(root: Group) -> list[Measurement]:
     """Read all measurements of an open file.
 
     Raises:
@@ -121,7 +120,7 @@ def read_measurements(root: "h5py.Group") -> list[Measurement]:
     return [_measurement(group, version) for group in _groups(root) if "segment" not in group.name]
 
 
-def _measurement(group: "h5py.Group", version: int) -> Measurement:
+def _measurement(group: Group, version: int) -> Measurement:
     said: dict[str, Any] = {str(name): value for name, value in group.attrs.items()}
     parts = list(_groups(group))
     for part in parts:  # format 2 says the raster at the segment
@@ -150,7 +149,7 @@ def _measurement(group: "h5py.Group", version: int) -> Measurement:
     )
 
 
-def _segment(group: "h5py.Group", version: int) -> Segment:
+def _segment(group: Group, version: int) -> Segment:
     name = _text(group.attrs.get("segment_name", group.attrs.get("name", group.name)))
     label = "signal_name" if version == 2 else "name"
     datasets = [group[key] for key in _in_order(group) if not hasattr(group[key], "keys")]
@@ -167,7 +166,7 @@ def _segment(group: "h5py.Group", version: int) -> Segment:
     return Segment(name, measured, blocks)
 
 
-def _signal(dataset: "h5py.Dataset", version: int, label: str) -> Signal:
+def _signal(dataset: Dataset, version: int, label: str) -> Signal:
     said = dataset.attrs
     prefix = "signal_calibration" if version == 2 else "base_calibration"
     raw = np.asarray(dataset[()]).ravel()
@@ -197,7 +196,7 @@ def _reach(element: Any, version: int) -> tuple[float, float]:
     return 0.0, float(limits.max - spare)
 
 
-def _groups(parent: "h5py.Group") -> Iterator["h5py.Group"]:
+def _groups(parent: Group) -> Iterator[Group]:
     for key in _in_order(parent):
         if hasattr(parent[key], "keys") and ({"name", "segment_name", "measurement_name"}) & set(
             parent[key].attrs
@@ -205,7 +204,7 @@ def _groups(parent: "h5py.Group") -> Iterator["h5py.Group"]:
             yield parent[key]
 
 
-def _in_order(parent: "h5py.Group") -> list[str]:
+def _in_order(parent: Group) -> list[str]:
     """Return the names in a group, segment_2 before segment_10."""
     return sorted(parent, key=lambda key: [int(n) for n in _NUMBER.findall(key)] or [0])
 

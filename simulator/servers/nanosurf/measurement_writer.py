@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .measurement import OFFSETS, POINTS, SPECTROSCOPY, Measurement, Segment, Signal
+from spm_auto.wire.nanosurf import OFFSETS, POINTS, SPECTROSCOPY, Measurement, Segment, Signal
 
 if TYPE_CHECKING:
     import h5py
