@@ -31,9 +31,10 @@ class NanonisServer(Server):
         station: Station,
         address: Mapping[str, Any],
         closing: Sequence[Callable[[], None]],
+        faults: WireFaults,
         dispatcher: Dispatcher,
     ) -> None:
-        super().__init__(station, address, closing)
+        super().__init__(station, address, closing, faults)
         self.dispatcher = dispatcher
 
 
@@ -95,4 +96,4 @@ class NanonisEmulatorSettings(ServerSettings):
         address = {"host": self.host, "ports": numbers[:3]}
         # ending the desk wakes whoever waits in it, so that the services can be closed
         closing = (desk.end, *(service.close for service in services), desk.close)
-        return NanonisServer(station, address, closing, dispatcher)
+        return NanonisServer(station, address, closing, faults, dispatcher)
