@@ -15,6 +15,7 @@ from ..service import Service
 from ..settings import Server, ServerSettings
 from ..station import Station
 from ..wire_faults import WireFaults
+from .address import driver_settings
 from .desk import Desk
 from .dispatch import Dispatcher
 
@@ -33,6 +34,7 @@ class NanonisServer(Server):
         closing: Sequence[Callable[[], None]],
         faults: WireFaults,
         dispatcher: Dispatcher,
+        faults: WireFaults,
     ) -> None:
         super().__init__(station, address, closing, faults)
         self.dispatcher = dispatcher
@@ -93,7 +95,7 @@ class NanonisEmulatorSettings(ServerSettings):
             raise
         numbers = tuple(service.port for service in services)
         # a driver needs three: for actions, for supervision, and for the emergency stop
-        address = {"host": self.host, "ports": numbers[:3]}
+        address = {"host": self.host, "ports": numbers[:3], **driver_settings(instrument)}
         # ending the desk wakes whoever waits in it, so that the services can be closed
         closing = (desk.end, *(service.close for service in services), desk.close)
         return NanonisServer(station, address, closing, faults, dispatcher)
