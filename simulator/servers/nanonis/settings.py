@@ -34,7 +34,6 @@ class NanonisServer(Server):
         closing: Sequence[Callable[[], None]],
         faults: WireFaults,
         dispatcher: Dispatcher,
-        faults: WireFaults,
     ) -> None:
         super().__init__(station, address, closing, faults)
         self.dispatcher = dispatcher
