@@ -9,7 +9,7 @@ from marked import MarkedMicroscope
 
 from spm_auto import plugins
 from spm_auto.clock import InstantClock
-from spm_auto.instrument import BiasWaveform, Instrument, Load, ScanFrame
+from spm_auto.instrument import BiasWaveform, GuardedInstrument, Instrument, Load, ScanFrame
 from spm_auto.settings import validate
 from spm_auto.simulator.servers import Server
 
@@ -20,7 +20,7 @@ SWEEP = BiasWaveform.sweep(-0.5, 0.5, 11, dwell=0.02)
 
 @dataclass(frozen=True)
 class Wire:
-    """A driver and what is at the other end."""
+    """A driver behind its guard, as every run has it, and what is at the other end."""
 
     driver: Instrument
     server: Server
@@ -44,7 +44,7 @@ def wire(kind: str, **settings: Any) -> Iterator[Wire]:
         driver = validate(plugins.load("instruments", kind), table, kind).open(clock, 0)
         try:
             driver.load(Load())
-            yield Wire(driver, server, microscope)
+            yield Wire(GuardedInstrument(driver), server, microscope)
         finally:
             driver.close()
     finally:
