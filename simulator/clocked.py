@@ -2,7 +2,6 @@
 
 import contextlib
 import math
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -11,10 +10,11 @@ from functools import cached_property
 import numpy as np
 
 from spm_auto.clock import Clock
-from spm_auto.errors import EmergencyStopped, InstrumentError, NotLoaded
 from spm_auto.instrument import (
+    ENGAGED,
     AcquireForceCurve,
     AcquireSpectrum,
+    Action,
     BiasWaveform,
     Capabilities,
     ConditionTip,
@@ -31,9 +31,9 @@ from spm_auto.instrument import (
     SetFeedback,
     Spectrum,
     Status,
+    Turns,
 )
 
-from .action import Action
 from .faults import Faults
 from .timing import Point, Timing
 
@@ -44,9 +44,7 @@ class ClockedMicroscope(ABC):
     """State, position, time and stopping of a microscope without hardware.
 
     One thread gives the instructions; `status`, `interrupt` and `emergency_stop` may come from
-    any. One lock guards the state and is never held while time passes, so nobody waits for an
-    instruction in progress. A flag belongs to one instruction only: an interrupt that comes too
-    late stops nothing.
+    any: nobody waits for an instruction in progress, as `Turns` sees to it.
 
     Args:
         timing: How long everything takes.
@@ -65,11 +63,8 @@ class ClockedMicroscope(ABC):
         self.timing = timing
         self._clock = clock
         self._faults = faults or Faults()
-        self._lock = threading.Lock()
-        self._state = InstrumentState.EMPTY
+        self._turns = Turns()
         self._position = position
-        self._action: Action | None = None
-        self._actions = 0
 
     @property
     @abstractmethod
@@ -142,12 +137,12 @@ class ClockedMicroscope(ABC):
     def status(self) -> Status:
         """Read back where the instrument stands."""
         now = self._clock.now()
-        with self._lock:
+        with self._turns.lock:
             return Status(
-                state=self._state,
+                state=self._turns.state,
                 position=self._position,
                 bias=self._bias(now),
-                is_engaged=self._state in _ENGAGED,
+                is_engaged=self._turns.state in ENGAGED,
                 time=now,
             )
 
@@ -185,36 +180,34 @@ class ClockedMicroscope(ABC):
         with self._action_in(loading=True) as action:
             self._wait(self.timing.loading(), action)
             self._engaged(action.number)
-            with self._lock:
-                action.check()
-                self._state = InstrumentState.READY
+            self._turns.loaded(action)
 
     def scan(self, instruction: Scan) -> Iterator[ScanLine]:
         """Check the frame and the channels now, then scan as the lines are asked for."""
-        self._check_ready()
+        self._turns.check_ready()
         self._check(instruction)
         return self._scanning(instruction)
 
     def position_probe(self, instruction: PositionProbe) -> None:
         """Move the probe."""
-        self._check_ready()
+        self._turns.check_ready()
         self._check(instruction)
         with self._action_in() as action:
             self._move(self._site(instruction.x, instruction.y), action)
 
     def acquire_spectrum(self, instruction: AcquireSpectrum) -> Spectrum:
         """Position the probe and sweep the bias; what is stopped half-way has half happened."""
-        self._check_ready()
+        self._turns.check_ready()
         self._check(instruction)
         waveform = instruction.waveform
         with self._action_in(InstrumentState.SPECTROSCOPY) as action:
             start = self._clock.now()
             self._move(self._site(instruction.x, instruction.y, waveform), action)
             swept = self._clock.now()
-            with self._lock:
+            with self._turns.lock:
                 action.sweep = swept, waveform
             was_stopped = self._clock.wait(self._sweep_time(waveform), action.stop)
-            with self._lock:
+            with self._turns.lock:
                 action.sweep = None
             end, at = self._clock.now(), self._position
             if was_stopped:
@@ -227,7 +220,7 @@ class ClockedMicroscope(ABC):
 
     def acquire_force_curve(self, instruction: AcquireForceCurve) -> ForceCurve:
         """Position the probe, press it into the sample and pull it off again."""
-        self._check_ready()
+        self._turns.check_ready()
         self._check(instruction)
         with self._action_in(InstrumentState.SPECTROSCOPY) as action:
             start = self._clock.now()
@@ -242,7 +235,7 @@ class ClockedMicroscope(ABC):
 
     def condition_tip(self, instruction: ConditionTip) -> None:
         """Position the probe, and pulse or poke."""
-        self._check_ready()
+        self._turns.check_ready()
         self._check(instruction)
         with self._action_in() as action:
             self._move((instruction.x, instruction.y), action)
@@ -252,7 +245,7 @@ class ClockedMicroscope(ABC):
 
     def set_feedback(self, instruction: SetFeedback) -> None:
         """Change what the z loop holds, or how fast."""
-        self._check_ready()
+        self._turns.check_ready()
         self._check(instruction)
         with self._action_in() as action:
             self._set_feedback(instruction)
@@ -260,29 +253,15 @@ class ClockedMicroscope(ABC):
 
     def interrupt(self) -> None:
         """End the instruction in progress; without one, do nothing."""
-        with self._lock:
-            if self._action is not None:
-                self._action.stop.set()
+        self._turns.interrupt()
 
     def emergency_stop(self) -> None:
         """Withdraw the tip and latch until the next `load`."""
-        with self._lock:
-            if self._state is not InstrumentState.CLOSED:
-                self._state = InstrumentState.LATCHED
-            self._abandon(is_emergency=True)
+        self._turns.latch()
 
     def close(self) -> None:
         """End what is going on and refuse everything from now on."""
-        with self._lock:
-            self._state = InstrumentState.CLOSED
-            self._abandon(is_emergency=False)
-
-    def _abandon(self, is_emergency: bool) -> None:
-        # the action is let go at once, so that load() need not wait for whoever still holds its end
-        if self._action is not None:
-            self._action.is_emergency = is_emergency
-            self._action.stop.set()
-            self._action = None
+        self._turns.close()
 
     def _scanning(self, scan: Scan) -> Iterator[ScanLine]:
         with self._action_in(InstrumentState.SCANNING) as action:
@@ -307,39 +286,11 @@ class ClockedMicroscope(ABC):
         self, state: InstrumentState = InstrumentState.READY, loading: bool = False
     ) -> Iterator[Action]:
         """Begin an instruction, and come back to a state of rest however it ends."""
-        with self._lock:
-            self._refuse_unless_idle(loading)
-            action = self._action = Action(self._actions)
-            self._actions += 1
-            if not loading:
-                self._state = state
-            elif self._state is not InstrumentState.LATCHED:
-                self._state = InstrumentState.EMPTY
-        try:
+        with self._turns.take(state, loading) as action:
             is_scan = state is InstrumentState.SCANNING
             self._faults.before(action.number, self._clock, action.stop, loading, is_scan)
             action.check()
             yield action
-        finally:
-            with self._lock:
-                if self._action is action:
-                    self._action = None
-                    if self._state in _ENGAGED:
-                        self._state = InstrumentState.READY
-
-    def _check_ready(self) -> None:
-        with self._lock:
-            self._refuse_unless_idle(loading=False)
-
-    def _refuse_unless_idle(self, loading: bool) -> None:
-        if self._state is InstrumentState.CLOSED:
-            raise InstrumentError("the instrument was closed")
-        if self._state is InstrumentState.LATCHED and not loading:
-            raise EmergencyStopped("the tip is withdrawn; load() readies the instrument again")
-        if self._action is not None:
-            raise InstrumentError("another instruction is still in progress")
-        if self._state is InstrumentState.EMPTY and not loading:
-            raise NotLoaded("the instrument is not loaded; load() comes first")
 
     def _check(self, instruction: Instruction) -> None:
         self.capabilities.check(instruction)
@@ -367,21 +318,23 @@ class ClockedMicroscope(ABC):
         action.check()
 
     def _set_position(self, position: Point) -> None:
-        with self._lock:
+        with self._turns.lock:
             self._position = position
+
+    def _resting_bias(self) -> float:
+        """Return the bias while no spectrum is taken [V]."""
+        return 0.0
 
     def _bias(self, now: float) -> float:
         """Return the bias at a moment [V]; the caller holds the lock."""
-        if self._action is None or self._action.sweep is None:
-            return 0.0
-        start, waveform = self._action.sweep
+        action = self._turns.action
+        if action is None or action.sweep is None:
+            return self._resting_bias()
+        start, waveform = action.sweep
         step = math.floor((now - start) / self._point_time(waveform))
         if not 0 <= step < len(waveform.values) * waveform.cycles:
-            return 0.0
+            return self._resting_bias()
         return waveform.values[step % len(waveform.values)]
-
-
-_ENGAGED = (InstrumentState.READY, InstrumentState.SCANNING, InstrumentState.SPECTROSCOPY)
 
 
 def _line_start(frame: ScanFrame, line: int) -> Point:

@@ -18,6 +18,7 @@ from spm_auto.instrument import (
     ForceCurve,
     Instruction,
     Scan,
+    ScanFrame,
     SetFeedback,
     Spectrum,
 )
@@ -29,6 +30,8 @@ from .scanner import Scanner
 from .techniques import Technique
 from .timing import Point, Timing
 
+READINGS = 2**31  # numbers of readings begin here, far from those of instructions
+STILL = 1e-12  # [m]: the frame of a reading, small enough to be a point
 POSITION_ACCURACY = 1e-12  # [m]: what reads the position back agrees with what it was told
 
 
@@ -94,11 +97,57 @@ class SimulatedMicroscope(ClockedMicroscope):
             instructions=technique.instructions,
         )
         self._faults.check(self._capabilities)
+        self._readings = READINGS
 
     @property
     def capabilities(self) -> Capabilities:
         """What the instrument has."""
         return self._capabilities
+
+    @property
+    def feedback(self) -> SetFeedback:
+        """What the z loop holds now; None for what it has not."""
+        return self._technique.feedback
+
+    def reading(self, bias: float | None = None) -> dict[str, float]:
+        """Return what the detectors show where the probe stands; no time passes, nothing changes.
+
+        Args:
+            bias: For the channels of a spectrum with the tip held still and this bias applied [V];
+                without one the channels of an image, the z loop closed.
+
+        Raises:
+            InstrumentError: An instruction is in progress.
+        """
+        with self._turns.lock:
+            if self._turns.action is not None:
+                raise InstrumentError("nothing can be read beside an instruction in progress")
+        self._readings += 1
+        technique, scanner = self._technique.snapshot(), self._scanner.snapshot()
+        try:
+            return self._image_reading() if bias is None else self._spectrum_reading(bias)
+        finally:
+            self._technique.restore(technique)
+            self._scanner.restore(scanner)
+
+    def _image_reading(self) -> dict[str, float]:
+        frame = ScanFrame(self._position, (STILL, STILL), (2, 2))
+        imaging = self._technique.begin_scan(Scan(frame, line_rate=10.0), self._readings)
+        now, duration = self._clock.now(), self.timing.line(10.0)
+        path = self._scanner.line(frame, 0, now, duration, self.timing.overscan, self._readings)
+        values, _ = imaging.line(path)
+        channels = self._technique.image_channels
+        return {c.name: float(v) for c, v in zip(channels, values[:, 0], strict=True)}
+
+    def _spectrum_reading(self, bias: float) -> dict[str, float]:
+        now = self._clock.now()
+        waveform, at = BiasWaveform((bias,)), self._really_at(now)
+        values = self._technique.spectrum(at, waveform, self._readings, now)
+        channels = self._technique.spectrum_channels
+        return {c.name: float(v) for c, v in zip(channels, values[:, 0], strict=True)}
+
+    def _resting_bias(self) -> float:
+        return self._technique.feedback.bias or 0.0
 
     def _snapshot(self) -> Snapshot:
         """Return everything changeable; for `Truth`, as no real microscope can do it."""
@@ -106,7 +155,7 @@ class SimulatedMicroscope(ClockedMicroscope):
             technique=self._technique.snapshot(),
             scanner=self._scanner.snapshot(),
             position=self._position,
-            actions=self._actions,
+            actions=self._turns.count,
             time=self._clock.now(),
             faults=self._faults.snapshot(),
         )
@@ -115,11 +164,11 @@ class SimulatedMicroscope(ClockedMicroscope):
         """Go back to a snapshot, the time too: what follows is what followed then."""
         if not isinstance(self._clock, InstantClock):
             raise InstrumentError("only a virtual clock can go back to a snapshot")
-        with self._lock:
-            if self._action is not None:
+        with self._turns.lock:
+            if self._turns.action is not None:
                 raise InstrumentError("an instruction in progress cannot be taken back")
             self._position = snapshot.position
-            self._actions = snapshot.actions
+            self._turns.count = snapshot.actions
         self._technique.restore(snapshot.technique)
         self._scanner.restore(snapshot.scanner)
         self._faults.restore(snapshot.faults)

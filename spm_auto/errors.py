@@ -45,8 +45,24 @@ class ConnectionLost(InstrumentError):
     """The instrument can no longer be reached; ``load`` or opening it again may help."""
 
 
+class OutOfStep(ConnectionLost):
+    """An answer does not fit what was asked; the conversation was broken off."""
+
+
+class Refused(InstrumentError):
+    """The instrument answered that it will not, or cannot; it can be talked to as before."""
+
+
 class NoReply(InstrumentError):
     """The instrument did not answer within the time that it was given."""
+
+
+class ChangedOutside(InstrumentError):
+    """Somebody else changed the instrument since it was last told something."""
+
+
+class NotConfirmed(InstrumentError):
+    """A withdrawal was ordered, but the instrument did not say that the tip is up."""
 
 
 class NotLoaded(InstrumentError):

@@ -8,7 +8,10 @@ from typing import Any
 
 from .errors import PluginError
 
-KINDS = ("instruments", "samples", "techniques", "agents", "scalarizers", "steps", "tasks")
+KINDS = (
+    *("instruments", "emulators", "samples", "techniques"),
+    *("agents", "scalarizers", "steps", "tasks"),
+)
 
 
 def names(kind: str) -> tuple[str, ...]:

@@ -102,6 +102,11 @@ class Technique(ABC):
         """Bring the tip to the sample at an instrument time [s], as `load` does."""
 
     @property
+    def feedback(self) -> SetFeedback:
+        """What the z loop holds now; None for what it has not."""
+        return SetFeedback()
+
+    @property
     def instructions(self) -> frozenset[type[Instruction]]:
         """The optional instructions that it understands; the methods below are theirs."""
         return frozenset()

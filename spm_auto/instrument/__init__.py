@@ -1,6 +1,7 @@
 """The instrument plane: the words in which a microscope is told what to do, and what it answers."""
 
 from .changes import Remembered, what_changed
+from .emulator import Emulator, EmulatorSettings
 from .frame import FloatArray, ScanFrame
 from .guard import GuardedInstrument
 from .instructions import (
@@ -19,15 +20,20 @@ from .protocol import Capabilities, Extended, Instrument, InstrumentState, Statu
 from .results import Channel, ForceCurve, QualityFlag, ScanImage, ScanLine, Spectrum
 from .settings import DataFile, FromCommandLine, InstrumentSettings
 from .shifted import ShiftedInstrument
+from .turns import ENGAGED, Action, Turns
 
 __all__ = [
+    "ENGAGED",
     "AcquireForceCurve",
     "AcquireSpectrum",
+    "Action",
     "BiasWaveform",
     "Capabilities",
     "Channel",
     "ConditionTip",
     "DataFile",
+    "Emulator",
+    "EmulatorSettings",
     "Extended",
     "FloatArray",
     "ForceCurve",
@@ -51,5 +57,6 @@ __all__ = [
     "ShiftedInstrument",
     "Spectrum",
     "Status",
+    "Turns",
     "what_changed",
 ]

@@ -20,6 +20,7 @@ _NOT_READY = {
     InstrumentState.EMPTY: "the instrument is not loaded",
     InstrumentState.LATCHED: "the instrument is latched after an emergency stop",
     InstrumentState.CLOSED: "the instrument is closed",
+    InstrumentState.LOST: "the instrument does not answer",
     InstrumentState.SCANNING: "the instrument is scanning",
     InstrumentState.SPECTROSCOPY: "the instrument is taking a spectrum",
 }

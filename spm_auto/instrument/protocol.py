@@ -75,13 +75,14 @@ class Capabilities:
 
 
 class InstrumentState(StrEnum):
-    """Where an instrument stands."""
+    """Where an instrument stands; lost is one that does not answer any more."""
 
     EMPTY = "empty"
     READY = "ready"
     SCANNING = "scanning"
     SPECTROSCOPY = "spectroscopy"
     LATCHED = "latched"
+    LOST = "lost"
     CLOSED = "closed"
 
 

@@ -103,6 +103,13 @@ class AfmTechnique(Technique):
         return self._life
 
     @property
+    def feedback(self) -> SetFeedback:
+        """Bias, amplitude or force, and gain that the loop holds."""
+        held = self._held
+        setpoint = held.amplitude if self._is_tapping else held.load
+        return SetFeedback(held.bias, setpoint, held.gain)
+
+    @property
     def held(self) -> Held:
         """What the loop holds."""
         return self._held

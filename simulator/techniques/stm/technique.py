@@ -112,6 +112,12 @@ class StmTechnique(Technique):
         return frozenset({ConditionTip, SetFeedback})
 
     @property
+    def feedback(self) -> SetFeedback:
+        """Bias, current and gain that the loop holds."""
+        held = self._held
+        return SetFeedback(held.bias, held.setpoint, held.feedback.gain)
+
+    @property
     def held(self) -> Held:
         """What the z loop holds."""
         return self._held
