@@ -168,9 +168,7 @@ def _page(content: bytes, number: int, kind: int, leads_to: dict[int, tuple[int,
     places = _places(content, inner.get(_PLACES), rows) if kind == _LINE else ()
     texts = _strings(content, inner.get(_STRINGS), strings)
     data = content[at : at + needed]
-    return Page(
-        number, kind, line_kind, size, direction, scale, offset, *rest, texts, places, data
-    )
+    return Page(number, kind, line_kind, size, direction, scale, offset, *rest, texts, places, data)
 
 
 def _unknown(number: int, kind: int) -> Page:
