@@ -42,7 +42,7 @@ from .approach import Approach
 from .files import image_of, sweep_of, wait_for
 from .program import Program
 from .settings import RhkSettings
-from .stepping import step_through
+from .sweeps import check_waveform, step_through
 
 TIMES_LONGER = 1.5  # than expected, before a procedure is given up
 SQUARE = 1e-9  # relative
@@ -93,6 +93,7 @@ class RhkMicroscope(DrivenMicroscope):
         self._approach = Approach(self._program, settings)
         self._setpoint = wire.controller("Set Point", settings.controller)
         self._running = ""  # the procedure that was started and has not ended
+        self._is_stepping = False  # the bias goes through a waveform
         self._is_frozen = False  # the feedback, after a sweep that could not be put in order
         self._session, self._numbers = secrets.token_hex(4), itertools.count(1)
         self._overscan = 0.0
@@ -109,7 +110,8 @@ class RhkMicroscope(DrivenMicroscope):
         if math.isfinite(likely) and abs(reading.bias - likely) > BIAS_STEP:
             # nothing says whether an answer is whole: what is unlikely is asked for again
             again = self._read_once()
-            if not self._running and abs(again.bias - reading.bias) > BIAS_STEP:
+            is_still = not (self._running or self._is_stepping)
+            if is_still and abs(again.bias - reading.bias) > BIAS_STEP:
                 raise OutOfStep(
                     f"{self._program.name} says that the bias is {reading.bias:g} V, "
                     f"and then {again.bias:g} V"
@@ -141,8 +143,8 @@ class RhkMicroscope(DrivenMicroscope):
             case Scan(frame=frame, line_rate=rate):
                 corner = frame.to_sample(frame.pixels[1] - 1, frame.pixels[0] - 1)
                 way = math.dist(here, (float(corner[0]), float(corner[1])))
-                lines = frame.pixels[1] + self._overscan
-                return way / settings.tip_speed + lines / rate
+                lines = (frame.pixels[1] + self._overscan) * (1 + settings.turn_share)
+                return way / settings.tip_speed + settings.frame_settling + lines / rate
             case PositionProbe(x=x, y=y):
                 return math.dist(here, (x, y)) / settings.tip_speed
             case AcquireSpectrum(x=x, y=y, waveform=waveform):
@@ -166,7 +168,7 @@ class RhkMicroscope(DrivenMicroscope):
                 f"{self._capabilities.name} keeps its gains: their unit is not that of a recipe"
             )
         if isinstance(instruction, AcquireSpectrum) and self._settings.sweep == "procedure":
-            _check_waveform(instruction.waveform, self._settings)
+            check_waveform(instruction.waveform, self._settings)
 
     def _load(self, instruction: Load, action: Action) -> None:  # noqa: ARG002  for the record
         settings, program = self._settings, self._program
@@ -192,13 +194,13 @@ class RhkMicroscope(DrivenMicroscope):
         by_name = {channel.name: channel for channel in settings.image_channels}
         chosen = [by_name[channel.name] for channel in self._capabilities.channels_of(scan)]
         there, back = image_of(file, frame, chosen)
-        is_measured = ~np.isnan(there).all(axis=(0, 2))
-        for line in np.flatnonzero(is_measured):
+        measured = np.flatnonzero(np.isfinite(there).any(axis=(0, 2)))
+        for line in measured:
             yield ScanLine(int(line), there[:, line], back[:, line], self._clock.now())
-        if not is_measured.all():
+        if len(measured) < frame.pixels[1]:
             raise InstrumentError(
-                f"the scan ended after {is_measured.sum()} of {len(is_measured)} lines: it was "
-                f"stopped at the R9 ({file.source})"
+                f"the scan ended after {len(measured)} of {frame.pixels[1]} lines: it was stopped "
+                f"at the R9 ({file.source})"
             )
 
     def _move(self, x: float, y: float, action: Action) -> None:
@@ -230,16 +232,18 @@ class RhkMicroscope(DrivenMicroscope):
             both = settings.procedure_sweep is not None and settings.procedure_sweep.backward
             return Swept(sweep_of(file, waveform, both, settings.spectrum_channels))
         rest = self._known.bias
-        self._is_frozen = True
         self._approach.freeze(action)
+        self._is_stepping = True
         try:
             channels = settings.spectrum_channels
             return Swept(step_through(self._program, waveform, channels, self._clock, action))
         finally:
             if not action.is_emergency:  # the tip is up then, and stays there
+                self._is_frozen = True
                 self._program.set(wire.BIAS, rest, BIAS_STEP)
                 self._approach.unlimit(action)
                 self._is_frozen = False
+            self._is_stepping = False
 
     def _feedback(self, instruction: SetFeedback, action: Action) -> None:
         if instruction.bias is not None:
@@ -338,34 +342,3 @@ def _ending(action: Action) -> Meanwhile:
         action.check()
 
     return meanwhile
-
-
-def _check_waveform(waveform: BiasWaveform, settings: RhkSettings) -> None:
-    """Refuse what the window of the procedure is not set to.
-
-    Raises:
-        Unsupported: With what it is set to.
-    """
-    if settings.procedure_sweep is None:
-        return
-    runs = settings.procedure_sweep.waveform()
-    is_same = len(runs.values) == len(waveform.values) and np.allclose(
-        runs.bias, waveform.bias, rtol=0.0, atol=BIAS_STEP
-    )
-    if not is_same or waveform.cycles != runs.cycles or not _close(waveform.dwell, runs.dwell):
-        raise Unsupported(
-            f"the procedure {settings.spectroscopy_procedure!r} runs {_told(runs)}, as the lab file "
-            f"says, and cannot be set from here; asked for was {_told(waveform)}"
-        )
-
-
-def _close(dwell: float, other: float) -> bool:
-    return abs(dwell - other) <= 0.01 * other
-
-
-def _told(waveform: BiasWaveform) -> str:
-    low, high = min(waveform.values), max(waveform.values)
-    return (
-        f"{len(waveform.values)} points from {waveform.values[0]:g} to {waveform.values[-1]:g} V "
-        f"within {low:g} to {high:g} V, {waveform.dwell:g} s each, {waveform.cycles} times"
-    )

@@ -41,7 +41,7 @@ class SpectrumChannelSettings(ImageChannelSettings):
 
 
 class SweepSettings(BaseModel):
-    """The sweep that is set in the window of the spectroscopy procedure: nobody can set it from here.
+    """The sweep that the window of the spectroscopy is set to, which cannot be done from here.
 
     Attributes:
         start: First bias.
@@ -102,7 +102,9 @@ class RhkSettings(DriverSettings):
         bound_margin: How near to its bounds z is at the bound.
         engage_time: How long feedback may take to find the sample, or to lift the tip.
         file_time: How long a file may take after its procedure has ended.
-        tip_speed: Of motions between points, for estimates.
+        tip_speed: Of motions between points; this and the next two are for estimates.
+        frame_settling: Before the first line of a scan.
+        turn_share: Share of the line time that the turns at both ends take.
     """
 
     kind: Literal["rhk"] = "rhk"
@@ -139,6 +141,8 @@ class RhkSettings(DriverSettings):
     engage_time: Annotated[Duration, Field(gt=0)] = 120.0
     file_time: Annotated[Duration, Field(gt=0)] = 20.0
     tip_speed: Annotated[Speed, Field(gt=0)] = 1e-6
+    frame_settling: Annotated[Duration, Field(ge=0)] = 1.0
+    turn_share: float = Field(default=0.1, ge=0)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

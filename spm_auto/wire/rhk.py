@@ -1,9 +1,9 @@
 """RHK R9: the words of its TCP interface, for whoever speaks them and whoever answers.
 
-A request is one line of text: a verb, names and perhaps a value, each after a comma and a blank. The
-answer is a short text without an end: ``Done``, or a value, or whatever the program has to say. A
-procedure is answered twice, when it was started and, unasked, when it has ended. All values are in
-SI units, angles in degrees.
+A request is one line of text: a verb, names and perhaps a value, after a comma and a blank each.
+The answer is a short text without an end: ``Done``, or a value, or whatever the program has to say.
+A procedure is answered twice, when it was started and, unasked, when it has ended. All values are
+in SI units, angles in degrees.
 
 Source:
     Public clients of the R9 (pyxm, rhk-r9 scripts of several groups); there is no public manual.

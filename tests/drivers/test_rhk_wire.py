@@ -60,13 +60,13 @@ def test_a_path_with_a_comma_is_read_as_one_value() -> None:
     ["", "Hello", "GetSWParameter, STM Bias", "SetSWParameter, STM Bias, Value", "StartProcedure"],
 )
 def test_what_is_no_request_is_said_to_be_none(line: str) -> None:
-    with pytest.raises(ValueError, match="known|needs"):
+    with pytest.raises(ValueError, match=r"known|needs"):
         wire.parse(line)
 
 
 @pytest.mark.parametrize("answer", ["Done", "", "nan", "1.5e", "Error"])
 def test_an_answer_that_is_no_number_is_refused(answer: str) -> None:
-    with pytest.raises(ValueError, match="float|finite"):
+    with pytest.raises(ValueError, match=r"float|finite"):
         wire.number(answer)
 
 

@@ -113,7 +113,7 @@ def _axis(page: Page) -> FloatArray:
     written = page.values()[1]
     if written is not None:
         return written.astype(float)
-    return np.arange(page.size[0]) * page.scale[0] + page.offset[0]
+    return np.arange(page.size[0], dtype=float) * page.scale[0] + page.offset[0]
 
 
 def _metadata(page: Page) -> dict[str, str]:

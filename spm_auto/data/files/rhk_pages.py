@@ -155,7 +155,7 @@ def _page(content: bytes, number: int, kind: int, leads_to: dict[int, tuple[int,
     start, _ = _find(leads_to, _HEADER, f"header of page {number}")
     fields = _PAGE.unpack_from(content, start)
     length, strings, line_kind, size, direction = (*fields[:2], fields[4], fields[7:9], fields[10])
-    scale, offset, rest = fields[15:18], fields[19:22], fields[23:26]
+    scale, offset, (bias, current, angle) = fields[15:18], fields[19:22], fields[23:26]
     inner = _objects(content, start + max(length, _PAGE.size), fields[29])
     columns, rows = size
     at, declared = _find(leads_to, _DATA, f"data of page {number}")
@@ -168,7 +168,10 @@ def _page(content: bytes, number: int, kind: int, leads_to: dict[int, tuple[int,
     places = _places(content, inner.get(_PLACES), rows) if kind == _LINE else ()
     texts = _strings(content, inner.get(_STRINGS), strings)
     data = content[at : at + needed]
-    return Page(number, kind, line_kind, size, direction, scale, offset, *rest, texts, places, data)
+    return Page(
+        number, kind, line_kind, size, direction, scale, offset,
+        bias, current, angle, texts, places, data,
+    )  # fmt: skip
 
 
 def _unknown(number: int, kind: int) -> Page:

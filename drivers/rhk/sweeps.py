@@ -1,17 +1,17 @@
-"""A spectrum point by point: the bias is set, and the signals are read."""
+"""Sweeps: which ones a procedure runs, and how others are stepped point by point."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from spm_auto.clock import Clock
-from spm_auto.errors import OutOfStep, Refused
+from spm_auto.errors import OutOfStep, Refused, Unsupported
 from spm_auto.instrument import Action, BiasWaveform, FloatArray
 from spm_auto.wire import rhk as wire
 
 from ..microscope import BIAS_STEP
 from .program import Exchange, Program
-from .settings import SpectrumChannelSettings
+from .settings import RhkSettings, SpectrumChannelSettings
 
 
 def step_through(
@@ -58,3 +58,34 @@ def _signal(exchange: Exchange, channel: SpectrumChannelSettings) -> float:
             f"{channel.largest:g} {channel.unit}"
         )
     return value
+
+
+def check_waveform(waveform: BiasWaveform, settings: RhkSettings) -> None:
+    """Refuse what the window of the procedure is not set to.
+
+    Raises:
+        Unsupported: With what it is set to.
+    """
+    if settings.procedure_sweep is None:
+        return
+    runs = settings.procedure_sweep.waveform()
+    is_same = len(runs.values) == len(waveform.values) and np.allclose(
+        runs.bias, waveform.bias, rtol=0.0, atol=BIAS_STEP
+    )
+    if not is_same or waveform.cycles != runs.cycles or not _close(waveform.dwell, runs.dwell):
+        raise Unsupported(
+            f"the procedure {settings.spectroscopy_procedure!r} runs {_told(runs)}, as the lab "
+            f"file says, and cannot be set from here; asked for was {_told(waveform)}"
+        )
+
+
+def _close(dwell: float, other: float) -> bool:
+    return abs(dwell - other) <= 0.01 * other
+
+
+def _told(waveform: BiasWaveform) -> str:
+    low, high = min(waveform.values), max(waveform.values)
+    return (
+        f"{len(waveform.values)} points from {waveform.values[0]:g} to {waveform.values[-1]:g} V "
+        f"within {low:g} to {high:g} V, {waveform.dwell:g} s each, {waveform.cycles} times"
+    )
