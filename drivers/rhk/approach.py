@@ -1,6 +1,8 @@
 """Approach: bringing the tip to the sample and away from it, seen from z."""
 
+import contextlib
 import threading
+from collections.abc import Iterator
 
 from spm_auto.errors import InstrumentError, NotConfirmed
 from spm_auto.instrument import Action
@@ -32,7 +34,7 @@ class Approach:
         self._settings = settings
         self._tip_control = wire.tip_control(settings.controller)
         self._bounds: tuple[float, float] | None = None
-        self._tip = threading.Lock()  # so that nothing is said about the tip after a retraction
+        self._lock = threading.Lock()
 
     def is_between(self, z: float) -> bool:
         """Whether z is at neither bound: the feedback holds the sample."""
@@ -62,22 +64,31 @@ class Approach:
             + "; the tip is retracted"
         )
 
+    @contextlib.contextmanager
+    def gate(self, action: Action) -> Iterator[None]:
+        """Let something begin, unless its action must end.
+
+        A retraction waits for what has passed the gate, so that it comes after it and not before.
+        """
+        with self._lock:
+            action.check()
+            yield
+
     def unlimit(self, action: Action) -> None:
         """Let the feedback regulate, unless the tip was withdrawn meanwhile."""
-        with self._tip:
+        with self._lock:
             if action.is_emergency:
                 action.check()
             self._program.tell(self._tip_control.set(wire.UNLIMIT))
 
     def freeze(self, action: Action) -> None:
         """Hold the tip where it is, unless it was withdrawn meanwhile."""
-        with self._tip:
-            action.check()
+        with self.gate(action):
             self._program.tell(self._tip_control.set(wire.FREEZE))
 
     def retract(self) -> None:
         """Retract the tip; what the program answers is not relied upon."""
-        has_turn = self._tip.acquire(timeout=LOCK_TIME)
+        has_turn = self._lock.acquire(timeout=LOCK_TIME)
         try:
             for _ in range(TRIES):
                 try:
@@ -87,7 +98,7 @@ class Approach:
                 return
         finally:
             if has_turn:
-                self._tip.release()
+                self._lock.release()
 
     def confirm_up(self) -> None:
         """Wait until z is at its upper bound.
@@ -112,9 +123,9 @@ class Approach:
 
     def _run_step(self, action: Action) -> None:
         self.confirm_up()
-        action.check()
         stop = halting(action, lambda: self._program.stop(wire.STEP_IN))
-        self._program.run(wire.STEP_IN, self._settings.engage_time, stop)
+        longest = self._settings.engage_time
+        self._program.run(wire.STEP_IN, longest, stop, self.gate(action))
         action.check()
 
     def _finds(self, action: Action) -> bool:

@@ -111,7 +111,8 @@ class RhkMicroscope(DrivenMicroscope):
             # nothing says whether an answer is whole: what is unlikely is asked for again
             again = self._read_once()
             is_still = not (self._running or self._is_stepping)
-            if is_still and abs(again.bias - reading.bias) > BIAS_STEP:
+            off = min(abs(again.bias - bias) for bias in (reading.bias, likely))
+            if is_still and off > BIAS_STEP:
                 raise OutOfStep(
                     f"{self._program.name} says that the bias is {reading.bias:g} V, "
                     f"and then {again.bias:g} V"
@@ -148,7 +149,9 @@ class RhkMicroscope(DrivenMicroscope):
             case PositionProbe(x=x, y=y):
                 return math.dist(here, (x, y)) / settings.tip_speed
             case AcquireSpectrum(x=x, y=y, waveform=waveform):
-                return math.dist(here, (x, y)) / settings.tip_speed + waveform.duration
+                overhead = settings.spectrum_overhead if settings.sweep == "procedure" else 0.0
+                way = math.dist(here, (x, y))
+                return way / settings.tip_speed + overhead + waveform.duration
             case Load():
                 return settings.engage_time
             case _:
@@ -188,7 +191,7 @@ class RhkMicroscope(DrivenMicroscope):
 
     def _scan(self, scan: Scan, action: Action) -> Iterator[ScanLine]:
         settings, frame = self._settings, self._as_counted(scan.frame)
-        self._set_frame(frame, scan.line_rate)
+        self._set_frame(frame, scan.line_rate, action)
         expected = self._time_of(scan, self._known.position)
         file = self._measure(settings.image_procedure, wire.SCAN_WINDOW, expected, action)
         by_name = {channel.name: channel for channel in settings.image_channels}
@@ -280,7 +283,7 @@ class RhkMicroscope(DrivenMicroscope):
                 f"{bias:g} to {after:g} V"
             )
 
-    def _set_frame(self, frame: ScanFrame, line_rate: float) -> None:
+    def _set_frame(self, frame: ScanFrame, line_rate: float, action: Action) -> None:
         program = self._program
         program.write(wire.COUNT_MODE, wire.SINGLE)
         program.write(wire.SLOW_SCAN, wire.TOP_DOWN)
@@ -292,6 +295,7 @@ class RhkMicroscope(DrivenMicroscope):
             (wire.LINES, frame.pixels[1]),
             (wire.LINE_TIME, 0.5 / line_rate),
         ):
+            action.check()
             program.set(parameter, value, SAME * abs(value) + STILL)
 
     def _measure(self, procedure: str, window: str, expected: float, action: Action) -> DataFile:
@@ -317,7 +321,7 @@ class RhkMicroscope(DrivenMicroscope):
         self._running = procedure
         try:
             meanwhile = halting(action, lambda: self._program.stop(procedure))
-            self._program.run(procedure, longest, meanwhile)
+            self._program.run(procedure, longest, meanwhile, self._approach.gate(action))
         except (ConnectionLost, NoReply):
             self._stop(procedure)
             raise

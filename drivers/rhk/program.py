@@ -132,19 +132,27 @@ class Program:
             for request in requests:
                 exchange.done(request)
 
-    def run(self, procedure: str, timeout: float, meanwhile: Meanwhile | None = None) -> None:
+    def run(
+        self,
+        procedure: str,
+        timeout: float,
+        meanwhile: Meanwhile,
+        gate: contextlib.AbstractContextManager[object],
+    ) -> None:
         """Run a procedure until the program says that it has ended.
 
         Args:
             procedure: Its name.
             timeout: How long it may take [s].
             meanwhile: What to look after.
+            gate: Entered to start it, and left when it has started.
 
         Raises:
             NoReply: It did not end in time.
         """
         with self.talk(meanwhile) as exchange:
-            exchange.done(wire.start(procedure))
+            with gate:
+                exchange.done(wire.start(procedure))
             exchange.ended(procedure, timeout)
 
     def stop(self, procedure: str) -> None:

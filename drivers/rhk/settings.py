@@ -102,9 +102,10 @@ class RhkSettings(DriverSettings):
         bound_margin: How near to its bounds z is at the bound.
         engage_time: How long feedback may take to find the sample, or to lift the tip.
         file_time: How long a file may take after its procedure has ended.
-        tip_speed: Of motions between points; this and the next two are for estimates.
+        tip_speed: Of motions between points; this and what follows is for estimates.
         frame_settling: Before the first line of a scan.
         turn_share: Share of the line time that the turns at both ends take.
+        spectrum_overhead: Of the spectroscopy procedure, beyond its sweep.
     """
 
     kind: Literal["rhk"] = "rhk"
@@ -143,6 +144,7 @@ class RhkSettings(DriverSettings):
     tip_speed: Annotated[Speed, Field(gt=0)] = 1e-6
     frame_settling: Annotated[Duration, Field(ge=0)] = 1.0
     turn_share: float = Field(default=0.1, ge=0)
+    spectrum_overhead: Annotated[Duration, Field(ge=0)] = 0.2
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

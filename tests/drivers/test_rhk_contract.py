@@ -1,12 +1,11 @@
 """The R9 takes the exam that every instrument takes, over the emulated program."""
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
 
 import pytest
 from rhk_lab import FRAME, SWEEP, SWEPT, lab
 
-from spm_auto.instrument import BiasWaveform, Instrument
+from spm_auto.instrument import BiasWaveform, GuardedInstrument, Instrument
 from spm_auto.instrument.contract import InstrumentContract
 
 
@@ -15,16 +14,25 @@ class TestRhk(InstrumentContract):
 
     FRAME = FRAME
     WAVEFORM = BiasWaveform.triangle(1.0, points=16)
-    DRIVER: ClassVar[dict[str, Any]] = {}
 
     @pytest.fixture
     def fresh(self) -> Iterator[Instrument]:
-        with lab(loaded=False, **self.DRIVER) as it:
+        with lab(loaded=False) as it:
             yield it.driver
 
 
-class TestRhkProcedure(TestRhk):
-    """Spectra are those of the procedure."""
+class TestRhkProcedure:
+    """Spectra are those of the procedure: what the exam asks of these."""
 
-    WAVEFORM = SWEEP
-    DRIVER = SWEPT
+    _spectrum = InstrumentContract._spectrum
+    POINT, WAVEFORM, FRAME = InstrumentContract.POINT, SWEEP, FRAME
+
+    @pytest.fixture
+    def instrument(self) -> Iterator[GuardedInstrument]:
+        with lab(**SWEPT) as it:
+            yield GuardedInstrument(it.driver)
+
+    test_bias = InstrumentContract.test_a_spectrum_has_the_bias_asked_for_and_says_where_it_was
+    test_emergency = (
+        InstrumentContract.test_after_an_emergency_stop_everything_is_refused_until_load
+    )

@@ -5,6 +5,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -71,6 +72,7 @@ class Values:
         self._sign = 1.0
         self._mode = wire.RETRACT
         self._engaging: threading.Thread | None = None
+        self._waiting = SetFeedback()  # what was set while the tip was up
         self._kept = dict(_KNOWN)
         for window in (wire.SCAN_WINDOW, wire.SPECTRA_WINDOW):
             self._kept[wire.saving("Save Path", window)] = str(folder)
@@ -85,9 +87,10 @@ class Values:
         if parameter in (wire.TIP_X, wire.TIP_Y):
             return station.position[int(parameter == wire.TIP_Y)]
         if parameter == wire.BIAS:
-            return station.bias
+            return self._bias()
         if parameter in (wire.SETPOINT, wire.controller("Set Point")):
-            return math.copysign(abs(station.held.setpoint or 0.0), station.bias or self._sign)
+            setpoint = self._waiting.setpoint or station.held.setpoint or 0.0
+            return math.copysign(setpoint, self._bias() or self._sign)
         if parameter not in self._kept:
             raise ValueError(f"Unknown parameter {', '.join(parameter.path)}")
         return self._kept[parameter]
@@ -104,7 +107,7 @@ class Values:
         elif parameter in (wire.TIP_X, wire.TIP_Y):
             self.target[int(parameter == wire.TIP_Y)] = wire.number(text)
         elif parameter == wire.BIAS:
-            self.station.set_bias(wire.number(text))
+            self._set_bias(wire.number(text))
         elif parameter in (wire.SETPOINT, wire.controller("Set Point")):
             self._set_setpoint(wire.number(text))
         elif parameter not in self._kept:
@@ -170,16 +173,32 @@ class Values:
             self._engaging.start()
 
     def _engage(self) -> None:
+        waiting, self._waiting = self._waiting, SetFeedback()
         with contextlib.suppress(InstrumentError):
             self.station.engage()
+            if waiting != SetFeedback():
+                self.station.set_feedback(waiting)
 
     def _set_setpoint(self, signed: float) -> None:
         """Set the current; where its sign turns, the bias turns with it."""
         self._sign = math.copysign(1.0, signed)
-        if self.station.bias * signed < 0:
-            self.station.set_bias(-self.station.bias)
-        if abs(signed) != self.station.held.setpoint:
+        if self._bias() * signed < 0:
+            self._set_bias(-self._bias())
+        if not self.station.is_engaged:
+            self._waiting = replace(self._waiting, setpoint=abs(signed))
+        elif abs(signed) != self.station.held.setpoint:
             self.station.set_feedback(SetFeedback(setpoint=abs(signed)))
+
+    def _bias(self) -> float:
+        waiting = self._waiting.bias
+        return self.station.bias if waiting is None else waiting
+
+    def _set_bias(self, bias: float) -> None:
+        """Set the bias; before the tip is at the sample, it is applied when it comes there."""
+        if self.station.is_engaged:
+            self.station.set_bias(bias)
+        else:
+            self._waiting = replace(self._waiting, bias=bias)
 
 
 class Program:
@@ -229,9 +248,11 @@ class Program:
             answer = self._answer(request, name, self._ending(request.value, conversation))
         except (ValueError, InstrumentError) as error:
             answer = f"Error: {error}"
-        self._reply(conversation, answer, name)
-        if answer == wire.DONE and request.verb == "StartProcedure":
-            self._procedures.go()
+        try:
+            self._reply(conversation, answer, name)
+        finally:
+            if answer == wire.DONE and request.verb == "StartProcedure":
+                self._procedures.go()
 
     def _answer(self, request: wire.Request, name: str, ended: Callable[[], None]) -> str:
         match request.verb, request.parameter:
