@@ -182,7 +182,7 @@ class RhkMicroscope(DrivenMicroscope):
             )
         self._overscan = program.number(wire.OVERSCAN.get())
         if settings.bias is not None:
-            program.set(wire.BIAS, settings.bias, BIAS_STEP)
+            program.set((wire.BIAS, settings.bias, BIAS_STEP))
         if settings.setpoint is not None:
             self._set_setpoint(settings.setpoint)
         self._approach.engage(action)
@@ -191,7 +191,7 @@ class RhkMicroscope(DrivenMicroscope):
 
     def _scan(self, scan: Scan, action: Action) -> Iterator[ScanLine]:
         settings, frame = self._settings, self._as_counted(scan.frame)
-        self._set_frame(frame, scan.line_rate, action)
+        self._set_frame(frame, scan.line_rate)
         expected = self._time_of(scan, self._known.position)
         file = self._measure(settings.image_procedure, wire.SCAN_WINDOW, expected, action)
         by_name = {channel.name: channel for channel in settings.image_channels}
@@ -243,14 +243,14 @@ class RhkMicroscope(DrivenMicroscope):
         finally:
             if not action.is_emergency:  # the tip is up then, and stays there
                 self._is_frozen = True
-                self._program.set(wire.BIAS, rest, BIAS_STEP)
+                self._program.set((wire.BIAS, rest, BIAS_STEP))
                 self._approach.unlimit(action)
                 self._is_frozen = False
             self._is_stepping = False
 
     def _feedback(self, instruction: SetFeedback, action: Action) -> None:
         if instruction.bias is not None:
-            self._program.set(wire.BIAS, instruction.bias, BIAS_STEP)
+            self._program.set((wire.BIAS, instruction.bias, BIAS_STEP))
             self._known = self._read_once()
         action.check()
         if instruction.setpoint is not None:
@@ -275,7 +275,7 @@ class RhkMicroscope(DrivenMicroscope):
         """
         bias = self._program.number(wire.BIAS.get())
         signed = math.copysign(setpoint, bias)
-        self._program.set(self._setpoint, signed, SAME_SETPOINT * abs(setpoint))
+        self._program.set((self._setpoint, signed, SAME_SETPOINT * abs(setpoint)))
         after = self._program.number(wire.BIAS.get())
         if abs(after - bias) > BIAS_STEP:
             raise Refused(
@@ -283,20 +283,18 @@ class RhkMicroscope(DrivenMicroscope):
                 f"{bias:g} to {after:g} V"
             )
 
-    def _set_frame(self, frame: ScanFrame, line_rate: float, action: Action) -> None:
-        program = self._program
-        program.write(wire.COUNT_MODE, wire.SINGLE)
-        program.write(wire.SLOW_SCAN, wire.TOP_DOWN)
-        for parameter, value in (
-            (wire.X_OFFSET, frame.center[0]),
-            (wire.Y_OFFSET, frame.center[1]),
-            (wire.SIZE, frame.size[0]),
-            (wire.ANGLE, math.degrees(frame.angle)),
-            (wire.LINES, frame.pixels[1]),
-            (wire.LINE_TIME, 0.5 / line_rate),
-        ):
-            action.check()
-            program.set(parameter, value, SAME * abs(value) + STILL)
+    def _set_frame(self, frame: ScanFrame, line_rate: float) -> None:
+        """Set what is scanned: one frame from the top, that is square."""
+        values = {
+            wire.X_OFFSET: frame.center[0],
+            wire.Y_OFFSET: frame.center[1],
+            wire.SIZE: frame.size[0],
+            wire.ANGLE: math.degrees(frame.angle),
+            wire.LINES: frame.pixels[1],
+            wire.LINE_TIME: 0.5 / line_rate,
+        }
+        self._program.tell(wire.COUNT_MODE.set(wire.SINGLE), wire.SLOW_SCAN.set(wire.TOP_DOWN))
+        self._program.set(*((p, v, SAME * abs(v) + STILL) for p, v in values.items()))
 
     def _measure(self, procedure: str, window: str, expected: float, action: Action) -> DataFile:
         """Run a procedure that saves, and return what it saved."""

@@ -93,19 +93,20 @@ class Program:
         """Ask for one number; see `numbers`."""
         return self.numbers([request])[0]
 
-    def set(self, parameter: wire.Parameter, value: float, tolerance: float) -> None:
-        """Set a number, and read it back.
+    def set(self, *settings: tuple[wire.Parameter, float, float]) -> None:
+        """Set numbers, then read them back: parameter, value, and by how much it may be off.
 
         Raises:
-            Refused: The program refused it, or made another value of it.
+            Refused: The program refused one, or made another value of it.
         """
-        self.tell(parameter.set(value))
-        got = self.number(parameter.get())
-        if not abs(got - value) <= tolerance:
-            raise Refused(
-                f"{self.name}: {', '.join(parameter.path)} was set to {value:g} and reads back "
-                f"{got:g}"
-            )
+        self.tell(*(parameter.set(value) for parameter, value, _ in settings))
+        read = self.numbers([parameter.get() for parameter, _, _ in settings])
+        for (parameter, value, tolerance), got in zip(settings, read, strict=True):
+            if not abs(got - value) <= tolerance:
+                raise Refused(
+                    f"{self.name}: {', '.join(parameter.path)} was set to {value:g} and reads "
+                    f"back {got:g}"
+                )
 
     def write(self, parameter: wire.Parameter, text: str) -> None:
         """Set a text, and read it back.
@@ -231,8 +232,8 @@ class Exchange:
         """Receive an answer: to its end mark, or until it is whole and nothing more comes."""
         link, got = self._link, self._next
         self._next = b""
-        if not got:
-            got = link.receive(1, patience) + link.drain()
+        while not got:  # an end mark alone belongs to what was whole before
+            got = (link.receive(1, patience) + link.drain()).lstrip(b"\r\n")
         while True:
             if is_whole is _is_done and got.startswith(_DONE):
                 self._next = got[len(_DONE) :].lstrip(b"\r\n")

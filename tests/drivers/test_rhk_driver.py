@@ -53,8 +53,9 @@ def image(it: Lab, frame: ScanFrame) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-@pytest.mark.parametrize("angle", [0.0, 30.0])
-@pytest.mark.parametrize("rotation", ["counter-clockwise", "clockwise"])
+@pytest.mark.parametrize(
+    ("angle", "rotation"), [(0.0, "clockwise"), (30.0, "clockwise"), (30.0, "counter-clockwise")]
+)
 def test_an_image_is_upright_and_turned_as_asked(angle: float, rotation: str) -> None:
     frame = replace(MARK, angle=radians(angle))
     with lab(rotation=rotation) as it:

@@ -80,7 +80,7 @@ class RhkEmulatorSettings(ServerSettings):
             "port": port,
             "save_path": str(folder),
             "connect_delay": format_quantity(self.first_pause, "s"),
-            "quiet": "2 ms",
+            "quiet": "5 ms",
             "image_channels": [
                 {"name": c.name, "unit": c.unit, "label": label_of(c)} for c in has.image_channels
             ],
