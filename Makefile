@@ -13,7 +13,7 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export QT_QPA_PLATFORM ?= offscreen
 
-.PHONY: help setup demo test torture interop validate check bench
+.PHONY: help setup demo test torture interop clients faults validate check bench
 .DEFAULT_GOAL := help
 
 help:
@@ -22,6 +22,8 @@ help:
 	@echo 'make test    all tests'
 	@echo 'make torture  runs killed at any moment, full disks, flipped bits: what is lost is counted'
 	@echo 'make interop  other programs open what a run leaves, in an environment of their own'
+	@echo 'make clients  other programs drive our emulators, in environments of their own'
+	@echo 'make faults   everything that can go wrong on the wires of all drivers'
 	@echo 'make validate   the physics of the simulator against references, as a table'
 	@echo 'make check   style, types, and a wheel that is installed and started elsewhere'
 	@echo 'make bench   agents compared on a known truth (BENCH="--task ... --seeds ...")'
@@ -46,6 +48,12 @@ torture: $(INSTALLED)
 
 interop: $(INSTALLED)
 	.ci/interop $(BIN)/python
+
+clients: $(INSTALLED)
+	.ci/clients $(BIN)/python
+
+faults: $(INSTALLED)
+	$(BIN)/python -m pytest -q -m faults tests/drivers
 
 validate: $(INSTALLED)
 	$(BIN)/python -m pytest -q -m physics tests/physics

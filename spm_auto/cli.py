@@ -200,6 +200,50 @@ def task(
 
 
 @app.command()
+def conformance(
+    instruments: Annotated[
+        list[str] | None,
+        typer.Option("--instrument", help="Which one; several times for several; all without."),
+    ] = None,
+    lab: Annotated[
+        Path | None,
+        typer.Option("--lab", help="Examine the instrument of this lab file. HARDWARE MOVES."),
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Let instruments take the exam of the instrument plane; print who can do what."""
+    from .conformance import conformance as take_exam
+
+    sys.exit(take_exam(instruments or (), lab, as_json=json))
+
+
+@app.command()
+def emulate(
+    controller: Annotated[
+        str, typer.Argument(metavar="KIND", help="Which controller: nanonis, red_panda, ...")
+    ],
+    sample: Annotated[str, typer.Option("--sample", help="What lies under the tip.")] = "hopg",
+    port: Annotated[
+        int | None, typer.Option("--port", help="The first port; the usual one without.")
+    ] = None,
+    level: Annotated[int, typer.Option("--level", help="From 0, a perfect instrument, to 3.")] = 2,
+    seed: Seed = 0,
+    speed: Annotated[
+        float, typer.Option("--speed", help="Instrument seconds per second; 0 never waits.")
+    ] = 1.0,
+    faults: Annotated[
+        list[str] | None,
+        typer.Option("--fault", metavar="KIND[:COMMAND[:AFTER[:TIMES]]]", help="What goes wrong."),
+    ] = None,
+    overrides: Overrides = [],  # noqa: B006
+) -> None:
+    """Put the simulator behind the wire protocol of a real controller, until Ctrl-C."""
+    from .emulate import emulate as serve
+
+    serve(controller, sample, port, level, seed, speed, faults or (), overrides)
+
+
+@app.command()
 def gallery(
     out: Annotated[Path, typer.Option("--out", help="Folder for the sheets.")],
     sheets: Annotated[list[str] | None, typer.Argument(help="Which ones; all without.")] = None,

@@ -93,14 +93,12 @@ def _experiment(
     recipe_table = parse_toml(recipe_text, str(recipe_path))
     lab_table = parse_toml(lab_text, str(lab_path))
     for text in overrides:
-        path, separator, written = text.partition("=")
-        if not separator:
-            raise RecipeError(f"--set {text}: write PATH=VALUE, such as steps[1].budget=20")
+        path, value = read_override(text)
         key = path.split(".")[0].split("[")[0]
         if key in Recipe.model_fields:
-            recipe_table = override(recipe_table, path, _value(written))
+            recipe_table = override(recipe_table, path, value)
         elif key in Lab.model_fields:
-            lab_table = override(lab_table, path, _value(written))
+            lab_table = override(lab_table, path, value)
         else:
             known = [*Recipe.model_fields, *Lab.model_fields]
             raise RecipeError(
@@ -115,6 +113,18 @@ def _experiment(
         overrides=tuple(overrides),
         files=(str(recipe_path.resolve()), str(lab_path.resolve())),
     )
+
+
+def read_override(text: str) -> tuple[str, Any]:
+    """Read ``PATH=VALUE`` of the command line.
+
+    Raises:
+        RecipeError: It has no equals sign.
+    """
+    path, separator, written = text.partition("=")
+    if not separator:
+        raise RecipeError(f"--set {text}: write PATH=VALUE, such as steps[1].budget=20")
+    return path, _value(written)
 
 
 def _value(text: str) -> Any:

@@ -92,61 +92,61 @@ class EmulatedMicroscope:
     """
 
     def __init__(self, driver: Instrument, emulator: Emulator) -> None:
-        self._driver = driver
+        self.driver = driver
         self.emulator = emulator
 
     @property
     def capabilities(self) -> Capabilities:
         """What the driver has; nothing moves really."""
-        return replace(self._driver.capabilities, is_simulated=True)
+        return replace(self.driver.capabilities, is_simulated=True)
 
     def status(self) -> Status:
         """Read back where the instrument stands."""
-        return self._driver.status()
+        return self.driver.status()
 
     def duration(self, instruction: Instruction) -> float:
         """Estimate how long an instruction takes [s]."""
-        return self._driver.duration(instruction)
+        return self.driver.duration(instruction)
 
     def load(self, instruction: Load) -> None:
         """Ready the instrument."""
-        self._driver.load(instruction)
+        self.driver.load(instruction)
 
     def scan(self, instruction: Scan) -> Iterator[ScanLine]:
         """Scan line by line."""
-        return self._driver.scan(instruction)
+        return self.driver.scan(instruction)
 
     def position_probe(self, instruction: PositionProbe) -> None:
         """Move the probe."""
-        self._driver.position_probe(instruction)
+        self.driver.position_probe(instruction)
 
     def acquire_spectrum(self, instruction: AcquireSpectrum) -> Spectrum:
         """Take a spectrum."""
-        return self._driver.acquire_spectrum(instruction)
+        return self.driver.acquire_spectrum(instruction)
 
     def acquire_force_curve(self, instruction: AcquireForceCurve) -> ForceCurve:
         """Take a force curve."""
-        return cast(Extended, self._driver).acquire_force_curve(instruction)
+        return cast(Extended, self.driver).acquire_force_curve(instruction)
 
     def condition_tip(self, instruction: ConditionTip) -> None:
         """Pulse or poke."""
-        cast(Extended, self._driver).condition_tip(instruction)
+        cast(Extended, self.driver).condition_tip(instruction)
 
     def set_feedback(self, instruction: SetFeedback) -> None:
         """Change the z loop."""
-        cast(Extended, self._driver).set_feedback(instruction)
+        cast(Extended, self.driver).set_feedback(instruction)
 
     def interrupt(self) -> None:
         """End the instruction in progress."""
-        self._driver.interrupt()
+        self.driver.interrupt()
 
     def emergency_stop(self) -> None:
         """Withdraw the tip, and latch."""
-        self._driver.emergency_stop()
+        self.driver.emergency_stop()
 
     def close(self) -> None:
         """Close the driver, then the controller."""
-        self._driver.close()
+        self.driver.close()
         self.emulator.close()
 
 

@@ -10,7 +10,7 @@ from spm_auto.instrument import EmulatorSettings
 
 from .service import LOOPBACK
 from .station import Station
-from .wire_faults import WireFault
+from .wire_faults import WireFault, WireFaults
 
 
 class ServerSettings(EmulatorSettings):
@@ -18,7 +18,7 @@ class ServerSettings(EmulatorSettings):
 
     Attributes:
         host: Where it listens.
-        port: Where it listens, the first of several; 0 takes free ones.
+        port: Where it listens, the first of several; 0 takes free ones. A child names the usual.
         faults: What goes wrong on the wire.
     """
 
@@ -34,12 +34,18 @@ class Server:
         station: What it operates.
         address: The driver's settings with which it is found.
         closing: What is closed with it, in this order, before the station.
+        faults: What goes wrong on its wire; more can be armed while it runs.
     """
 
     def __init__(
-        self, station: Station, address: Mapping[str, Any], closing: Sequence[Callable[[], None]]
+        self,
+        station: Station,
+        address: Mapping[str, Any],
+        closing: Sequence[Callable[[], None]],
+        faults: WireFaults | None = None,
     ) -> None:
         self.station = station
+        self.faults = faults or WireFaults()
         self._address = dict(address)
         self._closing = tuple(closing)
 

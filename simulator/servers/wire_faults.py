@@ -48,16 +48,6 @@ class WireFault(BaseModel):
     times: int = Field(default=1, ge=1)
     delay: Annotated[Duration, Field(gt=0)] = 0.2
 
-    @classmethod
-    def parse(cls, text: str) -> "WireFault":
-        """Read a fault from a command line: ``kind[:command[:after[:times]]]``."""
-        kind, *rest = text.split(":")
-        given: dict[str, object] = {"kind": kind, **dict(zip(("on",), rest, strict=False))}
-        given |= {
-            name: int(value) for name, value in zip(("after", "times"), rest[1:], strict=False)
-        }
-        return cls.model_validate(given)
-
 
 class WireFaults:
     """Which fault strikes now; counts the commands that each has seen. Any thread may ask.
@@ -67,10 +57,15 @@ class WireFaults:
     """
 
     def __init__(self, faults: tuple[WireFault, ...] = ()) -> None:
-        self._faults = faults
-        self._seen = [0] * len(faults)
         self._lock = threading.Lock()
-        self.struck = 0
+        self.arm(*faults)
+
+    def arm(self, *faults: WireFault) -> None:
+        """Let these go wrong from now on, and nothing else."""
+        with self._lock:
+            self._faults = faults
+            self._seen = [0] * len(faults)
+            self.struck = 0
 
     def strike(self, command: str, *kinds: WireFaultKind) -> WireFault | None:
         """Return the fault of one of these kinds that strikes a command, if any does.

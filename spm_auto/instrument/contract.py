@@ -2,12 +2,14 @@
 
 A driver author derives from `InstrumentContract`, overrides the ``fresh`` fixture, and sets the
 class attributes that describe what the instrument can be asked. The exam never waits on the wall
-clock: give the instrument an `InstantClock`, or an emulator that does not wait.
+clock by itself: give the instrument an `InstantClock`, or an emulator that does not wait. What is
+optional is examined where it is declared; where it is not, it must be refused.
 """
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import pytest
@@ -15,8 +17,30 @@ import pytest
 from ..errors import EmergencyStopped, LimitExceeded, NotLoaded, Stopped, Unsupported
 from .frame import ScanFrame
 from .guard import GuardedInstrument
-from .instructions import AcquireSpectrum, BiasWaveform, Load, PositionProbe, Scan
+from .instructions import (
+    AcquireForceCurve,
+    AcquireSpectrum,
+    BiasWaveform,
+    ConditionTip,
+    Instruction,
+    Load,
+    PositionProbe,
+    Scan,
+    SetFeedback,
+)
 from .protocol import Instrument, InstrumentState
+
+Test = TypeVar("Test", bound=Callable[..., None])
+
+
+def examines(*instructions: str) -> Callable[[Test], Test]:
+    """Say of a test which instructions it examines; `spm-auto conformance` counts by these."""
+
+    def marked(test: Test) -> Test:
+        test.examines = instructions  # type: ignore[attr-defined]
+        return test
+
+    return marked
 
 
 class InstrumentContract:
@@ -26,11 +50,17 @@ class InstrumentContract:
         FRAME: A small frame inside the scanner, not square, so that axes cannot be confused.
         POINT: A point (x, y) inside the scanner [m].
         WAVEFORM: A bias waveform that the instrument can run.
+        FORCE_CURVE: Trigger [N], distance [m] and so on of a force curve, if it can take one.
+        PULSE: Bias of a pulse at the tip that does no harm [V].
+        BIAS: A bias at which the z loop can hold the tip [V].
     """
 
     FRAME = ScanFrame(center=(0.0, 0.0), size=(4e-7, 2e-7), pixels=(16, 8))
     POINT = (1e-7, -5e-8)
     WAVEFORM = BiasWaveform.triangle(8.5, points=64)
+    FORCE_CURVE: ClassVar[dict[str, Any]] = {"trigger": 5e-9, "distance": 50e-9, "points": 64}
+    PULSE = 2.0
+    BIAS = 0.5
 
     @pytest.fixture
     def fresh(self) -> Iterator[Instrument]:
@@ -47,9 +77,11 @@ class InstrumentContract:
         waveform = self.WAVEFORM if bias is None else BiasWaveform((0.0, bias))
         return AcquireSpectrum(*self.POINT, waveform)
 
+    @examines("capabilities")
     def test_it_is_an_instrument(self, fresh: Instrument) -> None:
         assert isinstance(fresh, Instrument)
 
+    @examines("capabilities")
     def test_what_it_has_is_told_as_data(self, fresh: Instrument) -> None:
         has = fresh.capabilities
         assert has.name
@@ -61,6 +93,7 @@ class InstrumentContract:
         assert has.bias_range[0] < has.bias_range[1]
         assert 0 <= has.position_accuracy < math.inf
 
+    @examines("load")
     def test_before_load_every_instruction_is_refused(self, fresh: Instrument) -> None:
         assert fresh.status().state == InstrumentState.EMPTY
         with pytest.raises(NotLoaded):
@@ -70,11 +103,13 @@ class InstrumentContract:
         with pytest.raises(NotLoaded):
             fresh.acquire_spectrum(self._spectrum())
 
+    @examines("load")
     def test_after_load_it_is_ready_and_engaged(self, instrument: Instrument) -> None:
         status = instrument.status()
         assert status.state == InstrumentState.READY
         assert status.is_engaged
 
+    @examines("scan")
     def test_a_scan_gives_each_line_once_and_in_order(self, instrument: Instrument) -> None:
         lines = list(instrument.scan(Scan(self.FRAME)))
         width, height = self.FRAME.pixels
@@ -84,6 +119,7 @@ class InstrumentContract:
         assert all(line.backward.shape == (channels, width) for line in lines)
         assert all(line.forward.dtype == np.float64 for line in lines)
 
+    @examines("scan")
     def test_a_scan_records_the_channels_asked_for_in_their_order(
         self, instrument: Instrument
     ) -> None:
@@ -91,10 +127,12 @@ class InstrumentContract:
         lines = list(instrument.scan(Scan(self.FRAME, channels=names[-1:])))
         assert all(line.forward.shape[0] == 1 for line in lines)
 
+    @examines("scan")
     def test_an_unknown_channel_is_refused(self, instrument: Instrument) -> None:
         with pytest.raises(Unsupported, match="no channel 'taste'"):
             list(instrument.scan(Scan(self.FRAME, channels=("taste",))))
 
+    @examines("scan")
     def test_time_passes_during_a_scan_as_estimated(self, instrument: Instrument) -> None:
         scan = Scan(self.FRAME)
         estimate = instrument.duration(scan)
@@ -105,6 +143,7 @@ class InstrumentContract:
         assert estimate > 0
         assert instrument.status().time - start == pytest.approx(estimate, rel=0.2)
 
+    @examines("scan")
     def test_leaving_a_scan_ends_it(self, instrument: Instrument) -> None:
         with contextlib.closing(instrument.scan(Scan(self.FRAME))) as lines:  # type: ignore[type-var]
             assert next(lines).index == 0
@@ -112,6 +151,7 @@ class InstrumentContract:
         assert instrument.status().state == InstrumentState.READY
         instrument.position_probe(PositionProbe(*self.POINT))
 
+    @examines("interrupt")
     def test_an_interrupted_scan_stops_and_the_next_instruction_works(
         self, instrument: Instrument
     ) -> None:
@@ -122,16 +162,19 @@ class InstrumentContract:
             list(lines)
         instrument.position_probe(PositionProbe(*self.POINT))
 
+    @examines("interrupt")
     def test_an_interrupt_without_an_instruction_does_nothing(self, instrument: Instrument) -> None:
         instrument.interrupt()
         instrument.position_probe(PositionProbe(*self.POINT))
 
+    @examines("position_probe")
     def test_the_probe_goes_where_it_is_sent(self, instrument: Instrument) -> None:
         instrument.position_probe(PositionProbe(*self.POINT))
         position = instrument.status().position
         accuracy = instrument.capabilities.position_accuracy
         assert math.dist(position, self.POINT) <= accuracy
 
+    @examines("acquire_spectrum")
     def test_a_spectrum_has_the_bias_asked_for_and_says_where_it_was(
         self, instrument: Instrument
     ) -> None:
@@ -144,41 +187,46 @@ class InstrumentContract:
         off = math.dist((spectrum.x, spectrum.y), self.POINT)
         assert off <= instrument.capabilities.position_accuracy
 
+    @examines("position_probe", "acquire_spectrum")
     @pytest.mark.parametrize("far", [1.0, -1.0, math.nan, math.inf])
     def test_a_point_out_of_reach_is_refused_and_nothing_moves(
         self, instrument: Instrument, far: float
     ) -> None:
-        before = instrument.status()
+        before = _still(instrument)
         with pytest.raises(LimitExceeded, match="x of"):
             instrument.position_probe(PositionProbe(far, 0.0))
         with pytest.raises(LimitExceeded, match="y of"):
             instrument.acquire_spectrum(AcquireSpectrum(0.0, far, self.WAVEFORM))
-        assert instrument.status() == before
+        assert _still(instrument) == before
 
+    @examines("position_probe")
     def test_the_bare_instrument_refuses_a_point_out_of_reach_too(self, fresh: Instrument) -> None:
         fresh.load(Load())
-        before = fresh.status()
+        before = _still(fresh)
         with pytest.raises(LimitExceeded):
             fresh.position_probe(PositionProbe(1.0, 0.0))
-        assert fresh.status() == before
+        assert _still(fresh) == before
 
+    @examines("scan")
     def test_a_frame_out_of_reach_is_refused_and_nothing_moves(
         self, instrument: Instrument
     ) -> None:
-        before = instrument.status()
+        before = _still(instrument)
         with pytest.raises(LimitExceeded, match="a corner of the frame"):
             list(instrument.scan(Scan(ScanFrame((0.0, 0.0), (1.0, 1e-7), (16, 8)))))
-        assert instrument.status() == before
+        assert _still(instrument) == before
 
     @pytest.mark.parametrize("bias", [1e6, math.nan, math.inf])
+    @examines("acquire_spectrum")
     def test_a_bias_out_of_range_is_refused_and_nothing_moves(
         self, instrument: Instrument, bias: float
     ) -> None:
-        before = instrument.status()
+        before = _still(instrument)
         with pytest.raises(LimitExceeded, match="bias of"):
             instrument.acquire_spectrum(self._spectrum(bias))
-        assert instrument.status() == before
+        assert _still(instrument) == before
 
+    @examines("emergency_stop")
     def test_after_an_emergency_stop_everything_is_refused_until_load(
         self, instrument: Instrument
     ) -> None:
@@ -195,6 +243,7 @@ class InstrumentContract:
         instrument.load(Load())
         instrument.position_probe(PositionProbe(*self.POINT))
 
+    @examines("emergency_stop")
     def test_an_emergency_stop_ends_a_scan(self, instrument: Instrument) -> None:
         lines = iter(instrument.scan(Scan(self.FRAME)))
         next(lines)
@@ -202,7 +251,51 @@ class InstrumentContract:
         with pytest.raises(EmergencyStopped):
             list(lines)
 
+    @examines("acquire_force_curve")
+    def test_a_force_curve_is_measured_or_refused(self, instrument: GuardedInstrument) -> None:
+        instruction = AcquireForceCurve(*self.POINT, **self.FORCE_CURVE)
+        with self._refused_unless_declared(instrument, instruction):
+            curve = instrument.acquire_force_curve(instruction)
+            assert curve.extension.shape == (instruction.points,)
+            assert np.isfinite(curve.approach).all()
+            assert math.dist((curve.x, curve.y), self.POINT) <= self._accuracy(instrument)
+
+    @examines("condition_tip")
+    def test_a_tip_is_conditioned_or_that_is_refused(self, instrument: GuardedInstrument) -> None:
+        instruction = ConditionTip(*self.POINT, bias=self.PULSE)
+        with self._refused_unless_declared(instrument, instruction):
+            instrument.condition_tip(instruction)
+            assert math.dist(instrument.status().position, self.POINT) <= self._accuracy(instrument)
+
+    @examines("set_feedback")
+    def test_the_feedback_is_changed_or_that_is_refused(
+        self, instrument: GuardedInstrument
+    ) -> None:
+        instruction = SetFeedback(bias=self.BIAS)
+        with self._refused_unless_declared(instrument, instruction):
+            instrument.set_feedback(instruction)
+            assert instrument.status().bias == pytest.approx(self.BIAS, abs=2e-3)
+
+    @staticmethod
+    def _refused_unless_declared(
+        instrument: Instrument, instruction: Instruction
+    ) -> contextlib.AbstractContextManager[object]:
+        if type(instruction) in instrument.capabilities.instructions:
+            return contextlib.nullcontext()
+        return pytest.raises(Unsupported, match="does not understand")
+
+    @staticmethod
+    def _accuracy(instrument: Instrument) -> float:
+        return instrument.capabilities.position_accuracy
+
+    @examines("close")
     def test_closing_twice_is_safe(self, instrument: Instrument) -> None:
         instrument.close()
         instrument.close()
         assert instrument.status().state == InstrumentState.CLOSED
+
+
+def _still(instrument: Instrument) -> tuple[Any, ...]:
+    """Return what must not change when nothing moves; time may go on."""
+    status = instrument.status()
+    return status.state, status.position, status.bias, status.is_engaged

@@ -37,6 +37,7 @@ class MarkedMicroscope(ClockedMicroscope):
         timing = Timing(sample_change=0.0, tuning=1.0, speed=1e-6)
         super().__init__(timing, clock or InstantClock())
         self.scanned: list[ScanFrame] = []
+        self.motions: list[tuple[float, float]] = []
 
     @property
     def capabilities(self) -> Capabilities:
@@ -54,6 +55,9 @@ class MarkedMicroscope(ClockedMicroscope):
             return {"current": 1e-9 * bias, "didv": 1e-9}
         here = float(height(*(np.array(v) for v in self._position)))
         return {"height": here, "current": 100e-12}
+
+    def _moved(self, start, end, began):  # type: ignore[no-untyped-def]
+        self.motions.append(end)
 
     def _resting_bias(self) -> float:
         return 0.1

@@ -1,0 +1,123 @@
+"""Whatever goes wrong on a wire: an error that says so in time, and nothing wrong in the data.
+
+`make faults` runs all of it and prints how many cases there were; the suite takes a sample.
+"""
+
+import threading
+import time
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+from marked import height
+from wires import FRAME, SWEEP, WIRES, Wire, wire
+
+from spm_auto.errors import ChangedOutside, InstrumentError
+from spm_auto.instrument import (
+    AcquireSpectrum,
+    InstrumentState,
+    Load,
+    PositionProbe,
+    Scan,
+)
+from spm_auto.simulator.servers import WireFault
+
+POINT = (30e-9, -20e-9)
+KINDS = (
+    *("split", "late", "silent", "doubled", "truncated", "garbage", "stale"),
+    *("closed", "unplugged", "half_open", "error", "coerced", "meddled", "stuck"),
+)
+DEADLINE = 20.0  # [s] on the wall, for an instruction that goes wrong
+CASES: Counter[str] = Counter()  # of this session, for the figure at its end
+
+
+def instructions(ends: Wire, name: str) -> Any:
+    """Carry out an instruction, and check whatever it gives."""
+    driver = ends.driver
+    match name:
+        case "position_probe":
+            driver.position_probe(PositionProbe(*POINT))
+            allowed = driver.capabilities.position_accuracy + 1e-15
+            np.testing.assert_allclose(ends.server.station.position, POINT, atol=allowed)
+        case "acquire_spectrum":
+            spectrum = driver.acquire_spectrum(AcquireSpectrum(*POINT, SWEEP))
+            assert spectrum.data.shape == (len(spectrum.channels), len(SWEEP.values))
+            current = spectrum.channel("current")
+            np.testing.assert_allclose(current, 1e-9 * SWEEP.bias, atol=5e-12)
+        case "scan":
+            lines = list(driver.scan(Scan(FRAME, channels=("height",), line_rate=20.0)))
+            image = np.array([line.forward[0] for line in lines])
+            assert [line.index for line in lines] == list(range(FRAME.pixels[1]))
+            expected = height(*FRAME.positions())
+            assert (np.abs(image - expected) < 0.02 * np.ptp(expected)).mean() > 0.97
+
+
+def within(limit: float, ends: Wire, name: str) -> BaseException | None:
+    """Carry out an instruction in a thread; returns what it raised. It must end in time."""
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            instructions(ends, name)
+        except BaseException as error:  # noqa: BLE001  handed on
+            raised.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    started = time.monotonic()
+    thread.start()
+    thread.join(limit)
+    assert not thread.is_alive(), f"{name} did not end within {limit} s"
+    assert time.monotonic() - started < limit
+    return raised[0] if raised else None
+
+
+def survive(kind: str, fault: str, name: str, after: int) -> None:
+    """Let a fault strike an instruction, and see that nothing worse comes of it."""
+    with wire(kind, reply_timeout="400 ms") as ends:
+        ends.microscope.motions.clear()
+        ends.server.faults.arm(
+            WireFault.model_validate({"kind": fault, "after": after, "delay": "150 ms"})
+        )
+        error = within(DEADLINE, ends, name)
+        struck = ends.server.faults.struck
+        if error is not None and not isinstance(error, InstrumentError):
+            raise error  # wrong data, or an error without a type
+        # a motion is sent once; a scan goes to its first line, a spectrum has its own settling
+        assert sum(m == pytest.approx(POINT, abs=1e-9) for m in ends.microscope.motions) <= 2
+        ends.server.faults.arm()
+        recovered(ends)
+        CASES["run"] += 1
+        CASES["struck"] += bool(struck)
+        CASES["error"] += error is not None
+        CASES["survived"] += 1
+
+
+def recovered(ends: Wire) -> None:
+    """See that the instrument can be worked with again, once it has been looked at."""
+    state = ends.driver.status().state
+    assert state in (InstrumentState.READY, InstrumentState.LOST)
+    error = within(DEADLINE, ends, "position_probe")
+    if isinstance(error, ChangedOutside):  # said once; whoever goes on has been told
+        error = within(DEADLINE, ends, "position_probe")
+    if error is not None:
+        assert isinstance(error, InstrumentError), error
+        ends.driver.load(Load())
+        error = within(DEADLINE, ends, "position_probe")
+    assert error is None, error
+    assert within(DEADLINE, ends, "acquire_spectrum") is None
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("after", [0, 1, 3, 6])
+@pytest.mark.parametrize("name", ["position_probe", "acquire_spectrum", "scan"])
+@pytest.mark.parametrize("fault", KINDS)
+@pytest.mark.parametrize("kind", WIRES)
+def test_every_fault_is_survived(kind: str, fault: str, name: str, after: int) -> None:
+    survive(kind, fault, name, after)
+
+
+@pytest.mark.parametrize("fault", ["split", "doubled", "truncated", "closed", "stale", "error"])
+@pytest.mark.parametrize("kind", WIRES)
+def test_a_sample_of_faults_is_survived(kind: str, fault: str) -> None:
+    survive(kind, fault, "acquire_spectrum", after=2)
