@@ -23,10 +23,9 @@ from spm_auto.instrument import (
 )
 
 from ..microscope import DrivenMicroscope, Reading, Swept
-from .controller import Controller, Measured, read_controller, release_of
+from .controller import Controller, read_controller, release_of
 from .conversation import Conversation
 from .extras import (
-    FORCE,
     check_feedback,
     condition,
     curve_time,
@@ -79,7 +78,6 @@ class NanonisMicroscope(DrivenMicroscope):
         for line in lines.each():
             line.release = release
         controller = read_controller(lines.action, settings, version)
-        self._force = _channel(controller, FORCE) if "force_curve" in settings.abilities else None
         for line in lines.each():
             line.ask("ZCtrl.StatusGet")  # opens it now; later it may be too late
         return controller
@@ -155,13 +153,14 @@ class NanonisMicroscope(DrivenMicroscope):
         self._talk(action).do("FolMe.XYPosSet", within=within, halt="FolMe.Stop", x=x, y=y, wait=1)
 
     def _sweep(self, waveform: BiasWaveform, action: Action) -> Swept:
-        return take_spectrum(
-            self._talk(action), self._settings, self._controller.spectrum, waveform
-        )
+        talk = self._talk(action)
+        with talk.ending():
+            return take_spectrum(talk, self._settings, self._controller.spectrum, waveform)
 
     def _force_curve(self, instruction: AcquireForceCurve, action: Action) -> ForceCurve:
-        assert self._force is not None  # declared only then
-        return take_force_curve(self._talk(action), self._settings, self._force, instruction)
+        force = self._controller.force
+        assert force is not None  # declared only then
+        return take_force_curve(self._talk(action), self._settings, force, instruction)
 
     def _condition(self, instruction: ConditionTip, action: Action) -> None:
         condition(self._talk(action), instruction, self._settings)
@@ -185,7 +184,3 @@ class NanonisMicroscope(DrivenMicroscope):
             with contextlib.suppress(InstrumentError):
                 self._halt_all()
         self._lines.close()
-
-
-def _channel(controller: Controller, name: str) -> Measured | None:
-    return next((m for m in controller.spectrum if m.channel.name == name), None)

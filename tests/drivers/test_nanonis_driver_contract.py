@@ -10,6 +10,7 @@ from marked import MarkedMicroscope, height
 from spm_auto.clock import Clock, InstantClock
 from spm_auto.drivers.nanonis import NanonisMicroscope, NanonisSettings
 from spm_auto.instrument import (
+    AcquireForceCurve,
     AcquireSpectrum,
     BiasWaveform,
     Instrument,
@@ -65,6 +66,20 @@ class TestTunnelling(InstrumentContract):
     def fresh(self) -> Iterator[Instrument]:
         behind = _behind("hopg", level=1)
         yield behind.driver
+        behind.close()
+
+
+def test_a_force_curve_is_turned_back_at_its_trigger() -> None:
+    behind = _behind("stiff_inclusions", level=0)
+    try:
+        behind.driver.load(Load())
+        wanted = AcquireForceCurve(1e-7, 0.0, trigger=8e-9, distance=60e-9, points=64, rate=2.0)
+        curve = behind.driver.acquire_force_curve(wanted)
+        assert [(c.name, c.unit) for c in curve.channels] == [("force", "N")]
+        assert curve.extension[-1] == pytest.approx(60e-9)
+        assert curve.approach[0, -1] == pytest.approx(8e-9, rel=0.05)
+        assert abs(curve.approach[0, 0]) < 1e-10  # far above nothing is felt
+    finally:
         behind.close()
 
 
