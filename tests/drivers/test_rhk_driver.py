@@ -163,7 +163,7 @@ def test_ends_that_are_told_to_everybody_are_nobodys_answer() -> None:
 @pytest.mark.parametrize("has_line_ends", [True, False])
 def test_the_pause_after_connecting_is_kept(has_line_ends: bool) -> None:
     emulator = {"first_pause": "20 ms", "has_line_ends": has_line_ends}
-    with lab(emulator=emulator, connect_delay="25 ms") as it:
+    with lab(emulator=emulator, connect_delay="60 ms") as it:
         assert it.driver.status().bias == 0.1
     with pytest.raises(InstrumentError), lab(emulator=emulator, connect_delay="0 s"):
         pass

@@ -69,6 +69,7 @@ class Values:
         self.coarse_steps = coarse_steps
         self.target = [0.0, 0.0]
         self.crashes = 0
+        self.starting = threading.Lock()  # held while a scan is begun or ended
         self._sign = 1.0
         self._mode = wire.RETRACT
         self._engaging: threading.Thread | None = None
@@ -160,7 +161,8 @@ class Values:
     def _control(self, mode: str) -> None:
         station, self._mode = self.station, mode
         if mode == wire.RETRACT:
-            station.withdraw()
+            with self.starting:
+                station.withdraw()
         elif mode == wire.FREEZE:
             station.switch_feedback(False)
         elif mode != wire.UNLIMIT:
