@@ -68,7 +68,6 @@ class Values:
         self.station = station
         self.coarse_steps = coarse_steps
         self.target = [0.0, 0.0]
-        self.crashes = 0
         self.starting = threading.Lock()  # held while a scan is begun or ended
         self._sign = 1.0
         self._mode = wire.RETRACT
@@ -148,9 +147,13 @@ class Values:
         return self.station.reading().get(names[name], 0.0)
 
     def step_in(self) -> None:
-        """Take a coarse step towards the sample; with the tip down it runs into it."""
+        """Take a coarse step towards the sample.
+
+        Raises:
+            InstrumentError: The tip is down, and would run into it.
+        """
         if self._mode != wire.RETRACT:
-            self.crashes += 1
+            raise InstrumentError("a coarse step with the tip down")
         self.coarse_steps = max(self.coarse_steps - 1, 0)
 
     def join(self) -> None:
