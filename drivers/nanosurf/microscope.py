@@ -16,6 +16,7 @@ from spm_auto.errors import (
     NoReply,
     NotConfirmed,
     Refused,
+    Unsupported,
 )
 from spm_auto.instrument import (
     AcquireSpectrum,
@@ -27,6 +28,7 @@ from spm_auto.instrument import (
     PositionProbe,
     Scan,
     ScanLine,
+    SetFeedback,
 )
 
 from ..microscope import DrivenMicroscope, Reading, Swept, halting
@@ -36,6 +38,7 @@ from .measuring import Measuring
 from .settings import NanosurfSettings
 from .studio import APPROACH, AXES, BIAS, IMAGING, SPECTRA, STORAGE, StudioLine, Z
 
+SETPOINT_UNITS = ("N", "A", "m")
 NEW_FILE = 1  # number of Studio's choice
 
 MARGIN = 1.5  # by which everything may take longer than estimated
@@ -88,6 +91,7 @@ class NanosurfMicroscope(DrivenMicroscope):
             settings.bias_range,
             settings.position_accuracy,
             is_simulated=False,
+            instructions=frozenset({SetFeedback} if settings.feedback else ()),
         )
         try:
             self._read()
@@ -98,7 +102,7 @@ class NanosurfMicroscope(DrivenMicroscope):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the lab file says; force curves, pulses and feedback are not declared."""
+        """What the lab file says; force curves and pulses are not declared."""
         return self._capabilities
 
     def _line(self, name: str) -> StudioLine:
@@ -139,6 +143,10 @@ class NanosurfMicroscope(DrivenMicroscope):
     def _check_more(self, instruction: Instruction) -> None:
         if isinstance(instruction, AcquireSpectrum):
             self._measuring.cycle(instruction.waveform)
+        if isinstance(instruction, SetFeedback) and instruction.gain is not None:
+            raise Unsupported(
+                "Studio counts its gain in a way of its own; set it in the lab file, not in 1/s"
+            )
 
     def _load(self, instruction: Load, action: Action) -> None:  # noqa: ARG002  sample: by hand
         for path, allowed in UNITS.items():
@@ -218,6 +226,17 @@ class NanosurfMicroscope(DrivenMicroscope):
         at = self._read().position
         once = waveform.duration / waveform.cycles + self._settings.spectrum_overhead
         return Swept(self._measuring.sweep(waveform, at, self._limit(once), action))
+
+    def _feedback(self, instruction: SetFeedback, action: Action) -> None:
+        if instruction.setpoint is not None:
+            unit = self._acting.unit(f"{Z}.setpoint")
+            if unit not in SETPOINT_UNITS:
+                allowed = ", ".join(SETPOINT_UNITS)
+                raise Unsupported(f"the set-point is in {unit!r}; it can be set in {allowed}")
+            self._acting.put(f"{Z}.setpoint", instruction.setpoint)
+        action.check()
+        if instruction.bias is not None:
+            self._acting.put(BIAS, instruction.bias)
 
     def _withdraw(self) -> None:
         """Retract the tip, stop what goes on, withdraw, and see that the loop let go."""

@@ -95,6 +95,7 @@ class NanosurfSettings(DriverSettings):
         setpoint: What the z loop holds, in Studio's unit; None leaves it as it is.
         setpoint_unit: In which it is said; empty leaves it as it is.
         gain: The loop's integral gain in Studio's own count; None leaves it as it is.
+        feedback: Whether instructions may change the tip voltage and the set-point.
         contact: Share of the set-point by which the feedback may be off and the tip still counts
             as at the sample.
         move_speed: Of the probe between two points, for deadlines [m/s].
@@ -126,6 +127,7 @@ class NanosurfSettings(DriverSettings):
     setpoint: float | None = None
     setpoint_unit: str = ""
     gain: int | None = Field(default=None, ge=0)
+    feedback: bool = False
     contact: float = Field(default=0.3, gt=0, lt=1)
     move_speed: float = Field(default=20e-6, gt=0)
     frame_overhead: Annotated[Duration, Field(ge=0)] = 1.0

@@ -185,7 +185,7 @@ def application() -> None:
 def spectroscopy(work: Any) -> None:
     """Select a cycle and run it on a grid."""
     spectra = work.spectroscopy
-    attempt("spectroscopy.cycle_count()", spectra.cycle_count, 1)
+    attempt("spectroscopy.cycle_count()", spectra.cycle_count, 3)
     attempt("spectroscopy.select_cycle(0)", lambda: spectra.select_cycle(0), None)
     attempt("spectroscopy.selected_cycle", lambda: spectra.selected_cycle, 0)
     attempt("spectroscopy.grid_columns", setting(spectra, "grid_columns", 2), 2)

@@ -191,7 +191,7 @@ def test_a_waveform_that_no_cycle_runs_is_refused_and_what_can_be_run_is_named()
         driver.load(Load())
         before = microscope.status()
         other = AcquireSpectrum(0.0, 0.0, BiasWaveform.sweep("-1 V", "1 V"))
-        with pytest.raises(Unsupported, match="known: 'bias triangle'"):
+        with pytest.raises(Unsupported, match="known: 'bias triangle', 'bias sweep'"):
             driver.acquire_spectrum(other)
         slow = AcquireSpectrum(0.0, 0.0, BiasWaveform(TRIANGLE.values, 1.0))
         with pytest.raises(Unsupported, match=r"with 0\.008 s at each point"):

@@ -54,7 +54,8 @@ def serve(settings: NanosurfEmulatorSettings, station: Station) -> Server:
 
     service = Service(converse, settings.host, settings.port, faults)
     closing[:0] = [studio.end, service.close]
-    return Server(station, address(settings, service.port, folder, station), closing)
+    told = address(settings, service.port, folder, station)
+    return Server(station, told, closing, faults)
 
 
 def _next(conversation: Conversation) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from spm_auto.clock import Clock
-from spm_auto.instrument import BiasWaveform, DataFile, Instrument
+from spm_auto.instrument import BiasWaveform, DataFile, Instrument, SetFeedback
 from spm_auto.units import Bias, Duration
 
 from ..settings import Server, ServerSettings
@@ -74,7 +74,19 @@ def _triangle(amplitude: float, quarter: int) -> tuple[RampSettings, ...]:
     return tuple(RampSettings.model_validate(ramp) for ramp in said)
 
 
-TRIANGLE = CycleSettings(name="bias triangle", segments=_triangle(8.5, 16))
+def _sweep(name: str, points: int, dwell: float) -> CycleSettings:
+    """Return a cycle from -0.5 to 0.5 V."""
+    ramp = RampSettings.model_validate({"start": "-500 mV", "stop": "500 mV", "points": points})
+    return CycleSettings.model_validate(
+        {"name": name, "segments": (ramp,), "dwell": f"{dwell!r} s"}
+    )
+
+
+CYCLES = (
+    CycleSettings(name="bias triangle", segments=_triangle(8.5, 16)),
+    _sweep("bias sweep", 11, 20e-3),
+    _sweep("fine bias sweep", 41, 100e-3),
+)
 
 
 class NanosurfEmulatorSettings(ServerSettings):
@@ -86,7 +98,7 @@ class NanosurfEmulatorSettings(ServerSettings):
         data_folder: Where measurements are stored; without one, a folder that goes at the end.
         file_version: Format of the measurement files.
         rotation_sign: Whether a positive rotation turns a frame counter-clockwise (1) or not (-1).
-        cycles: The spectroscopy cycles that were set up.
+        cycles: The spectroscopy cycles that were set up; at first a triangle of 8.5 V and sweeps.
         wrapper_folder: The folder in which the official package keeps what it knows of the tree;
             only there are such files written when it asks for them. Without one it is refused.
     """
@@ -97,7 +109,7 @@ class NanosurfEmulatorSettings(ServerSettings):
     data_folder: DataFile | None = None
     file_version: Literal[1, 2] = 2
     rotation_sign: Literal[1, -1] = 1
-    cycles: tuple[CycleSettings, ...] = (TRIANGLE,)
+    cycles: tuple[CycleSettings, ...] = CYCLES
     wrapper_folder: DataFile | None = None
 
     def start(self, instrument: Instrument, clock: Clock) -> Server:
@@ -133,5 +145,6 @@ def address(
         "y_range": _texts(has.y_range, "m"),
         "bias_range": _texts(has.bias_range, "V"),
         "position_accuracy": f"{max(has.position_accuracy, 1e-10)!r} m",
+        "feedback": SetFeedback in has.instructions,
         "cycles": [_cycle(cycle) for cycle in settings.cycles],
     }

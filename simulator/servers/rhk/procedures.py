@@ -143,8 +143,9 @@ class Procedures:
                 return
             picture = self._station.start_scan(scan, upwards=False)
         picture.wait_end(math.inf)
+        # the way there of a scan from the top begins at the right, and runs to the left
         pictures = [
-            (labelled(channel), picture.channel(channel.name, back), back)
+            (labelled(channel), picture.channel(channel.name, not back), back)
             for channel in picture.channels
             for back in (False, True)
         ]
