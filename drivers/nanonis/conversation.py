@@ -44,16 +44,21 @@ class Conversation:
             command: Its name.
             within: How long it may take [s].
             halt: The command that ends it, sent over the supervising connection when the
-                instruction is to end.
+                instruction is to end, and when no answer came.
             **values: Its arguments.
 
         Raises:
             Stopped: The instruction was to end, and the controller has come to an end, or does not
                 say so; in the latter case the connection was closed.
         """
-        with self.ending():
-            meanwhile = halting(self.action, lambda: self._halt(halt))
-            return self.lines.action.ask(command, within=within, meanwhile=meanwhile, **values)
+        try:
+            with self.ending():
+                meanwhile = halting(self.action, lambda: self._halt(halt))
+                return self.lines.action.ask(command, within=within, meanwhile=meanwhile, **values)
+        except (NoReply, ConnectionLost):
+            with contextlib.suppress(InstrumentError):  # the first error is the one to tell
+                self._halt(halt)
+            raise
 
     @contextlib.contextmanager
     def ending(self) -> Iterator[None]:

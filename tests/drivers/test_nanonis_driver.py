@@ -432,9 +432,10 @@ def test_an_answer_that_came_twice_is_never_taken_for_the_next_one(
 ) -> None:
     reply = wire.encode_reply("FolMe.XYPosSet")
     controller.answers["FolMe.XYPosSet"] = lambda _: reply + reply
-    microscope.position_probe(PositionProbe(1e-8, 0.0))
+    here = PositionProbe(0.0, 0.0)  # where this controller always says it is
+    microscope.position_probe(here)
     with pytest.raises(OutOfStep, match="48 bytes that nobody asked for"):
-        microscope.position_probe(PositionProbe(2e-8, 0.0))
+        microscope.position_probe(here)
     assert controller.commands().count("FolMe.XYPosSet") == 1
 
 

@@ -2,15 +2,16 @@
 
 import math
 import struct
+import time
 
 import numpy as np
 import pytest
 from nanonis_client import client_of, controller
 
-from spm_auto.clock import ScaledClock
+from spm_auto.clock import RealClock, ScaledClock
 from spm_auto.simulator import SimulatorSettings
 from spm_auto.simulator.samples.afm import StiffInclusionsSettings
-from spm_auto.wire.nanonis import commands
+from spm_auto.wire.nanonis import commands, encode_request
 
 CURRENT, BIAS, Z, DIDV = 0, 24, 30, 86
 FAST = 10_000.0  # so that the approach takes a fraction of a second
@@ -317,3 +318,15 @@ def test_a_force_curve_is_a_z_spectrum_that_the_guard_turns_back():
         assert got["data"].shape == (3, 64)
         assert got["data"][1].max() == pytest.approx(5e-9, rel=0.2)
         assert got["data"][0][0] > got["data"][0][-1]  # down is negative
+
+
+def test_it_closes_at_once_while_something_goes_on_that_takes_long():
+    with controller(RealClock(), approached=False) as server, client_of(server) as client:
+        client.ask("AutoApproach.OnOffSet", run=1)
+        assert client.ask("AutoApproach.OnOffGet")["running"]
+        with client_of(server, 1) as second:
+            wait = encode_request("Scan.WaitEndOfScan", timeout=-1)
+            second.socket.sendall(wait)
+            began = time.monotonic()
+            server.close()
+    assert time.monotonic() - began < 3

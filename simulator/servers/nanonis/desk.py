@@ -108,8 +108,9 @@ class Desk:
             self.station.move(x + share if x <= 0 else x - share, y)
 
     def end(self) -> None:
-        """Wake up everybody who waits for something."""
+        """End what goes on, and wake up everybody who waits for it."""
         self.jobs.ending.set()
+        self.station.close()
 
     def close(self) -> None:
         """Wait until everything has come to its end."""

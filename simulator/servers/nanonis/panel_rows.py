@@ -36,7 +36,7 @@ BiasSpectr.SafeCond1 | action=0 shift; threshold=0.0; signal=0 minus; compare=0 
 ZSpectr.Props | backward=1 flag; points=128 zero; sweeps=1 zero; autosave=0 flag; dialog=0 flag;
     save_all=0 flag
 ZSpectr.AdvProps | fwd_bwd_wait=0.0; record_z=0 flag; lockin_run=0 flag; reset_z=1 flag
-ZSpectr.Range | z_offset=0.0; z_distance=1e-07
+ZSpectr.Range | z_offset=1e-07; z_distance=-1e-07
 ZSpectr.Timing | z_avg=0.0; init_settle=0.0; max_slew=1e-06; settle=0.002; integrate=0.002;
     end_settle=0.0; z_ctrl_time=0.0
 ZSpectr.RetractDelay | delay=0.0

@@ -32,8 +32,8 @@ class NanonisServer(Server):
         station: Station,
         address: Mapping[str, Any],
         closing: Sequence[Callable[[], None]],
-        dispatcher: Dispatcher,
         faults: WireFaults,
+        dispatcher: Dispatcher,
     ) -> None:
         super().__init__(station, address, closing, faults)
         self.dispatcher = dispatcher
@@ -97,4 +97,4 @@ class NanonisEmulatorSettings(ServerSettings):
         address = {"host": self.host, "ports": numbers[:3], **driver_settings(instrument)}
         # ending the desk wakes whoever waits in it, so that the services can be closed
         closing = (desk.end, *(service.close for service in services), desk.close)
-        return NanonisServer(station, address, closing, dispatcher, faults)
+        return NanonisServer(station, address, closing, faults, dispatcher)

@@ -73,8 +73,11 @@ class ZSpectroscopy:
         props, reach = (self._desk.panel.get(f"ZSpectr.{n}") for n in ("Props", "Range"))
         if not 2 <= props["points"] <= MOST:
             raise ValueError(f"a curve has 2 to {MOST} points, got {props['points']}")
-        if reach["z_offset"]:
-            raise Unsupported("the simulated curve begins far above the sample, without an offset")
+        if not (reach["z_distance"] < 0 and np.isclose(-reach["z_distance"], reach["z_offset"])):
+            raise Unsupported(
+                "the simulated curve goes down, and begins as far above the surface as it is long: "
+                f"Z offset {reach['z_offset']:g} m, sweep distance {reach['z_distance']:g} m"
+            )
         timing = self._desk.panel.get("ZSpectr.Timing")
         rate = 0.5 / (props["points"] * (timing["settle"] + timing["integrate"]))
         distance = abs(reach["z_distance"])
