@@ -33,8 +33,7 @@ JUNCTION = {
     "WAVEFORM": BiasWaveform.sweep(-0.5, 0.5, 41, dwell=0.1),
     "BIAS": 0.2,
 }
-SQUARE = ScanFrame((0.0, 0.0), (20e-9, 20e-9), (8, 8))  # who scans nothing else
-SQUARE = {"FRAME": ScanFrame((0.0, 0.0), (40e-9, 40e-9), (16, 16))}  # all that an R9 scans
+SQUARE = ScanFrame((0.0, 0.0), (40e-9, 40e-9), (16, 16))  # who scans nothing else
 STM = {"kind": "simulator", "sample": {"kind": "hopg"}, "level": 2}
 PFM = {"kind": "simulator", "sample": {"kind": "ferroelectric_film"}, "level": 2}
 # what each emulated controller stands for, and what it is asked beyond the usual
