@@ -78,7 +78,7 @@ class RhkMicroscope(DrivenMicroscope):
             settings.bias_range,
             settings.position_accuracy,
             is_simulated=False,
-            instructions=frozenset({SetFeedback}),
+            instructions=frozenset({SetFeedback} if settings.may_set_feedback else ()),
         )
         if not settings.save_path.is_dir():
             raise DataError(f"the folder of the R9's files, {settings.save_path}, is not there")

@@ -98,6 +98,7 @@ class RhkSettings(DriverSettings):
         rotation: Which way a positive rotation angle turns the frame.
         bias: Set by `load`; without one it stays.
         setpoint: Set by `load`, without sign: it gets that of the bias.
+        may_set_feedback: Whether instructions may change bias and set-point.
         approach_steps: How many coarse steps `load` may take towards the sample; 0 is none.
         bound_margin: How near to its bounds z is at the bound.
         engage_time: How long feedback may take to find the sample, or to lift the tip.
@@ -137,6 +138,7 @@ class RhkSettings(DriverSettings):
     rotation: Literal["counter-clockwise", "clockwise"] = "counter-clockwise"
     bias: Bias | None = None
     setpoint: Annotated[Current, Field(gt=0)] | None = None
+    may_set_feedback: bool = True
     approach_steps: int = Field(default=0, ge=0)
     bound_margin: Annotated[Length, Field(gt=0)] = 1e-9
     engage_time: Annotated[Duration, Field(gt=0)] = 120.0

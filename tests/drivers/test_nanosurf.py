@@ -75,10 +75,9 @@ class TestNanosurfOverItsEmulator(InstrumentContract):
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-@pytest.mark.parametrize("angle", [0.0, math.radians(30)])
 @pytest.mark.parametrize("version", [1, 2])
-def test_what_is_scanned_lies_as_on_the_sample(sign: int, angle: float, version: int) -> None:
-    frame = ScanFrame(FRAME.center, FRAME.size, FRAME.pixels, angle)
+def test_what_is_scanned_lies_as_on_the_sample(sign: int, version: int) -> None:
+    frame = ScanFrame(FRAME.center, FRAME.size, FRAME.pixels, math.radians(30))
     with studio(rotation_sign=sign, file_version=version) as (driver, _, _):
         driver.load(Load())
         lines = list(driver.scan(Scan(frame, channels=("height",))))
@@ -100,10 +99,10 @@ COMMANDS = {
 QUICK = {"reply_timeout": "200 ms", "frame_overhead": "0 s", "spectrum_overhead": "0 s"}
 SURVIVED = {"split", "late", "doubled"}
 CASES = [
-    *(("scan", kind) for kind in ("split", "late", "silent", "doubled", "truncated", "garbage")),
-    *(("scan", kind) for kind in ("stale", "closed", "unplugged", "half_open", "error", "stuck")),
-    *(("move", kind) for kind in ("silent", "closed", "stale", "error", "doubled")),
-    *(("spectrum", kind) for kind in ("garbage", "unplugged", "stale", "error", "late")),
+    *(("scan", kind) for kind in ("split", "late", "silent", "doubled", "garbage", "stale")),
+    *(("scan", kind) for kind in ("unplugged", "half_open", "error", "stuck")),
+    *(("move", kind) for kind in ("silent", "stale", "doubled")),
+    *(("spectrum", kind) for kind in ("garbage", "unplugged")),
 ]
 
 

@@ -13,6 +13,7 @@ class TestRhk(InstrumentContract):
     """Spectra are stepped: any waveform."""
 
     FRAME = FRAME
+    BIAS = 0.1  # what this microscope holds
     WAVEFORM = BiasWaveform.triangle(1.0, points=16)
 
     @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from marked import height
-from wires import FRAME, SWEEP, SWEEPS, WIRES, Wire, wire
+from wires import FRAME, FRAMES, SWEEP, SWEEPS, WIRES, Wire, wire
 
 from spm_auto.errors import ChangedOutside, InstrumentError
 from spm_auto.instrument import (
@@ -45,10 +45,11 @@ def instructions(ends: Wire, name: str) -> Any:
             assert spectrum.data.shape == (len(spectrum.channels), len(sweep.values))
             np.testing.assert_allclose(spectrum.data[0], 1e-9 * sweep.bias, atol=5e-12, rtol=1e-3)
         case "scan":
-            lines = list(driver.scan(Scan(FRAME, channels=("height",), line_rate=20.0)))
+            frame = FRAMES.get(ends.kind, FRAME)
+            lines = list(driver.scan(Scan(frame, channels=("height",), line_rate=20.0)))
             image = np.array([line.forward[0] for line in lines])
-            assert [line.index for line in lines] == list(range(FRAME.pixels[1]))
-            expected = height(*FRAME.positions())
+            assert [line.index for line in lines] == list(range(frame.pixels[1]))
+            expected = height(*frame.positions())
             assert (np.abs(image - expected) < 0.02 * np.ptp(expected)).mean() > 0.97
 
 

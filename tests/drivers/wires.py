@@ -15,9 +15,13 @@ from spm_auto.simulator.servers import Server
 
 WIRES = ("nanonis", "red_panda", "asylum", "rhk", "nanosurf")
 FRAME = ScanFrame((10e-9, -5e-9), (200e-9, 100e-9), (32, 16))
+SQUARE = ScanFrame((10e-9, -5e-9), (200e-9, 200e-9), (32, 32))
+FRAMES = {"rhk": SQUARE}  # which scans nothing else
 SWEEP = BiasWaveform.sweep(-0.5, 0.5, 11, dwell=0.02)
 # what these controllers run is set up at their own window: the loop that lab files usually name
 LOOP = BiasWaveform.triangle(8.5, points=64)
+SQUARE = ScanFrame((10e-9, -5e-9), (200e-9, 200e-9), (32, 32))
+FRAMES = {"rhk": SQUARE}  # it scans no other
 SWEEPS = {"nanosurf": LOOP, "asylum": LOOP}
 
 

@@ -6,10 +6,12 @@ from typing import Any
 from spm_auto.wire.nanosurf import Value
 
 from ..station import Station
-from ..wire_faults import WireFaults
+from .kept import Kept
 from .nodes import Folder, Property, ScriptFailure
 from .settings import CycleSettings
 from .storage import Storage
+
+PLACE = "workflow.spectroscopy"
 
 
 class Spectroscopy:
@@ -19,50 +21,33 @@ class Spectroscopy:
         cycles: What was set up.
         station: What is operated.
         storage: Where spectra go.
+        kept: Its settings.
     """
 
     def __init__(
-        self, cycles: tuple[CycleSettings, ...], station: Station, storage: Storage
+        self, cycles: tuple[CycleSettings, ...], station: Station, storage: Storage, kept: Kept
     ) -> None:
+        self._kept = kept
         self._cycles = cycles
         self._station = station
         self._storage = storage
         self._selected = 0
-        self._grid: dict[str, Any] = {
-            "center_x": 0.0,
-            "center_y": 0.0,
-            "width": 1e-8,
-            "height": 1e-8,
-            "rotation": 0.0,
-            "rows": 1,
-            "columns": 1,
-        }
 
-    def folder(self, faults: WireFaults) -> Folder:
-        """Return its part of the tree.
-
-        Args:
-            faults: What goes wrong with its settings.
-        """
+    def folder(self) -> Folder:
+        """Return its part of the tree, all but how it is stopped."""
         has = self._station.capabilities
         size = (0.0, 2 * max(*map(abs, has.x_range), *map(abs, has.y_range)))
-
-        def stored(key: str, name: str, unit: str = "", reach: Any = None) -> Property:
-            def store(value: Any) -> None:
-                if faults.strike(f"workflow.spectroscopy.{name}.value_set", "coerced"):
-                    value = value + 2 if isinstance(value, int) else value * 1.1 + 1e-9
-                self._grid[key] = value
-
-            return Property(lambda: self._grid[key], store, unit, reach)
-
+        grid: tuple[tuple[Any, ...], ...] = (
+            ("grid_center_offset_x", 0.0, "m", has.x_range),
+            ("grid_center_offset_y", 0.0, "m", has.y_range),
+            ("grid_width", 1e-8, "m", size),
+            ("grid_height", 1e-8, "m", size),
+            ("grid_rotation", 0.0, "°", (-360.0, 360.0)),
+            ("grid_rows", 1, "", (1, 1024)),
+            ("grid_columns", 1, "", (1, 1024)),
+        )
         return {
-            "grid_center_offset_x": stored("center_x", "grid_center_offset_x", "m", has.x_range),
-            "grid_center_offset_y": stored("center_y", "grid_center_offset_y", "m", has.y_range),
-            "grid_width": stored("width", "grid_width", "m", size),
-            "grid_height": stored("height", "grid_height", "m", size),
-            "grid_rotation": stored("rotation", "grid_rotation", "°", (-360.0, 360.0)),
-            "grid_rows": stored("rows", "grid_rows", "", (1, 1024)),
-            "grid_columns": stored("columns", "grid_columns", "", (1, 1024)),
+            **{name: self._kept.property(f"{PLACE}.{name}", *more) for name, *more in grid},
             "selected_cycle": Property(lambda: self._selected, self._choose),
             "select_cycle": self._select,
             "select_cycle_by_name": lambda name: self._select(self._index(name)),
@@ -75,6 +60,9 @@ class Spectroscopy:
             "segment_count": lambda index=0: len(self._cycle(index).segments),
             "acquire": self._acquire,
         }
+
+    def _of(self, name: str) -> Any:
+        return self._kept[f"{PLACE}.grid_{name}"]
 
     def _index(self, name: Value) -> int:
         for index, cycle in enumerate(self._cycles):
@@ -103,27 +91,25 @@ class Spectroscopy:
             if (x, y) != self._station.position:
                 self._station.move(x, y)
             spectra.append(self._station.sweep(cycle.waveform))
-        grid = self._grid
         self._storage.store_spectra(
             spectra,
             [segment.points for segment in cycle.segments],
-            (grid["rows"], grid["columns"]),
-            (grid["width"], grid["height"]),
-            (grid["center_x"], grid["center_y"]),
+            (self._of("rows"), self._of("columns")),
+            (self._of("width"), self._of("height")),
+            (self._of("center_offset_x"), self._of("center_offset_y")),
         )
         return {"message": "finished"}
 
     def _points(self) -> list[tuple[float, float]]:
         """Return where the points of the grid lie, row by row from below."""
-        grid = self._grid
-        rows, columns = grid["rows"], grid["columns"]
-        turn = math.radians(grid["rotation"])
+        rows, columns = self._of("rows"), self._of("columns")
+        turn = math.radians(self._of("rotation"))
         found = []
         for row in range(rows):
             for column in range(columns):
-                u = grid["width"] * ((column + 0.5) / columns - 0.5)
-                v = grid["height"] * ((row + 0.5) / rows - 0.5)
-                x = grid["center_x"] + u * math.cos(turn) - v * math.sin(turn)
-                y = grid["center_y"] + u * math.sin(turn) + v * math.cos(turn)
+                u = self._of("width") * ((column + 0.5) / columns - 0.5)
+                v = self._of("height") * ((row + 0.5) / rows - 0.5)
+                x = self._of("center_offset_x") + u * math.cos(turn) - v * math.sin(turn)
+                y = self._of("center_offset_y") + u * math.sin(turn) + v * math.cos(turn)
                 found.append((x, y))
         return found

@@ -25,6 +25,7 @@ class Known(Protocol):
     """What a procedure asks of the program's values."""
 
     target: list[float]
+    starting: threading.Lock
 
     def get(self, parameter: wire.Parameter) -> float | str:
         """Return a value."""
@@ -99,7 +100,8 @@ class Procedures:
         """Stop a procedure if it runs."""
         if self._running == name:
             self._stop.set()
-            self._station.halt()
+            with self._values.starting:
+                self._station.halt()
 
     def close(self) -> None:
         """Stop what runs and wait for it."""
@@ -136,12 +138,14 @@ class Procedures:
             math.radians(value(wire.ANGLE)),
         )
         scan = Scan(frame, line_rate=0.5 / value(wire.LINE_TIME))
-        picture = self._station.start_scan(scan, upwards=False)
-        if self._stop.is_set():
-            self._station.halt()
+        with self._values.starting:
+            if self._stop.is_set():
+                return
+            picture = self._station.start_scan(scan, upwards=False)
         picture.wait_end(math.inf)
+        # the way there of a scan from the top begins at the right, and runs to the left
         pictures = [
-            (labelled(channel), picture.channel(channel.name, back), back)
+            (labelled(channel), picture.channel(channel.name, not back), back)
             for channel in picture.channels
             for back in (False, True)
         ]

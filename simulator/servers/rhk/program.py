@@ -68,7 +68,7 @@ class Values:
         self.station = station
         self.coarse_steps = coarse_steps
         self.target = [0.0, 0.0]
-        self.crashes = 0
+        self.starting = threading.Lock()  # held while a scan is begun or ended
         self._sign = 1.0
         self._mode = wire.RETRACT
         self._engaging: threading.Thread | None = None
@@ -147,9 +147,13 @@ class Values:
         return self.station.reading().get(names[name], 0.0)
 
     def step_in(self) -> None:
-        """Take a coarse step towards the sample; with the tip down it runs into it."""
+        """Take a coarse step towards the sample.
+
+        Raises:
+            InstrumentError: The tip is down, and would run into it.
+        """
         if self._mode != wire.RETRACT:
-            self.crashes += 1
+            raise InstrumentError("a coarse step with the tip down")
         self.coarse_steps = max(self.coarse_steps - 1, 0)
 
     def join(self) -> None:
@@ -160,7 +164,8 @@ class Values:
     def _control(self, mode: str) -> None:
         station, self._mode = self.station, mode
         if mode == wire.RETRACT:
-            station.withdraw()
+            with self.starting:
+                station.withdraw()
         elif mode == wire.FREEZE:
             station.switch_feedback(False)
         elif mode != wire.UNLIMIT:

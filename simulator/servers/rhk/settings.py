@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from spm_auto.clock import Clock
-from spm_auto.instrument import BiasWaveform, DataFile, Instrument
+from spm_auto.instrument import BiasWaveform, DataFile, Instrument, SetFeedback
 from spm_auto.units import Bias, Duration
 from spm_auto.units import format as format_quantity
 
@@ -70,7 +70,7 @@ class RhkEmulatorSettings(ServerSettings):
                 shutil.rmtree(folder, ignore_errors=True)
 
         closing = (procedures.close, service.close, clear)
-        return Server(station, self._address(station, folder, service.port), closing)
+        return Server(station, self._address(station, folder, service.port), closing, faults)
 
     def _address(self, station: Station, folder: Path, port: int) -> dict[str, Any]:
         """Return what a driver must be told, its lab file's table of channels included."""
@@ -91,4 +91,5 @@ class RhkEmulatorSettings(ServerSettings):
             "x_range": [format_quantity(v, "m") for v in has.x_range],
             "y_range": [format_quantity(v, "m") for v in has.y_range],
             "bias_range": [format_quantity(v, "V") for v in has.bias_range],
+            "may_set_feedback": SetFeedback in has.instructions,
         }

@@ -22,7 +22,7 @@ KNOWN = "NSID HDF5, Nanonis .sxm .dat .3ds, Nanosurf .nhf, Asylum .ibw, RHK .sm4
 
 
 def open_file(path: Path | str) -> DataFile:
-    """Read what another program measured: NSID, Nanonis, Nanosurf, Asylum, RHK and Gwyddion files.
+    """Read what another program measured: NSID, Nanonis, Nanosurf, Asylum, RHK, Gwyddion files.
 
     The kind of file is seen from its content, not from its name. Values come in SI units, images
     with line 0 at the lower edge; what the file does not say stands among the notes.
