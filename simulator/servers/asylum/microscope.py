@@ -194,7 +194,9 @@ class Microscope:
         values = self.values
         rate, frequency = values["NumPtsPerSec"], values["ARDoIVFrequency"]
         points = round(values["ARDoIVCycles"] / frequency * rate)
-        turns: FloatArray = np.arange(points, dtype=float) * frequency / rate + values["ARDoIVArg2"] / 360
+        turns: FloatArray = (
+            np.arange(points, dtype=float) * frequency / rate + values["ARDoIVArg2"] / 360
+        )
         bias: FloatArray = values["ARDoIVAmp"] * _triangle(turns)
         cycle, cycles = rate / frequency, round(values["ARDoIVCycles"])
         is_whole = cycle.is_integer() and cycles > 1 and points == cycles * cycle

@@ -20,6 +20,7 @@ from .waves import PIEZORESPONSE, column, label
 from .zeromq import ZmqServer
 
 ACCURACY = 1e-10  # [m]: readouts have 15 digits, and the simulated scanner no noise of its own
+LOOK, FILE_TIME = "0.5 s", "2 s"  # on this computer files do not take as long as on theirs
 
 
 class AsylumServer(Server):
@@ -68,6 +69,8 @@ class AsylumEmulatorSettings(ServerSettings):
             closing.append(lambda: shutil.rmtree(root, ignore_errors=True))
         address: dict[str, Any] = {
             "save_path": str(saved),
+            "look": LOOK,
+            "file_time": FILE_TIME,
             **_described(instrument.capabilities),
         }
         serving: FolderServer | ZmqServer
