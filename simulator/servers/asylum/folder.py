@@ -1,6 +1,5 @@
 """FolderServer: the door by which a path is handed to Igor, which opens the file when it can."""
 
-import contextlib
 import queue
 import threading
 from pathlib import Path
@@ -37,7 +36,7 @@ class FolderServer:
     ) -> None:
         self._igor = igor
         self._faults = faults
-        self._waiting: queue.Queue[Job] = queue.Queue()
+        self._waiting: queue.Queue[Job | None] = queue.Queue()  # None at the end
         self._ending = threading.Event()
         self._has_dialog = False
         self._before = b""
@@ -77,6 +76,7 @@ class FolderServer:
     def close(self) -> None:
         """End; safe to call twice."""
         self._ending.set()
+        self._waiting.put(None)
         self._service.close()
         self._thread.join()
 
@@ -123,8 +123,7 @@ class FolderServer:
         conversation.send(b"done\n")
 
     def _run(self) -> None:
-        while not self._ending.is_set():
-            with contextlib.suppress(queue.Empty):
-                path, done = self._waiting.get(timeout=LOOK_UP)
-                self.open(path)
-                done.set()
+        while (job := self._waiting.get()) is not None:
+            path, done = job
+            self.open(path)
+            done.set()
