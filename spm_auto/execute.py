@@ -20,7 +20,7 @@ from .data import (
     open_run,
 )
 from .display import ProgressDisplay, print_plan, print_summary
-from .errors import CannotResume, RecipeError, SpmError
+from .errors import CannotResume, InstrumentError, RecipeError, SpmError
 from .experiment import Experiment, read_experiment, recorded_experiment
 from .instrument import GuardedInstrument
 from .lab import begin
@@ -284,13 +284,20 @@ class Presses:
         is_second = now - self._last <= TWICE
         self._last = now
         if is_second:
-            self._runner.emergency_stop()
-            self._say("emergency stop: the tip is withdrawn")
+            self._withdraw()
         elif self._runner.finished is None:
             self._runner.cancel()
             self._say("cancelling; press Ctrl-C again within 2 s to withdraw the tip")
         else:
             self._say("the run is over; press Ctrl-C again within 2 s to withdraw the tip")
+
+    def _withdraw(self) -> None:
+        try:
+            self._runner.emergency_stop()
+        except InstrumentError as error:
+            self._say(f"emergency stop: NOT CONFIRMED that the tip is withdrawn: {error}")
+        else:
+            self._say("emergency stop: the tip is withdrawn")
 
 
 def _say_end(finished: RunFinished, report: Path) -> None:

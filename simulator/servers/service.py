@@ -215,6 +215,8 @@ class Service:
     def close(self) -> None:
         """Hang up on everyone and stop listening; safe to call twice."""
         self._ending.set()
+        with contextlib.suppress(OSError):  # wakes who waits there, where the system can do it
+            self._listening.shutdown(socket.SHUT_RDWR)
         self._acceptor.join()
         for thread in self._threads:
             thread.join()

@@ -13,6 +13,7 @@ from spm_auto import open_run
 from spm_auto.agents import Proposal
 from spm_auto.agents.chooser import Chooser
 from spm_auto.data import FinishReason, LineAcquired, RunFinished
+from spm_auto.errors import NotConfirmed
 from spm_auto.execute import Presses
 from spm_auto.workflow.worker import Worker
 
@@ -88,6 +89,19 @@ def test_after_the_run_s_end_two_presses_still_withdraw_the_tip() -> None:
         signal.raise_signal(signal.SIGINT)
     assert runner.told == ["emergency stop"]
     assert "the tip is withdrawn" in said[-1]
+
+
+def test_a_withdrawal_that_is_not_confirmed_is_never_called_one() -> None:
+    class Stuck(Recorder):
+        def emergency_stop(self) -> None:
+            raise NotConfirmed("the controller does not answer")
+
+    said: list[str] = []
+    with Presses(Stuck(), said.append):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+    assert "NOT CONFIRMED" in said[-1]
+    assert "does not answer" in said[-1]
 
 
 def test_the_program_does_not_end_inside_an_agent_s_thought(

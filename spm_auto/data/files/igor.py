@@ -109,7 +109,7 @@ def _curves(path: Path, values: FloatArray, labels: list[str], note: dict[str, s
     bias = next((name for name in names if name.startswith("Bias")), None)
     height = next((name for name in ("Raw", "ZSnsr", "LVDT") if name in names), None)
     kind = "Asylum curves (Igor binary wave)"
-    if bias is not None and np.ptp(columns[bias][0]) > 0:
+    if bias is not None and _is_swept(columns[bias][0]):
         spectrum = _spectrum(columns, bias, x, y)
         return DataFile(path.name, kind, spectra=(spectrum,), metadata=note, notes=notes)
     if height is None:
@@ -117,6 +117,12 @@ def _curves(path: Path, values: FloatArray, labels: list[str], note: dict[str, s
     curve = _force_curve(columns, height, _sections(note, columns[height][0]), x, y)
     told = f"the extension is {height}; the way up was put on the extensions of the way down"
     return DataFile(path.name, kind, curves=(curve,), metadata=note, notes=(*notes, told))
+
+
+def _is_swept(bias: FloatArray) -> bool:
+    """Say whether the bias changes; it is NaN on the ways down and up around the sweep."""
+    during = bias[np.isfinite(bias)]
+    return bool(during.size) and bool(np.ptp(during) > 0)
 
 
 def _spectrum(
