@@ -189,9 +189,9 @@ class DrivenMicroscope(ABC):
         return self._scanning(instruction)
 
     def position_probe(self, instruction: PositionProbe) -> None:
-        """Move the probe."""
+        """Move the probe, and see that it is there."""
         with self._carry_out(instruction) as action:
-            self._move(instruction.x, instruction.y, action)
+            self._go(instruction.x, instruction.y, action)
 
     def acquire_spectrum(self, instruction: AcquireSpectrum) -> Spectrum:
         """Position the probe, see that it is there, and sweep the bias."""
@@ -328,7 +328,7 @@ class DrivenMicroscope(ABC):
         if not off <= allowed * (1 + 1e-9):
             raise InstrumentError(
                 f"the probe was sent to ({x:g}, {y:g}) m but reads back ({at[0]:g}, {at[1]:g}) m: "
-                f"{off:g} m away, allowed {allowed:g} m; nothing was measured there"
+                f"{off:g} m away, allowed {allowed:g} m; nothing was done there"
             )
         return at
 

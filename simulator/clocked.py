@@ -188,6 +188,34 @@ class ClockedMicroscope(ABC):
         self._check(instruction)
         return self._scanning(instruction)
 
+    def scan_line(
+        self, scan: Scan, line: int, duration: float, backward: bool = False
+    ) -> FloatArray:
+        """Measure one line of a frame, one way; for controllers that know nothing but lines.
+
+        The tip goes on from where it stands without a way there of its own: that is the caller's.
+
+        Args:
+            scan: The frame and the channels; its rate is not used.
+            line: Which line.
+            duration: Of the way [s].
+            backward: Whether the way back is measured.
+
+        Returns:
+            Values by position, shape [channel, pixel].
+        """
+        self._turns.check_ready()
+        self._check(scan)
+        with self._action_in(InstrumentState.SCANNING) as action:
+            scan = replace(scan, line_rate=(1 + self.timing.overscan) / (2 * duration))
+            read = self._lines(scan, action.number)
+            began = self._clock.now()
+            self._wait(duration, action)
+            pair = read(line, began)
+            x, y = scan.frame.to_sample(line, 0 if backward else scan.frame.pixels[0] - 1)
+            self._set_position((float(x), float(y)))
+            return pair[1] if backward else pair[0]
+
     def position_probe(self, instruction: PositionProbe) -> None:
         """Move the probe."""
         self._turns.check_ready()

@@ -33,13 +33,14 @@ JUNCTION = {
     "WAVEFORM": BiasWaveform.sweep(-0.5, 0.5, 41, dwell=0.1),
     "BIAS": 0.2,
 }
+SQUARE = ScanFrame((0.0, 0.0), (40e-9, 40e-9), (16, 16))  # who scans nothing else
 STM = {"kind": "simulator", "sample": {"kind": "hopg"}, "level": 2}
 PFM = {"kind": "simulator", "sample": {"kind": "ferroelectric_film"}, "level": 2}
 # what each emulated controller stands for, and what it is asked beyond the usual
 BEHIND: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
     "nanonis": (STM, JUNCTION),
     "red_panda": (STM, JUNCTION),
-    "rhk": (STM, JUNCTION),
+    "rhk": (STM, {**JUNCTION, "FRAME": SQUARE}),
     "asylum": (PFM, {}),
     "nanosurf": (PFM, {}),
 }

@@ -28,7 +28,7 @@ DOORS = ALL | COMMAND_LINE | {"lab", "resume", "script", "campaign"}
 MAY_IMPORT = {
     **dict.fromkeys(BASE, BASE),
     "instrument": BASE | {"plotting"},  # images and spectra draw themselves
-    "data": BASE | {"instrument", "plotting"},  # a run draws itself
+    "data": BASE | {"instrument", "plotting", "wire"},  # a run draws itself
     "agents": BASE | {"instrument"},
     "analysis": BASE | {"instrument"},
     "plotting": BASE | {"instrument"},

@@ -5,6 +5,7 @@
 
 from .connection import Connection, Talk
 from .link import Link
+from .opening import open_serial
 from .patience import SLICE, Meanwhile, Patience
 from .recording import RecordingLink, ReplayLink
 from .tcp import TcpLink
@@ -19,4 +20,5 @@ __all__ = [
     "ReplayLink",
     "Talk",
     "TcpLink",
+    "open_serial",
 ]

@@ -45,11 +45,11 @@ class TcpLink(Link):
                 raise ConnectionLost(f"{self.name} is gone: {error}") from error
 
     def _some(self, wait: float) -> bytes:
-        # a time-out of zero would make the socket non-blocking, which is another error
-        self._socket.settimeout(max(wait, 1e-4))
+        # a time-out of zero does not wait at all, and is told by another error
+        self._socket.settimeout(wait)
         try:
             more = self._socket.recv(PIECE)
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):
             return b""
         except OSError as error:
             raise ConnectionLost(f"{self.name} is gone: {error}") from error

@@ -66,6 +66,30 @@ class Conversation:
         del self._held[: found + len(end)]
         return taken
 
+    def poll(self, wait: float) -> bytes:
+        """Return what came before, or comes within a while [s]; empty when nothing does.
+
+        Raises:
+            ClientGone: The client left, or the service ends.
+        """
+        if self._ending.is_set():
+            raise ClientGone
+        taken, self._held = bytes(self._held), bytearray()
+        if taken:
+            return taken
+        self._socket.settimeout(min(max(wait, 1e-4), LOOK_UP))
+        try:
+            more = self._socket.recv(PIECE)
+        except TimeoutError:
+            return b""
+        except OSError as error:
+            raise ClientGone from error
+        finally:
+            self._socket.settimeout(LOOK_UP)
+        if not more:
+            raise ClientGone
+        return b"" if self._is_dead else more
+
     def some(self) -> bytes:
         """Wait for bytes and return those that come first.
 
@@ -191,6 +215,8 @@ class Service:
     def close(self) -> None:
         """Hang up on everyone and stop listening; safe to call twice."""
         self._ending.set()
+        with contextlib.suppress(OSError):  # wakes who waits there, where the system can do it
+            self._listening.shutdown(socket.SHUT_RDWR)
         self._acceptor.join()
         for thread in self._threads:
             thread.join()

@@ -16,6 +16,7 @@ from spm_auto.instrument import (
     Capabilities,
     ConditionTip,
     Extended,
+    FloatArray,
     ForceCurve,
     Instrument,
     InstrumentState,
@@ -42,6 +43,16 @@ class Readable(Protocol):
 
     def reading(self, bias: float | None = None) -> dict[str, float]:
         """Return what the detectors show; see `SimulatedMicroscope.reading`."""
+
+
+@runtime_checkable
+class LineByLine(Protocol):
+    """An instrument that measures single lines of a frame; simulated ones do."""
+
+    def scan_line(
+        self, scan: Scan, line: int, duration: float, backward: bool = False
+    ) -> FloatArray:
+        """Measure one line one way; see `ClockedMicroscope.scan_line`."""
 
 
 class Station:
@@ -220,6 +231,28 @@ class Station:
         self._scanning = threading.Thread(target=run, daemon=True)
         self._scanning.start()
         return picture
+
+    def scan_line(
+        self, scan: Scan, line: int, duration: float, backward: bool = False
+    ) -> FloatArray:
+        """Measure one line of a frame, one way; blocks.
+
+        Args:
+            scan: The frame and the channels.
+            line: Which line.
+            duration: Of the way [s].
+            backward: Whether the way back is measured.
+
+        Returns:
+            Values by position, shape [channel, pixel].
+
+        Raises:
+            Unsupported: The instrument knows whole frames only.
+        """
+        if not isinstance(self.instrument, LineByLine):
+            raise Unsupported(f"{self.capabilities.name} scans whole frames only")
+        with self._at_work():
+            return self.instrument.scan_line(scan, line, duration, backward)
 
     def stop_scan(self) -> None:
         """End the scan, if one runs, and wait until it has ended."""

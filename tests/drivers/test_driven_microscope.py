@@ -165,7 +165,7 @@ def test_data_of_a_wrong_shape_never_come_through(bench: Bench) -> None:
 
 def test_no_spectrum_is_taken_where_the_probe_did_not_arrive(bench: Bench) -> None:
     bench.slip = 5e-9
-    with pytest.raises(InstrumentError, match="nothing was measured there"):
+    with pytest.raises(InstrumentError, match="nothing was done there"):
         bench.acquire_spectrum(AcquireSpectrum(0.0, 0.0, SWEEP))
     assert "sweep" not in bench.sent
 

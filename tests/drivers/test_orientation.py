@@ -6,7 +6,7 @@ from math import radians
 import numpy as np
 import pytest
 from marked import height
-from wires import FRAME, WIRES, wire
+from wires import FRAME, FRAMES, WIRES, wire
 
 from spm_auto.instrument import FloatArray, Scan
 
@@ -20,7 +20,7 @@ def agreement(image: FloatArray, expected: FloatArray) -> float:
 @pytest.mark.parametrize("angle", [0, 30])
 @pytest.mark.parametrize("kind", WIRES)
 def test_what_is_lower_left_comes_out_lower_left(kind: str, angle: int) -> None:
-    frame = replace(FRAME, angle=radians(angle))
+    frame = replace(FRAMES.get(kind, FRAME), angle=radians(angle))
     with wire(kind) as ends:
         lines = list(ends.driver.scan(Scan(frame, channels=("height",), line_rate=10.0)))
     there = np.array([line.forward[0] for line in lines])

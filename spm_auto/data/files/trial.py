@@ -18,7 +18,7 @@ _REFUSED = 3  # exit code of a child that has something to say
 
 
 def try_to_read(path: Path, patience: float = _PATIENCE) -> None:
-    """Let a child read an NSID file.
+    """Let a child read an HDF5 file.
 
     Args:
         path: The file.
@@ -53,7 +53,7 @@ def main(path: str) -> int:
     Returns:
         The exit code.
     """
-    from .nsid import read_nsid
+    from .nanosurf import read_hdf5
 
     try:
         import resource
@@ -65,7 +65,7 @@ def main(path: str) -> int:
         resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     try:
-        read_nsid(Path(path))
+        read_hdf5(Path(path))
     except DataError as error:
         sys.stdout.write(str(error))
         return _REFUSED
