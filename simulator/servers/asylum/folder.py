@@ -4,7 +4,7 @@ import queue
 import threading
 from pathlib import Path
 
-from spm_auto.wire.igor import Statement, parse_line
+from spm_auto.wire.igor import parse_line
 
 from ..service import LOOPBACK, Conversation, Service
 from ..wire_faults import ON_THE_LINE, WireFault, WireFaults
@@ -53,11 +53,10 @@ class FolderServer:
         self._has_dialog = False
         try:
             lines = path.read_text("utf-8").splitlines()
-            statements = [s for line in lines if (s := parse_line(line)) is not None]
-        except (OSError, ValueError) as error:  # gone, or nothing that is understood here
+        except (OSError, ValueError) as error:  # gone, or no text
             self._igor.refused.append(f"{path.name}: {error}")
             return
-        name = getattr(statements[0], "name", "") if statements else ""
+        name = _first_name(lines)
         self._fault = self._faults.strike(name, *ON_THE_LINE, "error", "meddled")
         match self._fault.kind if self._fault else "":
             case "silent" | "unplugged" | "error":
@@ -71,7 +70,7 @@ class FolderServer:
                     return
             case "meddled":
                 self._igor.meddle()
-        self._execute(statements)
+        self._execute(lines)
 
     def close(self) -> None:
         """End; safe to call twice."""
@@ -80,10 +79,16 @@ class FolderServer:
         self._service.close()
         self._thread.join()
 
-    def _execute(self, statements: list[Statement]) -> None:
-        for statement in statements:
+    def _execute(self, lines: list[str]) -> None:
+        """Execute line by line, until one cannot be."""
+        for line in lines:
             try:
-                self._igor.execute(statement, self._leave)
+                statement = parse_line(line)
+                if statement is not None:
+                    self._igor.execute(statement, self._leave)
+            except ValueError as error:
+                self._igor.refused.append(f"{line}: {error}")
+                return
             except IgorError:
                 return
 
@@ -127,3 +132,15 @@ class FolderServer:
             path, done = job
             self.open(path)
             done.set()
+
+
+def _first_name(lines: list[str]) -> str:
+    """Return what the first line calls or makes, which faults go by."""
+    for line in lines:
+        try:
+            statement = parse_line(line)
+        except ValueError:
+            return ""
+        if statement is not None:
+            return getattr(statement, "name", "")
+    return ""

@@ -83,6 +83,8 @@ def sweep_wave(
     table[:AROUND, -1] = table[-AROUND:, -1] = np.nan
     note = {
         **_note(values, (*NOTED, *IN_CURVES)),
+        "ARDoIVCurve": "1",
+        "ARDoIVFunc": "ARDoIVTriangle",
         "XLVDT": f"{at[0]:.9g}",
         "YLVDT": f"{at[1]:.9g}",
         **_units(channels, column),
