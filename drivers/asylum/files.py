@@ -10,7 +10,15 @@ import numpy as np
 
 from spm_auto.data import DataFile, open_file
 from spm_auto.errors import DataError, InstrumentError, OutOfStep
-from spm_auto.instrument import BiasWaveform, FloatArray, ScanFrame, ScanImage, Spectrum
+from spm_auto.instrument import (
+    BiasWaveform,
+    Channel,
+    FloatArray,
+    ForceCurve,
+    ScanFrame,
+    ScanImage,
+    Spectrum,
+)
 
 if TYPE_CHECKING:
     from .settings import ChannelSettings, SpectrumChannelSettings
@@ -120,6 +128,33 @@ def sweep_of(
     rows = [_column(spectrum, setting)[during] for setting in channels]
     cycles = np.reshape(rows, (len(rows), waveform.cycles, len(waveform.values)))
     return np.asarray(cycles.mean(axis=1))
+
+
+def curve_of(file: DataFile, points: int, stiffness: float) -> ForceCurve:
+    """Return a force curve with so many points each way.
+
+    Args:
+        file: What was saved.
+        points: Of each way; what the file has is put on so many extensions.
+        stiffness: Of the cantilever [N/m].
+
+    Raises:
+        OutOfStep: The file holds no curve whose extension grows.
+        InstrumentError: It does not show the deflection.
+    """
+    if len(file.curves) != 1:
+        raise OutOfStep(f"{file.source} holds {len(file.curves)} force curves, expected 1")
+    (curve,) = file.curves
+    there = curve.extension
+    if len(there) < 2 or not (np.diff(there) >= 0).all():
+        raise OutOfStep(f"{file.source}: the extension does not grow on the way down")
+    extension = np.linspace(0.0, there[-1], points)
+    row = _row([(c.name, c.unit) for c in curve.channels], "Defl", "m")
+    down, up = (
+        stiffness * np.interp(extension, there, way[row])[np.newaxis]
+        for way in (curve.approach, curve.retract)
+    )
+    return ForceCurve(curve.x, curve.y, extension, (Channel("force", "N"),), down, up, 0.0, 0.0)
 
 
 def _column(spectrum: Spectrum, setting: "SpectrumChannelSettings") -> FloatArray:

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 from spm_auto.clock import Clock
 from spm_auto.data import DataFile
-from spm_auto.errors import InstrumentError, NoReply, NotConfirmed
+from spm_auto.errors import ChangedOutside, InstrumentError, NoReply, NotConfirmed
 from spm_auto.instrument import (
+    AcquireForceCurve,
     AcquireSpectrum,
     Action,
     BiasWaveform,
     Capabilities,
+    ForceCurve,
     Instruction,
     Load,
     PositionProbe,
@@ -37,7 +39,7 @@ from spm_auto.wire.igor import (
 from ..microscope import DrivenMicroscope, Point, Reading, Swept
 from ..transport import SLICE, Patience
 from . import panel
-from .files import Expected, image_of, stacks, sweep_of
+from .files import Expected, curve_of, image_of, stacks, sweep_of
 from .igor import Igor
 from .ready import make_ready
 from .triangle import Triangle
@@ -71,6 +73,7 @@ class AsylumMicroscope(DrivenMicroscope):
         self._igor = igor
         self._session = f"spm{secrets.token_hex(4)}"
         self._count = 0
+        self._sent: Point = (math.nan, math.nan)
         self._capabilities = Capabilities(
             name="Asylum Research microscope",
             image_channels=tuple(c.channel for c in settings.image_channels),
@@ -80,6 +83,7 @@ class AsylumMicroscope(DrivenMicroscope):
             bias_range=settings.bias_range,
             position_accuracy=settings.position_accuracy,
             is_simulated=False,
+            instructions=frozenset({AcquireForceCurve} if settings.force_curves else ()),
         )
         self._known = self._read()
 
@@ -125,6 +129,8 @@ class AsylumMicroscope(DrivenMicroscope):
                 return move(x, y)
             case AcquireSpectrum(x=x, y=y, waveform=waveform):
                 return move(x, y) + waveform.duration + settings.spectrum_overhead
+            case AcquireForceCurve(x=x, y=y, rate=rate):
+                return move(x, y) + 1 / rate
             case Scan(frame=frame, line_rate=rate):
                 lines = frame.pixels[1] * (1 + settings.turn_share) / rate
                 return move(*frame.center) + settings.frame_settling + lines
@@ -135,6 +141,7 @@ class AsylumMicroscope(DrivenMicroscope):
 
     def _move(self, x: float, y: float, action: Action) -> None:
         """Move by the set-points of the x and y loops, in steps, and wait for the sensors."""
+        self._sent = x, y
         reading, (sensitivity, zero) = self._where(action)
         start = reading.position
         distance = math.dist(start, (x, y))
@@ -206,11 +213,40 @@ class AsylumMicroscope(DrivenMicroscope):
     def _sweep(self, waveform: BiasWaveform, action: Action) -> Swept:
         where, button = panel.SPECTROSCOPY[self._settings.spectroscopy]
         self._set(panel.sweep_settings(Triangle.of(waveform), where), action)
-        expected = self._expected()
         limit = MARGIN * (waveform.duration + self._settings.spectrum_overhead)
-        started = (panel.named(expected.base), control(button, where))
-        file = self._finish(started, expected, FORCE, limit + self._settings.file_time, action)
+        file = self._curve(control(button, where), limit, action)
         return Swept(sweep_of(file, waveform, self._settings.spectrum_channels))
+
+    def _force_curve(self, instruction: AcquireForceCurve, action: Action) -> ForceCurve:
+        stiffness, sensitivity = self._ask(panel.CANTILEVER, action=action)
+        if not (stiffness > 0 and sensitivity > 0):
+            raise InstrumentError(
+                f"the cantilever is not calibrated: stiffness {stiffness:g} N/m, sensitivity "
+                f"{sensitivity:g} m/V; both must be positive"
+            )
+        volts = instruction.trigger / stiffness / sensitivity
+        self._set(panel.force_settings(instruction, volts), action)
+        file = self._curve(panel.PRESS, MARGIN / instruction.rate, action)
+        return curve_of(file, instruction.points, stiffness)
+
+    def _curve(self, button: Call, limit: float, action: Action) -> DataFile:
+        """Press a button that takes a curve, and see that the tip stayed where it was sent.
+
+        Raises:
+            ChangedOutside: Somebody moved it meanwhile.
+        """
+        expected = self._expected()
+        started = (panel.named(expected.base), button)
+        limit += self._settings.file_time
+        file = self._finish(started, expected, FORCE, limit, action)
+        at = self._where(action)[0].position
+        off = math.dist(at, self._sent)
+        if not off <= self._settings.position_accuracy:
+            raise ChangedOutside(
+                f"the tip was moved by {off:g} m while a curve was taken at {self._sent} m, "
+                f"allowed {self._settings.position_accuracy:g} m; the curve is thrown away"
+            )
+        return file
 
     def _withdraw(self) -> None:
         """Stop and withdraw through an exchange of its own, and see that it is so."""

@@ -3,7 +3,7 @@
 from math import degrees
 from typing import NamedTuple
 
-from spm_auto.instrument import Scan
+from spm_auto.instrument import AcquireForceCurve, Scan
 from spm_auto.wire.igor import Call, control, gv, pv, status, td_read
 
 from .triangle import Triangle
@@ -30,6 +30,8 @@ ENGAGE = (control("StartPIDSLoop2", LOOPS),)
 HOLD = (control("StartPIDSLoop0", LOOPS), control("StartPIDSLoop1", LOOPS))
 APPROACH = (control("EnableStageCB_0", MOTOR_PANEL, 1), control("MotorEngageButton_0", MOTOR_PANEL))
 TUNING = {"pfm": control("DoTuneDFRT_3", DART), "ac": control("DoTuneOnceButton", TUNE)}
+PRESS = control("SingleForce_1", MASTER)
+CANTILEVER = (gv("SpringConstant"), gv("InvOLS"))
 SAVING = (pv("SaveImage", SAVE_EACH), pv("LastScan", ONE_FRAME))
 
 
@@ -96,3 +98,19 @@ def sweep_settings(triangle: Triangle, panel: str) -> tuple[Setting, ...]:
         ("NumPtsPerSec", "NumPtsPerSecSetVar_2", triangle.rate),
     )
     return tuple(Setting(control(field, panel, v), name, v) for name, field, v in fields)
+
+
+def force_settings(curve: AcquireForceCurve, volts: float) -> tuple[Setting, ...]:
+    """Return what makes the next force curve the one that is asked for.
+
+    Args:
+        curve: Asked for.
+        volts: Deflection at which the tip turns back [V].
+    """
+    values = {
+        "ForceDist": curve.distance,
+        "ForceScanRate": curve.rate,
+        "NumPtsPerSec": 2 * curve.points * curve.rate,
+    }
+    trigger = Setting(control("TriggerPointSetVar_1", MASTER, volts), "TriggerPoint", volts)
+    return (*(Setting(pv(name, v), name, v) for name, v in values.items()), trigger)

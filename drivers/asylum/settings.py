@@ -84,6 +84,7 @@ class AsylumSettings(DriverSettings):
         tune: Whether `load` tunes: the contact resonance in PFM, the free one in AC.
         tune_file: The wave that the lab's function GetTune saves; needed to tune.
         spectroscopy: Which panel runs spectra.
+        force_curves: Whether it may be asked for force curves; needs a calibrated cantilever.
         image_channels: What images have.
         spectrum_channels: What spectra have.
         engage_time: How long approach and engaging may take.
@@ -118,6 +119,7 @@ class AsylumSettings(DriverSettings):
     tune: bool = False
     tune_file: DataFile | None = None
     spectroscopy: Literal["dart", "iv"] = "dart"
+    force_curves: bool = False
     image_channels: tuple[ChannelSettings, ...] = Field(default=IMAGE, min_length=1)
     spectrum_channels: tuple[SpectrumChannelSettings, ...] = Field(default=SPECTRUM, min_length=1)
     engage_time: Annotated[Duration, Field(gt=0)] = 300.0

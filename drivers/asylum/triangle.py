@@ -70,6 +70,6 @@ def shape(turns: FloatArray) -> FloatArray:
 
 
 _REFUSED = (
-    "the panel runs triangles about 0 V only: a loop from BiasWaveform.triangle without offset, "
-    "or a sweep from one bias to its opposite"
+    "the panel runs triangles about 0 V: a loop from BiasWaveform.triangle without offset, "
+    "or a linear sweep one way"
 )

@@ -57,6 +57,7 @@ class Controller:
         capabilities: What the instrument can.
         image: Channels of a scan.
         spectrum: Channels of a spectrum.
+        force: Channel of a force curve; None for a microscope that takes none.
         signals: Names of all signals, by index.
     """
 
@@ -65,6 +66,7 @@ class Controller:
     capabilities: Capabilities
     image: tuple[Measured, ...]
     spectrum: tuple[Measured, ...]
+    force: Measured | None
     signals: tuple[str, ...]
 
 
@@ -105,7 +107,9 @@ def read_controller(line: Line, settings: NanonisSettings, version: str) -> Cont
         is_simulated=False,
         instructions=frozenset(INSTRUCTIONS[name] for name in settings.abilities),
     )
-    return Controller(version, line.release, capabilities, image, spectrum, signals)
+    wanted = (settings.force_channel,) if "force_curve" in settings.abilities else ()
+    force = next(iter(measured(wanted)), None)
+    return Controller(version, line.release, capabilities, image, spectrum, force, signals)
 
 
 class _Modulation:

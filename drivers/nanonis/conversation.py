@@ -65,7 +65,7 @@ class Conversation:
         """Tell an error that comes of ending an instruction as its end."""
         try:
             yield
-        except (Refused, NoReply, ConnectionLost):
+        except InstrumentError:
             self.action.check()
             raise
 

@@ -7,7 +7,6 @@ import numpy as np
 from spm_auto.errors import InstrumentError, LimitExceeded, OutOfStep
 from spm_auto.instrument import (
     AcquireForceCurve,
-    Channel,
     ConditionTip,
     FloatArray,
     ForceCurve,
@@ -22,7 +21,6 @@ from .spectroscopy import KEEP, MARGIN, OFF, ON, backward
 
 ABOVE = 0  # of ZSpectr.RetractSet
 HOLD, ABSOLUTE = 1, 2  # of Bias.Pulse
-FORCE = "force"  # the channel that turns a force curve back
 POKE_PARTS = 5  # of a poke: down, settle, up, settle, wait
 
 
@@ -174,8 +172,7 @@ def take_force_curve(
     there = _curve(columns, force.signal, points) * force.scale
     again = _curve(columns, backward(force.signal), points) * force.scale
     extension = np.linspace(0.0, distance, points)
-    channels = (Channel(FORCE, force.channel.unit),)
-    return ForceCurve(0.0, 0.0, extension, channels, there[None], again[None], 0.0, 0.0)
+    return ForceCurve(0.0, 0.0, extension, (force.channel,), there[None], again[None], 0.0, 0.0)
 
 
 def _curve(columns: dict[str, FloatArray], name: str, points: int) -> FloatArray:

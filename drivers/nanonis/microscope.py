@@ -3,6 +3,7 @@
 import contextlib
 import math
 from collections.abc import Iterator
+from functools import partial
 
 from spm_auto.clock import Clock
 from spm_auto.errors import InstrumentError, SpmError
@@ -22,10 +23,9 @@ from spm_auto.instrument import (
 )
 
 from ..microscope import DrivenMicroscope, Reading, Swept
-from .controller import Controller, Measured, read_controller, release_of
+from .controller import Controller, read_controller, release_of
 from .conversation import Conversation
 from .extras import (
-    FORCE,
     check_feedback,
     condition,
     curve_time,
@@ -78,19 +78,18 @@ class NanonisMicroscope(DrivenMicroscope):
         for line in lines.each():
             line.release = release
         controller = read_controller(lines.action, settings, version)
-        self._force = _channel(controller, FORCE) if "force_curve" in settings.abilities else None
         for line in lines.each():
             line.ask("ZCtrl.StatusGet")  # opens it now; later it may be too late
         return controller
 
     def _read(self) -> Reading:
-        ask = self._lines.supervision.ask
-        place = ask("FolMe.XYPosGet", within=LOOK, newest=1)
-        status = ask("ZCtrl.StatusGet", within=LOOK)["status"]
+        ask = partial(self._lines.supervision.ask, within=min(LOOK, self._settings.reply_timeout))
+        place = ask("FolMe.XYPosGet", newest=1)
+        status = ask("ZCtrl.StatusGet")["status"]
         busy = any(
-            ask(f"{module}.StatusGet", within=LOOK)["running"] for module in ("Scan", "BiasSpectr")
+            ask(f"{module}.StatusGet")["running"] for module in ("Scan", "BiasSpectr", "ZSpectr")
         )
-        bias = ask("Bias.Get", within=LOOK)["bias"]
+        bias = ask("Bias.Get")["bias"]
         return Reading((place["x"], place["y"]), bias, status in ENGAGED, busy)
 
     def _time_of(self, instruction: Instruction, here: tuple[float, float]) -> float:
@@ -154,13 +153,14 @@ class NanonisMicroscope(DrivenMicroscope):
         self._talk(action).do("FolMe.XYPosSet", within=within, halt="FolMe.Stop", x=x, y=y, wait=1)
 
     def _sweep(self, waveform: BiasWaveform, action: Action) -> Swept:
-        return take_spectrum(
-            self._talk(action), self._settings, self._controller.spectrum, waveform
-        )
+        talk = self._talk(action)
+        with talk.ending():
+            return take_spectrum(talk, self._settings, self._controller.spectrum, waveform)
 
     def _force_curve(self, instruction: AcquireForceCurve, action: Action) -> ForceCurve:
-        assert self._force is not None  # declared only then
-        return take_force_curve(self._talk(action), self._settings, self._force, instruction)
+        force = self._controller.force
+        assert force is not None  # declared only then
+        return take_force_curve(self._talk(action), self._settings, force, instruction)
 
     def _condition(self, instruction: ConditionTip, action: Action) -> None:
         condition(self._talk(action), instruction, self._settings)
@@ -184,7 +184,3 @@ class NanonisMicroscope(DrivenMicroscope):
             with contextlib.suppress(InstrumentError):
                 self._halt_all()
         self._lines.close()
-
-
-def _channel(controller: Controller, name: str) -> Measured | None:
-    return next((m for m in controller.spectrum if m.channel.name == name), None)

@@ -56,6 +56,11 @@ def engage(talk: Conversation, settings: NanonisSettings) -> None:
     Raises:
         InstrumentError: The approach did not end in time, or not at the sample.
     """
+    talk.until(
+        lambda: talk.do("ZCtrl.StatusGet")["status"] not in (SWITCHING_OFF, WITHDRAWING),
+        settings.approach_timeout,
+        "the tip does not come to rest",
+    )
     if talk.do("ZCtrl.StatusGet")["status"] not in ENGAGED:
         _approach(talk, settings.approach_timeout)
     if talk.do("ZCtrl.OnOffGet")["on"] != 1:

@@ -85,9 +85,10 @@ class FrameScan:
         self._set_up()
         self._began = self._last = time.monotonic()
         try:
-            self._talk.do("Scan.Action", action=START, direction=UP, halt="")
-            yield from self._all()
-            self._check_frame()
+            with self._talk.ending():
+                self._talk.do("Scan.Action", action=START, direction=UP)
+                yield from self._all()
+                self._check_frame()
         finally:
             self._end()
 
@@ -213,7 +214,7 @@ class FrameScan:
             self._talk.action.stop.wait(min(SLICE, self._line_time))
             return time.monotonic() - begin >= self._line_time
         wait = min(LONGEST_WAIT, self._line_time)
-        said = self._talk.do("Scan.WaitEndOfLine", timeout=max(1, round(1e3 * wait)), halt="")
+        said = self._talk.do("Scan.WaitEndOfLine", timeout=max(1, round(1e3 * wait)))
         return not said["timed_out"]
 
     def _check_tip(self) -> None:

@@ -119,6 +119,7 @@ class NanonisSettings(DriverSettings):
         release: Number of the Nanonis release ("R14718"); without it the controller is asked.
         image_channels: Channels of a scan.
         spectrum_channels: Channels of a spectrum.
+        force_channel: Channel of a force curve, which turns it back at the trigger.
         channels: The signal of each channel, by name or as a table; one that is not listed is
             looked for by its own name ("Lateral phase (deg)" is ``lateral_phase``).
         bias_range: Narrows the range of the bias source [V].
@@ -148,6 +149,7 @@ class NanonisSettings(DriverSettings):
     release: Annotated[int, Field(gt=0)] | None = None
     image_channels: Annotated[tuple[str, ...], Field(min_length=1)] = ("height", "current")
     spectrum_channels: Annotated[tuple[str, ...], Field(min_length=1)] = ("current",)
+    force_channel: str = "force"
     channels: dict[str, str | SignalSettings] = Field(default_factory=dict)
     bias_range: tuple[Bias, Bias] | None = None
     position_accuracy: Annotated[Length, Field(gt=0)] = 0.1e-9

@@ -1,22 +1,16 @@
 """RhkMicroscope: the R9 as an `Instrument`."""
 
 import contextlib
-import itertools
 import math
-import secrets
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from spm_auto.clock import Clock
-from spm_auto.data import DataFile
 from spm_auto.errors import (
-    ConnectionLost,
     DataError,
     InstrumentError,
-    NoReply,
     OutOfStep,
     Refused,
     Unsupported,
@@ -36,15 +30,15 @@ from spm_auto.instrument import (
 )
 from spm_auto.wire import rhk as wire
 
-from ..microscope import BIAS_STEP, DrivenMicroscope, Point, Reading, Swept, halting
-from ..transport import Meanwhile, Patience
+from ..microscope import BIAS_STEP, DrivenMicroscope, Point, Reading, Swept
+from ..transport import Patience
 from .approach import Approach
-from .files import image_of, sweep_of, wait_for
+from .files import image_of, sweep_of
+from .procedures import Procedures, ending
 from .program import Program
 from .settings import RhkSettings
 from .sweeps import check_waveform, step_through
 
-TIMES_LONGER = 1.5  # than expected, before a procedure is given up
 SQUARE = 1e-9  # relative
 SAME = 1e-6  # relative: settings are kept as 32-bit floats
 SAME_SETPOINT = 1e-3  # relative
@@ -92,10 +86,9 @@ class RhkMicroscope(DrivenMicroscope):
         )
         self._approach = Approach(self._program, settings)
         self._setpoint = wire.controller("Set Point", settings.controller)
-        self._running = ""  # the procedure that was started and has not ended
+        self._procedures = Procedures(self._program, self._approach, settings, clock)
         self._is_stepping = False  # the bias goes through a waveform
         self._is_frozen = False  # the feedback, after a sweep that could not be put in order
-        self._session, self._numbers = secrets.token_hex(4), itertools.count(1)
         self._overscan = 0.0
         self._known = self._read()
 
@@ -110,7 +103,7 @@ class RhkMicroscope(DrivenMicroscope):
         if math.isfinite(likely) and abs(reading.bias - likely) > BIAS_STEP:
             # nothing says whether an answer is whole: what is unlikely is asked for again
             again = self._read_once()
-            is_still = not (self._running or self._is_stepping)
+            is_still = not (self._procedures.running or self._is_stepping)
             off = min(abs(again.bias - bias) for bias in (reading.bias, likely))
             if is_still and off > BIAS_STEP:
                 raise OutOfStep(
@@ -193,7 +186,9 @@ class RhkMicroscope(DrivenMicroscope):
         settings, frame = self._settings, self._as_counted(scan.frame)
         self._set_frame(frame, scan.line_rate)
         expected = self._time_of(scan, self._known.position)
-        file = self._measure(settings.image_procedure, wire.SCAN_WINDOW, expected, action)
+        file = self._procedures.measure(
+            settings.image_procedure, wire.SCAN_WINDOW, expected, action
+        )
         by_name = {channel.name: channel for channel in settings.image_channels}
         chosen = [by_name[channel.name] for channel in self._capabilities.channels_of(scan)]
         there, back = image_of(file, frame, chosen)
@@ -209,8 +204,8 @@ class RhkMicroscope(DrivenMicroscope):
     def _move(self, x: float, y: float, action: Action) -> None:
         self._program.tell(wire.TIP_X.set(x), wire.TIP_Y.set(y))
         expected = self._time_of(PositionProbe(x, y), self._known.position)
-        self._run(wire.MOVE_TIP, expected, action)
-        patience = Patience(self._settings.reply_timeout, _ending(action))
+        self._procedures.run(wire.MOVE_TIP, expected, action)
+        patience = Patience(self._settings.reply_timeout, ending(action))
         while True:  # a Done that came early is no proof
             at = self._known.position
             self._known = self._read_once()
@@ -226,7 +221,7 @@ class RhkMicroscope(DrivenMicroscope):
     def _sweep(self, waveform: BiasWaveform, action: Action) -> Swept:
         settings = self._settings
         if settings.sweep == "procedure":
-            file = self._measure(
+            file = self._procedures.measure(
                 settings.spectroscopy_procedure,
                 settings.spectroscopy_window,
                 waveform.duration,
@@ -259,7 +254,7 @@ class RhkMicroscope(DrivenMicroscope):
     def _withdraw(self) -> None:
         """Retract the tip, then stop what runs, then see that it is up."""
         self._approach.retract()
-        procedure = self._running or self._settings.image_procedure
+        procedure = self._procedures.running or self._settings.image_procedure
         with contextlib.suppress(InstrumentError):
             self._program.stop(procedure)
         self._approach.confirm_up()
@@ -296,51 +291,7 @@ class RhkMicroscope(DrivenMicroscope):
         self._program.tell(wire.COUNT_MODE.set(wire.SINGLE), wire.SLOW_SCAN.set(wire.TOP_DOWN))
         self._program.set(*((p, v, SAME * abs(v) + STILL) for p, v in values.items()))
 
-    def _measure(self, procedure: str, window: str, expected: float, action: Action) -> DataFile:
-        """Run a procedure that saves, and return what it saved."""
-        settings = self._settings
-        name = f"spm_auto_{self._session}_{next(self._numbers):04d}"
-        self._program.write(wire.saving("File Name", window), name)
-        self._program.tell(wire.saving("Enable", window).set(1))
-        began = time.monotonic()
-        self._run(procedure, expected, action)
-        try:
-            # a Done that came early is no proof either: the file may take as long as the rest
-            left = TIMES_LONGER * expected - (time.monotonic() - began)
-            patience = Patience(max(left, 0.0) + settings.file_time, _ending(action))
-            return wait_for(settings.save_path, name, patience)
-        except BaseException:
-            self._stop(procedure)
-            raise
-
-    def _run(self, procedure: str, expected: float, action: Action) -> None:
-        """Run a procedure to its end; whatever it does when contact is lost, it is to end."""
-        longest = TIMES_LONGER * expected + self._settings.reply_timeout
-        self._running = procedure
-        try:
-            meanwhile = halting(action, lambda: self._program.stop(procedure))
-            self._program.run(procedure, longest, meanwhile, self._approach.gate(action))
-        except (ConnectionLost, NoReply):
-            self._stop(procedure)
-            raise
-        finally:
-            self._running = ""
-        action.check()
-
-    def _stop(self, procedure: str) -> None:
-        with contextlib.suppress(InstrumentError):
-            self._program.stop(procedure)
-
     def _as_counted(self, frame: ScanFrame) -> ScanFrame:
         """Return a frame with its angle as the R9 counts it."""
         is_same = self._settings.rotation == "counter-clockwise"
         return frame if is_same else replace(frame, angle=-frame.angle)
-
-
-def _ending(action: Action) -> Meanwhile:
-    """Return what ends a wait for something that needs no halt."""
-
-    def meanwhile() -> None:
-        action.check()
-
-    return meanwhile

@@ -228,8 +228,9 @@ class Station:
                     picture.add(line)
             picture.finish()
 
-        self._scanning = threading.Thread(target=run, daemon=True)
-        self._scanning.start()
+        scanning = threading.Thread(target=run, daemon=True)
+        scanning.start()  # before anybody can wait for its end
+        self._scanning = scanning
         return picture
 
     def scan_line(

@@ -7,8 +7,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from core.vector2 import Vector2
-from lib.stm import STM
+try:
+    from core.vector2 import Vector2
+    from lib.stm import STM
+except ImportError as missing:
+    sys.stdout.write(json.dumps({"call": "import", "right": False, "why": str(missing)}))
+    sys.exit(0)
 
 ADDRESS = json.loads(sys.argv[1])
 AREA = "GetSWParameter, Scan Area Window, "

@@ -25,5 +25,7 @@ def test_each_call_of_pyxm_is_right_but_one_that_is_its_own_fault() -> None:
     with contextlib.closing(settings.start(microscope, clock)) as server:
         address = {name: server.address[name] for name in ("host", "port", "save_path")}
         calls = run_client("pyxm_client", address)
+    if [call.name for call in calls] == ["import"]:
+        pytest.skip(f"{calls[0].why}; see requirements/pyxm_client.txt")
     assert {call.name for call in calls if not call.right} == ITS_OWN_FAULT
     assert len(calls) == 11

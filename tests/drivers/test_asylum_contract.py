@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
+from marked import MarkedMicroscope
 
 from spm_auto.clock import InstantClock
 from spm_auto.drivers.asylum import AsylumSettings
 from spm_auto.instrument import Instrument
 from spm_auto.instrument.contract import InstrumentContract
 from spm_auto.settings import validate
-from spm_auto.simulator import SimulatorSettings
 from spm_auto.simulator.servers.asylum import AsylumEmulatorSettings
 
 
@@ -24,9 +24,9 @@ class TestAsylumOverTheFakeIgor(InstrumentContract):
     @pytest.fixture
     def fresh(self, transport: str) -> Iterator[Instrument]:
         clock = InstantClock()
-        simulated = SimulatorSettings().open(clock, 1)
+        simulated = MarkedMicroscope(clock)
         server = AsylumEmulatorSettings(transport=transport).start(simulated, clock)
-        table = {"kind": "asylum", **server.address}
+        table = {"kind": "asylum", "tip_speed": "1 um/s", **server.address}
         driver = validate(AsylumSettings, table, "asylum").open(clock, 1)
         yield driver
         driver.close()

@@ -1,6 +1,7 @@
 """The Nanonis driver takes the exam, over loopback to a simulated microscope behind the wire."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,11 @@ from marked import MarkedMicroscope, height
 
 from spm_auto.clock import Clock, InstantClock
 from spm_auto.drivers.nanonis import NanonisMicroscope, NanonisSettings
+from spm_auto.drivers.nanonis.line import Line, Lines
+from spm_auto.drivers.nanonis.settings import ROLES
+from spm_auto.drivers.transport import ReplayLink
 from spm_auto.instrument import (
+    AcquireForceCurve,
     AcquireSpectrum,
     BiasWaveform,
     Instrument,
@@ -19,6 +24,7 @@ from spm_auto.instrument import (
     ScanFrame,
 )
 from spm_auto.instrument.contract import InstrumentContract
+from spm_auto.lab import read_lab
 from spm_auto.settings import validate
 from spm_auto.simulator import SimulatorSettings
 from spm_auto.simulator.servers.nanonis import NanonisEmulatorSettings
@@ -68,6 +74,20 @@ class TestTunnelling(InstrumentContract):
         behind.close()
 
 
+def test_a_force_curve_is_turned_back_at_its_trigger() -> None:
+    behind = _behind("stiff_inclusions", level=0)
+    try:
+        behind.driver.load(Load())
+        wanted = AcquireForceCurve(1e-7, 0.0, trigger=8e-9, distance=60e-9, points=64, rate=2.0)
+        curve = behind.driver.acquire_force_curve(wanted)
+        assert [(c.name, c.unit) for c in curve.channels] == [("force", "N")]
+        assert curve.extension[-1] == pytest.approx(60e-9)
+        assert curve.approach[0, -1] == pytest.approx(8e-9, rel=0.05)
+        assert abs(curve.approach[0, 0]) < 1e-10  # far above nothing is felt
+    finally:
+        behind.close()
+
+
 @pytest.fixture(params=[wire.OLD, wire.MIDDLE, wire.NEW])
 def marked(request) -> Iterator[Behind]:
     clock = InstantClock()
@@ -101,3 +121,27 @@ def test_a_position_keeps_all_its_digits(marked: Behind) -> None:
     x, y = 1.2345678901234e-7, -9.876543210987e-8
     marked.driver.position_probe(PositionProbe(x, y))
     assert marked.driver.status().position == (x, y)
+
+
+def test_a_recorded_conversation_is_had_again_without_a_controller(tmp_path: Path) -> None:
+    clock = InstantClock()
+    emulator = NanonisEmulatorSettings().start(MarkedMicroscope(clock), clock)
+    table = {"kind": "nanonis", **emulator.address, "record": str(tmp_path / "wire.jsonl")}
+    settings = validate(NanonisSettings, table, "driver")
+    driver = settings.open(clock, 0)
+    status = driver.status()
+    driver.close()
+    emulator.close()
+
+    def line(role: str) -> Line:
+        return Line(role, lambda: ReplayLink(tmp_path / f"wire-{role}.jsonl"), 1.0)
+
+    again = NanonisMicroscope(settings, Lines(*map(line, ROLES)), clock)
+    assert again.capabilities == driver.capabilities
+    assert again.status() == status
+
+
+@pytest.mark.parametrize("name", ["lab_nanonis.toml", "lab_nanonis_simulated.toml"])
+def test_the_lab_files_of_the_examples_are_valid(name: str) -> None:
+    lab, _ = read_lab(Path(__file__).parents[2] / "examples" / name)
+    assert lab.instrument.kind in ("nanonis", "emulated")

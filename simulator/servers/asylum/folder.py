@@ -1,11 +1,10 @@
 """FolderServer: the door by which a path is handed to Igor, which opens the file when it can."""
 
-import contextlib
 import queue
 import threading
 from pathlib import Path
 
-from spm_auto.wire.igor import Statement, parse_line
+from spm_auto.wire.igor import parse_line
 
 from ..service import LOOPBACK, Conversation, Service
 from ..wire_faults import ON_THE_LINE, WireFault, WireFaults
@@ -37,7 +36,7 @@ class FolderServer:
     ) -> None:
         self._igor = igor
         self._faults = faults
-        self._waiting: queue.Queue[Job] = queue.Queue()
+        self._waiting: queue.Queue[Job | None] = queue.Queue()  # None at the end
         self._ending = threading.Event()
         self._has_dialog = False
         self._before = b""
@@ -54,11 +53,10 @@ class FolderServer:
         self._has_dialog = False
         try:
             lines = path.read_text("utf-8").splitlines()
-            statements = [s for line in lines if (s := parse_line(line)) is not None]
-        except (OSError, ValueError) as error:  # gone, or nothing that is understood here
+        except (OSError, ValueError) as error:  # gone, or no text
             self._igor.refused.append(f"{path.name}: {error}")
             return
-        name = getattr(statements[0], "name", "") if statements else ""
+        name = _first_name(lines)
         self._fault = self._faults.strike(name, *ON_THE_LINE, "error", "meddled")
         match self._fault.kind if self._fault else "":
             case "silent" | "unplugged" | "error":
@@ -72,18 +70,25 @@ class FolderServer:
                     return
             case "meddled":
                 self._igor.meddle()
-        self._execute(statements)
+        self._execute(lines)
 
     def close(self) -> None:
         """End; safe to call twice."""
         self._ending.set()
+        self._waiting.put(None)
         self._service.close()
         self._thread.join()
 
-    def _execute(self, statements: list[Statement]) -> None:
-        for statement in statements:
+    def _execute(self, lines: list[str]) -> None:
+        """Execute line by line, until one cannot be."""
+        for line in lines:
             try:
-                self._igor.execute(statement, self._leave)
+                statement = parse_line(line)
+                if statement is not None:
+                    self._igor.execute(statement, self._leave)
+            except ValueError as error:
+                self._igor.refused.append(f"{line}: {error}")
+                return
             except IgorError:
                 return
 
@@ -123,8 +128,19 @@ class FolderServer:
         conversation.send(b"done\n")
 
     def _run(self) -> None:
-        while not self._ending.is_set():
-            with contextlib.suppress(queue.Empty):
-                path, done = self._waiting.get(timeout=LOOK_UP)
-                self.open(path)
-                done.set()
+        while (job := self._waiting.get()) is not None:
+            path, done = job
+            self.open(path)
+            done.set()
+
+
+def _first_name(lines: list[str]) -> str:
+    """Return what the first line calls or makes, which faults go by."""
+    for line in lines:
+        try:
+            statement = parse_line(line)
+        except ValueError:
+            return ""
+        if statement is not None:
+            return getattr(statement, "name", "")
+    return ""

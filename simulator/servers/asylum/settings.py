@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from spm_auto.clock import Clock
-from spm_auto.instrument import Capabilities, Channel, DataFile, Instrument
+from spm_auto.instrument import AcquireForceCurve, Capabilities, Channel, DataFile, Instrument
 
 from ..settings import Server, ServerSettings
 from ..station import Station
@@ -20,6 +20,7 @@ from .waves import PIEZORESPONSE, column, label
 from .zeromq import ZmqServer
 
 ACCURACY = 1e-10  # [m]: readouts have 15 digits, and the simulated scanner no noise of its own
+LOOK, FILE_TIME = "0.5 s", "2 s"  # on this computer files do not take as long as on theirs
 
 
 class AsylumServer(Server):
@@ -68,6 +69,8 @@ class AsylumEmulatorSettings(ServerSettings):
             closing.append(lambda: shutil.rmtree(root, ignore_errors=True))
         address: dict[str, Any] = {
             "save_path": str(saved),
+            "look": LOOK,
+            "file_time": FILE_TIME,
             **_described(instrument.capabilities),
         }
         serving: FolderServer | ZmqServer
@@ -89,6 +92,7 @@ def _described(has: Capabilities) -> Mapping[str, Any]:
         "y_range": [_metres(v) for v in has.y_range],
         "bias_range": [f"{v!r} V" for v in has.bias_range],
         "position_accuracy": _metres(max(has.position_accuracy, ACCURACY)),
+        "force_curves": AcquireForceCurve in has.instructions,
         "image_channels": [_channel(c, label(c)) for c in has.image_channels],
         "spectrum_channels": [_swept(c) for c in has.spectrum_channels],
     }

@@ -83,6 +83,8 @@ def sweep_wave(
     table[:AROUND, -1] = table[-AROUND:, -1] = np.nan
     note = {
         **_note(values, (*NOTED, *IN_CURVES)),
+        "ARDoIVCurve": "1",
+        "ARDoIVFunc": "ARDoIVTriangle",
         "XLVDT": f"{at[0]:.9g}",
         "YLVDT": f"{at[1]:.9g}",
         **_units(channels, column),
@@ -94,8 +96,11 @@ def force_wave(curve: ForceCurve, values: Values, name: str) -> bytes:
     """Return a force curve: down, then up, its columns side by side."""
     columns = {"Raw": np.concatenate([curve.extension, curve.extension[::-1]])}
     for channel, down, up in zip(curve.channels, curve.approach, curve.retract, strict=True):
-        saved = [_as_saved(way, channel) for way in (down, up[::-1])]
-        columns[column(channel)] = np.concatenate(saved)
+        saved = np.concatenate([_as_saved(way, channel) for way in (down, up[::-1])])
+        if channel.unit == "N":  # the program shows how far the cantilever is bent
+            columns["Defl"] = saved / values["SpringConstant"]
+        else:
+            columns[column(channel)] = saved
     points = len(curve.extension)
     note = {
         **_note(values, NOTED),

@@ -9,7 +9,7 @@ from ..service import LOOPBACK
 from ..wire_faults import ON_THE_LINE, WireFaults
 from .igor import FakeIgor, IgorError
 
-LOOK_UP = 50  # [ms] between looks at whether it ends
+LOOK_UP = 20  # [ms] between looks at whether it ends
 NO_FUNCTION = 100  # the error codes are our own; only 0 has a meaning that matters
 NOT_UNDERSTOOD = 101
 

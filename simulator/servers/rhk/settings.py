@@ -18,7 +18,8 @@ from ..station import Station
 from ..wire_faults import WireFaults
 from .labels import label_of, signal_of
 from .procedures import Procedures
-from .program import Program, Values
+from .program import Program
+from .values import Values
 
 
 class RhkEmulatorSettings(ServerSettings):
