@@ -193,7 +193,10 @@ class RedPandaMicroscope(DrivenMicroscope):
         action.check()
         at = self._controller.last or wire.Status()
         time = strip.passes(at.x, at.y) * self._settings.pass_time
-        pixels, status = self._controller.scan(strip, time)
+        try:
+            pixels, status = self._controller.scan(strip, time)
+        finally:
+            action.check()  # a withdrawal opens the loop, which is nobody's fault
         self._tip.compare(status)
         return pixels
 
@@ -220,7 +223,9 @@ class RedPandaMicroscope(DrivenMicroscope):
 
     def _sweep(self, waveform: BiasWaveform, action: Action) -> Swept:
         swept = [self._sweep_once(waveform, action) for _ in range(waveform.cycles)]
-        self._tip.compare(self._controller.status())
+        status = self._controller.status()
+        action.check()
+        self._tip.compare(status)
         return mean(swept)
 
     def _sweep_once(self, waveform: BiasWaveform, action: Action) -> Swept:

@@ -89,8 +89,8 @@ class Row:
 
     def encode(self) -> str:
         """Return the line, without its end."""
-        head = [self.kind] if self.kind == "IV" else [self.kind, str(self.index)]
-        return ",".join([*head, *map(str, self.values)])
+        head = "IV," if self.kind == "IV" else f"{self.kind},{self.index},"
+        return head + ",".join(map(str, self.values))
 
 
 def command(name: str, *values: float) -> bytes:

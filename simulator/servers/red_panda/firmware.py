@@ -77,7 +77,8 @@ class Firmware:
             case "GSTS":
                 self._answer(conversation, name, self.head.now().encode())
             case "ADCR":
-                self.head.sample()
+                # its loop has gone round often since the last command
+                self.head.readings.extend([self.head.sample()] * wire.AVERAGED)
                 self._answer(conversation, name, str(self.head.mean()))
             case "BIAS":
                 self.head.set(bias=whole[0])

@@ -93,7 +93,8 @@ class Amplifier:
             self._is_done = self._change(word, values[0])
         elif word in INDEXED and len(values) == 1 + len(INDEXED[word][1]):
             key = (word, int(values[0]))
-            self._is_done = key in self._channels
+            is_expanded = word != "OEXP" or values[2] in (0, 1, 2)
+            self._is_done = key in self._channels and is_expanded
             if self._is_done:
                 self._channels[key] = values[1:]
         elif word in ("SSET", "RSET") and len(values) == 1:
