@@ -74,7 +74,8 @@ def overheads(name: str, times: int) -> list[tuple[str, ...]]:
     plain = opened(simulator)
     wired = opened({"kind": "emulated", "wire": name, "simulator": simulator})
     frame = questions.get("FRAME", ScanFrame((0.0, 0.0), (4e-7, 2e-7), (16, 8)))
-    frame = ScanFrame(frame.center, frame.size, (64, 32))
+    side = min(frame.size)
+    frame = ScanFrame(frame.center, (side, side), (48, 48))  # what every controller can scan
     point = questions.get("POINT", (1e-7, -5e-8))
     sweep = questions.get("WAVEFORM", BiasWaveform.triangle(8.5, points=64))
     acts: dict[str, Callable[[Instrument], object]] = {
@@ -83,7 +84,7 @@ def overheads(name: str, times: int) -> list[tuple[str, ...]]:
         f"a spectrum of {len(sweep.values)} points": lambda i: i.acquire_spectrum(
             AcquireSpectrum(*point, sweep)
         ),
-        "a scan of 64 x 32": lambda i: list(i.scan(Scan(frame, line_rate=10.0))),
+        "a scan of 48 x 48": lambda i: list(i.scan(Scan(frame, line_rate=10.0))),
     }
     rows = []
     for act, do in acts.items():
@@ -107,9 +108,10 @@ def grabs(client: Path, pixels: int, times: int) -> list[tuple[str, ...]]:
     wired: Any = opened({"kind": "emulated", "wire": "nanonis", "simulator": simulator})
     frame = ScanFrame((0.0, 0.0), (40e-9, 40e-9), (pixels, pixels))
     list(wired.scan(Scan(frame, channels=("height",), line_rate=10.0)))
-    driver, port = wired.driver, wired.emulator.address["ports"][-1]
-    index = driver.signal_of("height")
-    ours = [timed(lambda: driver.grab(index)) for _ in range(times)]
+    line, port = wired.driver._lines.supervision, wired.emulator.address["ports"][-1]
+    index = line.ask("Signals.NamesGet")["names"].index("Z (m)")
+    grab = {"channel": index, "forward": 1}
+    ours = [timed(lambda: line.ask("Scan.FrameDataGrab", **grab)) for _ in range(times)]
     command = [str(client), "-c", GRABS, str(port), str(times), str(index)]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
     theirs = [float(line.split()[0]) for line in said if line[:1].isdigit()]
