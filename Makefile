@@ -41,7 +41,7 @@ demo: $(INSTALLED)
 	  --out "runs/demo-$$(date +%Y-%m-%dT%H%M%S)"
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 torture: $(INSTALLED)
 	$(BIN)/python -m pytest -q -m torture tests/torture

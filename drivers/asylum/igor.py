@@ -5,9 +5,10 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from spm_auto.errors import DataError
+from spm_auto.instrument import Action
 from spm_auto.wire.igor import Call
 
 from ..transport import Patience
@@ -52,6 +53,18 @@ class Igor(ABC):
     def read(self, calls: Sequence[Call], patience: Patience) -> tuple[float, ...]:
         """Call functions for the numbers that they return."""
         return self.exchange((), calls, patience)
+
+
+class Ask(Protocol):
+    """Tells Igor to act, then asks it, within a deadline; ends when the instruction must end."""
+
+    def __call__(
+        self,
+        questions: Sequence[Call],
+        actions: Sequence[Call] = (),
+        action: Action | None = None,
+    ) -> tuple[float, ...]:
+        """Return the answers; see `Igor.exchange`."""
 
 
 class Recording:

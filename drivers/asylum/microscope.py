@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from spm_auto.clock import Clock
 from spm_auto.data import DataFile
-from spm_auto.errors import ChangedOutside, InstrumentError, NoReply, NotConfirmed
+from spm_auto.errors import ChangedOutside, InstrumentError, NotConfirmed
 from spm_auto.instrument import (
     AcquireForceCurve,
     AcquireSpectrum,
@@ -37,9 +37,10 @@ from spm_auto.wire.igor import (
 )
 
 from ..microscope import DrivenMicroscope, Point, Reading, Swept
-from ..transport import SLICE, Patience
+from ..transport import Patience
 from . import panel
 from .files import Expected, curve_of, image_of, stacks, sweep_of
+from .finishing import finish
 from .igor import Igor
 from .ready import make_ready
 from .triangle import Triangle
@@ -193,7 +194,7 @@ class AsylumMicroscope(DrivenMicroscope):
         start = self._clock.now()
         limit = MARGIN * self._time_of(scan, self._known.position) + self._settings.file_time
         started = (panel.named(expected.base), panel.UP)
-        file = self._finish(started, expected, SCANNING, limit, action)
+        file = finish(self._settings, self._ask, started, expected, SCANNING, limit, action)
         frame = scan.frame
         # the note tells the angle as the software does
         theirs = replace(frame, angle=-frame.angle) if is_clockwise else frame
@@ -238,7 +239,7 @@ class AsylumMicroscope(DrivenMicroscope):
         expected = self._expected()
         started = (panel.named(expected.base), button)
         limit += self._settings.file_time
-        file = self._finish(started, expected, FORCE, limit, action)
+        file = finish(self._settings, self._ask, started, expected, FORCE, limit, action)
         at = self._where(action)[0].position
         off = math.dist(at, self._sent)
         if not off <= self._settings.position_accuracy:
@@ -282,56 +283,6 @@ class AsylumMicroscope(DrivenMicroscope):
     def _expected(self) -> Expected:
         self._count += 1
         return Expected(self._settings.save_path, f"{self._session}n{self._count}_")
-
-    def _finish(
-        self,
-        started: Sequence[Call],
-        expected: Expected,
-        busy: int,
-        limit: float,
-        action: Action,
-    ) -> DataFile:
-        """Start something that ends with a file, and wait for it; whatever happens, stop it.
-
-        Raises:
-            NoReply: It did not come in time.
-            InstrumentError: Igor has ended it, and there is no file.
-        """
-        try:
-            self._ask((), started, action)
-            file = self._file(expected, busy, limit, action)
-        except BaseException:
-            if not action.is_emergency:
-                with contextlib.suppress(InstrumentError):
-                    self._ask((), (panel.STOP,))
-            raise
-        if busy == SCANNING:  # a software that is set to scan on and on is stopped here
-            self._ask((), (panel.STOP,), action)
-        return file
-
-    def _file(self, expected: Expected, busy: int, limit: float, action: Action) -> DataFile:
-        settings = self._settings
-        patience = Patience(limit, action.check)
-        next_look, ended = settings.look, False
-        began, pause = patience.left(), FIRST_PAUSE
-        while True:
-            file = expected.look()
-            if file is not None:
-                return file
-            try:
-                patience.check(f"{expected.folder / expected.base}*.ibw: {expected.why}")
-            except NoReply as error:
-                if ended:
-                    raise InstrumentError(f"Igor has ended without a file: {error}") from error
-                raise
-            if not ended and began - patience.left() > next_look:
-                (bits,) = self._ask((status(),), action=action)
-                ended = not int(bits) & busy
-                if ended:
-                    patience.shorten(settings.file_time)
-                next_look = began - patience.left() + settings.look
-            threading.Event().wait(min(pause, patience.slice()))
-            pause = min(pause * 2, SLICE)
 
     def _ask(
         self,

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,24 +13,13 @@ from spm_auto.wire.igor import ENGAGED, FORCE, MOTOR, SCANNING, Call, status, wa
 
 from ..transport import SLICE, Patience
 from . import panel
+from .igor import Ask
 
 if TYPE_CHECKING:
     from .settings import AsylumSettings
 
 BUSY = SCANNING | FORCE | MOTOR
 FIRST_PAUSE = 2e-3  # [s] between questions
-
-
-class Ask(Protocol):
-    """Tells Igor to act, then asks it."""
-
-    def __call__(
-        self,
-        questions: tuple[Call, ...],
-        actions: tuple[Call, ...] = (),
-        action: Action | None = None,
-    ) -> tuple[float, ...]:
-        """Return the answers."""
 
 
 def make_ready(settings: "AsylumSettings", ask: Ask, action: Action) -> None:

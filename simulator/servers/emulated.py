@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 from pydantic import Field, field_validator
 
@@ -29,7 +29,7 @@ from spm_auto.instrument import (
     Spectrum,
     Status,
 )
-from spm_auto.settings import Plugin, validate
+from spm_auto.settings import validate
 
 from ..settings import SimulatorSettings
 
@@ -50,9 +50,7 @@ class EmulatedSettings(InstrumentSettings):
 
     kind: Literal["emulated"] = "emulated"
     wire: str
-    simulator: Annotated[InstrumentSettings, Plugin("instruments")] = Field(
-        default_factory=SimulatorSettings
-    )
+    simulator: SimulatorSettings = Field(default_factory=SimulatorSettings)
     controller: dict[str, Any] = Field(default_factory=dict)
     driver: dict[str, Any] = Field(default_factory=dict)
 

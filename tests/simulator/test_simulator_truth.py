@@ -151,7 +151,7 @@ def test_the_public_face_of_the_microscope_shows_measurements_only() -> None:
         *("acquire_spectrum", "capabilities", "close", "duration", "emergency_stop", "interrupt"),
         *("load", "position_probe", "scan", "status", "timing"),
         *("acquire_force_curve", "condition_tip", "set_feedback"),
-        *("feedback", "reading"),  # what is set, and what the detectors show
+        *("feedback", "reading", "scan_line"),  # what is set, what the detectors show, one line
     }
     microscope.load(Load())
     frame = ScanFrame((0.0, 0.0), (4e-7, 4e-7), (8, 8))
