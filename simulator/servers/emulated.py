@@ -73,7 +73,7 @@ class EmulatedSettings(InstrumentSettings):
         controller = _read("emulators", self.wire, self.controller)
         emulator = cast(EmulatorSettings, controller).start(self.simulator.open(clock, seed), clock)
         try:
-            found = {**emulator.address, **self.driver}
+            found = _merged(emulator.address, self.driver)
             driver = cast(InstrumentSettings, _read("instruments", self.wire, found))
             return EmulatedMicroscope(driver.open(clock, seed), emulator)
         except SpmError:
@@ -146,6 +146,15 @@ class EmulatedMicroscope:
         """Close the driver, then the controller."""
         self.driver.close()
         self.emulator.close()
+
+
+def _merged(found: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was found, with what the lab file says instead or beside it, table by table."""
+    both = dict(found)
+    for name, value in said.items():
+        is_table = isinstance(value, Mapping) and isinstance(both.get(name), Mapping)
+        both[name] = _merged(both[name], value) if is_table else value
+    return both
 
 
 def _read(group: str, kind: str, table: Mapping[str, Any]) -> Any:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 
 import pytest
 from running import run_client
@@ -24,6 +25,8 @@ def test_each_call_of_pymeasure_is_right_but_its_own_faults() -> None:
     has_terminals = hasattr(os, "openpty")
     settings = Sr830EmulatorSettings(pseudo_terminal=has_terminals)
     with contextlib.closing(settings.start(microscope, clock)) as server:
+        while server.station.has_feedback or not server.station.is_engaged:
+            time.sleep(0.05)
         slope = server.station.reading()["didv"]
         calls = run_client("pymeasure_sr830", {**server.address, "slope": slope})
     wrong = {call.name.split(" (")[0] for call in calls if not call.right}

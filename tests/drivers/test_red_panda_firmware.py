@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from red_panda_lab import emulated
 
 from spm_auto.drivers.transport import Link, Patience, TcpLink, open_serial
-from spm_auto.errors import NoReply, OutOfStep
+from spm_auto.errors import ConnectionLost, NoReply, OutOfStep
 from spm_auto.simulator.servers.red_panda import RedPandaServer
 from spm_auto.wire import red_panda as wire
 
@@ -235,3 +235,14 @@ def test_lines_are_told_apart() -> None:
     assert wire.parse_row(wire.APPROACHED) is None
     with pytest.raises(OutOfStep, match="whole line"):
         wire.parse_row("Z,1,40A,2,3")
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals")
+def test_an_unplugged_serial_port_is_an_error_at_once() -> None:
+    with emulated(pseudo_terminal=True) as (server, _):
+        link = open_serial(str(server.address["port"]), 115200)
+    began = time.monotonic()
+    with pytest.raises(ConnectionLost):
+        Client(link, server).status()
+    assert time.monotonic() - began < 1.0
+    link.close()

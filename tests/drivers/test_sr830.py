@@ -1,9 +1,11 @@
 """The SR830: its commands, the emulated one, and the driver that measures dI/dV with it."""
 
+import contextlib
 import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +16,8 @@ from spm_auto.clock import InstantClock
 from spm_auto.drivers.sr830 import LockIn, LockInSettings
 from spm_auto.drivers.transport import Patience, TcpLink, open_serial
 from spm_auto.errors import ConnectionLost, InstrumentError, NoReply, OutOfStep, RecipeError
-from spm_auto.instrument import AcquireSpectrum, BiasWaveform, PositionProbe, QualityFlag
+from spm_auto.instrument import AcquireSpectrum, BiasWaveform, Load, PositionProbe, QualityFlag
+from spm_auto.lab import read_lab
 from spm_auto.settings import validate
 from spm_auto.simulator.servers import Server, WireFault
 from spm_auto.simulator.servers.sr830 import Amplifier, Sr830EmulatorSettings, Wiring
@@ -249,3 +252,14 @@ def test_an_overloaded_lock_in_flags_the_spectrum() -> None:
     with lab(controller={"lock_in": {"kind": "sr830", "gain": 1e12}}) as it:
         spectrum = it.driver.acquire_spectrum(AcquireSpectrum(0.0, 0.0, SWEEP))
         assert spectrum.flags == (QualityFlag.SATURATED,)
+
+
+def test_the_example_laboratory_sees_a_gap_through_both_wires() -> None:
+    lab, _ = read_lab(Path(__file__).parents[2] / "examples" / "lab_red_panda_simulated.toml")
+    clock = lab.clock.clock()
+    with contextlib.closing(lab.open(1, clock)) as instrument:
+        instrument.load(Load())
+        sweep = BiasWaveform.sweep(-4e-3, 4e-3, 21)
+        slope = instrument.acquire_spectrum(AcquireSpectrum(1e-9, 2e-9, sweep)).channel("didv")
+    assert slope[10] < 0.2 * slope[0]  # in the gap
+    assert slope.max() > 1.2 * slope[0]  # at its edge

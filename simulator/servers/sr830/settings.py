@@ -1,12 +1,15 @@
 """Sr830EmulatorSettings: how the emulated lock-in is set, and how it is started."""
 
+import contextlib
+import threading
 from collections.abc import Callable
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from spm_auto.clock import Clock
-from spm_auto.instrument import Instrument, Load
+from spm_auto.clock import Clock, InstantClock
+from spm_auto.errors import SpmError
+from spm_auto.instrument import Instrument
 from spm_auto.units import Angle
 from spm_auto.wire import sr830 as wire
 
@@ -38,16 +41,27 @@ class Sr830EmulatorSettings(ServerSettings):
     phase: Angle = 0.0
 
     def start(self, instrument: Instrument, clock: Clock) -> Server:
-        """Bring the tip to the sample, hold it, and let the lock-in see its current.
+        """Let the lock-in see a junction, and meanwhile bring the tip to the sample and hold it.
+
+        On a real clock that takes a while, in which there is no current.
 
         Raises:
-            InstrumentError: The port is not free, or the tip cannot be engaged.
+            InstrumentError: The port is not free.
         """
         station = Station(instrument, clock)
-        instrument.load(Load())
-        station.switch_feedback(on=False)
         lock_in = lock_in_over(station, self)
-        return Server(station, {"port": lock_in.port}, (lock_in.close,), lock_in.faults)
+
+        def engage() -> None:
+            with contextlib.suppress(SpmError):  # closed before it was there
+                station.engage()
+                station.switch_feedback(on=False)
+
+        engaging = threading.Thread(target=engage, daemon=True)
+        engaging.start()
+        if isinstance(clock, InstantClock):
+            engaging.join()
+        closing = (instrument.close, engaging.join, lock_in.close)
+        return Server(station, {"port": lock_in.port}, closing, lock_in.faults)
 
 
 class LockInService:
