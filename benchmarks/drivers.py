@@ -25,13 +25,13 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from spm_auto.clock import InstantClock
+from spm_auto import plugins
+from spm_auto.clock import Clock, InstantClock
 from spm_auto.conformance import BEHIND
 from spm_auto.instrument import (
     AcquireSpectrum,
     BiasWaveform,
     Instrument,
-    InstrumentSettings,
     Load,
     PositionProbe,
     Scan,
@@ -105,10 +105,15 @@ def overheads(name: str, times: int) -> list[tuple[str, ...]]:
 def grabs(client: Path, pixels: int, times: int) -> list[tuple[str, ...]]:
     """Let our driver and nanonisTCP grab the same frame from the same controller."""
     simulator, _ = BEHIND["nanonis"]
-    wired: Any = opened({"kind": "emulated", "wire": "nanonis", "simulator": simulator})
+    clock = InstantClock()
+    controller = plugins.load("emulators", "nanonis")().start(
+        opened(simulator, clock, load=False), clock
+    )
+    *mine, port = controller.address["ports"]  # one client each
+    driver: Any = opened({"kind": "nanonis", **controller.address, "ports": mine}, clock)
     frame = ScanFrame((0.0, 0.0), (40e-9, 40e-9), (pixels, pixels))
-    list(wired.scan(Scan(frame, channels=("height",), line_rate=10.0)))
-    line, port = wired.driver._lines.supervision, wired.emulator.address["ports"][-1]
+    list(driver.scan(Scan(frame, channels=("height",), line_rate=10.0)))
+    line = driver._lines.supervision
     index = line.ask("Signals.NamesGet")["names"].index("Z (m)")
     grab = {"channel": index, "forward": 1}
     ours = [timed(lambda: line.ask("Scan.FrameDataGrab", **grab)) for _ in range(times)]
@@ -118,7 +123,8 @@ def grabs(client: Path, pixels: int, times: int) -> list[tuple[str, ...]]:
     assert {tuple(line.split()[1:]) for line in said if line[:1].isdigit()} == {
         (str(pixels), str(pixels))
     }
-    wired.close()
+    driver.close()
+    controller.close()
     return [
         ("spm_auto", seconds(median(ours)), f"{1 / median(ours):.0f}", "1"),
         ("nanonisTCP", seconds(median(theirs)), f"{1 / median(theirs):.1f}",
@@ -126,13 +132,15 @@ def grabs(client: Path, pixels: int, times: int) -> list[tuple[str, ...]]:
     ]  # fmt: skip
 
 
-def opened(instrument: Mapping[str, Any]) -> Instrument:
-    """Open an instrument on a virtual clock, loaded."""
+def opened(
+    instrument: Mapping[str, Any], clock: Clock | None = None, load: bool = True
+) -> Instrument:
+    """Open an instrument, on a virtual clock where none is given, and load it."""
     table_ = {"schema_version": 1, "laboratory": "bench", "instrument": instrument}
     lab: Lab = parse_lab(table_, "benchmark", ROOT)
-    settings: InstrumentSettings = lab.instrument
-    found = settings.open(InstantClock(), seed=1)
-    found.load(Load())
+    found = lab.instrument.open(clock or InstantClock(), seed=1)
+    if load:
+        found.load(Load())
     return found
 
 
