@@ -224,7 +224,7 @@ def emulate(
     ],
     sample: Annotated[str, typer.Option("--sample", help="What lies under the tip.")] = "hopg",
     port: Annotated[
-        int | None, typer.Option("--port", help="The first port; the usual one without.")
+        int | None, typer.Option("--port", help="The first port; free ones without.")
     ] = None,
     level: Annotated[int, typer.Option("--level", help="From 0, a perfect instrument, to 3.")] = 2,
     seed: Seed = 0,

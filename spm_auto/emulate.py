@@ -31,7 +31,7 @@ def emulate(
     Args:
         controller: Kind of controller.
         sample: Kind of sample.
-        port: The first port; None for the controller's usual one.
+        port: The first port; None takes free ones.
         level: How far from perfect the microscope is.
         seed: Root of all randomness.
         speed: Instrument seconds per second of the wall clock; 0 lets time pass at once.

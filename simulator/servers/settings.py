@@ -18,7 +18,7 @@ class ServerSettings(EmulatorSettings):
 
     Attributes:
         host: Where it listens.
-        port: Where it listens, the first of several; 0 takes free ones. A child names the usual.
+        port: Where it listens, the first of several; 0 takes free ones.
         faults: What goes wrong on the wire.
     """
 
