@@ -1,5 +1,8 @@
 """Everything that spm_auto says when something is not right: one tree of errors."""
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 
 class SpmError(Exception):
     """The root: catch this to catch anything that spm_auto says itself."""
@@ -65,6 +68,26 @@ class NotConfirmed(InstrumentError):
     """A withdrawal was ordered, but the instrument did not say that the tip is up."""
 
 
+class Forbidden(InstrumentError):
+    """Whoever asked may not give this instruction; nothing was moved."""
+
+
+class NotArmed(InstrumentError):
+    """The instruction is allowed, but this is a dry run: nothing was sent."""
+
+
+class NotOwner(InstrumentError):
+    """Somebody else has the control lease, or nobody has; nothing was moved."""
+
+
+class Held(InstrumentError):
+    """The watchdog holds the instrument, the tip at the sample, until a human acknowledges."""
+
+
+class Unprotected(InstrumentError):
+    """The controller's own guard of the tip is not confirmed armed; nothing may run by itself."""
+
+
 class NotLoaded(InstrumentError):
     """The instrument was not readied by ``load`` yet."""
 
@@ -102,3 +125,33 @@ class Stopped(SpmError):
 
 class EmergencyStopped(Stopped):
     """The tip was withdrawn; every instruction is refused until load()."""
+
+
+class NotAcknowledged(EmergencyStopped):
+    """The watchdog has withdrawn the tip; even load() is refused until a human acknowledges."""
+
+
+def tell(error: SpmError) -> tuple[str, str, dict[str, Any]]:
+    """Return an error as kind, message and plain values, for a record or for a wire."""
+    plain = (bool, int, float, str, tuple)
+    values = {name: value for name, value in vars(error).items() if isinstance(value, plain)}
+    return type(error).__name__, str(error), values
+
+
+def retell(kind: str, message: str, values: Mapping[str, Any]) -> SpmError:
+    """Make an error again from what `tell` gave; a kind that is not known is an `InstrumentError`.
+
+    Nothing of the class is called: the values are set as they were taken.
+    """
+    known = {each.__name__: each for each in _all_of(SpmError)}
+    made = known.get(kind, InstrumentError)
+    error = made.__new__(made)
+    error.args = (message,)
+    vars(error).update(values)
+    return error
+
+
+def _all_of(kind: type[SpmError]) -> Iterator[type[SpmError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _all_of(child)

@@ -24,6 +24,7 @@ from ..instrument import (
     ScanLine,
     Spectrum,
 )
+from .audit import Outcome
 from .events import Event, FinishReason, Record
 
 _VALUES: dict[str, Any] = {
@@ -40,7 +41,9 @@ _VALUES: dict[str, Any] = {
     )
 }
 _FIELDS = {value: tuple(f.name for f in dataclasses.fields(value)) for value in _VALUES.values()}
-_WORDS: dict[str, type[StrEnum]] = {word.__name__: word for word in (FinishReason, QualityFlag)}
+_WORDS: dict[str, type[StrEnum]] = {
+    word.__name__: word for word in (FinishReason, Outcome, QualityFlag)
+}
 _EVENTS = frozenset(get_args(Event))
 _PLAIN = frozenset((type(None), bool, int, float, str))
 _KIND, _ARRAY, _WORD = "~kind", "~array", "~word"

@@ -21,6 +21,16 @@ from ..instrument import (
     ScanLine,
     Spectrum,
 )
+from .audit import (
+    AccessDenied,
+    Acknowledged,
+    CommandEnded,
+    CommandGiven,
+    LeaseChanged,
+    ServerStarted,
+    ServerStopped,
+    TipWithdrawn,
+)
 
 REFUSED = "refused"  # cause of the alarm that an intervention was not carried out
 LATE = "late"  # cause of the alarm that an intervention came when the run was over
@@ -387,6 +397,14 @@ Event = (
     | RunContinued
     | SampleSought
     | SampleFound
+    | ServerStarted
+    | CommandGiven
+    | CommandEnded
+    | LeaseChanged
+    | TipWithdrawn
+    | Acknowledged
+    | AccessDenied
+    | ServerStopped
 )
 
 

@@ -21,6 +21,7 @@ from .results import Channel, ForceCurve, QualityFlag, ScanImage, ScanLine, Spec
 from .settings import DataFile, FromCommandLine, InstrumentSettings
 from .shifted import ShiftedInstrument
 from .turns import ENGAGED, Action, Turns
+from .vitals import Vitals, Watched, vitals_of
 
 __all__ = [
     "ENGAGED",
@@ -58,5 +59,8 @@ __all__ = [
     "Spectrum",
     "Status",
     "Turns",
+    "Vitals",
+    "Watched",
+    "vitals_of",
     "what_changed",
 ]

@@ -37,6 +37,7 @@ class Capabilities:
         position_accuracy: How far a read-back position may be from the one asked for [m].
         is_simulated: Whether no hardware moves, so that a rehearsal may use it as it is.
         instructions: Which optional instructions it understands, beyond the four of `Instrument`.
+        has_vitals: Whether it tells its `Vitals`, so that a watchdog can look at it.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Capabilities:
     position_accuracy: float
     is_simulated: bool
     instructions: frozenset[type[Instruction]] = frozenset()
+    has_vitals: bool = False
 
     def channels_of(self, scan: Scan) -> tuple[Channel, ...]:
         """Return the channels that a scan records, in its order; all when it names none.

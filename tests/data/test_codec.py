@@ -11,18 +11,24 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from spm_auto.data import (
+    AccessDenied,
+    Acknowledged,
     AgentAnswered,
     AgentPrepared,
     Alarm,
+    CommandEnded,
+    CommandGiven,
     CostsEstimated,
     DurationsEstimated,
     Event,
     FinishReason,
     InstructionFailed,
     Intervention,
+    LeaseChanged,
     LineAcquired,
     LoadFinished,
     ModelFitted,
+    Outcome,
     PointChosen,
     ProbePositioned,
     Record,
@@ -35,9 +41,12 @@ from spm_auto.data import (
     SampleSought,
     ScanFinished,
     ScanStarted,
+    ServerStarted,
+    ServerStopped,
     SpectrumAcquired,
     SpectrumScored,
     StepStarted,
+    TipWithdrawn,
 )
 from spm_auto.data.codec import decode, encode
 from spm_auto.errors import DataError
@@ -136,6 +145,14 @@ EVENTS: tuple[Event, ...] = (
     RunContinued(("the tip is withdrawn",), "12 bytes", {"numpy": "2"}),
     SampleSought(),
     SampleFound(3e-9, -1e-9, 2e-10, "by the phase"),
+    ServerStarted("uid", "schema_version = 1", "bench", {"command": "tcp://127.0.0.1:1"}, {}),
+    CommandGiven("alice", 3, PositionProbe(1e-9, math.nan)),
+    CommandEnded("alice", 3, Outcome.REFUSED, "x of nan m is outside"),
+    LeaseChanged("alice", "lost", "silent for 5 s"),
+    TipWithdrawn("server", False, "NOT CONFIRMED", 10.0),
+    Acknowledged("bob", "crash"),
+    AccessDenied("mallory", "an unknown key"),
+    ServerStopped("Ctrl-C"),
 )
 
 

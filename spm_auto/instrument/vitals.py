@@ -1,0 +1,63 @@
+"""Vitals: what an instrument feels right now, for whoever watches over the tip."""
+
+import math
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from ..errors import Unsupported
+from .protocol import Instrument, Range
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """What a watchdog looks at; NaN is what could not be read, and never counts as good.
+
+    Attributes:
+        time: Instrument time at which it was read [s].
+        signal: What shows a crash, as a magnitude: a current, a deflection; the largest since the
+            last time, where the instrument can tell.
+        unit: Its unit.
+        threshold: Above it the tip has touched, in the same unit.
+        z: Where the z piezo is [m].
+        z_range: Its ends [m].
+        is_feedback_on: Whether the z loop holds the tip.
+        error: Of the loop, as a share of its set-point; NaN while the loop is off.
+        is_protected: Whether the controller's own guard of the tip is armed, as read back.
+        protection: What guards it, or why nothing does.
+        has_tripped: Whether that guard has withdrawn the tip by itself.
+    """
+
+    time: float
+    signal: float
+    unit: str
+    threshold: float
+    z: float
+    z_range: Range
+    is_feedback_on: bool
+    error: float = math.nan
+    is_protected: bool = False
+    protection: str = ""
+    has_tripped: bool = False
+
+
+class Watched(Instrument, Protocol):
+    """An instrument that tells its vitals; its capabilities say so."""
+
+    def vitals(self) -> Vitals:
+        """Read what the instrument feels; any thread, never behind an instruction in progress.
+
+        Raises:
+            InstrumentError: It cannot be read.
+        """
+
+
+def vitals_of(instrument: Instrument) -> Vitals:
+    """Read the vitals of an instrument.
+
+    Raises:
+        Unsupported: It has none.
+        InstrumentError: They cannot be read.
+    """
+    if not instrument.capabilities.has_vitals:
+        raise Unsupported(f"{instrument.capabilities.name} does not tell its vitals")
+    return cast(Watched, instrument).vitals()

@@ -1,0 +1,1 @@
+"""`spm-auto keys`: who may use the instruments of this computer."""

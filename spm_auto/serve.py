@@ -1,0 +1,1 @@
+"""`spm-auto serve`: an instrument in a process of its own, until somebody ends it."""
