@@ -15,6 +15,7 @@ from .instructions import (
     Scan,
     SetFeedback,
 )
+from .levels import Level, level_of
 from .limits import Limits, NoGoZone
 from .protocol import Capabilities, Extended, Instrument, InstrumentState, Status
 from .results import Channel, ForceCurve, QualityFlag, ScanImage, ScanLine, Spectrum
@@ -44,6 +45,7 @@ __all__ = [
     "Instrument",
     "InstrumentSettings",
     "InstrumentState",
+    "Level",
     "Limits",
     "Load",
     "NoGoZone",
@@ -61,6 +63,7 @@ __all__ = [
     "Turns",
     "Vitals",
     "Watched",
+    "level_of",
     "vitals_of",
     "what_changed",
 ]
