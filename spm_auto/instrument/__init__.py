@@ -23,6 +23,7 @@ from .settings import DataFile, FromCommandLine, InstrumentSettings
 from .shifted import ShiftedInstrument
 from .turns import ENGAGED, Action, Turns
 from .vitals import Vitals, Watched, vitals_of
+from .watchdog import Severity, Trip, Watchdog, WatchSettings
 
 __all__ = [
     "ENGAGED",
@@ -57,11 +58,15 @@ __all__ = [
     "ScanImage",
     "ScanLine",
     "SetFeedback",
+    "Severity",
     "ShiftedInstrument",
     "Spectrum",
     "Status",
+    "Trip",
     "Turns",
     "Vitals",
+    "WatchSettings",
+    "Watchdog",
     "Watched",
     "level_of",
     "vitals_of",
