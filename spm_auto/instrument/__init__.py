@@ -24,6 +24,7 @@ from .shifted import ShiftedInstrument
 from .turns import ENGAGED, Action, Turns
 from .vitals import Vitals, Watched, vitals_of
 from .watchdog import Severity, Trip, Watchdog, WatchSettings
+from .withdrawal import Rescued, Withdrawal
 
 __all__ = [
     "ENGAGED",
@@ -53,6 +54,7 @@ __all__ = [
     "PositionProbe",
     "QualityFlag",
     "Remembered",
+    "Rescued",
     "Scan",
     "ScanFrame",
     "ScanImage",
@@ -68,6 +70,7 @@ __all__ = [
     "WatchSettings",
     "Watchdog",
     "Watched",
+    "Withdrawal",
     "level_of",
     "vitals_of",
     "what_changed",
