@@ -12,15 +12,25 @@ from .keys import (
     write_identity,
 )
 from .lease import Due, Lease, Terms
+from .remote import Place, RemoteInstrument
+from .server import About, InstrumentServer, Listening
+from .settings import RemoteSettings, ServerSettings
 
 __all__ = [
+    "About",
     "Access",
     "Due",
     "Identity",
+    "InstrumentServer",
     "Keyring",
     "Lease",
+    "Listening",
     "Member",
+    "Place",
+    "RemoteInstrument",
+    "RemoteSettings",
     "Role",
+    "ServerSettings",
     "Terms",
     "new_identity",
     "read_identity",

@@ -102,6 +102,11 @@ class Lease:
             self._owner = self._token = ""
             self._lost_at = None
 
+    def orphan(self, who: str) -> None:
+        """Begin with an owner who was lost: a server was killed, and another one goes on."""
+        with self._lock:
+            self._lost_at, self._lost_by = self._now(), who
+
     def revoke(self, who: str) -> bool:
         """Take it from an owner whose key was revoked, as if it had fallen silent long ago."""
         with self._lock:

@@ -83,6 +83,8 @@ class InstrumentServer:
         about: What it says of itself.
         listening: Where.
         terms: Of the control lease.
+        orphan: Who had control when an earlier server of this instrument was killed; empty for
+            nobody.
         listeners: Called with each record of the journal; they must not raise or wait.
         now: Tells a time that never jumps [s].
 
@@ -101,6 +103,7 @@ class InstrumentServer:
         about: About,
         listening: Listening | None = None,
         terms: Terms | None = None,
+        orphan: str = "",
         listeners: tuple[Callable[[Record], None], ...] = (),
         now: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -128,6 +131,8 @@ class InstrumentServer:
             )
             failing.pop_all()
         lease = Lease(terms, now)
+        if orphan:
+            lease.orphan(orphan)
         self._service = Service(
             guard, clock, Directory(keyring), lease, self._book, about.laboratory
         )
