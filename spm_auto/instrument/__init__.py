@@ -22,6 +22,8 @@ from .settings import DataFile, FromCommandLine, InstrumentSettings
 from .shifted import ShiftedInstrument
 from .turns import ENGAGED, Action, Turns
 from .vitals import Vitals, Watched, vitals_of
+from .watchdog import Severity, Trip, Watchdog, WatchSettings
+from .withdrawal import Rescued, Withdrawal
 
 __all__ = [
     "ENGAGED",
@@ -50,17 +52,23 @@ __all__ = [
     "PositionProbe",
     "QualityFlag",
     "Remembered",
+    "Rescued",
     "Scan",
     "ScanFrame",
     "ScanImage",
     "ScanLine",
     "SetFeedback",
+    "Severity",
     "ShiftedInstrument",
     "Spectrum",
     "Status",
+    "Trip",
     "Turns",
     "Vitals",
+    "WatchSettings",
+    "Watchdog",
     "Watched",
+    "Withdrawal",
     "vitals_of",
     "what_changed",
 ]
