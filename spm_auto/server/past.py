@@ -65,7 +65,9 @@ def _journals(folder: Path) -> list[Path]:
         found = [each / JOURNAL for each in folder.iterdir() if each.name.isdecimal()]
     except OSError as error:
         raise DataError(f"{folder} cannot be read: {error.strerror or error}") from error
-    return sorted((path for path in found if path.is_file()), key=lambda path: int(path.parent.name))
+    return sorted(
+        (path for path in found if path.is_file()), key=lambda path: int(path.parent.name)
+    )
 
 
 def _events(path: Path) -> Iterator[Event]:

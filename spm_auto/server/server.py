@@ -14,9 +14,9 @@ from ..errors import InstrumentError
 from ..instrument import GuardedInstrument
 from .book import Book
 from .commands import CommandDesk
-from .directory import Directory
+from .directory import Directory, Known
 from .hands import Hands
-from .keyring import Access, Keyring
+from .keyring import Access
 from .keys import Identity
 from .lease import Due, Lease, Terms
 from .rounds import Rounds
@@ -97,7 +97,7 @@ class InstrumentServer:
         self,
         guard: GuardedInstrument,
         clock: Clock,
-        keyring: Keyring,
+        keyring: Known,
         identity: Identity,
         journal: Journal,
         about: About,
@@ -166,6 +166,11 @@ class InstrumentServer:
         """Who has the control lease; empty when nobody has."""
         return self._service.lease.owner
 
+    @property
+    def was_ever_owned(self) -> bool:
+        """Whether anybody has taken control since it began."""
+        return self._service.lease.was_ever_owned
+
     def wait_until_left(self, timeout: float) -> bool:
         """Wait until an owner has given the lease back, or the tip of a lost one was withdrawn.
 
@@ -225,7 +230,7 @@ class InstrumentServer:
         listening: Listening,
         port: int,
         identity: Identity,
-        keyring: Keyring,
+        keyring: Known,
         failing: contextlib.ExitStack,
     ) -> Door:
         access = Access(keyring, self._denied)
