@@ -2,15 +2,18 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 _POLL = 200  # [ms] how often the thread looks whether it shall end
+_TELL_EVERY = 5.0  # [s] at most, however many they are
+_SILENT = "did not speak as a client does"
 _FAILED = {
-    zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL: "with wrong or broken credentials, or for another server",
-    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: "without credentials, or too slowly to tell them",
+    zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL: "had broken credentials, or those for another server",
+    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: "had no credentials, or took too long to tell them",
 }
 # a key that is not on the list is told of by the list itself, which knows the key
 _EVENTS = (
@@ -28,7 +31,7 @@ class Knocks:
     Args:
         context: Of the socket.
         socket: Where they knock.
-        told: Called with what happened; must not raise, wait, or take long.
+        told: Called with how many came and how, every few seconds at most; must not raise or wait.
         patience: How long a connection may take to say who it is [s].
         now: Tells a time that never jumps [s].
     """
@@ -43,8 +46,10 @@ class Knocks:
     ) -> None:
         self._told, self._patience, self._now = told, patience, now
         self._socket = socket
-        self._open = 0
+        self._open = 0  # that have neither succeeded nor failed yet
         self._accepted = now()
+        self._untold: Counter[str] = Counter()
+        self._told_at: float | None = None
         place = f"inproc://knocks-{id(socket)}"
         socket.monitor(place, _EVENTS)
         self._events: zmq.Socket[bytes] = context.socket(zmq.PAIR)
@@ -64,7 +69,7 @@ class Knocks:
         while not self._closing.is_set():
             if self._events.poll(_POLL):
                 self._heard(int(recv_monitor_message(self._events)["event"]))
-            self._look_for_silent_ones()
+            self._tell()
         self._events.close(linger=0)
 
     def _heard(self, event: int) -> None:
@@ -72,12 +77,17 @@ class Knocks:
             self._accepted = self._now()
             self._open += 1
             return
-        self._open -= 1
+        self._open = max(0, self._open - 1)
         if event in _FAILED:
-            self._told(f"somebody knocked {_FAILED[zmq.Event(event)]}")
+            self._untold[_FAILED[zmq.Event(event)]] += 1
 
-    def _look_for_silent_ones(self) -> None:
-        """Tell of those who came, and neither succeeded nor failed: what they said was nothing."""
-        if self._open > 0 and self._now() - self._accepted > self._patience:
-            self._told(f"{self._open} knocked and did not speak as a client does")
+    def _tell(self) -> None:
+        now = self._now()
+        if self._open and now - self._accepted > self._patience:
+            # whoever is silent, or talks nonsense, is hung up on without an event
+            self._untold[_SILENT] += self._open
             self._open = 0
+        if self._untold and (self._told_at is None or now - self._told_at > _TELL_EVERY):
+            self._told_at = now
+            self._told("; ".join(f"{count} {how}" for how, count in self._untold.items()))
+            self._untold.clear()
