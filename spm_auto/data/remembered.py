@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import DataError
-from ..instrument import Limits, NoGoZone, Remembered
+from ..instrument import Limits, Remembered, limits_from_table
 from .events import ProbePositioned, Record, RunStarted, ScanStarted, SpectrumAcquired
 
 
@@ -43,8 +43,6 @@ def _limits(started: RunStarted) -> Limits | None:
     if "limits" not in started.settings:
         return None
     try:
-        given = dict(started.settings["limits"])
-        zones = tuple(NoGoZone(*zone) for zone in given.pop("no_go", ()))
-        return Limits(**given, no_go=zones)
+        return limits_from_table(started.settings["limits"])
     except (TypeError, ValueError) as error:
         raise DataError(f"the limits of run {started.uid} cannot be read: {error}") from error
