@@ -59,7 +59,7 @@ from .files import (
 from .journal import FILE_NAME, VERSION, Journal, JournalReader
 from .place import take_place, write_whole
 from .reader import Measurement, RecordedRun, assemble, open_run
-from .remembered import remember
+from .remembered import carried_out, remember
 from .room import Room
 from .run_file import RUN_FILE_NAME, consolidate
 from .run_file.writing import write as write_run_file
@@ -119,6 +119,7 @@ __all__ = [
     "TipWithdrawn",
     "as_text",
     "assemble",
+    "carried_out",
     "consolidate",
     "from_tree",
     "in_si",
