@@ -15,6 +15,7 @@ from .clock import Clock, InstantClock, RealClock, ScaledClock
 from .data import FILE_NAME, Journal, Record, Room, RunStarted
 from .errors import RecipeError, SpmError
 from .instrument import GuardedInstrument, InstrumentSettings, Limits, NoGoZone
+from .notify import NotifySettings
 from .settings import Plugin, read_toml, validate
 from .units import Bias, DataSize, Duration, Length, Speed
 from .workflow import Runner
@@ -100,6 +101,7 @@ class Lab(_Table):
         limits: What is allowed.
         clock: How time passes.
         storage: How much room stays on the disk.
+        notify: Who is told of alarms, and how; nobody without it.
         operator: Who is responsible, for the record.
     """
 
@@ -109,6 +111,7 @@ class Lab(_Table):
     limits: LimitSettings = LimitSettings()
     clock: ClockSettings = ClockSettings()
     storage: StorageSettings = StorageSettings()
+    notify: NotifySettings = NotifySettings()
     operator: str = ""
 
     def describe(self) -> dict[str, Any]:

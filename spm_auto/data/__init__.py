@@ -11,6 +11,7 @@ from .audit import (
     ServerStopped,
     TipWithdrawn,
 )
+from .codec import WHAT_GARBAGE_RAISES, from_tree, to_tree
 from .events import (
     CLOSING,
     LATE,
@@ -71,6 +72,7 @@ __all__ = [
     "ROOM",
     "RUN_FILE_NAME",
     "VERSION",
+    "WHAT_GARBAGE_RAISES",
     "AccessDenied",
     "Acknowledged",
     "AgentAnswered",
@@ -118,6 +120,7 @@ __all__ = [
     "as_text",
     "assemble",
     "consolidate",
+    "from_tree",
     "in_si",
     "open_file",
     "open_hdf5",
@@ -125,6 +128,7 @@ __all__ = [
     "read_axis",
     "remember",
     "take_place",
+    "to_tree",
     "write_run_file",
     "write_whole",
     "x_and_y",

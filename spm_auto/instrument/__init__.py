@@ -15,6 +15,7 @@ from .instructions import (
     Scan,
     SetFeedback,
 )
+from .levels import Level, level_of
 from .limits import Limits, NoGoZone
 from .protocol import Capabilities, Extended, Instrument, InstrumentState, Status
 from .results import Channel, ForceCurve, QualityFlag, ScanImage, ScanLine, Spectrum
@@ -22,6 +23,8 @@ from .settings import DataFile, FromCommandLine, InstrumentSettings
 from .shifted import ShiftedInstrument
 from .turns import ENGAGED, Action, Turns
 from .vitals import Vitals, Watched, vitals_of
+from .watchdog import Severity, Trip, Watchdog, WatchSettings
+from .withdrawal import Rescued, Withdrawal
 
 __all__ = [
     "ENGAGED",
@@ -44,23 +47,31 @@ __all__ = [
     "Instrument",
     "InstrumentSettings",
     "InstrumentState",
+    "Level",
     "Limits",
     "Load",
     "NoGoZone",
     "PositionProbe",
     "QualityFlag",
     "Remembered",
+    "Rescued",
     "Scan",
     "ScanFrame",
     "ScanImage",
     "ScanLine",
     "SetFeedback",
+    "Severity",
     "ShiftedInstrument",
     "Spectrum",
     "Status",
+    "Trip",
     "Turns",
     "Vitals",
+    "WatchSettings",
+    "Watchdog",
     "Watched",
+    "Withdrawal",
+    "level_of",
     "vitals_of",
     "what_changed",
 ]

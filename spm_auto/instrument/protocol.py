@@ -38,6 +38,7 @@ class Capabilities:
         is_simulated: Whether no hardware moves, so that a rehearsal may use it as it is.
         instructions: Which optional instructions it understands, beyond the four of `Instrument`.
         has_vitals: Whether it tells its `Vitals`, so that a watchdog can look at it.
+        has_last_resort: Whether it has an alternate path for its tip, where a withdrawal fails.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Capabilities:
     is_simulated: bool
     instructions: frozenset[type[Instruction]] = frozenset()
     has_vitals: bool = False
+    has_last_resort: bool = False
 
     def channels_of(self, scan: Scan) -> tuple[Channel, ...]:
         """Return the channels that a scan records, in its order; all when it names none.

@@ -19,12 +19,13 @@ class Vitals:
         unit: Its unit.
         threshold: Above it the tip has touched, in the same unit.
         z: Where the z piezo is [m].
-        z_range: Its ends [m].
+        z_range: Its ends [m]; infinite for an instrument that does not tell its z.
         is_feedback_on: Whether the z loop holds the tip.
         error: Of the loop, as a share of its set-point; NaN while the loop is off.
         is_protected: Whether the controller's own guard of the tip is armed, as read back.
         protection: What guards it, or why nothing does.
         has_tripped: Whether that guard has withdrawn the tip by itself.
+        is_engaged: Whether a tip is at the sample that was brought there by `load`.
     """
 
     time: float
@@ -38,6 +39,7 @@ class Vitals:
     is_protected: bool = False
     protection: str = ""
     has_tripped: bool = False
+    is_engaged: bool = True
 
 
 class Watched(Instrument, Protocol):

@@ -1,0 +1,36 @@
+"""Directory: who is known, without looking at the disk while somebody waits for an answer."""
+
+from .keyring import Keyring
+from .keys import Member
+
+
+class Directory:
+    """What a keyring said when it was last looked at; safe from any thread.
+
+    Args:
+        keyring: The allow-list.
+    """
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+        self._known: dict[str, Member] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look at the keyring again."""
+        self._known = {member.public: member for member in self._keyring.members()}
+
+    def member(self, public: str) -> Member | None:
+        """Return who has this public key; None for nobody."""
+        known = self._known.get(public)
+        # somebody may have been added since
+        return known if known is not None else self._keyring.member(public)
+
+    def name(self, public: str) -> str:
+        """Return the name of a key that was let in, which may have been revoked since."""
+        known = self._known.get(public)
+        return known.name if known is not None else public
+
+    def has(self, name: str) -> bool:
+        """Say whether somebody of this name is known."""
+        return any(member.name == name for member in self._known.values())
