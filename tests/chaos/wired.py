@@ -1,4 +1,4 @@
-"""Runs over a wire that breaks: what arrived, what was asked for, and how long it took to notice."""
+"""Runs over a wire that breaks: what arrived, what was asked for, and when it was noticed."""
 
 import contextlib
 import time
