@@ -16,6 +16,7 @@ from .data import FILE_NAME, Journal, Record, Room, RunStarted
 from .errors import RecipeError, SpmError
 from .instrument import GuardedInstrument, InstrumentSettings, Limits, NoGoZone
 from .notify import NotifySettings
+from .server import ServerSettings
 from .settings import Plugin, read_toml, validate
 from .units import Bias, DataSize, Duration, Length, Speed
 from .workflow import Runner
@@ -102,6 +103,7 @@ class Lab(_Table):
         clock: How time passes.
         storage: How much room stays on the disk.
         notify: Who is told of alarms, and how; nobody without it.
+        server: Where the instrument is served, and how long its owner may be silent.
         operator: Who is responsible, for the record.
     """
 
@@ -112,6 +114,7 @@ class Lab(_Table):
     clock: ClockSettings = ClockSettings()
     storage: StorageSettings = StorageSettings()
     notify: NotifySettings = NotifySettings()
+    server: ServerSettings = ServerSettings()
     operator: str = ""
 
     def describe(self) -> dict[str, Any]:

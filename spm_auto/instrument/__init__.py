@@ -2,6 +2,8 @@
 
 from .changes import Remembered, what_changed
 from .emulator import Emulator, EmulatorSettings
+from .exposure import Exposure, Ledger, Spent
+from .form import check_form
 from .frame import FloatArray, ScanFrame
 from .guard import GuardedInstrument
 from .instructions import (
@@ -17,6 +19,7 @@ from .instructions import (
 )
 from .levels import Level, level_of
 from .limits import Limits, NoGoZone
+from .permit import Mode, Permit
 from .protocol import Capabilities, Extended, Instrument, InstrumentState, Status
 from .results import Channel, ForceCurve, QualityFlag, ScanImage, ScanLine, Spectrum
 from .settings import DataFile, FromCommandLine, InstrumentSettings
@@ -38,6 +41,7 @@ __all__ = [
     "DataFile",
     "Emulator",
     "EmulatorSettings",
+    "Exposure",
     "Extended",
     "FloatArray",
     "ForceCurve",
@@ -47,10 +51,13 @@ __all__ = [
     "Instrument",
     "InstrumentSettings",
     "InstrumentState",
+    "Ledger",
     "Level",
     "Limits",
     "Load",
+    "Mode",
     "NoGoZone",
+    "Permit",
     "PositionProbe",
     "QualityFlag",
     "Remembered",
@@ -63,6 +70,7 @@ __all__ = [
     "Severity",
     "ShiftedInstrument",
     "Spectrum",
+    "Spent",
     "Status",
     "Trip",
     "Turns",
@@ -71,6 +79,7 @@ __all__ = [
     "Watchdog",
     "Watched",
     "Withdrawal",
+    "check_form",
     "level_of",
     "vitals_of",
     "what_changed",

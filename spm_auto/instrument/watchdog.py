@@ -210,9 +210,9 @@ class Watchdog:
         withdraws = seen.severity is Severity.WITHDRAW
         if not self._is_news(withdraws):
             return
-        self._is_acting = withdraws
         try:
             if withdraws:
+                self._is_acting = True
                 self.withdrawal.order()
             is_confirmed = True
         except NotConfirmed as error:
@@ -224,7 +224,8 @@ class Watchdog:
                 is_news = self._is_news(withdraws)
                 if is_news:
                     self._trip = trip
-            self._is_acting = False
+            if withdraws:
+                self._is_acting = False
         if not is_news:  # somebody else was quicker
             return
         if not withdraws:

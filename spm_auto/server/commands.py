@@ -13,7 +13,7 @@ from ..instrument import Level, Mode, level_of, vitals_of
 from .hands import Hands, Job
 from .keys import Member, Role
 from .service import Desk, Service, unknown
-from .sockets import Caller, Door, receive
+from .sockets import CLOSING, Caller, Door, receive
 from .wire import (
     VERSION,
     Answer,
@@ -27,7 +27,6 @@ from .wire import (
     vitals_table,
 )
 
-_POLL = 200  # [ms] how often the desk looks whether it shall close
 _HARMLESS = frozenset({Ask.HELLO, Ask.STATUS, Ask.VITALS})
 
 
@@ -53,25 +52,29 @@ class CommandDesk:
         self._service, self._door, self._hands = service, door, hands
         self._other_doors, self._on_release = other_doors, on_release
         self._desk = Desk(service, "commands")
-        self._bell, self._end_of_bell = door.bell()
-        self._ends = threading.local()  # a socket belongs to the thread that made it
+        self._bell, end = door.bell()
+        self._end = end()  # for the hands' thread only, from now on
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="commands", daemon=True)
         self._thread.start()
 
     def close(self, timeout: float) -> None:
-        """End the thread."""
+        """End the thread; the hands must be closed before."""
         self._closing.set()
+        self._end.send(CLOSING)
         self._thread.join(timeout)
+        self._end.close(linger=0)
 
     def _serve(self) -> None:
         socket, poller = self._door.socket, zmq.Poller()
         poller.register(socket, zmq.POLLIN)
         poller.register(self._bell, zmq.POLLIN)
         while not self._closing.is_set():
-            ready = dict(poller.poll(_POLL))
+            ready = dict(poller.poll())
             if self._bell in ready:
-                socket.send_multipart(self._bell.recv_multipart())
+                ringing = self._bell.recv_multipart()
+                if ringing != [CLOSING]:
+                    socket.send_multipart(ringing)
             if socket in ready:
                 caller, frames = receive(socket)
                 answer = self._answer(caller, frames)
@@ -145,7 +148,7 @@ class CommandDesk:
                 )
 
         def reply(answer: Answer) -> None:
-            self._ring([caller.route, *pack_answer(answer)])
+            self._end.send_multipart([caller.route, *pack_answer(answer)])
 
         self._hands.give(Job(member.name, request, instruction, reply))
 
@@ -185,8 +188,3 @@ class CommandDesk:
             Intervention(member.name, f"confirmed {count} instructions of level 3", "", "confirm")
         )
         return count
-
-    def _ring(self, message: list[bytes]) -> None:
-        if not hasattr(self._ends, "socket"):
-            self._ends.socket = self._end_of_bell()
-        self._ends.socket.send_multipart(message)

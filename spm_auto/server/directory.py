@@ -1,7 +1,38 @@
 """Directory: who is known, without looking at the disk while somebody waits for an answer."""
 
-from .keyring import Keyring
+from typing import Protocol
+
 from .keys import Member
+
+
+class Known(Protocol):
+    """An allow-list; a `Keyring` is one."""
+
+    def member(self, public: str) -> Member | None:
+        """Return who has this public key; None for nobody."""
+
+    def members(self) -> tuple[Member, ...]:
+        """Return all members."""
+
+
+class WithGuest:
+    """An allow-list and one guest more, who is on no disk: the run that a server was started for.
+
+    Args:
+        known: The allow-list.
+        guest: The guest.
+    """
+
+    def __init__(self, known: Known, guest: Member) -> None:
+        self._known, self._guest = known, guest
+
+    def member(self, public: str) -> Member | None:
+        """Return who has this public key; None for nobody."""
+        return self._guest if public == self._guest.public else self._known.member(public)
+
+    def members(self) -> tuple[Member, ...]:
+        """Return all members and the guest."""
+        return (*self._known.members(), self._guest)
 
 
 class Directory:
@@ -11,7 +42,7 @@ class Directory:
         keyring: The allow-list.
     """
 
-    def __init__(self, keyring: Keyring) -> None:
+    def __init__(self, keyring: Known) -> None:
         self._keyring = keyring
         self._known: dict[str, Member] = {}
         self.refresh()

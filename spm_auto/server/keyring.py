@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import AccessError
 from ..instrument import Level
+from .directory import Known
 from .keys import (
     OTHERS_WRITE,
     PUBLIC,
@@ -136,7 +137,7 @@ class Access:
 
     def __init__(
         self,
-        keyring: Keyring,
+        keyring: Known,
         denied: Callable[[str], None],
         at_most: int = 20,
         now: Callable[[], float] = time.monotonic,

@@ -217,6 +217,15 @@ class RemoteInstrument:
         """
         return str(self._stop.ask(Ask.ACKNOWLEDGE).result())
 
+    def ask_for_signs(self) -> Signs:
+        """Ask the server how it is, now.
+
+        Raises:
+            ConnectionLost: It is not there.
+        """
+        said = self._stop.ask(Ask.BEAT).result()
+        return Signs(said["owner"], said["trip"], said["severity"])
+
     def confirm(self, count: int, seconds: float) -> None:
         """Let so many instructions of level 3 be carried out within so many seconds.
 

@@ -14,9 +14,9 @@ from ..errors import InstrumentError
 from ..instrument import GuardedInstrument
 from .book import Book
 from .commands import CommandDesk
-from .directory import Directory
+from .directory import Directory, Known
 from .hands import Hands
-from .keyring import Access, Keyring
+from .keyring import Access
 from .keys import Identity
 from .lease import Due, Lease, Terms
 from .rounds import Rounds
@@ -83,6 +83,8 @@ class InstrumentServer:
         about: What it says of itself.
         listening: Where.
         terms: Of the control lease.
+        orphan: Who had control when an earlier server of this instrument was killed; empty for
+            nobody.
         listeners: Called with each record of the journal; they must not raise or wait.
         now: Tells a time that never jumps [s].
 
@@ -95,12 +97,13 @@ class InstrumentServer:
         self,
         guard: GuardedInstrument,
         clock: Clock,
-        keyring: Keyring,
+        keyring: Known,
         identity: Identity,
         journal: Journal,
         about: About,
         listening: Listening | None = None,
         terms: Terms | None = None,
+        orphan: str = "",
         listeners: tuple[Callable[[Record], None], ...] = (),
         now: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -128,6 +131,8 @@ class InstrumentServer:
             )
             failing.pop_all()
         lease = Lease(terms, now)
+        if orphan:
+            lease.orphan(orphan)
         self._service = Service(
             guard, clock, Directory(keyring), lease, self._book, about.laboratory
         )
@@ -160,6 +165,11 @@ class InstrumentServer:
     def owner(self) -> str:
         """Who has the control lease; empty when nobody has."""
         return self._service.lease.owner
+
+    @property
+    def was_ever_owned(self) -> bool:
+        """Whether anybody has taken control since it began."""
+        return self._service.lease.was_ever_owned
 
     def wait_until_left(self, timeout: float) -> bool:
         """Wait until an owner has given the lease back, or the tip of a lost one was withdrawn.
@@ -198,8 +208,8 @@ class InstrumentServer:
         """
         self._rounds.close(_ENDING)
         self._guard.interrupt()
-        self._commands.close(_ENDING)
         self._hands.close(_ENDING)
+        self._commands.close(_ENDING)
         self._withdrawer.close(_ENDING)
         self._safety.close(_ENDING)
         self._service.answer(0, self._guard.close)
@@ -220,7 +230,7 @@ class InstrumentServer:
         listening: Listening,
         port: int,
         identity: Identity,
-        keyring: Keyring,
+        keyring: Known,
         failing: contextlib.ExitStack,
     ) -> Door:
         access = Access(keyring, self._denied)
