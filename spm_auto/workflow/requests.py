@@ -9,8 +9,9 @@ from typing import Any
 from ..agents import Explorer, Fit, Memory, Order, Proposal, Scored, refusal
 from ..data import REFUSED, Alarm, Event
 from ..errors import AgentError, PluginError
-from ..instrument import Instruction, ScanImage, Spectrum
+from ..instrument import ForceCurve, Instruction, ScanImage, Spectrum
 
+Result = ScanImage | Spectrum | ForceCurve | None  # of an instruction
 Told = tuple[Proposal, Spectrum | None]  # None: the instrument refused the point
 
 
@@ -205,4 +206,4 @@ class Note:
 
 
 Request = Instruction | Prepare | Estimate | Consult | Await | Note
-Answer = ScanImage | Spectrum | Explorer | Estimates | Consultation | Advice | None
+Answer = Result | Explorer | Estimates | Consultation | Advice
