@@ -107,7 +107,7 @@ class Faults:
         self._pass_time(number, line, clock, stop, scanning=True)
 
     def of_tip(self, number: int) -> float | None:
-        """Return how blunt the tip becomes, in units of a good one's; None where it stays as it is."""
+        """Return how blunt the tip becomes, in a good one's units; None: it stays."""
         return next((change.blur for change in self._at(number, TipChange)), None)
 
     def reached(self, number: int, here: Point, target: Point) -> Point:

@@ -170,39 +170,37 @@ class ExploreStep(Step):
             raise RecipeError("an explore step needs an overview step before it")
         candidates = yield from self._costed(self._candidates(context))
         explorer = yield Prepare(lambda: self._explorer(candidates, context))
-        care = context.tip
+        care, tip = context.tip, Tip.GOOD
         if care is not None and (yield from care.keep()) is Tip.BAD:
             return context.images[-1]
         told: tuple[Told, ...] = ()
-        everything: tuple[Told, ...] = ()
+        forget: tuple[float, float] | None = None
         proposal = yield from self._answer((yield Consult(explorer)), care)
         for number in range(1, self.budget + 1):
-            if care is not None and care.is_due:
-                trusted_until = care.trusted_until
-                tip = yield from care.keep()
-                if tip is Tip.BAD:
-                    return context.images[-1]
-                if tip is Tip.MENDED:  # an agent that was told nothing doubtful takes over
-                    everything = tuple(t for t in everything if _began(t) < trusted_until)
-                    explorer = yield Prepare(lambda: self._explorer(candidates, context))
-                    consultation = yield Consult(explorer, everything)
-                    told, proposal = (), (yield from self._answer(consultation, care))
             if proposal is None:
                 break
+            if care is not None and care.is_due:
+                since = care.trusted_until
+                tip = yield from care.keep()
+                if tip is Tip.BAD:
+                    break
+                forget = (since, care.trusted_until) if tip is Tip.MENDED else None
             more = number < self.budget
-            ahead = (yield Consult(explorer, told)) if more and self.look_ahead else None
+            ahead = None
+            if more and self.look_ahead:
+                ahead = yield Consult(explorer, told, forget=forget)
+                told, forget = (), None
             measured = ((proposal, (yield from self._measure(proposal, care))),)
-            everything += measured
             if ahead is None:
-                news = told + measured
-                proposal = yield from self._answer((yield Consult(explorer, news, more)), care)
-                told = ()
+                news = Consult(explorer, told + measured, more, forget)
+                proposal = yield from self._answer((yield news), care)
+                told, forget = (), None
             else:
                 proposal = yield from self._answer(ahead, care)
                 told = measured
         if told:  # the candidates ran out while a spectrum was being taken
             yield from self._answer((yield Consult(explorer, told, ask=False)), care)
-        if care is not None:  # to vouch for the last spectra
+        if care is not None and tip is not Tip.BAD:  # to vouch for the last spectra
             yield from care.keep()
         return context.images[-1]
 
@@ -306,9 +304,3 @@ class ExploreStep(Step):
         if advice.proposal is not None:
             yield Note(chosen_event(advice.proposal))
         return advice.proposal
-
-
-def _began(told: Told) -> float:
-    """Return when a spectrum began [s]; a point that was refused has none."""
-    _, spectrum = told
-    return -math.inf if spectrum is None else spectrum.start_time
