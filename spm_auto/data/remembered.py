@@ -31,6 +31,9 @@ _REFUSALS = frozenset(
         "Unsupported",
     }
 )
+from ..instrument import Limits, NoGoZone, Remembered
+from .events import ProbePositioned, Record, RunStarted, ScanStarted, SpectrumAcquired
+from .recovery import ForceCurveAcquired, TipConditioned
 
 
 def remember(records: Sequence[Record]) -> Remembered:
@@ -55,10 +58,12 @@ def remember(records: Sequence[Record]) -> Remembered:
             case ScanStarted(channels=channels):
                 images |= {channel.name: channel for channel in channels}
                 position = None
-            case ProbePositioned(x=x, y=y):
+            case ProbePositioned(x=x, y=y) | TipConditioned(x=x, y=y):
                 position = (x, y)
             case SpectrumAcquired(spectrum=spectrum):
                 spectra, position = spectrum.channels, (spectrum.x, spectrum.y)
+            case ForceCurveAcquired(curve=curve):
+                position = (curve.x, curve.y)
     return Remembered(
         started.instrument, tuple(images.values()), spectra, _limits(started), position
     )
