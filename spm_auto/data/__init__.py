@@ -61,7 +61,6 @@ from .files import (
 from .journal import FILE_NAME, VERSION, Journal, JournalReader
 from .place import take_place, write_whole
 from .reader import Measurement, RecordedRun, assemble, open_run
-from .remembered import carried_out, remember
 from .recovery import (
     LOOK,
     FeedbackSet,
@@ -69,7 +68,7 @@ from .recovery import (
     SpectraDoubted,
     TipConditioned,
 )
-from .remembered import remember
+from .remembered import carried_out, remember
 from .room import Room
 from .run_file import RUN_FILE_NAME, consolidate
 from .run_file.writing import write as write_run_file

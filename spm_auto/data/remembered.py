@@ -15,6 +15,7 @@ from .events import (
     ScanStarted,
     SpectrumAcquired,
 )
+from .recovery import ForceCurveAcquired, TipConditioned
 
 # with these nothing was begun
 _REFUSALS = frozenset(
@@ -31,9 +32,6 @@ _REFUSALS = frozenset(
         "Unsupported",
     }
 )
-from ..instrument import Limits, NoGoZone, Remembered
-from .events import ProbePositioned, Record, RunStarted, ScanStarted, SpectrumAcquired
-from .recovery import ForceCurveAcquired, TipConditioned
 
 
 def remember(records: Sequence[Record]) -> Remembered:
