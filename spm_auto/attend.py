@@ -1,4 +1,4 @@
-"""Attending: what a person does about an instrument server: look, withdraw, acknowledge, confirm."""
+"""Attending: what a person does about a server: look, withdraw, acknowledge, confirm."""
 
 import contextlib
 import json

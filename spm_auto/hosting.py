@@ -73,9 +73,7 @@ def _start(command: Sequence[str], log: Path) -> "subprocess.Popen[bytes]":
     """Start a process that outlives this one, and that no Ctrl-C of its terminal reaches."""
     apart: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
-        apart = {
-            "creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
-        }
+        apart = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
     with log.open("ab") as output:
         return subprocess.Popen(
             command,

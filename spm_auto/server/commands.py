@@ -9,25 +9,23 @@ import zmq
 
 from ..data import Intervention, LeaseChanged
 from ..errors import Forbidden, NotOwner, OutOfStep
-from ..instrument import Level, Mode, level_of, vitals_of
+from ..instrument import Level, Mode, level_of, limits_to_table, vitals_of
 from .hands import Hands, Job
 from .keys import Member, Role
 from .service import Desk, Service, unknown
-from .sockets import Caller, Door, receive
+from .sockets import CLOSING, Caller, Door, receive
 from .wire import (
     VERSION,
     Answer,
     Ask,
     Request,
     capabilities_table,
-    limits_table,
     pack_answer,
     read_instruction,
     status_table,
     vitals_table,
 )
 
-_POLL = 200  # [ms] how often the desk looks whether it shall close
 _HARMLESS = frozenset({Ask.HELLO, Ask.STATUS, Ask.VITALS})
 
 
@@ -53,25 +51,29 @@ class CommandDesk:
         self._service, self._door, self._hands = service, door, hands
         self._other_doors, self._on_release = other_doors, on_release
         self._desk = Desk(service, "commands")
-        self._bell, self._end_of_bell = door.bell()
-        self._ends = threading.local()  # a socket belongs to the thread that made it
+        self._bell, end = door.bell()
+        self._end = end()  # for the hands' thread only, from now on
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="commands", daemon=True)
         self._thread.start()
 
     def close(self, timeout: float) -> None:
-        """End the thread."""
+        """End the thread; the hands must be closed before."""
         self._closing.set()
+        self._end.send(CLOSING)
         self._thread.join(timeout)
+        self._end.close(linger=0)
 
     def _serve(self) -> None:
         socket, poller = self._door.socket, zmq.Poller()
         poller.register(socket, zmq.POLLIN)
         poller.register(self._bell, zmq.POLLIN)
         while not self._closing.is_set():
-            ready = dict(poller.poll(_POLL))
+            ready = dict(poller.poll())
             if self._bell in ready:
-                socket.send_multipart(self._bell.recv_multipart())
+                ringing = self._bell.recv_multipart()
+                if ringing != [CLOSING]:
+                    socket.send_multipart(ringing)
             if socket in ready:
                 caller, frames = receive(socket)
                 answer = self._answer(caller, frames)
@@ -145,7 +147,7 @@ class CommandDesk:
                 )
 
         def reply(answer: Answer) -> None:
-            self._ring([caller.route, *pack_answer(answer)])
+            self._end.send_multipart([caller.route, *pack_answer(answer)])
 
         self._hands.give(Job(member.name, request, instruction, reply))
 
@@ -155,7 +157,7 @@ class CommandDesk:
             "version": VERSION,
             "laboratory": self._service.laboratory,
             "capabilities": capabilities_table(guard.capabilities),
-            "limits": limits_table(guard.limits),
+            "limits": limits_to_table(guard.limits),
             "owner": self._service.lease.owner,
             "name": member.name,
             "role": str(member.role),
@@ -185,8 +187,3 @@ class CommandDesk:
             Intervention(member.name, f"confirmed {count} instructions of level 3", "", "confirm")
         )
         return count
-
-    def _ring(self, message: list[bytes]) -> None:
-        if not hasattr(self._ends, "socket"):
-            self._ends.socket = self._end_of_bell()
-        self._ends.socket.send_multipart(message)

@@ -10,11 +10,9 @@ from ..data import Acknowledged
 from ..errors import Forbidden, InstrumentError, OutOfStep
 from .keys import Member, Role
 from .service import Desk, Service, unknown
-from .sockets import Caller, Door, receive
+from .sockets import CLOSING, Caller, Door, receive
 from .wire import Answer, Ask, Request, Said, failed, pack_answer, read_request
 from .withdrawer import Withdrawer
-
-_POLL = 200  # [ms] how often the desk looks whether it shall close
 
 
 class SafetyDesk:
@@ -41,6 +39,7 @@ class SafetyDesk:
     def close(self, timeout: float) -> None:
         """End the thread; the withdrawer must be closed before."""
         self._closing.set()
+        self._end.send(CLOSING)
         self._thread.join(timeout)
         self._end.close()
 
@@ -49,9 +48,11 @@ class SafetyDesk:
         poller.register(socket, zmq.POLLIN)
         poller.register(self._bell, zmq.POLLIN)
         while not self._closing.is_set():
-            ready = dict(poller.poll(_POLL))
+            ready = dict(poller.poll())
             if self._bell in ready:
-                socket.send_multipart(self._bell.recv_multipart())
+                ringing = self._bell.recv_multipart()
+                if ringing != [CLOSING]:
+                    socket.send_multipart(ringing)
             if socket in ready:
                 caller, frames = receive(socket)
                 answer = self._answer(caller, frames)

@@ -209,8 +209,8 @@ class InstrumentServer:
         """
         self._rounds.close(_ENDING)
         self._guard.interrupt()
-        self._commands.close(_ENDING)
         self._hands.close(_ENDING)
+        self._commands.close(_ENDING)
         self._withdrawer.close(_ENDING)
         self._safety.close(_ENDING)
         self._service.answer(0, self._guard.close)

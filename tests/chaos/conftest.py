@@ -7,7 +7,9 @@ one takes long. ``pytest -m chaos tests/chaos`` runs all of them with all their 
 from collections.abc import Callable, Generator
 
 import pytest
+from killing import Whole, essence, run_command, run_to_the_end
 from rows import Table
+from test_full_disk import disk  # noqa: F401  a fixture
 
 TABLE = pytest.StashKey[Table]()
 
@@ -40,6 +42,14 @@ def how_many(pytestconfig: pytest.Config) -> Callable[..., int]:
         return full if is_full(pytestconfig) else quick
 
     return choose
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """Give a run that nobody disturbed."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    told = run_to_the_end(run_command(folder), folder.with_suffix(".log"))
+    return Whole(len(told.digests), told.ending, essence(folder))
 
 
 @pytest.hookimpl(wrapper=True)
