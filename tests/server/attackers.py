@@ -294,10 +294,12 @@ def shout(port: int, pieces: Sequence[bytes], within: float = 2.0) -> bytes:
         TimeoutError: It did not hang up.
     """
     answer = b""
-    with socket.create_connection(("127.0.0.1", port), within) as bare:
-        with contextlib.suppress(ConnectionError):
-            for piece in pieces:
-                bare.sendall(piece)
-            while content := bare.recv(65536):
-                answer += content
+    with (
+        socket.create_connection(("127.0.0.1", port), within) as bare,
+        contextlib.suppress(ConnectionError),
+    ):
+        for piece in pieces:
+            bare.sendall(piece)
+        while content := bare.recv(65536):
+            answer += content
     return answer
