@@ -68,6 +68,10 @@ class NotConfirmed(InstrumentError):
     """A withdrawal was ordered, but the instrument did not say that the tip is up."""
 
 
+class AccessError(SpmError):
+    """A key is missing, cannot be used, or is not kept as it must be; says what would be right."""
+
+
 class Forbidden(InstrumentError):
     """Whoever asked may not give this instruction; nothing was moved."""
 
@@ -96,6 +100,10 @@ class Unsupported(InstrumentError):
     """The instrument does not have what the instruction needs; nothing was moved."""
 
 
+class Malformed(InstrumentError):
+    """An instruction has something else where a number belongs; nothing was moved."""
+
+
 class LimitExceeded(InstrumentError):
     """An instruction would leave the limits of the laboratory; nothing was moved.
 
@@ -113,8 +121,9 @@ class LimitExceeded(InstrumentError):
         self.quantity, self.asked, self.allowed = quantity, asked, allowed
         self.unit, self.scope = unit, scope
         low, high = allowed
+        of = f" {unit}" if unit else ""  # what is counted has none
         super().__init__(
-            f"{quantity} of {asked:g} {unit} is outside {low:g} to {high:g} {unit}"
+            f"{quantity} of {asked:g}{of} is outside {low:g} to {high:g}{of}"
             + (f" ({scope})" if scope else "")
         )
 

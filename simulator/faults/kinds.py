@@ -204,6 +204,18 @@ class WithdrawalFails(FaultSettings):
     times: int | None = Field(default=None, ge=1)
 
 
+class TipChange(FaultSettings):
+    """The tip becomes a blunt one as the instruction begins, and stays so until it changes again.
+
+    Attributes:
+        action: Number of the instruction.
+        blur: Width of what the tip averages over then, in units of a good one's.
+    """
+
+    kind: Literal["tip_change"] = "tip_change"
+    blur: Annotated[float, positive("1")] = 3.0
+
+
 Fault = Annotated[
     DroppedConnection
     | Hang
@@ -217,6 +229,7 @@ Fault = Annotated[
     | Blind
     | StuckFeedback
     | MeddledOutside
-    | WithdrawalFails,
+    | WithdrawalFails
+    | TipChange,
     Field(discriminator="kind"),
 ]

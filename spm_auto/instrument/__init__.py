@@ -2,6 +2,8 @@
 
 from .changes import Remembered, what_changed
 from .emulator import Emulator, EmulatorSettings
+from .exposure import Exposure, Ledger, Spent
+from .form import check_form
 from .frame import FloatArray, ScanFrame
 from .guard import GuardedInstrument
 from .instructions import (
@@ -15,11 +17,14 @@ from .instructions import (
     Scan,
     SetFeedback,
 )
+from .levels import Level, level_of
 from .limits import Limits, NoGoZone
+from .permit import Mode, Permit
 from .protocol import Capabilities, Extended, Instrument, InstrumentState, Status
 from .results import Channel, ForceCurve, QualityFlag, ScanImage, ScanLine, Spectrum
 from .settings import DataFile, FromCommandLine, InstrumentSettings
 from .shifted import ShiftedInstrument
+from .tables import limits_from_table, limits_to_table
 from .turns import ENGAGED, Action, Turns
 from .vitals import Vitals, Watched, vitals_of
 from .watchdog import Severity, Trip, Watchdog, WatchSettings
@@ -37,6 +42,7 @@ __all__ = [
     "DataFile",
     "Emulator",
     "EmulatorSettings",
+    "Exposure",
     "Extended",
     "FloatArray",
     "ForceCurve",
@@ -46,9 +52,13 @@ __all__ = [
     "Instrument",
     "InstrumentSettings",
     "InstrumentState",
+    "Ledger",
+    "Level",
     "Limits",
     "Load",
+    "Mode",
     "NoGoZone",
+    "Permit",
     "PositionProbe",
     "QualityFlag",
     "Remembered",
@@ -61,6 +71,7 @@ __all__ = [
     "Severity",
     "ShiftedInstrument",
     "Spectrum",
+    "Spent",
     "Status",
     "Trip",
     "Turns",
@@ -69,6 +80,10 @@ __all__ = [
     "Watchdog",
     "Watched",
     "Withdrawal",
+    "check_form",
+    "level_of",
+    "limits_from_table",
+    "limits_to_table",
     "vitals_of",
     "what_changed",
 ]

@@ -1,23 +1,40 @@
 """Limits: what the laboratory allows. They refuse; they never clip."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..errors import InstrumentError, LimitExceeded
-from .frame import ScanFrame
+from .exposure import Exposure
+from .form import check_form
+from .frame import FloatArray, ScanFrame
 from .instructions import (
     AcquireForceCurve,
     AcquireSpectrum,
     BiasWaveform,
     ConditionTip,
     Instruction,
+    Load,
     PositionProbe,
     Scan,
     SetFeedback,
 )
-from .protocol import Capabilities, Range
+from .protocol import Capabilities, Range, Status
+
+_ANY: Range = (-math.inf, math.inf)
+_RANGES = ("x", "y", "bias", "setpoint", "pulse")
+_HIGHEST = (
+    "scan_speed",
+    "spectrum_duration",
+    "bias_step",
+    "bias_slew",
+    "gain",
+    "force",
+    "depth",
+    "step",
+    "spectra",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +69,50 @@ class Limits:
         scan_speed: Highest speed of the tip along a line [m/s].
         spectrum_duration: Longest time that one spectrum may take [s].
         no_go: Circles that neither a frame nor a point may touch.
+        bias_step: Largest step between neighbouring points of a waveform [V].
+        bias_slew: Largest such step in its dwell time [V/s].
+        least_bias: Least magnitude of the bias that the z loop is given in constant current [V];
+            nor may it be led through 0 V, where there is no current to hold.
+        setpoint: What the z loop may hold, in `setpoint_unit`.
+        setpoint_unit: Of what the loop holds: "A", "N" or "m".
+        gain: Highest of the z loop [1/s].
+        force: Highest trigger of a force curve [N].
+        pulse: Window of the bias of a pulse at the tip [V]; None leaves it to that of the bias.
+        depth: Deepest poke [m].
+        step: Longest way that the probe may be sent at once, from where it reads back [m].
+        spectra: How many spectra may be taken from one `Load` to the next.
+        exposure: What an area of the sample may bear; None leaves it open.
     """
 
-    x: Range = (-math.inf, math.inf)
-    y: Range = (-math.inf, math.inf)
-    bias: Range = (-math.inf, math.inf)
+    x: Range = _ANY
+    y: Range = _ANY
+    bias: Range = _ANY
     scan_speed: float = math.inf
     spectrum_duration: float = math.inf
     no_go: tuple[NoGoZone, ...] = ()
+    bias_step: float = math.inf
+    bias_slew: float = math.inf
+    least_bias: float = 0.0
+    setpoint: Range = _ANY
+    setpoint_unit: str = ""
+    gain: float = math.inf
+    force: float = math.inf
+    pulse: Range | None = None
+    depth: float = math.inf
+    step: float = math.inf
+    spectra: float = math.inf
+    exposure: Exposure | None = None
 
     def __post_init__(self) -> None:
-        for name in ("x", "y", "bias"):
-            low, high = getattr(self, name)
+        for name in _RANGES:
+            low, high = getattr(self, name) or _ANY
             if not low < high:
                 raise ValueError(f"limits.{name} must rise, got {low:g} to {high:g}")
-        for name in ("scan_speed", "spectrum_duration"):
+        for name in _HIGHEST:
             if not getattr(self, name) > 0:
                 raise ValueError(f"limits.{name} must be positive, got {getattr(self, name)}")
+        if not 0 <= self.least_bias < math.inf:
+            raise ValueError(f"limits.least_bias must not be negative, got {self.least_bias}")
 
     def within(self, capabilities: Capabilities) -> "Limits":
         """Return these limits narrowed to what the instrument can reach.
@@ -78,7 +122,7 @@ class Limits:
         """
 
         def both(name: str, unit: str, reach: Range) -> Range:
-            allowed: Range = getattr(self, name)
+            allowed: Range = getattr(self, name) or _ANY
             low, high = max(allowed[0], reach[0]), min(allowed[1], reach[1])
             if not low < high:
                 raise InstrumentError(
@@ -87,36 +131,78 @@ class Limits:
                 )
             return low, high
 
-        return Limits(
+        return replace(
+            self,
             x=both("x", "m", capabilities.x_range),
             y=both("y", "m", capabilities.y_range),
             bias=both("bias", "V", capabilities.bias_range),
-            scan_speed=self.scan_speed,
-            spectrum_duration=self.spectrum_duration,
-            no_go=self.no_go,
+            pulse=None if self.pulse is None else both("pulse", "V", capabilities.bias_range),
         )
 
     def check(self, instruction: Instruction) -> None:
-        """Refuse an instruction that leaves the limits.
+        """Refuse an instruction that leaves the limits, whatever the instrument does just now.
 
         Raises:
+            Malformed: Something else stands in it where a number belongs.
             LimitExceeded: With the quantity, what was asked and what is allowed.
         """
+        check_form(instruction)
         match instruction:
             case Scan(frame=frame, line_rate=rate):
                 self.check_frame(frame)
                 # there and back on every line
                 _check("scan speed", 2 * frame.size[0] * rate, (0.0, self.scan_speed), "m/s")
-            case PositionProbe(x=x, y=y) | AcquireForceCurve(x=x, y=y):
+            case PositionProbe(x=x, y=y):
                 self.check_point(x, y)
-            case ConditionTip(x=x, y=y, bias=bias):
+            case AcquireForceCurve(x=x, y=y, trigger=trigger):
                 self.check_point(x, y)
-                _check("bias", bias, self.bias, "V", "a pulse")
-            case SetFeedback(bias=float() as bias):
-                _check("bias", bias, self.bias, "V")
+                _check("force", trigger, (0.0, self.force), "N", "the trigger")
+            case ConditionTip(x=x, y=y, bias=bias, depth=depth):
+                self.check_point(x, y)
+                _check("depth", depth, (0.0, self.depth), "m", "a poke")
+                if depth == 0:
+                    _check("bias", bias, self.pulse or self.bias, "V", "a pulse")
+            case SetFeedback():
+                self._check_feedback(instruction)
             case AcquireSpectrum(x=x, y=y, waveform=waveform):
                 self.check_point(x, y)
                 self.check_waveform(waveform)
+
+    def needs_status(self, instruction: Instruction) -> bool:
+        """Say whether `check_change` has to know where the instrument stands."""
+        match instruction:
+            case SetFeedback(bias=bias):
+                return bias is not None and self.least_bias > 0
+            case Load():
+                return False
+            case _:
+                return self.step < math.inf
+
+    def check_change(self, instruction: Instruction, status: Status) -> None:
+        """Refuse an instruction that leaves the limits from where the instrument stands.
+
+        Args:
+            instruction: What is asked for; `check` has let it pass.
+            status: What the instrument reads back now.
+
+        Raises:
+            LimitExceeded: With the quantity, what was asked and what is allowed.
+        """
+        if not self.needs_status(instruction):
+            return
+        match instruction:
+            case SetFeedback(bias=bias) if bias is not None:
+                self._check_crossing(bias, status.bias)
+            case PositionProbe() | AcquireSpectrum() | AcquireForceCurve() | ConditionTip():
+                self._check_way((instruction.x, instruction.y), status, "to the point")
+            case Scan(frame=frame):
+                xs, ys = frame.corners()  # a scan begins at the first one
+                self._check_way((float(xs[0]), float(ys[0])), status, "to the frame's first line")
+
+    def check_count(self, instruction: Instruction, taken: int) -> None:
+        """Refuse one spectrum more than there may be, with so many taken since the last `Load`."""
+        if isinstance(instruction, AcquireSpectrum):
+            _check("spectra", taken + 1, (0.0, self.spectra), "", "since the last load")
 
     def check_point(self, x: float, y: float) -> None:
         """Refuse a point out of range or in a no-go zone."""
@@ -144,11 +230,47 @@ class Limits:
         bias = waveform.bias
         for index in (np.argmax(np.abs(bias)), np.argmax(bias), np.argmin(bias)):
             _check("bias", float(bias[index]), self.bias, "V")
+        self._check_steps(bias, waveform)
         self.check_spectrum_duration(waveform.duration)
 
     def check_spectrum_duration(self, duration: float) -> None:
         """Refuse a spectrum that lasts too long [s]."""
         _check("spectrum duration", duration, (0.0, self.spectrum_duration), "s")
+
+    def _check_steps(self, bias: FloatArray, waveform: BiasWaveform) -> None:
+        # a cycle after the first one begins with the step from the last point back to the first
+        again = bias[:1] if waveform.cycles > 1 else bias[:0]
+        with np.errstate(over="ignore"):  # an infinite step is refused all the same
+            steps = np.abs(np.diff(np.concatenate([bias, again])))
+        if not len(steps):
+            return
+        index = int(np.argmax(steps))
+        largest, where = float(steps[index]), f"from point {index} to the next"
+        _check("bias step", largest, (0.0, self.bias_step), "V", where)
+        _check("bias slew", largest / waveform.dwell, (0.0, self.bias_slew), "V/s", where)
+
+    def _check_feedback(self, feedback: SetFeedback) -> None:
+        bias, setpoint, gain = feedback.bias, feedback.setpoint, feedback.gain
+        if bias is not None:
+            _check("bias", bias, self.bias, "V")
+            if abs(bias) < self.least_bias:
+                _check("bias", abs(bias), (self.least_bias, math.inf), "V", "its magnitude")
+        if setpoint is not None:
+            _check("setpoint", setpoint, self.setpoint, self.setpoint_unit)
+        if gain is not None:
+            _check("gain", gain, (0.0, self.gain), "1/s")
+
+    def _check_crossing(self, bias: float, present: float) -> None:
+        if not math.isfinite(present):
+            raise LimitExceeded("bias read back", present, self.bias, "V", "nobody knows the sign")
+        low, high = self.bias
+        sides = (low, -self.least_bias), (self.least_bias, high)
+        if (present < 0) != (bias < 0) and present != 0:
+            way = f"from {present:g} V the way leads through 0 V with the loop closed"
+            raise LimitExceeded("bias", bias, sides[present > 0], "V", way)
+
+    def _check_way(self, target: tuple[float, float], status: Status, scope: str) -> None:
+        _check("step", math.dist(target, status.position), (0.0, self.step), "m", scope)
 
 
 def _check(quantity: str, asked: float, allowed: Range, unit: str, scope: str = "") -> None:
