@@ -116,7 +116,8 @@ class InstrumentServer:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         listening, terms = listening or Listening(), terms or Terms()
-        self._guard, self._released, self._has_begun = guard, threading.Event(), False
+        self._guard, self._released = guard, threading.Event()
+        self._has_begun = self._is_closed = False
         with contextlib.ExitStack() as failing:
             failing.callback(guard.close)
             self._telemetry_door = self._open(
@@ -214,9 +215,14 @@ class InstrumentServer:
     def close(self, message: str = "") -> None:
         """End in order: the instruction in progress is interrupted, the tip stays where it is.
 
+        Safe to call twice.
+
         Args:
             message: Why, for the journal.
         """
+        if self._is_closed:
+            return
+        self._is_closed = True
         self._rounds.close(_ENDING)
         self._guard.interrupt()
         self._hands.close(_ENDING)
