@@ -101,7 +101,7 @@ def test_what_is_just_within_passes(instruction: Instruction) -> None:
 
 
 def test_a_pulse_is_held_to_the_window_of_the_bias_unless_it_has_one_of_its_own() -> None:
-    with pytest.raises(LimitExceeded, match="bias of 2.5 V is outside -2 to 2 V"):
+    with pytest.raises(LimitExceeded, match=r"bias of 2\.5 V is outside -2 to 2 V"):
         Limits(bias=(-2.0, 2.0)).check(ConditionTip(0.0, 0.0, bias=2.5))
 
 
@@ -219,7 +219,7 @@ def test_narrowing_keeps_every_limit_and_brings_the_pulse_within_the_source() ->
 
 
 def test_a_window_of_pulses_beyond_the_source_is_refused() -> None:
-    with pytest.raises(InstrumentError, match="limits.pulse of 5 to 9 V leave nothing"):
+    with pytest.raises(InstrumentError, match=r"limits\.pulse of 5 to 9 V leave nothing"):
         Limits(pulse=(5.0, 9.0)).within(has(3.5))
 
 
