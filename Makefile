@@ -13,7 +13,7 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export QT_QPA_PLATFORM ?= offscreen
 
-.PHONY: help setup demo test torture interop clients faults validate check bench
+.PHONY: help setup demo test torture interop clients faults chaos validate check bench
 .DEFAULT_GOAL := help
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo 'make interop  other programs open what a run leaves, in an environment of their own'
 	@echo 'make clients  other programs drive our emulators, in environments of their own'
 	@echo 'make faults   everything that can go wrong on the wires of all drivers'
+	@echo 'make chaos    thirty ways in which a laboratory goes wrong, as a table of what was survived'
 	@echo 'make validate   the physics of the simulator against references, as a table'
 	@echo 'make check   style, types, and a wheel that is installed and started elsewhere'
 	@echo 'make bench   agents compared on a known truth (BENCH="--task ... --seeds ...")'
@@ -54,6 +55,9 @@ clients: $(INSTALLED)
 
 faults: $(INSTALLED)
 	$(BIN)/python -m pytest -q -m faults tests/drivers
+
+chaos: $(INSTALLED)
+	$(BIN)/python -m pytest -q -m chaos tests/chaos
 
 validate: $(INSTALLED)
 	$(BIN)/python -m pytest -q -m physics tests/physics

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import __version__
+from . import __version__, keys
 from .errors import SpmError
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(keys.app, name="keys")
 
 RecipeFile = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a TOML file.")]
 LabFile = Annotated[Path, typer.Option("--lab", help="The lab file: instrument and limits.")]
@@ -25,6 +26,20 @@ Seed = Annotated[int, typer.Option("--seed", min=0, help="Root of all randomness
 Overrides = Annotated[
     list[str],
     typer.Option("--set", metavar="PATH=VALUE", help="Replace a value of recipe or lab file."),
+]
+InServer = Annotated[
+    bool | None,
+    typer.Option(
+        "--server/--no-server",
+        help="Put the instrument into a process of its own; without either, hardware is.",
+    ),
+]
+ServerFile = Annotated[
+    Path | None,
+    typer.Option("--at", metavar="FILE", help="What the server announced; of this computer."),
+]
+KeyFile = Annotated[
+    Path | None, typer.Option("--key", metavar="FILE", help="One's own secret key.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
@@ -59,6 +74,7 @@ def run(
     out: Annotated[Path, typer.Option("--out", help="Folder for journal, run file and report.")],
     seed: Seed = 0,
     overrides: Overrides = [],  # noqa: B006 - typer copies it
+    server: InServer = None,
     json: AsJson = False,
 ) -> None:
     """Carry out a recipe. Exit code 0 only when it completed.
@@ -67,7 +83,7 @@ def run(
     """
     from .execute import execute
 
-    sys.exit(execute(recipe, lab, out, seed, overrides, as_json=json))
+    sys.exit(execute(recipe, lab, out, seed, overrides, as_json=json, in_server=server))
 
 
 @app.command()
@@ -241,6 +257,87 @@ def emulate(
     from .emulate import emulate as serve
 
     serve(controller, sample, port, level, seed, speed, faults or (), overrides)
+
+
+@app.command()
+def serve(
+    lab: Annotated[Path, typer.Argument(metavar="LAB", help="The lab file.")],
+    overrides: Overrides = [],  # noqa: B006
+    seed: Seed = 0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check instructions, send none.")
+    ] = False,
+    folder: Annotated[
+        Path | None, typer.Option("--folder", help="For its journals; without it at home.")
+    ] = None,
+    announce: Annotated[
+        Path | None, typer.Option("--announce", help="File that will say where it listens.")
+    ] = None,
+    guest: Annotated[
+        Path | None,
+        typer.Option("--guest", help="Public key of the run that it is for; ends with it."),
+    ] = None,
+    relative_to: Annotated[
+        Path | None, typer.Option("--relative-to", help="Where paths of the lab file start.")
+    ] = None,
+) -> None:
+    """Serve the instrument of a lab file to whoever has a key, until Ctrl-C."""
+    from .attend import ANNOUNCED
+    from .keys import home
+    from .serve import Serving
+    from .serve import serve as serve_instrument
+
+    serving = Serving(
+        home=home(),
+        folder=folder or home() / "servers" / lab.stem,
+        announce=announce or home() / ANNOUNCED,
+        guest=guest,
+        relative_to=relative_to,
+        seed=seed,
+        is_dry_run=dry_run,
+    )
+    serve_instrument(lab, overrides, serving)
+
+
+@app.command()
+def withdraw(at: ServerFile = None, key: KeyFile = None) -> None:
+    """Have the tip withdrawn, whoever has control."""
+    from .attend import withdraw as order
+    from .keys import home
+
+    order(home(), at, key)
+
+
+@app.command()
+def acknowledge(at: ServerFile = None, key: KeyFile = None) -> None:
+    """Let go on what the watchdog has stopped, as you have seen why."""
+    from .attend import acknowledge as let_go_on
+    from .keys import home
+
+    let_go_on(home(), at, key)
+
+
+@app.command()
+def confirm(
+    count: Annotated[int, typer.Argument(help="How many pulses or pokes.")],
+    hours: Annotated[float, typer.Option("--hours", help="For how long.")] = 8.0,
+    at: ServerFile = None,
+    key: KeyFile = None,
+) -> None:
+    """Let pulses and pokes be carried out, which need a human's word beforehand."""
+    from .attend import confirm as say_yes
+    from .keys import home
+
+    say_yes(home(), at, key, count, hours)
+
+
+@app.command()
+def look(at: ServerFile = None, key: KeyFile = None, json: AsJson = False) -> None:
+    """Say how a served instrument is, who has control, and what the watchdog says."""
+    from .attend import look as look_at
+    from .keys import home
+
+    look_at(home(), at, key, as_json=json)
 
 
 @app.command()

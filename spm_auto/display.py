@@ -133,6 +133,24 @@ def print_plugins(found: Mapping[str, Mapping[str, str]], as_json: bool = False)
     Console().print(table)
 
 
+def print_keys(found: Mapping[str, Any], as_json: bool = False) -> None:
+    """Print who may come in, and which keys are this computer's own."""
+    if as_json:
+        print_json(found)
+        return
+    console = Console()
+    table = Table(title=f"who may come in: {escape(found['folder'])}", title_justify="left")
+    for heading in ("name", "role", "level", "public"):
+        table.add_column(heading, overflow="fold")
+    for member in found["members"]:
+        table.add_row(*(escape(str(member[column.header])) for column in table.columns))
+    console.print(table)
+    for fault in found["faults"]:
+        console.print(f"lets nobody in: {fault}", markup=False)
+    own = ", ".join(found["own"]) or "none; `spm-auto keys new NAME` makes one"
+    console.print(f"own keys: {own}", markup=False)
+
+
 def print_checks(checks: Sequence[Check], as_json: bool = False) -> None:
     """Print what the doctor found."""
     if as_json:

@@ -68,6 +68,10 @@ class NotConfirmed(InstrumentError):
     """A withdrawal was ordered, but the instrument did not say that the tip is up."""
 
 
+class AccessError(SpmError):
+    """A key is missing, cannot be used, or is not kept as it must be; says what would be right."""
+
+
 class Forbidden(InstrumentError):
     """Whoever asked may not give this instruction; nothing was moved."""
 

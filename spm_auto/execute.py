@@ -20,8 +20,9 @@ from .data import (
     open_run,
 )
 from .display import ProgressDisplay, print_plan, print_summary
-from .errors import CannotResume, InstrumentError, RecipeError, SpmError
+from .errors import CannotResume, DataError, InstrumentError, RecipeError, SpmError
 from .experiment import Experiment, read_experiment, recorded_experiment
+from .hosting import host
 from .instrument import GuardedInstrument
 from .lab import begin
 from .resume import changes_since, check_may_resume, read_tape, resumed, take_up
@@ -41,6 +42,7 @@ def execute(
     seed: int,
     overrides: Sequence[str] = (),
     as_json: bool = False,
+    in_server: bool | None = None,
 ) -> int:
     """Carry out a recipe, with progress; returns the exit code.
 
@@ -51,13 +53,18 @@ def execute(
         seed: Root of all randomness.
         overrides: What to replace in recipe and lab file.
         as_json: Whether to print the run's summary as JSON, and nothing else.
+        in_server: Whether the instrument gets a process of its own; None says so of hardware.
 
     Raises:
         SpmError: The experiment cannot be carried out; nothing moved.
     """
     experiment = read_experiment(recipe, lab, overrides)
     clock = experiment.lab.clock.clock()
-    instrument = experiment.lab.open(seed, clock)
+    if in_server if in_server is not None else _is_hardware(experiment):
+        _check_free(out)
+        instrument = host(experiment, seed, clock, out)
+    else:
+        instrument = experiment.lab.open(seed, clock)
     plan = _checked_plan(experiment, instrument, recipe.name)
     runner, display = _prepare(experiment, instrument, clock, plan, out, seed, is_quiet=as_json)
     return _to_the_end(experiment, runner, display, out, seed, as_json)
@@ -95,7 +102,10 @@ def resume(
     experiment = recorded_experiment(started)
     is_simulated = experiment.lab.instrument.is_simulated
     clock = resumed(experiment.lab.clock.clock(), tape, is_simulated)
-    instrument = experiment.lab.open(started.seed, clock)
+    if _is_hardware(experiment):
+        instrument = host(experiment, started.seed, clock, out)
+    else:
+        instrument = experiment.lab.open(started.seed, clock)
     plan = _checked_plan(experiment, instrument, Path(experiment.files[0]).name)
     changes = () if is_simulated else changes_since(tape, instrument)
     if changes and not accepts_changes:
@@ -118,6 +128,18 @@ def resume(
         display.say(change)
     display.say(f"{started.title}: resumed after record {tape.records[-1].number}")
     return _to_the_end(experiment, runner, display, out, started.seed, as_json)
+
+
+def _is_hardware(experiment: Experiment) -> bool:
+    """Say whether something real moves that is not behind a server already."""
+    settings = experiment.lab.instrument
+    return not settings.is_simulated and settings.kind != "remote"
+
+
+def _check_free(out: Path) -> None:
+    """Refuse a folder that holds a run, before a server is started in it."""
+    if (out / FILE_NAME).exists():
+        raise DataError(f"{out} holds a run already; choose another folder")
 
 
 def _to_the_end(
@@ -238,7 +260,7 @@ def _carry_out(
     experiment: Experiment, runner: Runner, display: ProgressDisplay, seed: int
 ) -> RunFinished:
     with display:
-        runner.start(experiment.recipe.steps, seed)
+        runner.start(experiment.recipe.steps, seed, experiment.recipe.recovery)
         while not runner.wait(_TICK):
             display.drain()
         display.drain()

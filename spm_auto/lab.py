@@ -22,6 +22,8 @@ from .instrument import (
     NoGoZone,
     limits_to_table,
 )
+from .notify import NotifySettings
+from .server import ServerSettings
 from .settings import Plugin, read_toml, validate
 from .units import (
     Bias,
@@ -151,6 +153,8 @@ class Lab(_Table):
         limits: What is allowed.
         clock: How time passes.
         storage: How much room stays on the disk.
+        notify: Who is told of alarms, and how; nobody without it.
+        server: Where the instrument is served, and how long its owner may be silent.
         operator: Who is responsible, for the record.
     """
 
@@ -160,6 +164,8 @@ class Lab(_Table):
     limits: LimitSettings = LimitSettings()
     clock: ClockSettings = ClockSettings()
     storage: StorageSettings = StorageSettings()
+    notify: NotifySettings = NotifySettings()
+    server: ServerSettings = ServerSettings()
     operator: str = ""
 
     def describe(self) -> dict[str, Any]:

@@ -11,11 +11,14 @@ from .audit import (
     ServerStopped,
     TipWithdrawn,
 )
+from .codec import WHAT_GARBAGE_RAISES, from_tree, to_tree
 from .events import (
     CLOSING,
     LATE,
+    LINK,
     REFUSED,
     ROOM,
+    TIP,
     AgentAnswered,
     AgentPrepared,
     Alarm,
@@ -58,6 +61,13 @@ from .files import (
 from .journal import FILE_NAME, VERSION, Journal, JournalReader
 from .place import take_place, write_whole
 from .reader import Measurement, RecordedRun, assemble, open_run
+from .recovery import (
+    LOOK,
+    FeedbackSet,
+    ForceCurveAcquired,
+    SpectraDoubted,
+    TipConditioned,
+)
 from .remembered import carried_out, remember
 from .room import Room
 from .run_file import RUN_FILE_NAME, consolidate
@@ -67,10 +77,14 @@ __all__ = [
     "CLOSING",
     "FILE_NAME",
     "LATE",
+    "LINK",
+    "LOOK",
     "REFUSED",
     "ROOM",
     "RUN_FILE_NAME",
+    "TIP",
     "VERSION",
+    "WHAT_GARBAGE_RAISES",
     "AccessDenied",
     "Acknowledged",
     "AgentAnswered",
@@ -84,7 +98,9 @@ __all__ = [
     "DataFile",
     "DurationsEstimated",
     "Event",
+    "FeedbackSet",
     "FinishReason",
+    "ForceCurveAcquired",
     "InstructionFailed",
     "Intervention",
     "Journal",
@@ -111,14 +127,17 @@ __all__ = [
     "ScanStarted",
     "ServerStarted",
     "ServerStopped",
+    "SpectraDoubted",
     "SpectrumAcquired",
     "SpectrumScored",
     "StepStarted",
+    "TipConditioned",
     "TipWithdrawn",
     "as_text",
     "assemble",
     "carried_out",
     "consolidate",
+    "from_tree",
     "in_si",
     "open_file",
     "open_hdf5",
@@ -126,6 +145,7 @@ __all__ = [
     "read_axis",
     "remember",
     "take_place",
+    "to_tree",
     "write_run_file",
     "write_whole",
     "x_and_y",

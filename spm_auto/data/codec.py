@@ -18,6 +18,7 @@ from ..errors import DataError
 from ..instrument import (
     BiasWaveform,
     Channel,
+    ForceCurve,
     Instruction,
     QualityFlag,
     ScanFrame,
@@ -34,6 +35,7 @@ _VALUES: dict[str, Any] = {
         *get_args(Instruction),
         BiasWaveform,
         Channel,
+        ForceCurve,
         Record,
         ScanFrame,
         ScanLine,
@@ -153,7 +155,7 @@ def to_record(tree: Any, fetch: Callable[[Mapping[str, Any], np.dtype[Any], int]
     Raises:
         DataError: It is no record.
     """
-    record = _from_tree(tree, fetch)
+    record = from_tree(tree, fetch)
     if not isinstance(record, Record):
         raise DataError(f"expected a record, found {type(record).__name__}")
     if type(record.event) not in _EVENTS:
@@ -182,13 +184,22 @@ def is_same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def _from_tree(value: Any, fetch: Callable[[Mapping[str, Any], np.dtype[Any], int], Array]) -> Any:
+def from_tree(value: Any, fetch: Callable[[Mapping[str, Any], np.dtype[Any], int], Array]) -> Any:
+    """Make the value that a tree tells of, which may be any that `to_tree` takes.
+
+    Args:
+        value: What `to_tree` gave; lists may have become tuples.
+        fetch: See `to_record`.
+
+    Raises:
+        One of `WHAT_GARBAGE_RAISES`: It is none.
+    """
     if type(value) in _PLAIN:
         return value
     if isinstance(value, tuple | list):
         if _PLAIN.issuperset(map(type, value)):
             return tuple(value)
-        return tuple([_from_tree(item, fetch) for item in value])
+        return tuple([from_tree(item, fetch) for item in value])
     if not isinstance(value, dict):
         return value
     if _WORD in value:
@@ -201,7 +212,7 @@ def _from_tree(value: Any, fetch: Callable[[Mapping[str, Any], np.dtype[Any], in
             raise ValueError(f"{shape} is no shape of an array")
         return fetch(value, _DTYPES[value[_ARRAY]], math.prod(shape)).reshape(shape)
     fields = {
-        key: item if type(item) in _PLAIN else _from_tree(item, fetch)  # a third of the calls
+        key: item if type(item) in _PLAIN else from_tree(item, fetch)  # a third of the calls
         for key, item in value.items()
         if key != _KIND
     }

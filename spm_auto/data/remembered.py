@@ -15,6 +15,7 @@ from .events import (
     ScanStarted,
     SpectrumAcquired,
 )
+from .recovery import ForceCurveAcquired, TipConditioned
 
 # with these nothing was begun
 _REFUSALS = frozenset(
@@ -55,10 +56,12 @@ def remember(records: Sequence[Record]) -> Remembered:
             case ScanStarted(channels=channels):
                 images |= {channel.name: channel for channel in channels}
                 position = None
-            case ProbePositioned(x=x, y=y):
+            case ProbePositioned(x=x, y=y) | TipConditioned(x=x, y=y):
                 position = (x, y)
             case SpectrumAcquired(spectrum=spectrum):
                 spectra, position = spectrum.channels, (spectrum.x, spectrum.y)
+            case ForceCurveAcquired(curve=curve):
+                position = (curve.x, curve.y)
     return Remembered(
         started.instrument, tuple(images.values()), spectra, _limits(started), position
     )

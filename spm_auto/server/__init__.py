@@ -1,5 +1,47 @@
 """The instrument server: an instrument in a process of its own, and who may use it."""
 
+from .directory import Known, WithGuest
+from .keyring import Access, Keyring
+from .keys import (
+    Identity,
+    Member,
+    Role,
+    new_identity,
+    read_identity,
+    read_public,
+    server_identity,
+    write_identity,
+)
 from .lease import Due, Lease, Terms
+from .past import Past, next_place, read_past
+from .remote import Place, RemoteInstrument
+from .server import About, InstrumentServer, Listening
+from .settings import RemoteSettings, ServerSettings
 
-__all__ = ["Due", "Lease", "Terms"]
+__all__ = [
+    "About",
+    "Access",
+    "Due",
+    "Identity",
+    "InstrumentServer",
+    "Keyring",
+    "Known",
+    "Lease",
+    "Listening",
+    "Member",
+    "Past",
+    "Place",
+    "RemoteInstrument",
+    "RemoteSettings",
+    "Role",
+    "ServerSettings",
+    "Terms",
+    "WithGuest",
+    "new_identity",
+    "next_place",
+    "read_identity",
+    "read_past",
+    "read_public",
+    "server_identity",
+    "write_identity",
+]

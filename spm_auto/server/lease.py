@@ -49,12 +49,19 @@ class Lease:
         self._seen = now()
         self._lost_at: float | None = None
         self._lost_by = ""
+        self._count = 0
 
     @property
     def owner(self) -> str:
         """Who has it; empty when nobody has."""
         with self._lock:
             return self._owner
+
+    @property
+    def was_ever_owned(self) -> bool:
+        """Whether anybody has taken it since it was made."""
+        with self._lock:
+            return self._count > 0
 
     def take(self, who: str) -> str:
         """Become the owner, and return the token.
@@ -70,6 +77,7 @@ class Lease:
                 )
             self._owner, self._token = who, secrets.token_hex(16)
             self._seen, self._lost_at = self._now(), None
+            self._count += 1
             return self._token
 
     def renew(self, token: str) -> None:
@@ -101,6 +109,11 @@ class Lease:
             self._check(token)
             self._owner = self._token = ""
             self._lost_at = None
+
+    def orphan(self, who: str) -> None:
+        """Begin with an owner who was lost: a server was killed, and another one goes on."""
+        with self._lock:
+            self._lost_at, self._lost_by = self._now(), who
 
     def revoke(self, who: str) -> bool:
         """Take it from an owner whose key was revoked, as if it had fallen silent long ago."""

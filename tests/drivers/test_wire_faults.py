@@ -13,7 +13,7 @@ import pytest
 from marked import height
 from wires import FRAME, FRAMES, SWEEP, SWEEPS, WIRES, Wire, wire
 
-from spm_auto.errors import ChangedOutside, InstrumentError
+from spm_auto.errors import ChangedOutside, InstrumentError, Refused
 from spm_auto.instrument import (
     AcquireSpectrum,
     InstrumentState,
@@ -74,13 +74,13 @@ def within(limit: float, ends: Wire, name: str) -> BaseException | None:
     return raised[0] if raised else None
 
 
-def survive(kind: str, fault: str, name: str, after: int) -> None:
+def survive(kind: str, fault: str, name: str, after: int, delay: str = "150 ms") -> None:
     """Let a fault strike an instruction, and see that nothing worse comes of it."""
     with wire(kind, reply_timeout="400 ms") as ends:
         ends.microscope.motions.clear()
         ends.microscope.scanned.clear()
         ends.server.faults.arm(
-            WireFault.model_validate({"kind": fault, "after": after, "delay": "150 ms"})
+            WireFault.model_validate({"kind": fault, "after": after, "delay": delay})
         )
         error = within(DEADLINE, ends, name)
         struck = ends.server.faults.struck
@@ -110,6 +110,10 @@ def recovered(ends: Wire) -> None:
     if error is not None:
         assert isinstance(error, InstrumentError), error
         ends.driver.load(Load())
+        error = within(DEADLINE, ends, "position_probe")
+    end = time.monotonic() + DEADLINE
+    while isinstance(error, Refused) and time.monotonic() < end:
+        time.sleep(0.05)  # it says that it is still at what it was asked before
         error = within(DEADLINE, ends, "position_probe")
     assert error is None, error
     error = within(DEADLINE, ends, "acquire_spectrum")

@@ -1,0 +1,117 @@
+"""Attending: what a person does about a server: look, withdraw, acknowledge, confirm."""
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from .clock import RealClock
+from .errors import AccessError, NotConfirmed
+from .keys import OWN
+from .server import Place, RemoteInstrument, read_identity
+from .units import format as format_quantity
+
+ANNOUNCED = "server.json"  # in the home folder: where the server of this computer listens
+
+
+def withdraw(home: Path, announced: Path | None, key: Path | None) -> None:
+    """Have the tip withdrawn, whoever has control.
+
+    Raises:
+        NotConfirmed: The instrument does not say that it is up.
+        ConnectionLost: The server is not there.
+        AccessError: There is no key to show.
+    """
+    console = _console()
+    with _at(home, announced, key) as instrument:
+        try:
+            instrument.emergency_stop()
+        except NotConfirmed:
+            console.print("NOT CONFIRMED that the tip is withdrawn", style="bold red")
+            raise
+    console.print("the tip is withdrawn; load readies the instrument again")
+
+
+def acknowledge(home: Path, announced: Path | None, key: Path | None) -> None:
+    """Let go on what the watchdog has held or withdrawn, as a human has seen why.
+
+    Raises:
+        Forbidden: This key may not.
+    """
+    with _at(home, announced, key) as instrument:
+        said = instrument.acknowledge()
+    _console().print(f"acknowledged: {said}" if said else "there was nothing to acknowledge")
+
+
+def confirm(home: Path, announced: Path | None, key: Path | None, count: int, hours: float) -> None:
+    """Let pulses and pokes be carried out: so many, for so long.
+
+    Raises:
+        Forbidden: This key may not.
+    """
+    with _at(home, announced, key) as instrument:
+        instrument.confirm(count, 3600.0 * hours)
+    _console().print(f"confirmed: {count} pulses or pokes within {hours:g} h")
+
+
+def look(home: Path, announced: Path | None, key: Path | None, as_json: bool = False) -> None:
+    """Say how an instrument is, who has control, and what the watchdog says."""
+    with _at(home, announced, key) as instrument:
+        status = instrument.status()
+        greeting = instrument.greeting
+        signs = instrument.ask_for_signs()
+    table: dict[str, Any] = {
+        "laboratory": greeting["laboratory"],
+        "instrument": instrument.capabilities.name,
+        "state": str(status.state),
+        "tip": "at the sample" if status.is_engaged else "withdrawn",
+        "position": [format_quantity(value, "m", 4) for value in status.position],
+        "bias": format_quantity(status.bias, "V", 4),
+        "owner": signs.owner or None,
+        "watchdog": signs.trip or "all is well",
+    }
+    if as_json:
+        print(json.dumps(table, indent=2))  # noqa: T201
+        return
+    console = _console()
+    for name, value in table.items():
+        shown = ", ".join(value) if isinstance(value, list) else value or "nobody"
+        console.print(f"{name:11} {shown}")
+
+
+@contextlib.contextmanager
+def _at(home: Path, announced: Path | None, key: Path | None) -> Iterator[RemoteInstrument]:
+    said = _announced(announced or home / ANNOUNCED)
+    identity = read_identity(key or _own_key(home))
+    place = Place(said["command"], said["public"], said["safety"])
+    instrument = RemoteInstrument(place, identity, RealClock(), has_control=False)
+    with contextlib.closing(instrument):
+        yield instrument
+
+
+def _announced(path: Path) -> Mapping[str, str]:
+    try:
+        said = json.loads(path.read_text("utf-8"))
+        return {name: str(said[name]) for name in ("command", "safety", "public")}
+    except FileNotFoundError as error:
+        raise AccessError(
+            f"{path}: no server has said where it listens; `spm-auto serve` does, and a run on "
+            f"hardware in the folder {Path('server')} of its own"
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise AccessError(f"{path} does not say where a server listens: {error}") from error
+
+
+def _own_key(home: Path) -> Path:
+    keys = sorted((home / OWN).glob("*.key_secret"))
+    if len(keys) != 1:
+        found = ", ".join(path.stem for path in keys) or "none"
+        raise AccessError(f"{home / OWN}: name a key with --key (there are: {found})")
+    return keys[0]
+
+
+def _console() -> Console:
+    return Console(soft_wrap=True, markup=False, highlight=False)

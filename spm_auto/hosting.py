@@ -1,0 +1,101 @@
+"""Hosting: the instrument server of one run, started beside it and left to itself."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .clock import Clock
+from .data import write_whole
+from .errors import ConnectionLost, InstrumentError
+from .experiment import Experiment, read_override
+from .instrument import GuardedInstrument
+from .lab import Lab
+from .server import Place, RemoteInstrument, new_identity, write_identity
+
+FOLDER = "server"  # within the run's
+START = 120.0  # [s] for a server to find its instrument and listen
+_TICK = 0.05  # [s]
+
+
+def host(experiment: Experiment, seed: int, clock: Clock, out: Path) -> GuardedInstrument:
+    """Start the server of a lab in a process of its own, and take control of its instrument.
+
+    The server belongs to this run and ends with it. When the run dies instead, it holds the tip,
+    withdraws it after the lab's time, and ends then.
+
+    Args:
+        experiment: Recipe and lab file.
+        seed: Root of all randomness of what is simulated.
+        clock: Instrument time.
+        out: Folder of the run; what the server needs and leaves is in a folder of its own there.
+
+    Raises:
+        InstrumentError: The server did not come up; its own words say why.
+    """
+    folder = out / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp = f"{time.time_ns():x}"
+    keys = folder / f"keys-{stamp}"
+    identity = new_identity("run")
+    write_identity(identity, keys)
+    lab_file = write_whole(keys / "lab.toml", experiment.lab_text.encode())
+    announce = keys / "announced.json"
+    command = [
+        *(sys.executable, "-m", "spm_auto", "serve", str(lab_file)),
+        *("--folder", str(folder), "--announce", str(announce)),
+        *("--guest", str(keys / "run.key"), "--seed", str(seed)),
+        *("--relative-to", str(Path(experiment.files[1]).parent)),
+        *(f"--set={text}" for text in of_lab(experiment.overrides)),
+    ]
+    log = folder / f"server-{stamp}.log"
+    said = _wait(_start(command, log), announce, log)
+    place = Place(said["command"], said["public"], said["safety"])
+    remote = RemoteInstrument(place, identity, clock)
+    try:
+        return GuardedInstrument(remote, experiment.lab.limits.limits())
+    except InstrumentError:
+        remote.close()
+        raise
+
+
+def of_lab(overrides: Sequence[str]) -> list[str]:
+    """Return those overrides of a command line that are about the lab file."""
+    keys = (read_override(text)[0].split(".")[0].split("[")[0] for text in overrides)
+    return [text for text, key in zip(overrides, keys, strict=True) if key in Lab.model_fields]
+
+
+def _start(command: Sequence[str], log: Path) -> "subprocess.Popen[bytes]":
+    """Start a process that outlives this one, and that no Ctrl-C of its terminal reaches."""
+    apart: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        apart = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            **apart,
+        )
+
+
+def _wait(process: "subprocess.Popen[bytes]", announce: Path, log: Path) -> dict[str, str]:
+    """Wait until the server says where it listens."""
+    end = time.monotonic() + START
+    while not announce.exists():
+        if process.poll() is not None:
+            words = log.read_text("utf-8", "replace").strip().splitlines()
+            last = words[-1].removeprefix("error: ") if words else "it said nothing"
+            raise InstrumentError(f"the instrument server did not start: {last}")
+        if time.monotonic() > end:
+            process.terminate()
+            raise ConnectionLost(f"the instrument server did not come up within {START:g} s")
+        time.sleep(_TICK)
+    said: dict[str, str] = json.loads(announce.read_text("utf-8"))
+    return said

@@ -1,1 +1,0 @@
-"""Notifications: telling somebody who is not there; off unless a lab file says how."""

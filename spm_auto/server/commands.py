@@ -1,0 +1,189 @@
+"""CommandDesk: answers what is asked of the instrument, within what a key may."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import zmq
+
+from ..data import Intervention, LeaseChanged
+from ..errors import Forbidden, NotOwner, OutOfStep
+from ..instrument import Level, Mode, level_of, limits_to_table, vitals_of
+from .hands import Hands, Job
+from .keys import Member, Role
+from .service import Desk, Service, unknown
+from .sockets import CLOSING, Caller, Door, receive
+from .wire import (
+    VERSION,
+    Answer,
+    Ask,
+    Request,
+    capabilities_table,
+    pack_answer,
+    read_instruction,
+    status_table,
+    vitals_table,
+)
+
+_HARMLESS = frozenset({Ask.HELLO, Ask.STATUS, Ask.VITALS})
+
+
+class CommandDesk:
+    """Serves the socket for commands, in a thread of its own.
+
+    Args:
+        service: What all desks share.
+        door: Its socket.
+        hands: Carries out instructions.
+        other_doors: Where the other sockets are, by name, for greetings.
+        on_release: Called when the owner gave the lease back in order.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        door: Door,
+        hands: Hands,
+        other_doors: dict[str, str],
+        on_release: Callable[[], None],
+    ) -> None:
+        self._service, self._door, self._hands = service, door, hands
+        self._other_doors, self._on_release = other_doors, on_release
+        self._desk = Desk(service, "commands")
+        self._bell, end = door.bell()
+        self._end = end()  # for the hands' thread only, from now on
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="commands", daemon=True)
+        self._thread.start()
+
+    def close(self, timeout: float) -> None:
+        """End the thread; the hands must be closed before."""
+        self._closing.set()
+        self._end.send(CLOSING)
+        self._thread.join(timeout)
+        self._end.close(linger=0)
+
+    def _serve(self) -> None:
+        socket, poller = self._door.socket, zmq.Poller()
+        poller.register(socket, zmq.POLLIN)
+        poller.register(self._bell, zmq.POLLIN)
+        while not self._closing.is_set():
+            ready = dict(poller.poll())
+            if self._bell in ready:
+                ringing = self._bell.recv_multipart()
+                if ringing != [CLOSING]:
+                    socket.send_multipart(ringing)
+            if socket in ready:
+                caller, frames = receive(socket)
+                answer = self._answer(caller, frames)
+                if answer is not None:
+                    socket.send_multipart([caller.route, *answer])
+        self._bell.close(linger=0)
+
+    def _answer(self, caller: Caller, frames: list[bytes]) -> list[bytes] | None:
+        """Return the answer; None when the hands will give it."""
+        admitted = self._desk.admit(caller, frames)
+        if isinstance(admitted, list):
+            return admitted
+        member, request = admitted
+        later = False
+
+        def give() -> Any:
+            nonlocal later
+            try:
+                self._check_role(member, request.ask)
+                if request.ask in (Ask.PERFORM, Ask.LINE, Ask.LEAVE):
+                    self._hand_over(member, request, caller)
+                    later = True
+                    return None
+                return self._serve_at_once(member, request)
+            except (Forbidden, NotOwner) as error:
+                self._service.book.deny(member.name, str(error))
+                raise
+
+        answer = self._service.answer(request.number, give)
+        return None if later else pack_answer(answer)
+
+    def _serve_at_once(self, member: Member, request: Request) -> Any:
+        service, guard = self._service, self._service.guard
+        match request.ask:
+            case Ask.HELLO:
+                return self._greeting(member)
+            case Ask.STATUS:
+                return status_table(guard.status())
+            case Ask.VITALS:
+                return vitals_table(vitals_of(guard))
+            case Ask.DURATION:
+                return guard.duration(read_instruction(request.value))
+            case Ask.TAKE:
+                token = service.lease.take(member.name)
+                guard.permit.change(member.level, is_autonomous=bool(request.value))
+                service.book.write(LeaseChanged(member.name, "taken"))
+                return token
+            case Ask.RELEASE:
+                service.lease.release(request.token)
+                self._hands.leave_scan()
+                service.book.write(LeaseChanged(member.name, "released"))
+                self._on_release()
+            case Ask.CONFIRM:
+                return self._confirm(member, request.value)
+            case Ask.ARM | Ask.DISARM:
+                guard.permit.change(mode=Mode.ARMED if request.ask is Ask.ARM else Mode.DRY_RUN)
+            case _:
+                raise unknown(request.ask)
+        return None
+
+    def _hand_over(self, member: Member, request: Request, caller: Caller) -> None:
+        self._service.lease.renew(request.token)
+        instruction = None
+        if request.ask is Ask.PERFORM:
+            instruction = read_instruction(request.value)
+            needed = level_of(instruction)
+            if member.level < needed:
+                raise Forbidden(
+                    f"{type(instruction).__name__} needs level {needed.value} "
+                    f"({needed.name.lower()}); the key {member.name!r} has {member.level.value}"
+                )
+
+        def reply(answer: Answer) -> None:
+            self._end.send_multipart([caller.route, *pack_answer(answer)])
+
+        self._hands.give(Job(member.name, request, instruction, reply))
+
+    def _greeting(self, member: Member) -> dict[str, Any]:
+        guard = self._service.guard
+        return {
+            "version": VERSION,
+            "laboratory": self._service.laboratory,
+            "capabilities": capabilities_table(guard.capabilities),
+            "limits": limits_to_table(guard.limits),
+            "owner": self._service.lease.owner,
+            "name": member.name,
+            "role": str(member.role),
+            "level": int(member.level),
+            "doors": self._other_doors,
+        }
+
+    def _check_role(self, member: Member, ask: Ask) -> None:
+        if ask in _HARMLESS or member.role is Role.OPERATOR:
+            return
+        raise Forbidden(f"the key {member.name!r} has the role {member.role.value}: it may not")
+
+    def _confirm(self, member: Member, value: Any) -> int:
+        """Let so many instructions of level 3 be carried out within so many seconds."""
+        if member.level < Level.EVERYTHING:
+            raise Forbidden(f"to confirm takes level 3; the key {member.name!r} has {member.level}")
+        try:
+            count, seconds = int(value["count"]), float(value["seconds"])
+        except (TypeError, KeyError, ValueError, OverflowError) as error:
+            raise OutOfStep("a confirmation says a count and seconds") from error
+        try:
+            permit = self._service.guard.permit
+            permit.confirm(member.name, count, time.monotonic() + seconds)
+        except ValueError as error:
+            raise Forbidden(str(error)) from error
+        self._service.book.write(
+            Intervention(member.name, f"confirmed {count} instructions of level 3", "", "confirm")
+        )
+        return count

@@ -1,0 +1,120 @@
+"""SafetyDesk: withdrawing and signs of life, at a door of its own where nothing else waits."""
+
+import contextlib
+import threading
+from typing import Any
+
+import zmq
+
+from ..data import Acknowledged
+from ..errors import Forbidden, InstrumentError, OutOfStep
+from .keys import Member, Role
+from .service import Desk, Service, unknown
+from .sockets import CLOSING, Caller, Door, receive
+from .wire import Answer, Ask, Request, Said, failed, pack_answer, read_request
+from .withdrawer import Withdrawer
+
+
+class SafetyDesk:
+    """Serves the socket for safety, in a thread of its own.
+
+    Every known key may withdraw, in every state and without the lease. Nothing here waits for the
+    instrument: the withdrawer does.
+
+    Args:
+        service: What all desks share.
+        door: Its socket.
+        withdrawer: Orders the tip up.
+    """
+
+    def __init__(self, service: Service, door: Door, withdrawer: Withdrawer) -> None:
+        self._service, self._door, self._withdrawer = service, door, withdrawer
+        self._desk = Desk(service, "safety")
+        self._bell, end = door.bell()
+        self._end = end()  # for the withdrawer's thread only, from now on
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="safety", daemon=True)
+        self._thread.start()
+
+    def close(self, timeout: float) -> None:
+        """End the thread; the withdrawer must be closed before."""
+        self._closing.set()
+        self._end.send(CLOSING)
+        self._thread.join(timeout)
+        self._end.close()
+
+    def _serve(self) -> None:
+        socket, poller = self._door.socket, zmq.Poller()
+        poller.register(socket, zmq.POLLIN)
+        poller.register(self._bell, zmq.POLLIN)
+        while not self._closing.is_set():
+            ready = dict(poller.poll())
+            if self._bell in ready:
+                ringing = self._bell.recv_multipart()
+                if ringing != [CLOSING]:
+                    socket.send_multipart(ringing)
+            if socket in ready:
+                caller, frames = receive(socket)
+                answer = self._answer(caller, frames)
+                if answer is not None:
+                    socket.send_multipart([caller.route, *answer])
+        self._bell.close(linger=0)
+
+    def _answer(self, caller: Caller, frames: list[bytes]) -> list[bytes] | None:
+        with contextlib.suppress(OutOfStep):  # which is answered below
+            request = read_request(frames)
+            if request.ask is Ask.WITHDRAW:  # before anything else; the door let only known keys in
+                self._withdraw(request, caller)
+                return None
+        admitted = self._desk.admit(caller, frames)
+        if isinstance(admitted, list):
+            return admitted
+        member, request = admitted
+        return pack_answer(self._service.answer(request.number, lambda: self._do(member, request)))
+
+    def _withdraw(self, request: Request, caller: Caller) -> None:
+        clock, who = self._service.clock, self._service.directory.name(caller.public)
+
+        def told(fault: InstrumentError | None) -> None:
+            if fault is None:
+                answer = Answer(request.number, Said.DONE, None, clock.now())
+            else:
+                answer = failed(request.number, fault, clock.now())
+            self._end.send_multipart([caller.route, *pack_answer(answer)])
+
+        self._withdrawer.order(who, "asked for", told)
+
+    def _do(self, member: Member, request: Request) -> Any:
+        service = self._service
+        match request.ask:
+            case Ask.BEAT:
+                if request.token:
+                    service.lease.renew(request.token)
+                return self.signs()
+            case Ask.INTERRUPT:
+                if member.role is not Role.SAFETY:
+                    service.lease.check(request.token)
+                service.guard.interrupt()
+            case Ask.ACKNOWLEDGE:
+                return self._acknowledge(member)
+            case _:
+                raise unknown(request.ask)
+        return None
+
+    def signs(self) -> dict[str, Any]:
+        """Return what every sign of life is answered with."""
+        trip = self._service.trip
+        return {
+            "owner": self._service.lease.owner,
+            "trip": None if trip is None else trip.message,
+            "severity": None if trip is None else str(trip.severity),
+        }
+
+    def _acknowledge(self, member: Member) -> str:
+        if member.role is not Role.OPERATOR:
+            raise Forbidden(f"the key {member.name!r} has the role {member.role.value}: it may not")
+        trip = self._service.acknowledge(member.name)
+        if trip is None:
+            return ""
+        self._service.book.write(Acknowledged(member.name, trip.message))
+        return trip.message

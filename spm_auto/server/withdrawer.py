@@ -1,0 +1,79 @@
+"""Withdrawer: the thread of a server that does nothing but order the tip up."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from ..data import TipWithdrawn
+from ..errors import InstrumentError, NotConfirmed
+from .service import Service
+
+Told = Callable[[InstrumentError | None], None]
+
+
+class Withdrawer:
+    """Withdraws the tip for whoever asks, in a thread that waits for nothing else.
+
+    Who asks while the tip is on its way up is answered with what comes of that.
+
+    Args:
+        service: What all desks share.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._wake = threading.Condition()
+        self._asked: list[tuple[str, str, Told]] = []
+        self._closing = False
+        self._thread = threading.Thread(target=self._work, name="withdrawer", daemon=True)
+        self._thread.start()
+
+    def order(self, who: str, why: str, told: Told = lambda _: None) -> None:
+        """Order the tip up; never waits and never refuses.
+
+        Args:
+            who: Name of the key, or "server".
+            why: For the journal.
+            told: Called from the withdrawer's thread when it is confirmed, with None, or with
+                what the instrument said instead.
+        """
+        with self._wake:
+            self._asked.append((who, why, told))
+            self._wake.notify()
+
+    def close(self, timeout: float) -> None:
+        """End the thread, after what was asked."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.join(timeout)
+
+    def _work(self) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._asked or self._closing)
+                if not self._asked:
+                    return
+            self._withdraw()
+
+    def _withdraw(self) -> None:
+        start = time.monotonic()
+        answer = self._service.answer(0, self._service.guard.emergency_stop)
+        seconds = time.monotonic() - start
+        fault = None if answer.value is None else _as_fault(answer.result)
+        with self._wake:
+            asked, self._asked = self._asked, []
+        for _, _, told in asked:
+            told(fault)
+        said = "" if fault is None else f"NOT CONFIRMED: {fault}"
+        for who, why, _ in asked:
+            message = "; ".join(filter(None, (why, said)))
+            self._service.book.write(TipWithdrawn(who, fault is None, message, seconds))
+
+
+def _as_fault(result: Callable[[], object]) -> InstrumentError:
+    try:
+        result()
+    except InstrumentError as error:
+        return error
+    return NotConfirmed("nobody says whether the tip is up")
