@@ -1,5 +1,7 @@
 """Thousands of instructions that leave the limits: each is refused, and the driver sees none."""
 
+import contextlib
+import dataclasses
 import re
 from collections.abc import Callable
 from zlib import crc32
@@ -10,16 +12,17 @@ from astray import KINDS, LIMITS, Astray, Dice
 from noting import Noting, give
 from rows import Table
 
-from spm_auto.errors import LimitExceeded, Malformed
-from spm_auto.instrument import GuardedInstrument, Permit
+from spm_auto.errors import InstrumentError, LimitExceeded, Malformed
+from spm_auto.instrument import GuardedInstrument, Limits, Permit
 
 QUICK, FULL = 800, 16_000  # all kinds together
+UNIT = "setpoint_unit"  # the one that is no limit
 ROW = 13, "out of range", "limits fuzz: values, units, types, turned frames, zones, exposure"
 
 
-def guarded(case: Astray) -> tuple[GuardedInstrument, Noting]:
+def guarded(case: Astray, limits: Limits = LIMITS) -> tuple[GuardedInstrument, Noting]:
     driver = Noting()
-    guard = GuardedInstrument(driver, LIMITS, permit=Permit())
+    guard = GuardedInstrument(driver, limits, permit=Permit())
     guard.ledger.replay(case.before)
     driver.at, driver.bias = case.at, case.bias
     return guard, driver
@@ -56,3 +59,18 @@ def test_what_stays_just_inside_the_limits_reaches_the_driver_as_it_is(
         guard, driver = guarded(case)
         give(guard, case.instruction)
         assert driver.given == [case.instruction], case
+
+
+@pytest.mark.parametrize("field", [f for f in dataclasses.fields(Limits) if f.name != UNIT])
+def test_a_limit_that_is_missing_would_be_noticed_here(field: dataclasses.Field[object]) -> None:
+    limits = dataclasses.replace(LIMITS, **{field.name: field.default})  # type: ignore[arg-type]
+    for kind in KINDS:
+        drawn = dice(kind, is_bad=True)
+        for _ in range(100):
+            case = KINDS[kind](drawn)
+            guard, driver = guarded(case, limits)
+            with contextlib.suppress(LimitExceeded, Malformed, InstrumentError):
+                give(guard, case.instruction)
+            if driver.given:
+                return
+    pytest.fail(f"without limits.{field.name} everything is refused all the same")
