@@ -9,9 +9,17 @@ from dataclasses import dataclass, field
 import zmq
 
 from ..clock import Clock
-from ..data import AccessDenied, Journal, Record, ServerStarted, ServerStopped
+from ..data import (
+    AccessDenied,
+    Alarm,
+    Journal,
+    Record,
+    ServerStarted,
+    ServerStopped,
+    TipWithdrawn,
+)
 from ..errors import InstrumentError
-from ..instrument import GuardedInstrument
+from ..instrument import GuardedInstrument, Severity, Trip
 from .book import Book
 from .commands import CommandDesk
 from .directory import Directory, Known
@@ -137,6 +145,8 @@ class InstrumentServer:
         self._service = Service(
             guard, clock, Directory(keyring), lease, self._book, about.laboratory
         )
+        if guard.watchdog is not None:
+            guard.watchdog.inform(self._tripped)
         self._withdrawer = Withdrawer(self._service)
         self._hands = Hands(self._service, self._telemetry.line)
         self._safety = SafetyDesk(self._service, self._safety_door, self._withdrawer)
@@ -246,6 +256,11 @@ class InstrumentServer:
     def _knocked(self, how: str) -> None:
         if self._has_begun:
             self._book.write(AccessDenied("somebody", how))
+
+    def _tripped(self, trip: Trip) -> None:
+        if trip.severity is Severity.WITHDRAW:
+            self._book.write(TipWithdrawn("watchdog", trip.is_confirmed, trip.message))
+        self._book.write(Alarm(trip.message, trip.cause))
 
     def _on_due(self, due: Due) -> None:
         if due is Due.WITHDRAW:
