@@ -34,6 +34,15 @@ InServer = Annotated[
         help="Put the instrument into a process of its own; without either, hardware is.",
     ),
 ]
+Pulses = Annotated[
+    int,
+    typer.Option(
+        "--pulses",
+        min=0,
+        max=1000,
+        help="Say yes beforehand to so many pulses and pokes; of an instrument behind a server.",
+    ),
+]
 ServerFile = Annotated[
     Path | None,
     typer.Option("--at", metavar="FILE", help="What the server announced; of this computer."),
@@ -75,6 +84,7 @@ def run(
     seed: Seed = 0,
     overrides: Overrides = [],  # noqa: B006 - typer copies it
     server: InServer = None,
+    pulses: Pulses = 0,
     json: AsJson = False,
 ) -> None:
     """Carry out a recipe. Exit code 0 only when it completed.
@@ -83,7 +93,9 @@ def run(
     """
     from .execute import execute
 
-    sys.exit(execute(recipe, lab, out, seed, overrides, as_json=json, in_server=server))
+    sys.exit(
+        execute(recipe, lab, out, seed, overrides, as_json=json, in_server=server, pulses=pulses)
+    )
 
 
 @app.command()
@@ -101,6 +113,7 @@ def resume(
         typer.Option("--accept-changes", help="On hardware: go on though it is not as it was."),
     ] = False,
     server: InServer = None,
+    pulses: Pulses = 0,
     json: AsJson = False,
 ) -> None:
     """Go on with a run that was killed, cancelled or failed, exactly where it ended."""
@@ -108,7 +121,13 @@ def resume(
 
     sys.exit(
         resume_run(
-            folder, same_place, after_emergency, accept_changes, as_json=json, in_server=server
+            folder,
+            same_place,
+            after_emergency,
+            accept_changes,
+            as_json=json,
+            in_server=server,
+            pulses=pulses,
         )
     )
 
@@ -272,6 +291,7 @@ def serve(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check instructions, send none.")
     ] = False,
+    pulses: Pulses = 0,
     folder: Annotated[
         Path | None, typer.Option("--folder", help="For its journals; without it at home.")
     ] = None,
@@ -300,6 +320,7 @@ def serve(
         relative_to=relative_to,
         seed=seed,
         is_dry_run=dry_run,
+        pulses=pulses,
     )
     serve_instrument(lab, overrides, serving)
 

@@ -43,6 +43,7 @@ def execute(
     overrides: Sequence[str] = (),
     as_json: bool = False,
     in_server: bool | None = None,
+    pulses: int = 0,
 ) -> int:
     """Carry out a recipe, with progress; returns the exit code.
 
@@ -54,6 +55,7 @@ def execute(
         overrides: What to replace in recipe and lab file.
         as_json: Whether to print the run's summary as JSON, and nothing else.
         in_server: Whether the instrument gets a process of its own; None says so of hardware.
+        pulses: How many pulses and pokes a human has said yes to, for such an instrument.
 
     Raises:
         SpmError: The experiment cannot be carried out; nothing moved.
@@ -62,7 +64,7 @@ def execute(
     clock = experiment.lab.clock.clock()
     if in_server if in_server is not None else _is_hardware(experiment):
         _check_free(out)
-        instrument = host(experiment, seed, clock, out)
+        instrument = host(experiment, seed, clock, out, pulses)
     else:
         instrument = experiment.lab.open(seed, clock)
     plan = _checked_plan(experiment, instrument, recipe.name)
@@ -77,6 +79,7 @@ def resume(
     accepts_changes: bool = False,
     as_json: bool = False,
     in_server: bool | None = None,
+    pulses: int = 0,
 ) -> int:
     """Go on with a run that was killed, cancelled or failed; returns the exit code.
 
@@ -92,6 +95,7 @@ def resume(
         as_json: Whether to print the run's summary as JSON, and nothing else.
         in_server: Whether hardware gets a process of its own; what is simulated never does, since
             it does again what it did.
+        pulses: How many pulses and pokes a human has said yes to, for hardware.
 
     Raises:
         CannotResume: It cannot be gone on with; the journal is as it was and nothing has moved.
@@ -106,7 +110,7 @@ def resume(
     is_simulated = experiment.lab.instrument.is_simulated
     clock = resumed(experiment.lab.clock.clock(), tape, is_simulated)
     if _is_hardware(experiment) and in_server is not False:
-        instrument = host(experiment, started.seed, clock, out)
+        instrument = host(experiment, started.seed, clock, out, pulses)
     else:
         instrument = experiment.lab.open(started.seed, clock)
     plan = _checked_plan(experiment, instrument, Path(experiment.files[0]).name)

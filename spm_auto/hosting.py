@@ -25,7 +25,9 @@ START = 120.0  # [s] for a server to find its instrument and listen
 _TICK = 0.05  # [s]
 
 
-def host(experiment: Experiment, seed: int, clock: Clock, out: Path) -> GuardedInstrument:
+def host(
+    experiment: Experiment, seed: int, clock: Clock, out: Path, pulses: int = 0
+) -> GuardedInstrument:
     """Start the server of a lab in a process of its own, and take control of its instrument.
 
     The server belongs to this run and ends with it. When the run dies instead, it holds the tip,
@@ -35,6 +37,7 @@ def host(experiment: Experiment, seed: int, clock: Clock, out: Path) -> GuardedI
         experiment: Recipe and lab file.
         seed: Root of all randomness of what is simulated.
         clock: Instrument time.
+        pulses: How many pulses and pokes a human has said yes to.
         out: Folder of the run; what the server needs and leaves is in a folder of its own there.
 
     Raises:
@@ -52,6 +55,7 @@ def host(experiment: Experiment, seed: int, clock: Clock, out: Path) -> GuardedI
         *(sys.executable, "-m", "spm_auto", "serve", str(lab_file)),
         *("--folder", str(folder), "--announce", str(announce)),
         *("--guest", str(keys / "run.key"), "--seed", str(seed)),
+        *("--pulses", str(pulses)),
         *("--relative-to", str(Path(experiment.files[1]).parent)),
         *(f"--set={text}" for text in of_lab(experiment.overrides)),
     ]

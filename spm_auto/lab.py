@@ -20,6 +20,7 @@ from .instrument import (
     InstrumentSettings,
     Limits,
     NoGoZone,
+    Permit,
     Watchdog,
     WatchSettings,
     limits_to_table,
@@ -209,12 +210,13 @@ class Lab(_Table):
             "clock": self.clock.kind,
         }
 
-    def open(self, seed: int, clock: Clock) -> GuardedInstrument:
+    def open(self, seed: int, clock: Clock, permit: Permit | None = None) -> GuardedInstrument:
         """Open the instrument behind the limits, watched over.
 
         Args:
             seed: Root of all randomness of what is simulated.
             clock: Instrument time.
+            permit: What whoever gives the instructions may do; without one everything.
 
         Raises:
             SpmError: The instrument cannot be opened, or the limits leave nothing of its range.
@@ -225,6 +227,7 @@ class Lab(_Table):
                 instrument,
                 self.limits.limits(),
                 watchdog=Watchdog(instrument, clock, self.watchdog.watch()),
+                permit=permit,
                 is_protection_waived=self.watchdog.protection == "waived",
             )
         except SpmError:

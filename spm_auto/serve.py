@@ -17,7 +17,7 @@ from rich.console import Console
 
 from .data import Alarm, Journal, LeaseChanged, Record, TipWithdrawn, write_whole
 from .experiment import read_override
-from .instrument import GuardedInstrument, Level, Mode
+from .instrument import GuardedInstrument, Level, Mode, Permit
 from .keys import AUTHORIZED
 from .lab import Lab, parse_lab, versions
 from .notify import Notifier
@@ -40,6 +40,7 @@ from .units import format_duration
 
 _log = logging.getLogger(__name__)
 NEWCOMER = 60.0  # [s] for the run that a server was started for to take control
+LONGEST = 24 * 3600.0  # [s] that a confirmation at the start stands
 GUEST = "run"  # name of the key of the run that a server was started for
 _TICK = 0.2  # [s]
 
@@ -56,6 +57,7 @@ class Serving:
         relative_to: Folder where relative paths of the lab file start; its own without.
         seed: Root of all randomness of what is simulated.
         is_dry_run: Whether nothing is sent to the instrument.
+        pulses: How many pulses and pokes whoever started it has said yes to.
     """
 
     home: Path
@@ -65,6 +67,7 @@ class Serving:
     relative_to: Path | None = None
     seed: int = 0
     is_dry_run: bool = False
+    pulses: int = 0
 
 
 def serve(
@@ -89,11 +92,15 @@ def serve(
     past, journal_path = read_past(serving.folder), next_place(serving.folder)
     clock = lab.clock.clock()
     with contextlib.ExitStack() as stack:
-        guard = lab.open(serving.seed, clock)
+        permit = Permit(
+            mode=Mode.DRY_RUN if serving.is_dry_run else Mode.ARMED, needs_confirmation=True
+        )
+        if serving.pulses:
+            permit.confirm("who started it", serving.pulses, time.monotonic() + LONGEST)
+        guard = lab.open(serving.seed, clock, permit)
         failing = stack.enter_context(contextlib.ExitStack())
         failing.callback(guard.close)
         guard.ledger.replay(past.instructions)
-        guard.permit.change(mode=Mode.DRY_RUN if serving.is_dry_run else Mode.ARMED)
         journal = Journal(journal_path, clock.now)
         notifier = stack.enter_context(
             contextlib.closing(Notifier(lab.notify, {"laboratory": lab.laboratory}))

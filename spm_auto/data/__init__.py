@@ -14,11 +14,13 @@ from .audit import (
 from .codec import WHAT_GARBAGE_RAISES, from_tree, to_tree
 from .events import (
     CLOSING,
+    HELD,
     LATE,
     LINK,
     REFUSED,
     ROOM,
     TIP,
+    TRIPS,
     AgentAnswered,
     AgentPrepared,
     Alarm,
@@ -76,6 +78,7 @@ from .run_file.writing import write as write_run_file
 __all__ = [
     "CLOSING",
     "FILE_NAME",
+    "HELD",
     "LATE",
     "LINK",
     "LOOK",
@@ -83,6 +86,7 @@ __all__ = [
     "ROOM",
     "RUN_FILE_NAME",
     "TIP",
+    "TRIPS",
     "VERSION",
     "WHAT_GARBAGE_RAISES",
     "AccessDenied",

@@ -37,6 +37,8 @@ REFUSED = "refused"  # cause of the alarm that an intervention was not carried o
 LATE = "late"  # cause of the alarm that an intervention came when the run was over
 CLOSING = "closing"  # cause of the alarm that the instrument could not be closed
 ROOM = "room"  # cause of the alarm that there is too little room on the disk
+HELD = "held"  # cause of the alarm that the watchdog holds the instrument, and the run waits
+TRIPS = ("crash", "unreadable", "stale", "feedback", "axis", "outside", "guard")  # of a watchdog
 LINK = "link"  # cause of the alarm that the instrument was lost, and is looked for again
 TIP = "tip"  # cause of the alarms of what was seen of the tip, and done about it
 
@@ -302,7 +304,7 @@ class Alarm:
     Attributes:
         message: What, in words.
         cause: What raised it, for programs: "stuck", "calibration", `TIP`, `REFUSED`, `LATE`,
-            `CLOSING`, `ROOM` or `LINK`; empty for all else.
+            `CLOSING`, `ROOM`, `LINK`, `HELD` or one of `TRIPS`; empty for all else.
     """
 
     message: str

@@ -3,6 +3,7 @@
 import contextlib
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import cast
 
 from ..errors import (
@@ -104,8 +105,11 @@ class GuardedInstrument:
         return self._watchdog
 
     def status(self) -> Status:
-        """Read back where the instrument stands."""
-        return self._instrument.status()
+        """Read back where the instrument stands, and whether the watchdog holds it."""
+        trip = None if self._watchdog is None else self._watchdog.trip
+        is_held = trip is not None and trip.severity is Severity.HOLD
+        status = self._instrument.status()
+        return replace(status, is_held=True) if is_held else status
 
     def vitals(self) -> Vitals:
         """Read what the instrument feels.
@@ -235,6 +239,7 @@ class GuardedInstrument:
             raise
         except ChangedOutside as error:
             self._report("outside", str(error))
+            self._check_watched(instruction)  # held, where somebody watches
             raise
         except Stopped:
             self._check_watched(instruction)  # where it was the watchdog, it says why

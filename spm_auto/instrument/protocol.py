@@ -100,6 +100,7 @@ class Status:
         bias: Tip-sample bias, read back [V].
         is_engaged: Whether the tip is at the sample.
         time: Instrument time [s].
+        is_held: Whether a watchdog lets nothing go on until a human acknowledges, the tip down.
     """
 
     state: InstrumentState
@@ -107,6 +108,7 @@ class Status:
     bias: float
     is_engaged: bool
     time: float
+    is_held: bool = False
 
 
 @runtime_checkable

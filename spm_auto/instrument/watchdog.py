@@ -109,7 +109,7 @@ class Watchdog:
         settings: WatchSettings | None = None,
         tell: Callable[[Trip], None] = lambda _: None,
     ) -> None:
-        self._instrument, self._clock, self._tell = instrument, clock, tell
+        self._instrument, self._clock, self._told = instrument, clock, [tell]
         self.settings = settings or WatchSettings()
         self.withdrawal = Withdrawal(instrument)
         self.is_watching = instrument.capabilities.has_vitals
@@ -126,6 +126,10 @@ class Watchdog:
     def trip(self) -> Trip | None:
         """What it has seen and nobody has acknowledged; None when all is well."""
         return self._trip
+
+    def inform(self, tell: Callable[[Trip], None]) -> None:
+        """Have somebody else told of each trip from now on, as in `__init__`."""
+        self._told.append(tell)
 
     def look(self) -> Trip | None:
         """Look once, and act; any thread. Returns what stands unacknowledged."""
@@ -213,7 +217,8 @@ class Watchdog:
             return
         if not withdraws:
             self._instrument.interrupt()  # what begins now is refused already
-        self._tell(trip)
+        for tell in self._told:
+            tell(trip)
 
     def _is_news(self, withdraws: bool) -> bool:
         """Whether something graver is to be said than what stands already."""

@@ -4,8 +4,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from ..data import Alarm, LeaseChanged, TipWithdrawn
-from ..instrument import Severity, Trip, vitals_of
+from ..data import LeaseChanged
+from ..instrument import vitals_of
 from .hands import Hands
 from .lease import Due, Terms
 from .service import Service
@@ -42,7 +42,6 @@ class Rounds:
         self._service, self._terms, self._hands = service, terms, hands
         self._withdrawer, self._telemetry = withdrawer, telemetry
         self._period, self._on_due = period, on_due
-        self._last: Trip | None = None
         self._closing = threading.Event()
         self._threads = [
             threading.Thread(target=work, name=name, daemon=True)
@@ -60,18 +59,7 @@ class Rounds:
     def _watch(self) -> None:
         while not self._closing.wait(self._period):
             self._service.answer(0, self._service.look)
-            self._tell_of_a_trip()
             self._look_at_the_lease()
-
-    def _tell_of_a_trip(self) -> None:
-        """Write down once why the watchdog acted, whoever made it look."""
-        trip = self._service.trip
-        if trip is None or trip is self._last:
-            return
-        self._last = trip
-        if trip.severity is Severity.WITHDRAW:
-            self._service.book.write(TipWithdrawn("watchdog", trip.is_confirmed, trip.message))
-        self._service.book.write(Alarm(trip.message, trip.cause))
 
     def _look_at_the_lease(self) -> None:
         due, who = self._service.lease.look()

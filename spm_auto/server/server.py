@@ -9,9 +9,17 @@ from dataclasses import dataclass, field
 import zmq
 
 from ..clock import Clock
-from ..data import AccessDenied, Journal, Record, ServerStarted, ServerStopped
+from ..data import (
+    AccessDenied,
+    Alarm,
+    Journal,
+    Record,
+    ServerStarted,
+    ServerStopped,
+    TipWithdrawn,
+)
 from ..errors import InstrumentError
-from ..instrument import GuardedInstrument
+from ..instrument import GuardedInstrument, Severity, Trip
 from .book import Book
 from .commands import CommandDesk
 from .directory import Directory, Known
@@ -108,7 +116,8 @@ class InstrumentServer:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         listening, terms = listening or Listening(), terms or Terms()
-        self._guard, self._released, self._has_begun = guard, threading.Event(), False
+        self._guard, self._released = guard, threading.Event()
+        self._has_begun = self._is_closed = False
         with contextlib.ExitStack() as failing:
             failing.callback(guard.close)
             self._telemetry_door = self._open(
@@ -137,6 +146,8 @@ class InstrumentServer:
         self._service = Service(
             guard, clock, Directory(keyring), lease, self._book, about.laboratory
         )
+        if guard.watchdog is not None:
+            guard.watchdog.inform(self._tripped)
         self._withdrawer = Withdrawer(self._service)
         self._hands = Hands(self._service, self._telemetry.line)
         self._safety = SafetyDesk(self._service, self._safety_door, self._withdrawer)
@@ -204,9 +215,14 @@ class InstrumentServer:
     def close(self, message: str = "") -> None:
         """End in order: the instruction in progress is interrupted, the tip stays where it is.
 
+        Safe to call twice.
+
         Args:
             message: Why, for the journal.
         """
+        if self._is_closed:
+            return
+        self._is_closed = True
         self._rounds.close(_ENDING)
         self._guard.interrupt()
         self._hands.close(_ENDING)
@@ -246,6 +262,11 @@ class InstrumentServer:
     def _knocked(self, how: str) -> None:
         if self._has_begun:
             self._book.write(AccessDenied("somebody", how))
+
+    def _tripped(self, trip: Trip) -> None:
+        if trip.severity is Severity.WITHDRAW:
+            self._book.write(TipWithdrawn("watchdog", trip.is_confirmed, trip.message))
+        self._book.write(Alarm(trip.message, trip.cause))
 
     def _on_due(self, due: Due) -> None:
         if due is Due.WITHDRAW:

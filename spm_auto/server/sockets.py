@@ -21,6 +21,7 @@ QUEUE = 100  # messages that wait at most, each way
 HANDSHAKE = 3000  # [ms] for a client to say who it is
 BEAT, SILENCE = 1000, 3000  # [ms] between signs of life of a connection, and without any
 CLOSING = b"closing"  # rung at a desk that shall close
+LAST_WORDS = 50  # [ms] for answers to get out of a door that closes
 BACKLOG = 1024  # connections that wait to be taken
 _DOMAIN = "spm_auto"
 _ENDINGS = (
@@ -161,10 +162,10 @@ class Door:
         """Close the socket and send the porter home; safe to call twice."""
         if not self.socket.closed:
             self._knocks.close()
-            self.socket.close(linger=200)
+            self.socket.close(linger=LAST_WORDS)
         if self._porter.is_alive():
             self._porter.stop()
-        self._context.destroy(linger=200)
+        self._context.destroy(linger=LAST_WORDS)
 
 
 def receive(socket: "zmq.Socket[bytes]") -> tuple[Caller, list[bytes]]:

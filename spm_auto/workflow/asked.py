@@ -4,9 +4,11 @@ from collections.abc import Iterable, Sequence
 
 from ..data import (
     CLOSING,
+    HELD,
     LATE,
     LINK,
     ROOM,
+    TRIPS,
     AgentAnswered,
     Alarm,
     FinishReason,
@@ -25,7 +27,7 @@ from ..data import (
 
 # no step asks for these
 _ASIDE = RunPaused | RunResumed | RunFinished | RunContinued | SampleSought | SampleFound
-_RUNNERS = (CLOSING, LATE, LINK, ROOM)  # causes of alarms that no step asks for
+_RUNNERS = (CLOSING, HELD, LATE, LINK, ROOM, *TRIPS)  # causes of alarms that no step asks for
 
 
 def asked_for(records: Sequence[Record]) -> list[Record]:

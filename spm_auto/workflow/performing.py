@@ -6,10 +6,13 @@ then gives new ones.
 
 import contextlib
 import logging
+import threading
 from collections.abc import Generator, Sequence
 from typing import cast
 
 from ..data import (
+    HELD,
+    Alarm,
     DurationsEstimated,
     FeedbackSet,
     ForceCurveAcquired,
@@ -25,12 +28,13 @@ from ..data import (
     TipConditioned,
     assemble,
 )
-from ..errors import InstrumentError
+from ..errors import Held, InstrumentError
 from ..instrument import (
     AcquireForceCurve,
     AcquireSpectrum,
     ConditionTip,
     Extended,
+    GuardedInstrument,
     Instruction,
     Instrument,
     Load,
@@ -39,6 +43,7 @@ from ..instrument import (
     ScanImage,
     ScanLine,
     SetFeedback,
+    Severity,
 )
 from .control import Control
 from .failures import failure_event
@@ -48,6 +53,8 @@ from .scribe import Scribe
 from .tape import Played
 
 _log = logging.getLogger(__name__)
+MOST_HELD = 100  # times that one instruction is given again
+_POLL = 0.2  # [s] how often a run that is held looks whether it still is
 
 
 class Performer:
@@ -61,6 +68,7 @@ class Performer:
     Attributes:
         instrument: The instrument, in the coordinates of the run's first image.
         failed_at: Instrument time at which the last instruction failed, as recorded [s].
+        watchdog: Who looks after the instrument in this process; None where nobody does.
     """
 
     def __init__(self, instrument: Instrument, scribe: Scribe, control: Control) -> None:
@@ -68,9 +76,68 @@ class Performer:
         self._scribe, self._control = scribe, control
         self._is_found = scribe.past is None or scribe.past.is_simulated
         self.failed_at = 0.0
+        self.watchdog = instrument.watchdog if isinstance(instrument, GuardedInstrument) else None
+        self._holding = threading.Lock()
+        self._is_held = False
+        self._released = threading.Event()
 
     def perform(self, instruction: Instruction) -> Result:
-        """Give the instrument one instruction; see `Runner.perform`."""
+        """Give the instrument one instruction; see `Runner.perform`.
+
+        While the watchdog holds the instrument the run waits, and then gives it from its beginning:
+        of a scan that was held the lines are recorded, and all of them are scanned again. Only what
+        may hurt the tip is not given twice.
+        """
+        for _ in range(MOST_HELD):
+            try:
+                return self._perform(instruction)
+            except Held as error:
+                self._wait_while_held(error)
+                if isinstance(instruction, ConditionTip):
+                    raise
+        return self._perform(instruction)
+
+    def release(self) -> None:
+        """Acknowledge what the run waits for, if it is held; any thread."""
+        with self._holding:
+            if self._is_held:
+                self._acknowledge("operator")
+                self._released.set()
+
+    def _acknowledge(self, who: str) -> None:
+        trip = None if self.watchdog is None else self.watchdog.trip
+        if self.watchdog is not None and trip is not None and trip.severity is Severity.HOLD:
+            self.watchdog.acknowledge(who)
+
+    def _wait_while_held(self, error: Held) -> None:
+        """Wait until somebody has acknowledged what the watchdog saw.
+
+        Raises:
+            Stopped: Someone stopped the run.
+        """
+        if not self._scribe.is_live:  # it was acknowledged then
+            self._acknowledge("the record")
+            return
+        with self._holding:
+            self._is_held = True
+        try:
+            self._scribe.record(Alarm(str(error), HELD))
+            self._scribe.record(RunPaused())
+            self._control.hold_until(lambda: self._released.is_set() or self._is_free(), _POLL)
+        finally:
+            with self._holding:
+                self._is_held = False
+                self._released.clear()
+        self._scribe.record(RunResumed())
+
+    def _is_free(self) -> bool:
+        """Whether somebody else has acknowledged it."""
+        try:
+            return not self.instrument.status().is_held
+        except InstrumentError:  # nobody knows; whoever resumes will see
+            return False
+
+    def _perform(self, instruction: Instruction) -> Result:
         played = self._play(instruction)
         if played is not None and played.error is not None:
             self.failed_at = played.end_time

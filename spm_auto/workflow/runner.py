@@ -32,6 +32,7 @@ from ..instrument import (
     Instrument,
     Load,
     ScanImage,
+    Severity,
 )
 from .consulting import Consulting
 from .control import Control, RunState
@@ -230,6 +231,7 @@ class Runner:
         finished = name_ending(error, self._control.stop, detail)
         self._consulting.worker.stop()
         if self._scribe.is_live:
+            self._say_why_withdrawn()
             self._say_last_words()
         try:
             self._performer.instrument.close()
@@ -249,7 +251,8 @@ class Runner:
         self._control.pause()
 
     def resume(self) -> None:
-        """Go on after a pause."""
+        """Go on after a pause; what the watchdog holds the instrument for is acknowledged by it."""
+        self._performer.release()
         self._control.resume()
 
     def cancel(self) -> None:
@@ -301,6 +304,13 @@ class Runner:
         """Say which orders nobody will carry out any more."""
         for order in self._control.take_orders():
             self._alarm(f"what {order.who} asked for ({order.steering}) came too late", LATE)
+
+    def _say_why_withdrawn(self) -> None:
+        """Say why the watchdog of this process has withdrawn the tip, if it has."""
+        watchdog = self._performer.watchdog
+        trip = None if watchdog is None else watchdog.trip
+        if trip is not None and trip.severity is Severity.WITHDRAW:
+            self._alarm(trip.message, trip.cause)
 
     def _alarm(self, message: str, cause: str) -> None:
         """Raise an alarm at the end of a run; never raises."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from spm_auto.clock import Clock, InstantClock
 from spm_auto.data import Event, Journal, JournalReader
-from spm_auto.instrument import GuardedInstrument, Instrument, Level, Watchdog
+from spm_auto.instrument import GuardedInstrument, Instrument, Level, Permit, Watchdog
 from spm_auto.server import (
     About,
     Identity,
@@ -77,12 +77,14 @@ def served(
     instrument: Instrument | None = None,
     clock: Clock | None = None,
     terms: Terms = LONG,
+    needs_confirmation: bool = False,
     **more: Any,
 ) -> Iterator[Served]:
     """Serve an instrument, a simulated one unless one is given."""
     clock = clock or InstantClock()
     instrument = instrument or SimulatorSettings(level=1).open(clock, 1)
-    guard = GuardedInstrument(instrument, watchdog=Watchdog(instrument, clock))
+    permit = Permit(needs_confirmation=needs_confirmation)
+    guard = GuardedInstrument(instrument, watchdog=Watchdog(instrument, clock), permit=permit)
     keyring = Keyring(folder / "authorized")
     identity = new_identity("bench")
     journal = folder / "server.spmj"

@@ -1,4 +1,4 @@
-"""The instrument server: one owner, withdraw always, the lease rule, and everything written down."""
+"""The instrument server: one owner, withdraw always, the lease rule, all of it written down."""
 
 import threading
 from collections.abc import Iterator
@@ -46,6 +46,7 @@ from spm_auto.instrument import (
     ScanFrame,
 )
 from spm_auto.server import Role, Terms
+from spm_auto.server.wire import Ask
 from spm_auto.simulator import SimulatorSettings
 from spm_auto.simulator.faults import TipCrash, WithdrawalFails
 
@@ -193,6 +194,7 @@ class TestWithdraw:
         microscope = SimulatorSettings(level=0, faults=faults).open(clock, 1)
         with served(tmp_path, microscope, clock) as bench:
             alice = bench.client(bench.key("alice"))
+            alice.load(Load())
             with pytest.raises(NotConfirmed):
                 alice.emergency_stop()
         (withdrawn,) = bench.events(TipWithdrawn)
@@ -284,10 +286,11 @@ class TestJournal:
             alice = bench.client(bench.key("alice"), RealClock())
             loading = threading.Thread(target=TestWithdraw._load, args=(alice,))
             loading.start()
-            until(lambda: bench.guard.status().time > 0.05)
-            # as a program would that shares the token; the client itself waits its turn
+            until(lambda: bench.events(CommandGiven))
+            # as another program would that has the token: the client itself waits its turn
+            token, other = alice._living().token, alice._looks
             with pytest.raises(InstrumentError, match="another instruction is still in progress"):
-                bench.server._hands.give(None)  # type: ignore[arg-type]
+                other.ask(Ask.PERFORM, HERE, token).result()
             alice.emergency_stop()
             loading.join(PATIENCE)
 
