@@ -153,7 +153,7 @@ def read_request(frames: Sequence[bytes]) -> Request:
     number, token, ask = table.get("n"), table.get("token"), table.get("ask")
     if type(number) is not int or type(token) is not str or len(token) > 64:
         raise OutOfStep("a request needs a number and a token")
-    if ask not in set(Ask):
+    if type(ask) is not str or ask not in set(Ask):
         raise OutOfStep("the request asks for something that is not known")
     return Request(number, Ask(ask), table.get("value"), token)
 
