@@ -217,7 +217,8 @@ def test_a_line_that_was_cut_short_is_a_lost_link_and_goes_on_from_the_record(
     steps: list[Step] = [doing(Scan(ScanFrame((0.0, 0.0), (5e-9, 5e-9), (8, 4))), SPECTRUM_HERE)]
     clock = InstantClock()
     runner = new_runner(tmp_path / "whole", cut_short(clock), clock)
-    assert runner.run(steps, 1, SETTINGS).reason == FinishReason.COMPLETED
+    finished = runner.run(steps, 1, SETTINGS)
+    assert finished.reason == FinishReason.COMPLETED, finished.detail
     whole = story(tmp_path / "whole")
     folder = cut(tmp_path / "whole", len(whole) - 2, tmp_path / "cut")
     clock = InstantClock()
