@@ -104,6 +104,9 @@ class ClockedMicroscope(ABC):
         """Change the z loop; only instruments that declare it are asked."""
         raise NotImplementedError
 
+    def _begun(self, number: int) -> None:  # noqa: B027
+        """Let happen what befalls the tip as an instruction begins."""
+
     def _engaged(self, number: int) -> None:  # noqa: B027
         """Let happen what bringing the tip to the sample does."""
 
@@ -316,6 +319,7 @@ class ClockedMicroscope(ABC):
         """Begin an instruction, and come back to a state of rest however it ends."""
         with self._turns.take(state, loading) as action:
             is_scan = state is InstrumentState.SCANNING
+            self._begun(action.number)
             self._faults.before(action.number, self._clock, action.stop, loading, is_scan)
             action.check()
             yield action

@@ -241,6 +241,11 @@ class SimulatedMicroscope(ClockedMicroscope):
     def _point_time(self, waveform: BiasWaveform) -> float:
         return self._technique.point_time(waveform)
 
+    def _begun(self, number: int) -> None:
+        blur = self._faults.of_tip(number)
+        if blur is not None:
+            self._technique.blunt(blur, self._clock.now())
+
     def _engaged(self, number: int) -> None:
         now = self._clock.now()
         self._scanner.engage(now, number)

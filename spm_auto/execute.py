@@ -260,7 +260,7 @@ def _carry_out(
     experiment: Experiment, runner: Runner, display: ProgressDisplay, seed: int
 ) -> RunFinished:
     with display:
-        runner.start(experiment.recipe.steps, seed)
+        runner.start(experiment.recipe.steps, seed, experiment.recipe.recovery)
         while not runner.wait(_TICK):
             display.drain()
         display.drain()

@@ -14,11 +14,29 @@ from . import __version__
 from .clock import Clock, InstantClock, RealClock, ScaledClock
 from .data import FILE_NAME, Journal, Record, Room, RunStarted
 from .errors import RecipeError, SpmError
-from .instrument import GuardedInstrument, InstrumentSettings, Limits, NoGoZone
+from .instrument import (
+    Exposure,
+    GuardedInstrument,
+    InstrumentSettings,
+    Limits,
+    NoGoZone,
+    limits_to_table,
+)
 from .notify import NotifySettings
 from .server import ServerSettings
 from .settings import Plugin, read_toml, validate
-from .units import Bias, DataSize, Duration, Length, Speed
+from .units import (
+    Bias,
+    BiasTime,
+    DataSize,
+    Duration,
+    Force,
+    Gain,
+    Length,
+    Setpoint,
+    SlewRate,
+    Speed,
+)
 from .workflow import Runner
 
 _PACKAGES = ("numpy", "scipy", "torch", "gpytorch", "numba", "h5py", "pydantic")
@@ -39,6 +57,20 @@ class ZoneSettings(_Table):
     reason: str = "no-go zone"
 
 
+class ExposureSettings(_Table):
+    """What the sample may bear around any point; without a number there is no such limit."""
+
+    radius: Annotated[Length, Field(gt=0)]
+    bias_time: Annotated[BiasTime, Field(ge=0)] | None = None
+    spectra: Annotated[int, Field(ge=0)] | None = None
+    pulses: Annotated[int, Field(ge=0)] | None = None
+    taps: Annotated[int, Field(ge=0)] | None = None
+
+    def exposure(self) -> Exposure:
+        """Return what the sample may bear."""
+        return Exposure(**_given(self))
+
+
 class LimitSettings(_Table):
     """What the laboratory allows; without a limit the instrument's own range holds."""
 
@@ -48,6 +80,17 @@ class LimitSettings(_Table):
     scan_speed: Annotated[Speed, Field(gt=0)] | None = None
     spectrum_duration: Annotated[Duration, Field(gt=0)] | None = None
     no_go: tuple[ZoneSettings, ...] = ()
+    bias_step: Annotated[Bias, Field(gt=0)] | None = None
+    bias_slew: Annotated[SlewRate, Field(gt=0)] | None = None
+    least_bias: Annotated[Bias, Field(ge=0)] | None = None
+    setpoint: tuple[Setpoint, Setpoint] | None = None
+    gain: Annotated[Gain, Field(gt=0)] | None = None
+    force: Annotated[Force, Field(gt=0)] | None = None
+    pulse: tuple[Bias, Bias] | None = None
+    depth: Annotated[Length, Field(gt=0)] | None = None
+    step: Annotated[Length, Field(gt=0)] | None = None
+    spectra: Annotated[int, Field(gt=0)] | None = None
+    exposure: ExposureSettings | None = None
 
     @model_validator(mode="after")
     def _are_limits(self) -> "LimitSettings":
@@ -56,13 +99,21 @@ class LimitSettings(_Table):
 
     def limits(self) -> Limits:
         """Return the limits."""
-        given = {
-            name: getattr(self, name)
-            for name in ("x", "y", "bias", "scan_speed", "spectrum_duration")
-            if getattr(self, name) is not None
-        }
-        zones = tuple(NoGoZone(z.x, z.y, z.radius, z.reason) for z in self.no_go)
-        return Limits(**given, no_go=zones)
+        given = _given(self)
+        given["no_go"] = tuple(NoGoZone(z.x, z.y, z.radius, z.reason) for z in self.no_go)
+        if self.exposure is not None:
+            given["exposure"] = self.exposure.exposure()
+        if self.setpoint is not None:
+            (low, unit), (high, other) = self.setpoint
+            if unit != other:
+                raise ValueError(f"setpoint is from a value in {unit} to one in {other}")
+            given |= {"setpoint": (low, high), "setpoint_unit": unit}
+        return Limits(**given)
+
+
+def _given(table: BaseModel) -> dict[str, Any]:
+    """Return what of a table was given."""
+    return {name: value for name, value in table if value is not None}
 
 
 class ClockSettings(_Table):
@@ -215,7 +266,7 @@ def begin(
             instrument=instrument.capabilities.name,
             seed=seed,
             versions=versions(),
-            settings={**(settings or {}), "limits": _in_force(instrument.limits)},
+            settings={**(settings or {}), "limits": limits_to_table(instrument.limits)},
         )
     )
     return runner
@@ -244,14 +295,3 @@ def _commit() -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return said.stdout.strip()
-
-
-def _in_force(limits: Limits) -> dict[str, Any]:
-    return {
-        "x": limits.x,
-        "y": limits.y,
-        "bias": limits.bias,
-        "scan_speed": limits.scan_speed,
-        "spectrum_duration": limits.spectrum_duration,
-        "no_go": tuple((zone.x, zone.y, zone.radius) for zone in limits.no_go),
-    }

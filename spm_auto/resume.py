@@ -1,7 +1,7 @@
 """Resuming: how a run that was killed, cancelled or failed is gone on with."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
@@ -17,9 +17,17 @@ from .data import (
     Record,
     Room,
     RunContinued,
+    carried_out,
 )
 from .errors import CannotResume, SpmError
-from .instrument import GuardedInstrument, what_changed
+from .instrument import (
+    AcquireForceCurve,
+    AcquireSpectrum,
+    ConditionTip,
+    GuardedInstrument,
+    Instruction,
+    what_changed,
+)
 from .lab import versions
 from .workflow import Past, Runner, Tape
 
@@ -169,6 +177,8 @@ def take_up(
         journal.close()
         raise CannotResume(f"{out}: another process has gone on with this run meanwhile")
     is_simulated = instrument.capabilities.is_simulated
+    if not is_simulated:  # what is simulated does it all again
+        instrument.ledger.replay(_borne(tape))
     past = Past(
         tape,
         RunContinued(tuple(changes), journal.dropped, versions()),
@@ -178,6 +188,16 @@ def take_up(
         go_on=clock.go_on if is_simulated and isinstance(clock, ResumedClock) else _stay,
     )
     return Runner(instrument, journal, clock, listeners, past, room)
+
+
+def _borne(tape: Tape) -> Iterator[Instruction]:
+    """Yield what the sample has borne, where that was found to be when last looked for."""
+    dx, dy = (0.0, 0.0) if tape.found is None else (tape.found.dx, tape.found.dy)
+    for instruction in carried_out(tape.records):
+        if isinstance(instruction, AcquireSpectrum | AcquireForceCurve | ConditionTip):
+            yield replace(instruction, x=instruction.x + dx, y=instruction.y + dy)
+        else:
+            yield instruction
 
 
 def _stay(_: float) -> None:

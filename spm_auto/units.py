@@ -5,6 +5,7 @@ window and as a convenience in scripts; it is turned here, exactly: "500 nm" is 
 500 * 1e-9, which would be 5.000000000000001e-07.
 """
 
+import contextlib
 import math
 import re
 from decimal import Decimal, DecimalException
@@ -128,9 +129,22 @@ def _schema(unit: str) -> Any:
     )
 
 
+def _from_any_text(units: tuple[str, ...]) -> Any:
+    def validate(value: object) -> tuple[float, str]:
+        if isinstance(value, str):
+            for unit in units:
+                with contextlib.suppress(UnitError):
+                    return parse(value, unit), unit
+        examples = ", ".join(repr(_example(unit)) for unit in units)
+        raise ValueError(f"{value!r} is no quantity for this; write one such as {examples}")
+
+    return BeforeValidator(validate)
+
+
 def _example(unit: str) -> str:
     examples = {
-        "m": "500 nm", "V": "-8 V", "s": "4 ms", "A": "100 pA", "rad": "30 deg", "B": "200 MB"
+        "m": "500 nm", "V": "-8 V", "s": "4 ms", "A": "100 pA", "rad": "30 deg", "B": "200 MB",
+        "N": "5 nN",
     }  # fmt: skip
     return examples.get(unit, "1" if unit == "1" else f"1 {unit}")
 
@@ -166,3 +180,11 @@ Capacitance = Annotated[float, _from_text("F"), _schema("F")]
 LengthNoise = Annotated[float, _from_text("m/rtHz"), _schema("m/rtHz")]
 DataSize = Annotated[float, _from_text("B"), _schema("B")]
 VoltageNoise = Annotated[float, _from_text("V/rtHz"), _schema("V/rtHz")]
+SlewRate = Annotated[float, _from_text("V/s"), _schema("V/s")]
+BiasTime = Annotated[float, _from_text("V s"), _schema("V s")]
+Gain = Annotated[float, _from_text("1/s"), _schema("1/s")]
+Setpoint = Annotated[  # of a z loop: its value, and its unit
+    tuple[float, str],
+    _from_any_text(("A", "N", "m")),
+    WithJsonSchema({"type": "string", "description": "a current, a force or a length"}),
+]

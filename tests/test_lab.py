@@ -266,7 +266,7 @@ def test_a_run_begins_with_all_that_it_stands_on(tmp_path: Path) -> None:
     limits = started.settings["limits"]
     assert limits["bias"] == (-2.0, 2.0)
     assert limits["x"] == (-1e-6, 1e-6)
-    assert limits["no_go"] == ((5e-7, 5e-7, 1e-8),)
+    assert limits["no_go"] == ((5e-7, 5e-7, 1e-8, "a particle"),)
     assert started.versions["spm_auto"] == __version__
     assert started.uid
 

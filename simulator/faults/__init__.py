@@ -16,6 +16,7 @@ from .kinds import (
     RailedFeedback,
     SaturatedPreamp,
     StuckAxis,
+    TipChange,
     TruncatedReply,
 )
 
@@ -30,6 +31,7 @@ __all__ = [
     "RailedFeedback",
     "SaturatedPreamp",
     "StuckAxis",
+    "TipChange",
     "TruncatedReply",
     "garbled",
     "garbled_bytes",

@@ -33,6 +33,7 @@ from .kinds import (
     Rail,
     SaturatedPreamp,
     StuckAxis,
+    TipChange,
     TruncatedReply,
 )
 
@@ -104,6 +105,10 @@ class Faults:
             if (broken.action, broken.at) == (number, line):
                 raise ConnectionLost("the connection to the microscope broke while it was scanning")
         self._pass_time(number, line, clock, stop, scanning=True)
+
+    def of_tip(self, number: int) -> float | None:
+        """Return how blunt the tip becomes, in a good one's units; None: it stays."""
+        return next((change.blur for change in self._at(number, TipChange)), None)
 
     def reached(self, number: int, here: Point, target: Point) -> Point:
         """Return where the scanner comes to stand when it is sent from here to a target [m]."""

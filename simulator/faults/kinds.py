@@ -128,6 +128,18 @@ class RailedFeedback(Rail):
     rail: float = Field(default=500e-9, allow_inf_nan=False)
 
 
+class TipChange(FaultSettings):
+    """The tip becomes a blunt one as the instruction begins, and stays so until it changes again.
+
+    Attributes:
+        action: Number of the instruction.
+        blur: Width of what the tip averages over then, in units of a good one's.
+    """
+
+    kind: Literal["tip_change"] = "tip_change"
+    blur: Annotated[float, positive("1")] = 3.0
+
+
 Fault = Annotated[
     DroppedConnection
     | Hang
@@ -136,6 +148,7 @@ Fault = Annotated[
     | Garbage
     | StuckAxis
     | SaturatedPreamp
-    | RailedFeedback,
+    | RailedFeedback
+    | TipChange,
     Field(discriminator="kind"),
 ]

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from spm_auto.errors import InstrumentError
 from spm_auto.instrument import (
     AcquireForceCurve,
     BiasWaveform,
@@ -120,6 +121,18 @@ class Technique(ABC):
     def condition_tip(self, at: Point, instruction: ConditionTip, number: int, time: float) -> None:
         """Pulse or poke where the tip really is."""
         raise NotImplementedError
+
+    def blunt(self, blur: float, time: float) -> None:  # noqa: ARG002
+        """Let the tip become a blunt one at an instrument time [s].
+
+        Args:
+            blur: Width of what it averages over, in units of a good one's.
+            time: When [s].
+
+        Raises:
+            InstrumentError: It has no tip that resolves anything.
+        """
+        raise InstrumentError("a fault of the tip needs a technique whose tip can change")
 
     def set_feedback(self, instruction: SetFeedback) -> None:
         """Change what the z loop holds, or how fast.

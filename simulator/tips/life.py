@@ -111,6 +111,16 @@ class TipLife:
         """Let the tip become another one, and return it."""
         return self._log(time, "change", changed(self.tip, self._good, self._settings, rng))
 
+    def blunt(self, blur: float, time: float) -> TipState:
+        """Let the tip become a blunt one with a single end, and return it.
+
+        Args:
+            blur: Width of what it averages over, in units of a good tip's.
+            time: Instrument time [s].
+        """
+        blunt = replace(self.tip, blur=blur * self._good.blur, twin=None)
+        return self._log(time, "change", blunt)
+
     def crash(self, rng: np.random.Generator, time: float, severity: float = 1.0) -> Damage:
         """Let the tip run into the surface.
 

@@ -23,6 +23,7 @@ from .protocol import (
     Resumable,
     Scalar,
     Scalarizer,
+    Steerable,
     Watch,
 )
 from .scoring import Scored, refusal, scalar_of, unpredicted
@@ -134,6 +135,22 @@ class Explorer:
         self._close(proposal)
         self._told.append((proposal, None))
         self.agent.tell([Observation(proposal.candidate, math.nan)])
+
+    def forget(self, since: float, until: float) -> None:
+        """Unlearn spectra that nobody trusts any more, where the agent can.
+
+        Args:
+            since: Instrument time from which on they began [s].
+            until: Before which they began [s].
+        """
+        if not isinstance(self.agent, Steerable):
+            return
+        self._told = [
+            (proposal, spectrum)
+            for proposal, spectrum in self._told
+            if spectrum is None or not since <= spectrum.start_time < until
+        ]
+        self._retell(self.agent, self._scalarizer, self.scalarizer_name)
 
     def proposals(self, budget: int) -> Iterator[Proposal]:
         """Yield one proposal after another, until the budget or the candidates are spent.
@@ -333,21 +350,26 @@ class Explorer:
     def _rescalarize(self, name: str) -> tuple[Scored, ...]:
         agent = self._steered.steerable("judge spectra anew")
         scalarizer = scalarizer_named(name)
+        scored = self._retell(agent, scalarizer, name)
+        self._scalarizer, self._name = scalarizer, name
+        self._open = [unpredicted(proposal) for proposal in self._open]
+        self._ready = deque(unpredicted(proposal) for proposal in self._ready)
+        return scored
+
+    def _retell(self, agent: Steerable, by: Scalarizer, name: str) -> tuple[Scored, ...]:
+        """Let an agent learn anew from all spectra that are left, judged by a scalarizer."""
         observations: list[Observation] = []
         scored: list[Scored] = []
         for proposal, spectrum in self._told:
             if spectrum is None:
                 observations.append(Observation(proposal.candidate, math.nan))
                 continue
-            scalar = self._scalar(spectrum, scalarizer, name)
+            scalar = self._scalar(spectrum, by, name)
             observations.append(self._observation(proposal, spectrum, scalar))
             scored.append(Scored(proposal, spectrum, scalar, name))
         agent.retell(observations)
         self._recalled = None
-        self._scalarizer, self._name = scalarizer, name
         self._values = [one.scalar.value for one in scored if one.scalar.is_good]
-        self._open = [unpredicted(proposal) for proposal in self._open]
-        self._ready = deque(unpredicted(proposal) for proposal in self._ready)
         self._lookout.forget()
         return tuple(scored)
 

@@ -15,8 +15,10 @@ from .codec import WHAT_GARBAGE_RAISES, from_tree, to_tree
 from .events import (
     CLOSING,
     LATE,
+    LINK,
     REFUSED,
     ROOM,
+    TIP,
     AgentAnswered,
     AgentPrepared,
     Alarm,
@@ -59,7 +61,14 @@ from .files import (
 from .journal import FILE_NAME, VERSION, Journal, JournalReader
 from .place import take_place, write_whole
 from .reader import Measurement, RecordedRun, assemble, open_run
-from .remembered import remember
+from .recovery import (
+    LOOK,
+    FeedbackSet,
+    ForceCurveAcquired,
+    SpectraDoubted,
+    TipConditioned,
+)
+from .remembered import carried_out, remember
 from .room import Room
 from .run_file import RUN_FILE_NAME, consolidate
 from .run_file.writing import write as write_run_file
@@ -68,9 +77,12 @@ __all__ = [
     "CLOSING",
     "FILE_NAME",
     "LATE",
+    "LINK",
+    "LOOK",
     "REFUSED",
     "ROOM",
     "RUN_FILE_NAME",
+    "TIP",
     "VERSION",
     "WHAT_GARBAGE_RAISES",
     "AccessDenied",
@@ -86,7 +98,9 @@ __all__ = [
     "DataFile",
     "DurationsEstimated",
     "Event",
+    "FeedbackSet",
     "FinishReason",
+    "ForceCurveAcquired",
     "InstructionFailed",
     "Intervention",
     "Journal",
@@ -113,12 +127,15 @@ __all__ = [
     "ScanStarted",
     "ServerStarted",
     "ServerStopped",
+    "SpectraDoubted",
     "SpectrumAcquired",
     "SpectrumScored",
     "StepStarted",
+    "TipConditioned",
     "TipWithdrawn",
     "as_text",
     "assemble",
+    "carried_out",
     "consolidate",
     "from_tree",
     "in_si",

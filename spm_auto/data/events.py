@@ -31,11 +31,14 @@ from .audit import (
     ServerStopped,
     TipWithdrawn,
 )
+from .recovery import FeedbackSet, ForceCurveAcquired, SpectraDoubted, TipConditioned
 
 REFUSED = "refused"  # cause of the alarm that an intervention was not carried out
 LATE = "late"  # cause of the alarm that an intervention came when the run was over
 CLOSING = "closing"  # cause of the alarm that the instrument could not be closed
 ROOM = "room"  # cause of the alarm that there is too little room on the disk
+LINK = "link"  # cause of the alarm that the instrument was lost, and is looked for again
+TIP = "tip"  # cause of the alarms of what was seen of the tip, and done about it
 
 
 class FinishReason(StrEnum):
@@ -298,8 +301,8 @@ class Alarm:
 
     Attributes:
         message: What, in words.
-        cause: What raised it, for programs: "stuck", "calibration", "tip", `REFUSED`, `LATE`,
-            `CLOSING` or `ROOM`; empty for all else.
+        cause: What raised it, for programs: "stuck", "calibration", `TIP`, `REFUSED`, `LATE`,
+            `CLOSING`, `ROOM` or `LINK`; empty for all else.
     """
 
     message: str
@@ -381,6 +384,10 @@ Event = (
     | ScanFinished
     | ProbePositioned
     | SpectrumAcquired
+    | ForceCurveAcquired
+    | TipConditioned
+    | FeedbackSet
+    | SpectraDoubted
     | InstructionFailed
     | DurationsEstimated
     | PointChosen

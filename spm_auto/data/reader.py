@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import DataError
-from ..instrument import AcquireSpectrum, ScanImage, ScanLine, Spectrum
+from ..instrument import AcquireSpectrum, ForceCurve, ScanImage, ScanLine, Spectrum
 from .events import (
     AgentAnswered,
     Alarm,
@@ -30,6 +30,7 @@ from .events import (
     StepStarted,
 )
 from .journal import FILE_NAME, JournalReader
+from .recovery import LOOK, ForceCurveAcquired, SpectraDoubted
 from .run_file import RUN_FILE_NAME, is_run_file, read_records
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Measurement:
         spectrum: What was measured.
         chosen: The agent's choice, None for spectra that no agent chose.
         scored: What it was worth, None for spectra that were not scored.
+        doubt: Why the tip may have been bad, in words; empty where nobody doubts it.
     """
 
     number: int
@@ -54,6 +56,7 @@ class Measurement:
     spectrum: Spectrum
     chosen: PointChosen | None = None
     scored: SpectrumScored | None = None
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ class RecordedRun:
         alarms: What a human should know of.
         damage: What is wrong with the journal's end, or what an older run file cannot tell; empty
             when nothing is.
+        looks: Images that were taken to see how good the tip is; none of them is in `scans`.
     """
 
     path: Path
@@ -88,6 +92,13 @@ class RecordedRun:
     interventions: tuple[Intervention, ...]
     alarms: tuple[Alarm, ...]
     damage: str
+    looks: tuple[ScanImage, ...] = ()
+
+    @property
+    def force_curves(self) -> tuple[ForceCurve, ...]:
+        """The force curves in the order in which they were taken."""
+        events = (record.event for record in self.records)
+        return tuple(event.curve for event in events if isinstance(event, ForceCurveAcquired))
 
     @property
     def resumptions(self) -> tuple[Record, ...]:
@@ -113,8 +124,11 @@ class RecordedRun:
 
     @property
     def best(self) -> Measurement | None:
-        """The one of `compared` with the highest value; None when no spectrum has one."""
-        good = [m for m in self.compared if m.scored and math.isfinite(m.scored.value)]
+        """The one of `compared` with the highest value; None when no spectrum has one.
+
+        One that was taken with a tip that may have been bad is none.
+        """
+        good = [m for m in self.compared if math.isfinite(_reward(m)) and not m.doubt]
         return max(good, key=lambda m: m.scored.value if m.scored else -math.inf, default=None)
 
     @property
@@ -268,6 +282,7 @@ def _told(
         interventions=tuple(event for event in events if isinstance(event, Intervention)),
         alarms=tuple(event for event in events if isinstance(event, Alarm)),
         damage=damage,
+        looks=tuple(_scans(records, looks=True)),
     )
 
 
@@ -283,28 +298,34 @@ def assemble(
     return ScanImage(frame, started.channels, forward, backward, start_time, end_time)
 
 
-def _scans(records: tuple[Record, ...]) -> list[ScanImage]:
+def _scans(records: tuple[Record, ...], looks: bool = False) -> list[ScanImage]:
     """Put images together from their lines.
 
     A scan that was cut off and gone on with is one image; those by which a run that goes on found
     its sample again are none.
+
+    Args:
+        records: All of them.
+        looks: Whether the images of the tip are wanted; else those of the sample.
     """
     scans: list[tuple[ScanStarted, float, list[ScanLine]]] = []
     ends: list[float] = []
-    is_aside = False
+    is_aside = is_other = False
     for record in records:
         match record.event:
             case SampleSought():
                 is_aside = True
             case SampleFound() | RunContinued():  # found, or killed before
                 is_aside = False
-            case ScanStarted() if not is_aside:
-                scans.append((record.event, record.time, []))
-                ends.append(record.time)
-            case LineAcquired(line=line) if scans and not is_aside:
+            case ScanStarted(instruction=scan) if not is_aside:
+                is_other = (scan.purpose == LOOK) is not looks
+                if not is_other:
+                    scans.append((record.event, record.time, []))
+                    ends.append(record.time)
+            case LineAcquired(line=line) if scans and not (is_aside or is_other):
                 scans[-1][2].append(line)
                 ends[-1] = record.time
-            case ScanFinished() if ends and not is_aside:
+            case ScanFinished() if ends and not (is_aside or is_other):
                 ends[-1] = record.time
     return [assemble(*scan, end) for scan, end in zip(scans, ends, strict=True)]
 
@@ -325,10 +346,15 @@ def _measurements(records: tuple[Record, ...]) -> list[Measurement]:
                 choices = waiting.get(candidate)
                 scores[score.start_time] = (score, choices.pop(0) if choices else None)
     taken = [r.event for r in records if isinstance(r.event, SpectrumAcquired)]
+    doubts = [r.event for r in records if isinstance(r.event, SpectraDoubted)]
     measurements = []
     for number, event in enumerate(taken):
-        scored, chosen = scores.get(event.spectrum.start_time, (None, None))
-        measurements.append(Measurement(number, event.instruction, event.spectrum, chosen, scored))
+        start = event.spectrum.start_time
+        scored, chosen = scores.get(start, (None, None))
+        doubt = next((d.reason for d in doubts if d.since <= start < d.until), "")
+        measurements.append(
+            Measurement(number, event.instruction, event.spectrum, chosen, scored, doubt)
+        )
     return measurements
 
 

@@ -1,11 +1,37 @@
 """What a journal remembers of the instrument that its run was made on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..errors import DataError
-from ..instrument import Limits, NoGoZone, Remembered
-from .events import ProbePositioned, Record, RunStarted, ScanStarted, SpectrumAcquired
+from ..instrument import Instruction, Limits, Load, Remembered, limits_from_table
+from .audit import CommandEnded, CommandGiven, Outcome
+from .events import (
+    InstructionFailed,
+    LoadFinished,
+    ProbePositioned,
+    Record,
+    RunStarted,
+    ScanStarted,
+    SpectrumAcquired,
+)
+from .recovery import ForceCurveAcquired, TipConditioned
+
+# with these nothing was begun
+_REFUSALS = frozenset(
+    {
+        "Forbidden",
+        "Held",
+        "LimitExceeded",
+        "Malformed",
+        "NotAcknowledged",
+        "NotArmed",
+        "NotLoaded",
+        "NotOwner",
+        "Unprotected",
+        "Unsupported",
+    }
+)
 
 
 def remember(records: Sequence[Record]) -> Remembered:
@@ -30,21 +56,48 @@ def remember(records: Sequence[Record]) -> Remembered:
             case ScanStarted(channels=channels):
                 images |= {channel.name: channel for channel in channels}
                 position = None
-            case ProbePositioned(x=x, y=y):
+            case ProbePositioned(x=x, y=y) | TipConditioned(x=x, y=y):
                 position = (x, y)
             case SpectrumAcquired(spectrum=spectrum):
                 spectra, position = spectrum.channels, (spectrum.x, spectrum.y)
+            case ForceCurveAcquired(curve=curve):
+                position = (curve.x, curve.y)
     return Remembered(
         started.instrument, tuple(images.values()), spectra, _limits(started), position
     )
+
+
+def carried_out(records: Iterable[Record]) -> tuple[Instruction, ...]:
+    """Collect what was begun of the instructions that a sample remembers, in order: for a `Ledger`.
+
+    What failed on the way counts, what was refused does not, nor does a load that failed.
+
+    Args:
+        records: Of a run, or of an instrument server.
+    """
+    begun: dict[int, Instruction] = {}  # by record; a command by the record that accepted it
+    commands: dict[int, int] = {}
+    for index, event in enumerate(record.event for record in records):
+        match event:
+            case LoadFinished(instruction=instruction) | SpectrumAcquired(instruction=instruction):
+                begun[index] = instruction
+            case InstructionFailed(instruction=instruction, error=error):
+                if error not in _REFUSALS and not isinstance(instruction, Load):
+                    begun[index] = instruction
+            case CommandGiven(number=number, instruction=instruction):
+                begun[index], commands[number] = instruction, index
+            case CommandEnded(number=number, outcome=outcome) if number in commands:
+                given = begun[commands[number]]
+                has_failed = outcome is not Outcome.DONE and isinstance(given, Load)
+                if outcome is Outcome.REFUSED or has_failed:
+                    del begun[commands.pop(number)]
+    return tuple(begun.values())
 
 
 def _limits(started: RunStarted) -> Limits | None:
     if "limits" not in started.settings:
         return None
     try:
-        given = dict(started.settings["limits"])
-        zones = tuple(NoGoZone(*zone) for zone in given.pop("no_go", ()))
-        return Limits(**given, no_go=zones)
+        return limits_from_table(started.settings["limits"])
     except (TypeError, ValueError) as error:
         raise DataError(f"the limits of run {started.uid} cannot be read: {error}") from error

@@ -24,6 +24,7 @@ from .protocol import Capabilities, Extended, Instrument, InstrumentState, Statu
 from .results import Channel, ForceCurve, QualityFlag, ScanImage, ScanLine, Spectrum
 from .settings import DataFile, FromCommandLine, InstrumentSettings
 from .shifted import ShiftedInstrument
+from .tables import limits_from_table, limits_to_table
 from .turns import ENGAGED, Action, Turns
 from .vitals import Vitals, Watched, vitals_of
 from .watchdog import Severity, Trip, Watchdog, WatchSettings
@@ -81,6 +82,8 @@ __all__ = [
     "Withdrawal",
     "check_form",
     "level_of",
+    "limits_from_table",
+    "limits_to_table",
     "vitals_of",
     "what_changed",
 ]

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..units import format as format_quantity
+from .exposure import Exposure
 from .limits import Limits, NoGoZone
 from .protocol import Capabilities, InstrumentState, Status
 from .results import Channel
@@ -15,6 +16,21 @@ _WINDOWS = (("x", "x", "m"), ("y", "y", "m"), ("bias", "the bias", "V"))
 _HIGHEST = (
     ("scan_speed", "the scan speed", "m/s"),
     ("spectrum_duration", "the duration of a spectrum", "s"),
+    ("bias_step", "the step of the bias", "V"),
+    ("bias_slew", "the slew of the bias", "V/s"),
+    ("least_bias", "the least bias of the z loop", "V"),
+    ("gain", "the gain", "1/s"),
+    ("force", "the force", "N"),
+    ("depth", "the depth of a poke", "m"),
+    ("step", "the step of the probe", "m"),
+    ("spectra", "the spectra per load", "1"),
+)
+_EXPOSURE = (
+    ("radius", "the radius of an exposed area", "m"),
+    ("bias_time", "the exposure of an area", "V s"),
+    ("spectra", "the spectra of an area", "1"),
+    ("pulses", "the pulses of an area", "1"),
+    ("taps", "the taps of an area", "1"),
 )
 _NOT_READY = {
     InstrumentState.EMPTY: "the instrument is not loaded",
@@ -97,9 +113,35 @@ def _limits(before: Limits, now: Limits) -> Iterator[str]:
         highest, other = getattr(before, name), getattr(now, name)
         if highest != other:
             yield f"the limit of {what} was {_said(highest, unit)}, now {_said(other, unit)}"
+    yield from _more_windows(before, now)
+    yield from _exposures(before.exposure, now.exposure)
     was, is_now = ({(z.x, z.y, z.radius): z for z in limits.no_go} for limits in (before, now))
     yield from (f"{_zone(is_now[key])} is new" for key in sorted(is_now.keys() - was.keys()))
     yield from (f"{_zone(was[key])} is gone" for key in sorted(was.keys() - is_now.keys()))
+
+
+def _more_windows(before: Limits, now: Limits) -> Iterator[str]:
+    then, other = (limits.setpoint_unit for limits in (before, now))
+    if (before.setpoint, then) != (now.setpoint, other):
+        was, is_now = _window(before.setpoint, then), _window(now.setpoint, other)
+        yield f"the limits of the setpoint were {was}, now {is_now}"
+    if before.pulse != now.pulse:
+        was, is_now = (
+            "those of the bias" if limits.pulse is None else _window(limits.pulse, "V")
+            for limits in (before, now)
+        )
+        yield f"the limits of a pulse were {was}, now {is_now}"
+
+
+def _exposures(before: Exposure | None, now: Exposure | None) -> Iterator[str]:
+    if before is None or now is None:
+        if before is not now:
+            yield f"a limit of what an area may bear is {'new' if before is None else 'gone'}"
+        return
+    for name, what, unit in _EXPOSURE:
+        then, other = getattr(before, name), getattr(now, name)
+        if then != other:
+            yield f"the limit of {what} was {_said(then, unit)}, now {_said(other, unit)}"
 
 
 def _state(status: Status) -> Iterator[str]:
@@ -143,4 +185,4 @@ def _zone(zone: NoGoZone) -> str:
 
 
 def _said(value: float, unit: str) -> str:
-    return format_quantity(value, unit, _DIGITS)
+    return f"{value:g}" if unit == "1" else format_quantity(value, unit, _DIGITS)

@@ -18,6 +18,7 @@ from ..data import (
     ScanFinished,
     ScanStarted,
     SpectrumAcquired,
+    TipConditioned,
 )
 from ..units import format as format_quantity
 from ..units import format_duration
@@ -123,6 +124,8 @@ def timing(run: RecordedRun) -> list[TimeSpent]:
                 spent["scans"].append(record.time - scan_start)
             case ProbePositioned():
                 spent["moves"].append(record.time - before.time)
+            case TipConditioned():
+                spent["conditioning the tip"].append(record.time - before.time)
             case SpectrumAcquired(spectrum=spectrum):
                 spent["spectra"].append(spectrum.end_time - spectrum.start_time)
                 spent["moves"].append(max(0.0, spectrum.start_time - before.time))
@@ -166,6 +169,8 @@ def _decision(measurement: Measurement, units: Mapping[str, str], is_best: bool)
     flags = [str(flag) for flag in spectrum.flags]
     if scored is not None and scored.flag and scored.flag not in flags:
         flags.append(scored.flag)
+    if measurement.doubt:
+        flags.append(measurement.doubt)
     return Decision(
         number=measurement.number + 1,
         place=f"{_length(spectrum.x)}, {_length(spectrum.y)}{chosen_text(chosen)}",

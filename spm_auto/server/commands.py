@@ -9,7 +9,7 @@ import zmq
 
 from ..data import Intervention, LeaseChanged
 from ..errors import Forbidden, NotOwner, OutOfStep
-from ..instrument import Level, Mode, level_of, vitals_of
+from ..instrument import Level, Mode, level_of, limits_to_table, vitals_of
 from .hands import Hands, Job
 from .keys import Member, Role
 from .service import Desk, Service, unknown
@@ -20,7 +20,6 @@ from .wire import (
     Ask,
     Request,
     capabilities_table,
-    limits_table,
     pack_answer,
     read_instruction,
     status_table,
@@ -158,7 +157,7 @@ class CommandDesk:
             "version": VERSION,
             "laboratory": self._service.laboratory,
             "capabilities": capabilities_table(guard.capabilities),
-            "limits": limits_table(guard.limits),
+            "limits": limits_to_table(guard.limits),
             "owner": self._service.lease.owner,
             "name": member.name,
             "role": str(member.role),

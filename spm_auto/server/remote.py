@@ -27,6 +27,7 @@ from ..instrument import (
     Spectrum,
     Status,
     Vitals,
+    limits_from_table,
 )
 from .connection import Connection
 from .heart import Heart, Signs
@@ -35,7 +36,6 @@ from .wire import (
     Answer,
     Ask,
     read_capabilities,
-    read_limits,
     read_status,
     read_vitals,
 )
@@ -252,7 +252,7 @@ class RemoteInstrument:
             self._capabilities = replace(
                 read_capabilities(greeting["capabilities"]), has_vitals=False
             )
-            self._limits = read_limits(greeting["limits"])
+            self._limits = limits_from_table(greeting["limits"])
         except (KeyError, TypeError, ValueError) as error:
             raise OutOfStep(f"the server's greeting is none: {error}") from error
         if isinstance(self._clock, InstantClock):

@@ -108,7 +108,7 @@ class InstrumentServer:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         listening, terms = listening or Listening(), terms or Terms()
-        self._guard, self._released = guard, threading.Event()
+        self._guard, self._released, self._has_begun = guard, threading.Event(), False
         with contextlib.ExitStack() as failing:
             failing.callback(guard.close)
             self._telemetry_door = self._open(
@@ -129,6 +129,7 @@ class InstrumentServer:
                     about.uid, about.lab, guard.capabilities.name, addresses, about.versions
                 )
             )
+            self._has_begun = True
             failing.pop_all()
         lease = Lease(terms, now)
         if orphan:
@@ -234,12 +235,17 @@ class InstrumentServer:
         failing: contextlib.ExitStack,
     ) -> Door:
         access = Access(keyring, self._denied)
-        door = Door(kind, listening.address, port, identity, access, LARGEST)
+        door = Door(kind, listening.address, port, identity, access, LARGEST, self._knocked)
         failing.callback(door.close)
         return door
 
     def _denied(self, public: str) -> None:
-        self._book.write(AccessDenied(public, "a key that is not known"))
+        if self._has_begun:  # a journal begins with the start of its server
+            self._book.write(AccessDenied(public, "a key that is not known"))
+
+    def _knocked(self, how: str) -> None:
+        if self._has_begun:
+            self._book.write(AccessDenied("somebody", how))
 
     def _on_due(self, due: Due) -> None:
         if due is Due.WITHDRAW:

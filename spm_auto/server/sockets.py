@@ -15,12 +15,14 @@ from zmq.auth.thread import ThreadAuthenticator
 from zmq.utils.monitor import recv_monitor_message
 
 from ..errors import ConnectionLost, InstrumentError
+from .knocks import Knocks
 
 QUEUE = 100  # messages that wait at most, each way
 HANDSHAKE = 3000  # [ms] for a client to say who it is
 BEAT, SILENCE = 1000, 3000  # [ms] between signs of life of a connection, and without any
 CLOSING = b"closing"  # rung at a desk that shall close
 BACKLOG = 1024  # connections that wait to be taken
+_DOMAIN = "spm_auto"
 _ENDINGS = (
     zmq.EVENT_HANDSHAKE_SUCCEEDED
     | zmq.EVENT_HANDSHAKE_FAILED_AUTH
@@ -73,6 +75,7 @@ class Door:
         server: Keys of the server.
         credentials: Who is let in.
         largest: A message that is larger ends its connection [bytes].
+        knocked: Told of who did not get as far as a key; must not raise or wait.
 
     Attributes:
         address: Where it listens.
@@ -90,12 +93,13 @@ class Door:
         server: Pair,
         credentials: Credentials,
         largest: int,
+        knocked: Callable[[str], None],
     ) -> None:
         self._context = zmq.Context()
         self._context.set(zmq.MAX_SOCKETS, 64)
         self._porter = ThreadAuthenticator(self._context)
         self._porter.start()
-        self._porter.configure_curve_callback(domain="*", credentials_provider=credentials)
+        self._porter.configure_curve_callback(domain=_DOMAIN, credentials_provider=credentials)
         self.socket: zmq.Socket[bytes] = self._context.socket(kind)
         bound_both_ways(self.socket)
         self.socket.set(zmq.MAXMSGSIZE, largest)
@@ -103,6 +107,11 @@ class Door:
         self.socket.set(zmq.CURVE_SERVER, 1)
         self.socket.set_string(zmq.CURVE_SECRETKEY, server.secret)
         self.socket.set_string(zmq.CURVE_PUBLICKEY, server.public)
+        # without a porter nobody comes in, in place of everybody
+        self.socket.set_string(zmq.ZAP_DOMAIN, _DOMAIN)
+        self.socket.set(zmq.ZAP_ENFORCE_DOMAIN, 1)
+        # a while longer than the socket waits for a handshake
+        self._knocks = Knocks(self._context, self.socket, knocked, 2e-3 * HANDSHAKE)
         try:
             if port:
                 self.socket.bind(f"{address}:{port}")
@@ -130,6 +139,7 @@ class Door:
     def close(self) -> None:
         """Close the socket and send the porter home; safe to call twice."""
         if not self.socket.closed:
+            self._knocks.close()
             self.socket.close(linger=200)
         if self._porter.is_alive():
             self._porter.stop()

@@ -19,8 +19,6 @@ from ..instrument import (
     Capabilities,
     Instruction,
     InstrumentState,
-    Limits,
-    NoGoZone,
     Status,
     Vitals,
 )
@@ -236,16 +234,6 @@ def vitals_table(vitals: Vitals) -> dict[str, Any]:
 def read_vitals(table: Mapping[str, Any]) -> Vitals:
     """Make vitals of a table."""
     return Vitals(**table)
-
-
-def limits_table(limits: Limits) -> dict[str, Any]:
-    """Turn limits into a table."""
-    return {**_fields(limits), "no_go": [_fields(zone) for zone in limits.no_go]}
-
-
-def read_limits(table: Mapping[str, Any]) -> Limits:
-    """Make limits of a table."""
-    return Limits(**{**table, "no_go": tuple(NoGoZone(**zone) for zone in table["no_go"])})
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from .decisions import choice_event, chosen_event, fitted_event, intervention_ev
 from .past import Past
 from .plan import Plan, PlannedStep, make_plan
 from .recipe import Recipe, parse_recipe, read_recipe
+from .recovery import RecoverySettings
 from .requests import (
     Advice,
     Await,
@@ -17,7 +18,16 @@ from .requests import (
     Request,
 )
 from .runner import Runner
-from .steps import ExploreStep, GridStep, OverviewStep, Step, StepContext, StepGenerator
+from .steps import (
+    ExploreStep,
+    GridStep,
+    OverviewStep,
+    Step,
+    StepContext,
+    StepGenerator,
+    TipCare,
+    TipSettings,
+)
 from .tape import Tape
 
 __all__ = [
@@ -36,6 +46,7 @@ __all__ = [
     "PlannedStep",
     "Prepare",
     "Recipe",
+    "RecoverySettings",
     "Request",
     "RunState",
     "Runner",
@@ -43,6 +54,8 @@ __all__ = [
     "StepContext",
     "StepGenerator",
     "Tape",
+    "TipCare",
+    "TipSettings",
     "choice_event",
     "chosen_event",
     "fitted_event",

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from ..data import (
     CLOSING,
     LATE,
+    LINK,
     ROOM,
     AgentAnswered,
     Alarm,
@@ -24,7 +25,7 @@ from ..data import (
 
 # no step asks for these
 _ASIDE = RunPaused | RunResumed | RunFinished | RunContinued | SampleSought | SampleFound
-_RUNNERS = (CLOSING, LATE, ROOM)  # causes of alarms that no step asks for
+_RUNNERS = (CLOSING, LATE, LINK, ROOM)  # causes of alarms that no step asks for
 
 
 def asked_for(records: Sequence[Record]) -> list[Record]:

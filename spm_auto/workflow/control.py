@@ -38,6 +38,7 @@ class Control:
         self._stop: type[Stopped] | None = None
         self._finished: RunFinished | None = None
         self._orders: list[Order] = []
+        self.stop_flag = threading.Event()  # for whoever waits on a clock
 
     @property
     def state(self) -> RunState:
@@ -77,6 +78,7 @@ class Control:
                 self._stop = why
             if self._state != RunState.IDLE:
                 self._become(RunState.STOPPING)
+            self.stop_flag.set()
             self._changed.notify_all()
             return True
 

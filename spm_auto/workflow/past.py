@@ -2,20 +2,26 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
 from ..data import RunContinued
 from ..errors import CannotResume, InstrumentError
 from ..instrument import (
+    AcquireForceCurve,
     AcquireSpectrum,
+    ConditionTip,
+    Extended,
     FloatArray,
+    ForceCurve,
     Instruction,
     Instrument,
     Load,
     PositionProbe,
     Scan,
     ScanLine,
+    SetFeedback,
     Spectrum,
 )
 from .tape import Played, Tape
@@ -64,6 +70,15 @@ class Past:
                     was_same = _same_spectrum(spectrum, played.result) or played.error is not None
                     if self.is_exact and not was_same:
                         raise self._otherwise(played, "the spectrum differs")
+                case AcquireForceCurve():
+                    curve = cast(Extended, instrument).acquire_force_curve(instruction)
+                    was_same = _same_curve(curve, played.result) or played.error is not None
+                    if self.is_exact and not was_same:
+                        raise self._otherwise(played, "the force curve differs")
+                case ConditionTip():
+                    cast(Extended, instrument).condition_tip(instruction)
+                case SetFeedback():
+                    cast(Extended, instrument).set_feedback(instruction)
             if self.is_exact and played.error is not None:
                 raise self._otherwise(played, "it does not fail")
         except InstrumentError as error:
@@ -96,6 +111,16 @@ def _same_spectrum(now: Spectrum, before: object) -> bool:
         and (now.x, now.y, now.start_time) == (before.x, before.y, before.start_time)
         and _same(now.bias, before.bias)
         and _same(now.data, before.data)
+    )
+
+
+def _same_curve(now: ForceCurve, before: object) -> bool:
+    return (
+        isinstance(before, ForceCurve)
+        and (now.x, now.y, now.start_time) == (before.x, before.y, before.start_time)
+        and _same(now.extension, before.extension)
+        and _same(now.approach, before.approach)
+        and _same(now.retract, before.retract)
     )
 
 

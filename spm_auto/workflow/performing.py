@@ -7,9 +7,12 @@ then gives new ones.
 import contextlib
 import logging
 from collections.abc import Generator, Sequence
+from typing import cast
 
 from ..data import (
     DurationsEstimated,
+    FeedbackSet,
+    ForceCurveAcquired,
     LineAcquired,
     LoadFinished,
     ProbePositioned,
@@ -19,13 +22,15 @@ from ..data import (
     ScanFinished,
     ScanStarted,
     SpectrumAcquired,
+    TipConditioned,
     assemble,
 )
-from ..errors import InstrumentError, Unsupported
+from ..errors import InstrumentError
 from ..instrument import (
     AcquireForceCurve,
     AcquireSpectrum,
     ConditionTip,
+    Extended,
     Instruction,
     Instrument,
     Load,
@@ -34,12 +39,11 @@ from ..instrument import (
     ScanImage,
     ScanLine,
     SetFeedback,
-    Spectrum,
 )
 from .control import Control
 from .failures import failure_event
 from .relocation import relocate
-from .requests import Estimates
+from .requests import Estimates, Result
 from .scribe import Scribe
 from .tape import Played
 
@@ -56,17 +60,20 @@ class Performer:
 
     Attributes:
         instrument: The instrument, in the coordinates of the run's first image.
+        failed_at: Instrument time at which the last instruction failed, as recorded [s].
     """
 
     def __init__(self, instrument: Instrument, scribe: Scribe, control: Control) -> None:
         self.instrument = instrument
         self._scribe, self._control = scribe, control
         self._is_found = scribe.past is None or scribe.past.is_simulated
+        self.failed_at = 0.0
 
-    def perform(self, instruction: Instruction) -> ScanImage | Spectrum | None:
+    def perform(self, instruction: Instruction) -> Result:
         """Give the instrument one instruction; see `Runner.perform`."""
         played = self._play(instruction)
         if played is not None and played.error is not None:
+            self.failed_at = played.end_time
             raise played.error
         if played is not None and played.is_whole:
             return played.result
@@ -75,12 +82,10 @@ class Performer:
         try:
             return self._carry_out(instruction, played)
         except InstrumentError as error:
-            self._scribe.record(failure_event(instruction, error))
+            self.failed_at = self._scribe.record(failure_event(instruction, error)).time
             raise
 
-    def _carry_out(
-        self, instruction: Instruction, begun: Played | None = None
-    ) -> ScanImage | Spectrum | None:
+    def _carry_out(self, instruction: Instruction, begun: Played | None = None) -> Result:
         match instruction:
             case Load():
                 self.instrument.load(instruction)
@@ -96,11 +101,24 @@ class Performer:
                 spectrum = self.instrument.acquire_spectrum(instruction)
                 self._scribe.record(SpectrumAcquired(instruction, spectrum))
                 return spectrum
-            case AcquireForceCurve() | ConditionTip() | SetFeedback():
-                raise Unsupported(f"a run cannot record {type(instruction).__name__} yet")
+            case AcquireForceCurve():
+                curve = self._extended(instruction).acquire_force_curve(instruction)
+                self._scribe.record(ForceCurveAcquired(instruction, curve))
+                return curve
+            case ConditionTip():
+                self._extended(instruction).condition_tip(instruction)
+                at = self.instrument.status().position
+                self._scribe.record(TipConditioned(instruction, *at))
+            case SetFeedback():
+                self._extended(instruction).set_feedback(instruction)
+                self._scribe.record(FeedbackSet(instruction, self.instrument.status().bias))
             case _:
                 raise TypeError(f"no instruction: {instruction!r}")
         return None
+
+    def _extended(self, instruction: Instruction) -> Extended:
+        self.instrument.capabilities.check(instruction)  # then it is one
+        return cast(Extended, self.instrument)
 
     def estimates(self, instructions: Sequence[Instruction]) -> Estimates | None:
         """Say how long instructions would take from here; None where nobody can tell."""

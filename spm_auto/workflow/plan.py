@@ -74,6 +74,7 @@ def make_plan(recipe: Recipe, instrument: GuardedInstrument) -> Plan:
     Raises:
         RecipeError: An instruction will be refused; the message names the step and the limit.
     """
+    _check_recovery(recipe, instrument)
     per_step: list[Counter[AcquireSpectrum | Scan]] = [Counter() for _ in recipe.steps]
     last_scan: dict[int, Scan] = {}
     for index, instruction in recipe.preview():
@@ -99,6 +100,16 @@ def make_plan(recipe: Recipe, instrument: GuardedInstrument) -> Plan:
                 biases += [min(instruction.waveform.values), max(instruction.waveform.values)]
         planned.append(PlannedStep(step.kind, n_lines, n_spectra, seconds, size))
     return Plan(tuple(planned), instrument.duration(Load()), (min(biases), max(biases)))
+
+
+def _check_recovery(recipe: Recipe, instrument: GuardedInstrument) -> None:
+    """Refuse a recovery whose instructions would be refused in the middle of the night."""
+    tip = recipe.recovery.tip if recipe.recovery is not None else None
+    for instruction in tip.preview() if tip is not None else ():
+        try:
+            instrument.check(instruction)
+        except InstrumentError as error:
+            raise RecipeError(f"recovery.tip: {error}") from error
 
 
 def _result_size(instruction: AcquireSpectrum | Scan, capabilities: Capabilities) -> int:

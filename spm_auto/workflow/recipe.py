@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..errors import RecipeError
 from ..instrument import Instruction, Scan
 from ..settings import Plugin, read_toml, validate
+from .recovery import RecoverySettings
 from .steps.base import Step
 
 SCHEMA_VERSION = 1
@@ -21,6 +22,8 @@ class Recipe(BaseModel):
         title: What the run is about, in a line.
         description: More, for people.
         steps: What to do, in order.
+        recovery: What the run may do by itself when something fails; nothing without it, as it
+            brings the tip to the sample again: somebody has to have wanted that.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -29,6 +32,7 @@ class Recipe(BaseModel):
     title: str
     steps: Annotated[tuple[Annotated[Step, Plugin("steps")], ...], Field(min_length=1)]
     description: str = ""
+    recovery: RecoverySettings | None = None
 
     def preview(self) -> list[tuple[int, Instruction]]:
         """Return what is known of the run before it starts: step and instruction, in order.

@@ -7,12 +7,13 @@ from dataclasses import replace
 from ..analysis import register
 from ..data import SampleFound
 from ..errors import CannotResume, InstrumentError
-from ..instrument import Instruction, Instrument, Load, Scan, ScanImage, ShiftedInstrument, Spectrum
+from ..instrument import Instruction, Instrument, Load, Scan, ScanImage, ShiftedInstrument
+from .requests import Result
 from .tape import Tape
 
 LINES = 64  # of the image by which the sample is found; its pixels are those of the first one
 
-CarryOut = Callable[[Instruction], ScanImage | Spectrum | None]
+CarryOut = Callable[[Instruction], Result]
 
 
 def relocate(

@@ -9,8 +9,9 @@ from typing import Any
 from ..agents import Explorer, Fit, Memory, Order, Proposal, Scored, refusal
 from ..data import REFUSED, Alarm, Event
 from ..errors import AgentError, PluginError
-from ..instrument import Instruction, ScanImage, Spectrum
+from ..instrument import ForceCurve, Instruction, ScanImage, Spectrum
 
+Result = ScanImage | Spectrum | ForceCurve | None  # of an instruction
 Told = tuple[Proposal, Spectrum | None]  # None: the instrument refused the point
 
 
@@ -48,11 +49,14 @@ class Consult:
         told: What was measured since it was asked last.
         ask: Whether it shall choose a point; else it shall learn from all it was told, for the
             record.
+        forget: From when until when spectra began that it shall forget, after it was told
+            [s]; None for nothing.
     """
 
     explorer: Explorer
     told: tuple[Told, ...] = ()
     ask: bool = True
+    forget: tuple[float, float] | None = None
 
     def advice(self, orders: Sequence[Order] = ()) -> Advice:
         """Do the work; called by the runner in the agent's own thread.
@@ -68,6 +72,8 @@ class Consult:
             else:
                 scalar = self.explorer.tell(proposal, spectrum)
                 scored.append(Scored(proposal, spectrum, scalar, self.explorer.scalarizer_name))
+        if self.forget is not None:
+            self.explorer.forget(*self.forget)
         before = self.explorer.fit
         choice: Proposal | None = None
         if self.ask:
@@ -205,4 +211,4 @@ class Note:
 
 
 Request = Instruction | Prepare | Estimate | Consult | Await | Note
-Answer = ScanImage | Spectrum | Explorer | Estimates | Consultation | Advice | None
+Answer = Result | Explorer | Estimates | Consultation | Advice

@@ -32,13 +32,13 @@ from ..instrument import (
     Instrument,
     Load,
     ScanImage,
-    Spectrum,
 )
 from .consulting import Consulting
 from .control import Control, RunState
 from .ending import name_ending, one_line
 from .past import Past
 from .performing import Performer
+from .recovery import LinkRecovery, RecoverySettings
 from .requests import (
     Answer,
     Await,
@@ -47,9 +47,11 @@ from .requests import (
     Note,
     Prepare,
     Request,
+    Result,
 )
 from .scribe import Scribe
 from .steps.base import Step, StepContext
+from .steps.tip_care import TipCare
 from .tape import Tape
 
 _log = logging.getLogger(__name__)
@@ -84,6 +86,8 @@ class Runner:
         self._scribe = Scribe(journal, self._control, clock, listeners, past, room)
         self._performer = Performer(instrument, self._scribe, self._control)
         self._consulting = Consulting(self._scribe, self._control, clock)
+        self._clock = clock
+        self._link: LinkRecovery | None = None
         self._thread: threading.Thread | None = None
 
     @property
@@ -106,8 +110,10 @@ class Runner:
         """What is on record of a run that goes on, and not played yet; None once it is live."""
         return self._scribe.tape
 
-    def start(self, steps: Sequence[Step], seed: int) -> None:
-        """Run the steps in a thread of their own; `wait` for the end.
+    def start(
+        self, steps: Sequence[Step], seed: int, recovery: RecoverySettings | None = None
+    ) -> None:
+        """Run the steps in a thread of their own, as `run` does; `wait` for the end.
 
         Raises:
             SpmError: The run was started already.
@@ -115,7 +121,7 @@ class Runner:
         if self._thread is not None:
             raise SpmError("the run was started already")
         self._thread = threading.Thread(
-            target=self.run, args=(steps, seed), name="instrument", daemon=True
+            target=self.run, args=(steps, seed, recovery), name="instrument", daemon=True
         )
         self._thread.start()
 
@@ -140,8 +146,22 @@ class Runner:
         """
         return self._consulting.worker.join(timeout)
 
-    def run(self, steps: Sequence[Step], seed: int) -> RunFinished:
-        """Load the instrument, run the steps, and say how it ended; never raises."""
+    def run(
+        self, steps: Sequence[Step], seed: int, recovery: RecoverySettings | None = None
+    ) -> RunFinished:
+        """Load the instrument, run the steps, and say how it ended; never raises.
+
+        Args:
+            steps: What to do.
+            seed: Root of the run's randomness.
+            recovery: What it may do by itself when something fails; None for nothing.
+        """
+        tip = None
+        if recovery is not None:
+            self._link = LinkRecovery(
+                recovery, self._performer, self._scribe, self._control, self._clock
+            )
+            tip = TipCare(recovery.tip) if recovery.tip is not None else None
         for step in steps:  # beside loading and the first scans
             self._consulting.worker.submit(step.warm_up)
         try:
@@ -149,7 +169,7 @@ class Runner:
             images: tuple[ScanImage, ...] = ()
             for index, step in enumerate(steps):
                 self.record(StepStarted(index, step.kind))
-                image = self.drive(step.run(StepContext(seed, index, images)))
+                image = self.drive(step.run(StepContext(seed, index, images, tip)))
                 images = images if image is None else (*images, image)
         except BaseException as error:  # noqa: BLE001 - the one place where a run may fail
             return self.finish(error, traceback.format_exc())
@@ -166,20 +186,20 @@ class Runner:
         self.perform(instruction or Load())
         self._control.end_loading()
 
-    def perform(self, instruction: Instruction) -> ScanImage | Spectrum | None:
+    def perform(self, instruction: Instruction) -> Result:
         """Give the instrument one instruction, and write down what comes back.
 
         While a run that goes on has it on record, the record answers.
 
         Returns:
-            The image of a scan, the spectrum of an acquisition, else None.
+            The image of a scan, the spectrum or force curve of an acquisition, else None.
 
         Raises:
             InstrumentError: The instrument could not, or the limits forbid it.
             Stopped: Someone stopped the run.
             CannotResume: Another instruction is on record.
         """
-        return self._performer.perform(instruction)
+        return (self._link or self._performer).perform(instruction)
 
     def record(self, event: Event) -> Record:
         """Write an event to the journal, then show it.

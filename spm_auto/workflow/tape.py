@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from ..agents import Order, Recollection, Scalar, steering_of
 from ..data import (
+    LOOK,
     AgentAnswered,
     Alarm,
     DurationsEstimated,
     Event,
+    ForceCurveAcquired,
     InstructionFailed,
     Intervention,
     LineAcquired,
@@ -28,7 +30,7 @@ from ..data import (
     remember,
 )
 from ..errors import CannotResume, InstrumentError
-from ..instrument import Instruction, Scan, ScanImage, ScanLine, Spectrum
+from ..instrument import ForceCurve, Instruction, Scan, ScanImage, ScanLine, Spectrum
 from .asked import asked_for, last_states
 from .decisions import fit_of, is_of, proposal_of, scalar_of
 from .failures import error_of
@@ -43,19 +45,21 @@ class Played:
 
     Attributes:
         record: Number of the record that says so, for messages.
-        result: The image, the spectrum or nothing.
+        result: The image, the spectrum, the force curve or nothing.
         error: What was raised instead.
         lines: Of a scan, those that were recorded.
         is_whole: Whether a scan came to its end; else its remaining lines are still to be taken.
         start_time: Instrument time of the first record [s].
+        end_time: Of the last [s].
     """
 
     record: int
-    result: ScanImage | Spectrum | None = None
+    result: ScanImage | Spectrum | ForceCurve | None = None
     error: InstrumentError | None = None
     lines: tuple[ScanLine, ...] = ()
     is_whole: bool = True
     start_time: float = 0.0
+    end_time: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +147,11 @@ class Tape:
         self._records.popleft()
         match record.event:
             case InstructionFailed() as failed:
-                return Played(record.number, error=error_of(failed))
+                return Played(record.number, error=error_of(failed), end_time=record.time)
             case SpectrumAcquired(spectrum=spectrum):
                 return Played(record.number, spectrum)
+            case ForceCurveAcquired(curve=curve):
+                return Played(record.number, curve)
             case ScanStarted() as started:
                 return self._scan(started, record)
             case _:
@@ -251,12 +257,13 @@ class Tape:
         if self._records and isinstance(self._records[0].event, InstructionFailed):
             failed = self._records[0].event
             if failed.instruction == started.instruction:
-                self._records.popleft()
+                end_time = self._records.popleft().time
                 error = error_of(failed)
         image = assemble(started, record.time, lines, end_time)
-        if is_whole and error is None and image.is_complete:
+        is_good = is_whole and error is None and image.is_complete
+        if is_good and started.instruction.purpose != LOOK:  # too small to find a sample by
             self.image, self.scan = image, started.instruction
-        return Played(record.number, image, error, tuple(lines), is_whole, record.time)
+        return Played(record.number, image, error, tuple(lines), is_whole, record.time, end_time)
 
     def _notes(self) -> list[Event]:
         notes: list[Event] = []

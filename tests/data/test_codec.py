@@ -21,7 +21,9 @@ from spm_auto.data import (
     CostsEstimated,
     DurationsEstimated,
     Event,
+    FeedbackSet,
     FinishReason,
+    ForceCurveAcquired,
     InstructionFailed,
     Intervention,
     LeaseChanged,
@@ -43,24 +45,29 @@ from spm_auto.data import (
     ScanStarted,
     ServerStarted,
     ServerStopped,
+    SpectraDoubted,
     SpectrumAcquired,
     SpectrumScored,
     StepStarted,
+    TipConditioned,
     TipWithdrawn,
 )
 from spm_auto.data.codec import decode, encode
 from spm_auto.errors import DataError
 from spm_auto.instrument import (
+    AcquireForceCurve,
     AcquireSpectrum,
     BiasWaveform,
     Channel,
     ConditionTip,
+    ForceCurve,
     Load,
     PositionProbe,
     QualityFlag,
     Scan,
     ScanFrame,
     ScanLine,
+    SetFeedback,
     Spectrum,
 )
 
@@ -91,6 +98,13 @@ EVENTS: tuple[Event, ...] = (
         AcquireSpectrum(1e-7, 2e-7, WAVEFORM),
         Spectrum(1e-7, 2e-7, np.arange(3.0), CHANNELS, ODD, 1.0, 2.0, FLAGS),
     ),
+    ForceCurveAcquired(
+        AcquireForceCurve(1e-7, 2e-7, trigger=5e-9),
+        ForceCurve(1e-7, 2e-7, np.arange(3.0), CHANNELS, ODD, ODD[:, ::-1], 1.0, 2.0, FLAGS),
+    ),
+    TipConditioned(ConditionTip(0.0, 1e-7, depth=2e-9), 1e-10, 1e-7),
+    FeedbackSet(SetFeedback(bias=0.1, gain=None), 0.0999),
+    SpectraDoubted(10.0, 20.0, "the tip shows 40 % of what it showed at first"),
     PointChosen(7, 1e-7, 2e-7, math.nan, "at random", math.nan, 0.1, math.inf, -1),
     SpectrumScored(7, "loop_area", 0.5, math.nan, "", 1e-7, 2e-7, 8.5, 1.0, "V"),
     SpectrumScored(

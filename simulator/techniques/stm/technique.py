@@ -210,6 +210,10 @@ class StmTechnique(Technique):
         """Let the tip run into the surface; see `TipLife.crash`."""
         self._mark(at, self._life.crash(rng, time, severity))
 
+    def blunt(self, blur: float, time: float) -> None:
+        """Let the tip become a blunt one; see `TipLife.blunt`."""
+        self._life.blunt(blur, time)
+
     def pass_time(
         self, duration: float, rng: np.random.Generator, time: float, roughness: float
     ) -> TipState:

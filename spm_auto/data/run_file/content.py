@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import h5py
 
 _REJECTED = "rejected by the scalarizer"
+_DOUBTED = "taken with a tip in doubt"
 _PACKED = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 _UNITS = {  # of what an agent says; values without one are in the unit of the reward
     "x": "m",
@@ -30,13 +31,15 @@ _UNITS = {  # of what an agent says; values without one are in the unit of the r
 }
 
 
-def write_image(entry: "h5py.Group", number: int, image: ScanImage, places: Places) -> None:
+def write_image(
+    entry: "h5py.Group", number: int, image: ScanImage, places: Places, what: str = "scan"
+) -> None:
     """Write an image, a group for each channel and direction; lines not measured are NaN."""
     frame = image.frame
     x, y = axes_of(frame)
     for way, stack in (("forward", image.forward), ("backward", image.backward)):
         for channel, values in zip(image.channels, stack, strict=True):
-            name = f"scan_{number:03d}_{channel.name}_{way}"
+            name = f"{what}_{number:03d}_{channel.name}_{way}"
             group = new_group(entry, name, "NXdata")
             write_scale(group, "y", y, "length", "m", "SPATIAL")
             write_scale(group, "x", x, "length", "m", "SPATIAL")
@@ -111,7 +114,7 @@ def _write_about(group: "h5py.Group", same: list[Measurement]) -> None:
     for name in dict.fromkeys(name for s in scores if s for name in s.others):
         values = [s.others[name][0] if s and name in s.others else math.nan for s in scores]
         write_column(group, "spectrum", f"reward_by_{name}", values)
-    names = (*(str(flag) for flag in QualityFlag), _REJECTED)
+    names = (*(str(flag) for flag in QualityFlag), _REJECTED, _DOUBTED)
     write_column(group, "spectrum", "mask", np.array([_mask(m) for m in same], dtype=np.int32))
     group["mask"].attrs.update(
         flag_masks=np.array([1 << bit for bit in range(len(names))], dtype=np.int32),
@@ -129,6 +132,8 @@ def flag_of(measurement: Measurement) -> str:
     flags = [str(flag) for flag in measurement.spectrum.flags]
     if measurement.scored and measurement.scored.flag:
         flags.append(measurement.scored.flag)
+    if measurement.doubt:
+        flags.append(measurement.doubt)
     return "; ".join(dict.fromkeys(flags))
 
 
@@ -136,7 +141,7 @@ def _mask(measurement: Measurement) -> int:
     flags = list(QualityFlag)
     mask = sum(1 << flags.index(flag) for flag in set(measurement.spectrum.flags))
     is_rejected = measurement.scored is not None and bool(measurement.scored.flag)
-    return mask | is_rejected << len(flags)
+    return mask | is_rejected << len(flags) | bool(measurement.doubt) << (len(flags) + 1)
 
 
 def write_agent(entry: "h5py.Group", run: RecordedRun, places: Places) -> None:

@@ -64,6 +64,8 @@ def _write_entry(file: "h5py.File", run: RecordedRun) -> None:
     write_instrument(entry, run, families)
     for number, image in enumerate(run.scans):
         write_image(entry, number, image, places)
+    for number, image in enumerate(run.looks):
+        write_image(entry, number, image, places, "look")
     for number, same in enumerate(families):
         write_spectra(entry, number, same, places)
     shown = [name for name, group in entry.items() if group.attrs.get("NX_class") == "NXdata"]

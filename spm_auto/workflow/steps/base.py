@@ -2,13 +2,16 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from ...instrument import Instruction, Scan, ScanImage
 from ..requests import Request
+
+if TYPE_CHECKING:
+    from .tip_care import TipCare
 
 StepGenerator = Generator[Request, Any, ScanImage | None]
 
@@ -21,11 +24,13 @@ class StepContext:
         seed: Root of the run's randomness.
         index: Which step of the recipe this is.
         images: Images that earlier steps returned, in order.
+        tip: Looks after the tip; None where nobody does.
     """
 
     seed: int
     index: int
     images: tuple[ScanImage, ...] = ()
+    tip: "TipCare | None" = None
 
     def rng(self) -> np.random.Generator:
         """Return this step's own randomness: it does not depend on what other steps draw."""

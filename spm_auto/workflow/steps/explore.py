@@ -10,7 +10,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from ... import plugins
 from ...agents import AgentSettings, Candidates, Costs, Explorer, Levels, Proposal, Scalarizer
-from ...data import REFUSED, Alarm, CostsEstimated
+from ...data import REFUSED, TIP, Alarm, CostsEstimated
 from ...errors import AgentError, LimitExceeded, RecipeError
 from ...instrument import AcquireSpectrum, BiasWaveform, Instruction, Scan, Spectrum
 from ...settings import Plugin, PluginName
@@ -30,6 +30,7 @@ from ..requests import (
 )
 from .base import Step, StepContext, StepGenerator
 from .settings import RegionSettings, WaveformSettings
+from .tip_care import Tip, TipCare
 
 MOST_LEVELS = 1000  # amplitudes or durations to choose from
 
@@ -50,6 +51,8 @@ class ExploreStep(Step):
 
     While a spectrum is being taken the agent, told all spectra before it, chooses the next point;
     the one in progress is pending for it. So the instrument does not wait for the agent.
+
+    Where the recipe says how (``[recovery.tip]``), the tip is looked after between spectra.
 
     Attributes:
         agent: Who chooses.
@@ -167,26 +170,43 @@ class ExploreStep(Step):
             raise RecipeError("an explore step needs an overview step before it")
         candidates = yield from self._costed(self._candidates(context))
         explorer = yield Prepare(lambda: self._explorer(candidates, context))
+        care, tip = context.tip, Tip.GOOD
+        if care is not None and (yield from care.keep()) is Tip.BAD:
+            return context.images[-1]
         told: tuple[Told, ...] = ()
-        proposal = yield from self._answer((yield Consult(explorer)))
+        forget: tuple[float, float] | None = None
+        proposal = yield from self._answer((yield Consult(explorer)), care)
         for number in range(1, self.budget + 1):
             if proposal is None:
                 break
+            if care is not None and care.is_due:
+                since = care.trusted_until
+                tip = yield from care.keep()
+                if tip is Tip.BAD:
+                    break
+                forget = (since, care.trusted_until) if tip is Tip.MENDED else None
             more = number < self.budget
-            ahead = (yield Consult(explorer, told)) if more and self.look_ahead else None
-            measured = ((proposal, (yield from self._measure(proposal))),)
+            ahead = None
+            if more and self.look_ahead:
+                ahead = yield Consult(explorer, told, forget=forget)
+                told, forget = (), None
+            measured = ((proposal, (yield from self._measure(proposal, care))),)
             if ahead is None:
-                everything = told + measured
-                proposal = yield from self._answer((yield Consult(explorer, everything, more)))
-                told = ()
+                news = Consult(explorer, told + measured, more, forget)
+                proposal = yield from self._answer((yield news), care)
+                told, forget = (), None
             else:
-                proposal = yield from self._answer(ahead)
+                proposal = yield from self._answer(ahead, care)
                 told = measured
         if told:  # the candidates ran out while a spectrum was being taken
-            yield from self._answer((yield Consult(explorer, told, ask=False)))
+            yield from self._answer((yield Consult(explorer, told, ask=False)), care)
+        if care is not None and tip is not Tip.BAD:  # to vouch for the last spectra
+            yield from care.keep()
         return context.images[-1]
 
-    def _measure(self, proposal: Proposal) -> Generator[Request, Any, Spectrum | None]:
+    def _measure(
+        self, proposal: Proposal, care: TipCare | None
+    ) -> Generator[Request, Any, Spectrum | None]:
         waveform = self._waveform_at(proposal.bias, proposal.duration)
         if proposal.averages > 1:
             waveform = replace(waveform, cycles=waveform.cycles * proposal.averages)
@@ -195,6 +215,8 @@ class ExploreStep(Step):
         except LimitExceeded as error:  # one forbidden point does not end the night
             yield Note(Alarm(f"the agent's point was refused: {error}"))
             return None
+        if care is not None:
+            care.taken()
         return spectrum
 
     def _waveform_at(self, bias: float, duration: float) -> BiasWaveform:
@@ -264,15 +286,21 @@ class ExploreStep(Step):
         agent = self.agent.build(candidates, context.rng())
         return Explorer(agent, first, others=functions, name=name)
 
-    def _answer(self, consultation: Consultation) -> Generator[Request, Any, Proposal | None]:
+    def _answer(
+        self, consultation: Consultation, care: TipCare | None
+    ) -> Generator[Request, Any, Proposal | None]:
         """Wait for the agent, write down what it did, and return what it chose."""
         advice: Advice = yield Await(consultation)
         for scored in advice.scored:
             yield Note(scored_event(*scored))
+            if care is not None:
+                care.judged(scored.scalar.flag)
         for fit in advice.fits:
             yield Note(fitted_event(fit))
         for alarm in advice.alarms:
             yield Note(alarm, pause=self.pause_on_alarm and alarm.cause != REFUSED)
+            if care is not None and alarm.cause == TIP:
+                care.suspect()
         if advice.proposal is not None:
             yield Note(chosen_event(advice.proposal))
         return advice.proposal
