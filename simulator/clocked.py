@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from spm_auto.clock import Clock
+from spm_auto.errors import ChangedOutside
 from spm_auto.instrument import (
     ENGAGED,
     AcquireForceCurve,
@@ -65,6 +66,8 @@ class ClockedMicroscope(ABC):
         self._faults = faults or Faults()
         self._turns = Turns()
         self._position = position
+        self._is_up = True  # the tip
+        self._outside_bias: float | None = None  # that somebody else has set [V]
 
     @property
     @abstractmethod
@@ -129,7 +132,7 @@ class ClockedMicroscope(ABC):
 
         Args:
             x: Where it is sent to [m].
-            y: Where it is sent to [m].
+            y: The same [m].
             waveform: What shall be run there; None when it is only positioned.
         """
         return x, y
@@ -145,7 +148,7 @@ class ClockedMicroscope(ABC):
                 state=self._turns.state,
                 position=self._position,
                 bias=self._bias(now),
-                is_engaged=self._turns.state in ENGAGED,
+                is_engaged=self._is_engaged(),
                 time=now,
             )
 
@@ -184,10 +187,12 @@ class ClockedMicroscope(ABC):
             self._wait(self.timing.loading(), action)
             self._engaged(action.number)
             self._turns.loaded(action)
+            with self._turns.lock:
+                self._is_up = self._turns.state is InstrumentState.LATCHED
+                self._outside_bias = None
 
     def scan(self, instruction: Scan) -> Iterator[ScanLine]:
         """Check the frame and the channels now, then scan as the lines are asked for."""
-        self._turns.check_ready()
         self._check(instruction)
         return self._scanning(instruction)
 
@@ -207,7 +212,6 @@ class ClockedMicroscope(ABC):
         Returns:
             Values by position, shape [channel, pixel].
         """
-        self._turns.check_ready()
         self._check(scan)
         with self._action_in(InstrumentState.SCANNING) as action:
             scan = replace(scan, line_rate=(1 + self.timing.overscan) / (2 * duration))
@@ -221,14 +225,12 @@ class ClockedMicroscope(ABC):
 
     def position_probe(self, instruction: PositionProbe) -> None:
         """Move the probe."""
-        self._turns.check_ready()
         self._check(instruction)
         with self._action_in() as action:
             self._move(self._site(instruction.x, instruction.y), action)
 
     def acquire_spectrum(self, instruction: AcquireSpectrum) -> Spectrum:
         """Position the probe and sweep the bias; what is stopped half-way has half happened."""
-        self._turns.check_ready()
         self._check(instruction)
         waveform = instruction.waveform
         with self._action_in(InstrumentState.SPECTROSCOPY) as action:
@@ -251,7 +253,6 @@ class ClockedMicroscope(ABC):
 
     def acquire_force_curve(self, instruction: AcquireForceCurve) -> ForceCurve:
         """Position the probe, press it into the sample and pull it off again."""
-        self._turns.check_ready()
         self._check(instruction)
         with self._action_in(InstrumentState.SPECTROSCOPY) as action:
             start = self._clock.now()
@@ -266,7 +267,6 @@ class ClockedMicroscope(ABC):
 
     def condition_tip(self, instruction: ConditionTip) -> None:
         """Position the probe, and pulse or poke."""
-        self._turns.check_ready()
         self._check(instruction)
         with self._action_in() as action:
             self._move((instruction.x, instruction.y), action)
@@ -276,7 +276,6 @@ class ClockedMicroscope(ABC):
 
     def set_feedback(self, instruction: SetFeedback) -> None:
         """Change what the z loop holds, or how fast."""
-        self._turns.check_ready()
         self._check(instruction)
         with self._action_in() as action:
             self._set_feedback(instruction)
@@ -287,8 +286,15 @@ class ClockedMicroscope(ABC):
         self._turns.interrupt()
 
     def emergency_stop(self) -> None:
-        """Withdraw the tip and latch until the next `load`."""
+        """Withdraw the tip and latch until the next `load`.
+
+        Raises:
+            NotConfirmed: A fault keeps the tip where it is.
+        """
         self._turns.latch()
+        self._faults.dangers.withdraw()
+        with self._turns.lock:
+            self._is_up = True
 
     def close(self) -> None:
         """End what is going on and refuse everything from now on."""
@@ -322,9 +328,32 @@ class ClockedMicroscope(ABC):
             self._begun(action.number)
             self._faults.before(action.number, self._clock, action.stop, loading, is_scan)
             action.check()
+            if not loading:
+                self._look_outside(action.number)
             yield action
 
+    def _look_outside(self, number: int) -> None:
+        """Refuse an instruction once, when somebody else has changed something before it."""
+        here, now = self._position, self._clock.now()
+        with self._turns.lock:
+            bias = self._bias(now)
+        if (changed := self._faults.dangers.changed(number, here, bias)) is None:
+            return
+        self._set_position(changed.position)
+        self._moved(here, changed.position, now)
+        if changed.bias != bias and SetFeedback in self.capabilities.instructions:
+            self._set_feedback(SetFeedback(bias=changed.bias))
+        elif changed.bias != bias:
+            self._outside_bias = changed.bias
+        raise ChangedOutside(f"{self.capabilities.name} was changed outside: {changed.words}")
+
+    def _is_engaged(self) -> bool:
+        """Whether the tip is at the sample; the caller holds the lock."""
+        state = self._turns.state
+        return state in ENGAGED or (state is InstrumentState.LATCHED and not self._is_up)
+
     def _check(self, instruction: Instruction) -> None:
+        self._turns.check_ready()
         self.capabilities.check(instruction)
         self._reach.check(instruction)
         if isinstance(instruction, AcquireSpectrum):
@@ -360,12 +389,13 @@ class ClockedMicroscope(ABC):
     def _bias(self, now: float) -> float:
         """Return the bias at a moment [V]; the caller holds the lock."""
         action = self._turns.action
+        resting = self._resting_bias() if self._outside_bias is None else self._outside_bias
         if action is None or action.sweep is None:
-            return self._resting_bias()
+            return resting
         start, waveform = action.sweep
         step = math.floor((now - start) / self._point_time(waveform))
         if not 0 <= step < len(waveform.values) * waveform.cycles:
-            return self._resting_bias()
+            return resting
         return waveform.values[step % len(waveform.values)]
 
 

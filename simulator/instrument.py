@@ -1,5 +1,6 @@
 """SimulatedMicroscope: scanner, technique and sample behind the words of an instrument."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,18 +14,21 @@ from spm_auto.instrument import (
     AcquireSpectrum,
     BiasWaveform,
     Capabilities,
+    Channel,
     ConditionTip,
     FloatArray,
     ForceCurve,
     Instruction,
+    InstrumentState,
     Scan,
     ScanFrame,
     SetFeedback,
     Spectrum,
+    Vitals,
 )
 
 from .clocked import ClockedMicroscope, LinePair
-from .faults import Faults
+from .faults import DangerState, Faults
 from .samples import Sample
 from .scanner import Scanner
 from .techniques import Technique
@@ -32,6 +36,7 @@ from .timing import Point, Timing
 
 READINGS = 2**31  # numbers of readings begin here, far from those of instructions
 STILL = 1e-12  # [m]: the frame of a reading, small enough to be a point
+RETRACTED = 500e-9  # [m]: height of a tip that is up, where the piezo does not tell its reach
 POSITION_ACCURACY = 1e-12  # [m]: what reads the position back agrees with what it was told
 
 
@@ -46,6 +51,9 @@ class Snapshot:
         actions: How many instructions were begun.
         time: Instrument time [s].
         faults: What is broken now.
+        felt: What the detectors showed last.
+        outside: Bias that somebody else has set [V].
+        is_up: Whether the tip is up.
     """
 
     technique: Any
@@ -53,7 +61,10 @@ class Snapshot:
     position: Point
     actions: int
     time: float
-    faults: int
+    faults: DangerState
+    felt: tuple[float, float]
+    outside: float | None
+    is_up: bool
 
 
 class SimulatedMicroscope(ClockedMicroscope):
@@ -95,7 +106,12 @@ class SimulatedMicroscope(ClockedMicroscope):
             position_accuracy=POSITION_ACCURACY,
             is_simulated=True,
             instructions=technique.instructions,
+            has_vitals=True,
         )
+        contact = technique.contact.channel
+        self._images = _indexes(technique.image_channels, contact, "height")
+        self._spectra = _indexes(technique.spectrum_channels, contact)
+        self._felt = 0.0, 0.0  # strongest touch in the contact's unit, and height of the tip [m]
         self._faults.check(self._capabilities)
         self._readings = READINGS
 
@@ -130,6 +146,33 @@ class SimulatedMicroscope(ClockedMicroscope):
             self._technique.restore(technique)
             self._scanner.restore(scanner)
 
+    def vitals(self) -> Vitals:
+        """Tell what the tip feels: the strongest touch in the last line or spectrum.
+
+        Raises:
+            NoReply: A fault wants it so.
+        """
+        now, contact, (touch, z) = self._clock.now(), self._technique.contact, self._felt
+        with self._turns.lock:
+            state, is_engaged = self._turns.state, self._is_engaged()
+        is_feedback_on = is_engaged and state is not InstrumentState.SPECTROSCOPY
+        reach = contact.reach
+        return self._faults.dangers.feel(
+            Vitals(
+                time=now,
+                signal=max(contact.resting, touch) if is_engaged else 0.0,
+                unit=contact.unit,
+                threshold=contact.threshold,
+                z=z if is_engaged else min(reach, RETRACTED),
+                z_range=(-reach, reach),
+                is_feedback_on=is_feedback_on,
+                error=0.0 if is_feedback_on else math.nan,
+                is_protected=True,
+                protection="a simulated tip",
+                is_engaged=is_engaged,
+            )
+        )
+
     def _image_reading(self) -> dict[str, float]:
         frame = ScanFrame(self._position, (STILL, STILL), (2, 2))
         imaging = self._technique.begin_scan(Scan(frame, line_rate=10.0), self._readings)
@@ -158,6 +201,9 @@ class SimulatedMicroscope(ClockedMicroscope):
             actions=self._turns.count,
             time=self._clock.now(),
             faults=self._faults.snapshot(),
+            felt=self._felt,
+            outside=self._outside_bias,
+            is_up=self._is_up,
         )
 
     def _restore(self, snapshot: Snapshot) -> None:
@@ -169,9 +215,11 @@ class SimulatedMicroscope(ClockedMicroscope):
                 raise InstrumentError("an instruction in progress cannot be taken back")
             self._position = snapshot.position
             self._turns.count = snapshot.actions
+            self._outside_bias, self._is_up = snapshot.outside, snapshot.is_up
         self._technique.restore(snapshot.technique)
         self._scanner.restore(snapshot.scanner)
         self._faults.restore(snapshot.faults)
+        self._felt = snapshot.felt
         self._clock.set(snapshot.time)
 
     def _check(self, instruction: Instruction) -> None:
@@ -192,6 +240,7 @@ class SimulatedMicroscope(ClockedMicroscope):
             path = self._scanner.line(scan.frame, line, began, duration, overscan, number)
             path = self._faults.of_path(number, path, self._position)
             forward, backward = imaging.line(path)
+            self._feel(forward, backward)
             return choose(forward), choose(backward)
 
         return read
@@ -207,6 +256,8 @@ class SimulatedMicroscope(ClockedMicroscope):
         # where it was sent to is not where it is
         where = self._really_at(start + self._sweep_time(waveform) / 2)
         data = self._technique.spectrum(where, waveform, number, start)
+        if (contact := self._spectra[0]) is not None:
+            self._felt = self._touch(data[contact]), self._felt[1]
         return Spectrum(*at, waveform.bias, channels, data, start, start)
 
     def _break_off(self, at: Point, waveform: BiasWaveform, points: int) -> None:  # noqa: ARG002
@@ -248,11 +299,31 @@ class SimulatedMicroscope(ClockedMicroscope):
 
     def _engaged(self, number: int) -> None:
         now = self._clock.now()
+        self._felt = 0.0, 0.0
         self._scanner.engage(now, number)
         self._technique.engage(now)
 
     def _moved(self, start: Point, end: Point, began: float) -> None:  # noqa: ARG002
         self._scanner.move(end, began, self._clock.now())
 
+    def _feel(self, forward: FloatArray, backward: FloatArray) -> None:
+        """Note what the detectors showed on a line, which ends where it began."""
+        contact, height = self._images
+        touch, z = 0.0, self._felt[1]
+        if contact is not None:
+            touch = max(self._touch(forward[contact]), self._touch(backward[contact]))
+        if height is not None:
+            z = float(backward[height, 0])
+        self._felt = touch, z
+
+    def _touch(self, values: FloatArray) -> float:
+        return self._technique.contact.scale * float(np.abs(values).max())
+
     def _really_at(self, time: float) -> Point:
         return self._scanner.true_position(time)
+
+
+def _indexes(channels: tuple[Channel, ...], *names: str) -> tuple[int | None, ...]:
+    """Return where channels stand, None for those that are not there."""
+    known = [channel.name for channel in channels]
+    return tuple(known.index(name) if name in known else None for name in names)

@@ -56,6 +56,11 @@ class Truth:
         raise TypeError(f"{self.sample.name} is no ferroelectric film")
 
     @property
+    def crash_began(self) -> float | None:
+        """Instrument time at which the last `tip_crash` of the faults began [s]."""
+        return self._microscope._faults.dangers.state.crash_began
+
+    @property
     def position(self) -> Point:
         """Where the tip really is over the sample now [m]."""
         return self.scanner.true_position(self._microscope.status().time)

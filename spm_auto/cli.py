@@ -100,12 +100,17 @@ def resume(
         bool,
         typer.Option("--accept-changes", help="On hardware: go on though it is not as it was."),
     ] = False,
+    server: InServer = None,
     json: AsJson = False,
 ) -> None:
     """Go on with a run that was killed, cancelled or failed, exactly where it ended."""
     from .execute import resume as resume_run
 
-    sys.exit(resume_run(folder, same_place, after_emergency, accept_changes, as_json=json))
+    sys.exit(
+        resume_run(
+            folder, same_place, after_emergency, accept_changes, as_json=json, in_server=server
+        )
+    )
 
 
 @app.command()

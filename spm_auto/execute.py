@@ -76,6 +76,7 @@ def resume(
     after_emergency: bool = False,
     accepts_changes: bool = False,
     as_json: bool = False,
+    in_server: bool | None = None,
 ) -> int:
     """Go on with a run that was killed, cancelled or failed; returns the exit code.
 
@@ -89,6 +90,8 @@ def resume(
         after_emergency: Whether a run that was stopped in an emergency may go on.
         accepts_changes: Whether hardware that is not as it was may go on.
         as_json: Whether to print the run's summary as JSON, and nothing else.
+        in_server: Whether hardware gets a process of its own; what is simulated never does, since
+            it does again what it did.
 
     Raises:
         CannotResume: It cannot be gone on with; the journal is as it was and nothing has moved.
@@ -102,7 +105,7 @@ def resume(
     experiment = recorded_experiment(started)
     is_simulated = experiment.lab.instrument.is_simulated
     clock = resumed(experiment.lab.clock.clock(), tape, is_simulated)
-    if _is_hardware(experiment):
+    if _is_hardware(experiment) and in_server is not False:
         instrument = host(experiment, started.seed, clock, out)
     else:
         instrument = experiment.lab.open(started.seed, clock)

@@ -1,6 +1,7 @@
 """Hosting: the instrument server of one run, started beside it and left to itself."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -17,7 +18,9 @@ from .instrument import GuardedInstrument
 from .lab import Lab
 from .server import Place, RemoteInstrument, new_identity, write_identity
 
+_log = logging.getLogger(__name__)
 FOLDER = "server"  # within the run's
+END = 15.0  # [s] for it to end once it was left
 START = 120.0  # [s] for a server to find its instrument and listen
 _TICK = 0.05  # [s]
 
@@ -53,9 +56,10 @@ def host(experiment: Experiment, seed: int, clock: Clock, out: Path) -> GuardedI
         *(f"--set={text}" for text in of_lab(experiment.overrides)),
     ]
     log = folder / f"server-{stamp}.log"
-    said = _wait(_start(command, log), announce, log)
+    process = _start(command, log)
+    said = _wait(process, announce, log)
     place = Place(said["command"], said["public"], said["safety"])
-    remote = RemoteInstrument(place, identity, clock)
+    remote = RemoteInstrument(place, identity, clock, on_close=lambda: _see_off(process))
     try:
         return GuardedInstrument(remote, experiment.lab.limits.limits())
     except InstrumentError:
@@ -99,3 +103,11 @@ def _wait(process: "subprocess.Popen[bytes]", announce: Path, log: Path) -> dict
         time.sleep(_TICK)
     said: dict[str, str] = json.loads(announce.read_text("utf-8"))
     return said
+
+
+def _see_off(process: "subprocess.Popen[bytes]") -> None:
+    """Wait until the server has closed its journal and is gone."""
+    try:
+        process.wait(END)
+    except subprocess.TimeoutExpired:
+        _log.warning("the instrument server (process %d) has not ended yet", process.pid)

@@ -14,7 +14,6 @@ from spm_auto.errors import (
     NoReply,
     NotAcknowledged,
     NotConfirmed,
-    Unprotected,
 )
 from spm_auto.instrument import (
     Capabilities,
@@ -200,19 +199,6 @@ def test_a_microscope_that_never_was_protected_does_not_lose_it() -> None:
     bench.microscope.feel(is_protected=False)
     assert bench.look(10) is None
     bench.dog.check(MOVE)
-
-
-def test_where_protection_is_required_nothing_but_load_is_let_through_without_it() -> None:
-    bench = Bench(requires_protection=True)
-    with pytest.raises(Unprotected, match="does not confirm"):
-        bench.dog.check(MOVE)  # nobody has looked yet
-    bench.dog.check(Load())
-    bench.look()
-    bench.dog.check(MOVE)
-    bench.microscope.vitals_now = NoReply("no answer")
-    bench.look()
-    with pytest.raises(Unprotected):
-        bench.dog.check(MOVE)
 
 
 @pytest.mark.parametrize(

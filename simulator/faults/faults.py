@@ -23,6 +23,7 @@ from spm_auto.units import format_duration
 from ..path import Path
 from ..randomness import RandomStreams
 from ..timing import Point
+from .dangers import Dangers, DangerState
 from .garbling import garbled, garbled_bytes, truncated, truncated_bytes
 from .kinds import (
     DroppedConnection,
@@ -31,6 +32,7 @@ from .kinds import (
     Hang,
     LateReply,
     Rail,
+    RailedFeedback,
     SaturatedPreamp,
     StuckAxis,
     TipChange,
@@ -46,6 +48,9 @@ class Faults:
     Args:
         faults: In any order; none makes a microscope that never fails.
         streams: Where garbage comes from.
+
+    Attributes:
+        dangers: Those that are about the tip.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class Faults:
         self._faults = faults
         self._streams = streams or RandomStreams(0)
         self._mended = -1  # number of the last load
+        self.dangers = Dangers(faults)
 
     def check(self, capabilities: Capabilities) -> None:
         """Refuse a fault of a channel that the instrument does not have.
@@ -93,6 +99,7 @@ class Faults:
         """
         if loading:
             self._mended = number
+        self.dangers.begin(number, clock.now(), loading, scanning)
         for broken in self._of(DroppedConnection):
             struck = number == broken.action and not (scanning and broken.at is not None)
             if struck or self._mended <= broken.action < number:
@@ -101,6 +108,7 @@ class Faults:
 
     def before_line(self, number: int, line: int, clock: Clock, stop: threading.Event) -> None:
         """Let happen what befalls a line of a scan; otherwise as `before`."""
+        self.dangers.begin_line(number, line, clock.now())
         for broken in self._of(DroppedConnection):
             if (broken.action, broken.at) == (number, line):
                 raise ConnectionLost("the connection to the microscope broke while it was scanning")
@@ -135,6 +143,11 @@ class Faults:
                 for data in both:
                     _put_at_rail(data, channels, rail, 0)
                 line = replace(line, forward=both[0], backward=both[1])
+        if self.dangers.is_stuck():
+            both = (line.forward.copy(), line.backward.copy())
+            for data in both:
+                _put_at_rail(data, channels, RailedFeedback(action=number), 0)
+            line = replace(line, forward=both[0], backward=both[1])
         for cut in self._at(number, TruncatedReply):
             if cut.at in (None, line.index):
                 kept = truncated(line.forward, cut.keep), truncated(line.backward, cut.keep)
@@ -191,13 +204,13 @@ class Faults:
             reply = garbled_bytes(reply, self._streams.stream("garbage", number))
         return reply
 
-    def snapshot(self) -> int:
-        """Return everything changeable: the number of the last load."""
-        return self._mended
+    def snapshot(self) -> DangerState:
+        """Return everything changeable; the number of the last load is part of it."""
+        return self.dangers.state
 
-    def restore(self, snapshot: int) -> None:
+    def restore(self, snapshot: DangerState) -> None:
         """Go back to a snapshot."""
-        self._mended = snapshot
+        self._mended, self.dangers.state = snapshot.mended, snapshot
 
     def _of(self, kind: type[Kind]) -> Iterator[Kind]:
         return (fault for fault in self._faults if isinstance(fault, kind))

@@ -1,10 +1,10 @@
 """The kinds of faults, as a lab file names them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from spm_auto.units import Duration
+from spm_auto.units import Bias, Duration, Length
 
 from ..checks import not_negative, positive, share
 
@@ -128,6 +128,82 @@ class RailedFeedback(Rail):
     rail: float = Field(default=500e-9, allow_inf_nan=False)
 
 
+class TipCrash(FaultSettings):
+    """The tip runs into the surface: its signal is far above the threshold until it is withdrawn.
+
+    Attributes:
+        action: Number of the instruction.
+        at: Line of a scan in which it does; without one the instruction as a whole.
+        after: How long after the beginning of the line, or of the instruction [s].
+        factor: By how much the signal is above the threshold.
+    """
+
+    kind: Literal["tip_crash"] = "tip_crash"
+    at: int | None = Field(default=None, ge=0)
+    after: Annotated[Duration, not_negative("s")] = 0.0
+    factor: float = Field(default=10.0, gt=1, allow_inf_nan=False)
+
+
+class Blind(FaultSettings):
+    """The vitals tell nothing, for some looks or until a load.
+
+    Attributes:
+        action: Number of the first instruction in which they do not.
+        how: No numbers, always the same old ones, or no answer at all.
+        looks: How many looks find nothing; without a number all of them do.
+    """
+
+    kind: Literal["blind"] = "blind"
+    how: Literal["nan", "stale", "raise"] = "nan"
+    looks: int | None = Field(default=None, ge=1)
+
+
+class StuckFeedback(FaultSettings):
+    """The z piezo has run to the end of its range and stays there, until a load.
+
+    Attributes:
+        action: Number of the first instruction in which it does.
+    """
+
+    kind: Literal["stuck_feedback"] = "stuck_feedback"
+
+
+class MeddledOutside(FaultSettings):
+    """Somebody at the vendor's window changes something before an instruction: `ChangedOutside`.
+
+    The instruction is refused, and the next one takes things as they are now.
+
+    Attributes:
+        action: Number of the instruction.
+        bias: What the bias is turned to [V].
+        x: Where the probe is sent to [m].
+        y: Where the probe is sent to [m].
+    """
+
+    kind: Literal["changed_outside"] = "changed_outside"
+    bias: Bias | None = None
+    x: Length | None = None
+    y: Length | None = None
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if self.bias is None and self.x is None and self.y is None:
+            raise ValueError("what is changed outside must be bias, x or y")
+        return self
+
+
+class WithdrawalFails(FaultSettings):
+    """The tip is ordered up and stays down: `NotConfirmed`.
+
+    Attributes:
+        action: Number of the first instruction from which on it does.
+        times: How many orders do nothing; without a number none ever does anything.
+    """
+
+    kind: Literal["withdrawal_fails"] = "withdrawal_fails"
+    times: int | None = Field(default=None, ge=1)
+
+
 class TipChange(FaultSettings):
     """The tip becomes a blunt one as the instruction begins, and stays so until it changes again.
 
@@ -149,6 +225,11 @@ Fault = Annotated[
     | StuckAxis
     | SaturatedPreamp
     | RailedFeedback
+    | TipCrash
+    | Blind
+    | StuckFeedback
+    | MeddledOutside
+    | WithdrawalFails
     | TipChange,
     Field(discriminator="kind"),
 ]

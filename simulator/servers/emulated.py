@@ -23,11 +23,14 @@ from spm_auto.instrument import (
     InstrumentSettings,
     Load,
     PositionProbe,
+    Rescued,
     Scan,
     ScanLine,
     SetFeedback,
     Spectrum,
     Status,
+    Vitals,
+    vitals_of,
 )
 from spm_auto.settings import validate
 
@@ -141,6 +144,14 @@ class EmulatedMicroscope:
     def emergency_stop(self) -> None:
         """Withdraw the tip, and latch."""
         self.driver.emergency_stop()
+
+    def vitals(self) -> Vitals:
+        """Tell what the driver reads of the tip."""
+        return vitals_of(self.driver)
+
+    def last_resort(self) -> None:
+        """Take the tip away by another way."""
+        cast(Rescued, self.driver).last_resort()
 
     def close(self) -> None:
         """Close the driver, then the controller."""

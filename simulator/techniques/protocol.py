@@ -1,6 +1,8 @@
 """Technique: a tip, a z loop and detectors over one family of samples."""
 
+import math
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -25,6 +27,27 @@ from ..scanner import ScannerSettings
 from ..timing import Point, Timing
 
 LinePair = tuple[FloatArray, FloatArray]  # forward and backward, each of shape [channel, pixel]
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """What shows whether the tip touches more than it should.
+
+    Attributes:
+        unit: Of what shows it: a current, a force.
+        resting: What it is while the loop holds the tip.
+        threshold: Above it the tip has crashed.
+        channel: Whose magnitude it is; empty where no channel shows it.
+        scale: What the values of the channel are multiplied by.
+        reach: Of the z piezo up and down [m]; infinite for a loop without a fault.
+    """
+
+    unit: str
+    resting: float
+    threshold: float
+    channel: str = ""
+    scale: float = 1.0
+    reach: float = math.inf
 
 
 class Imaging(Protocol):
@@ -101,6 +124,11 @@ class Technique(ABC):
 
     def engage(self, time: float) -> None:  # noqa: B027
         """Bring the tip to the sample at an instrument time [s], as `load` does."""
+
+    @property
+    @abstractmethod
+    def contact(self) -> Contact:
+        """What shows whether the tip touches more than it should."""
 
     @property
     def feedback(self) -> SetFeedback:

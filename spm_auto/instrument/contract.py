@@ -29,6 +29,7 @@ from .instructions import (
     SetFeedback,
 )
 from .protocol import Instrument, InstrumentState
+from .vitals import vitals_of
 
 Test = TypeVar("Test", bound=Callable[..., None])
 
@@ -250,6 +251,22 @@ class InstrumentContract:
         instrument.emergency_stop()
         with pytest.raises(EmergencyStopped):
             list(lines)
+
+    @examines("vitals")
+    def test_its_vitals_are_told_or_that_is_refused(self, fresh: Instrument) -> None:
+        if not fresh.capabilities.has_vitals:
+            with pytest.raises(Unsupported, match="does not tell its vitals"):
+                vitals_of(fresh)
+            return
+        assert not vitals_of(fresh).is_engaged
+        fresh.load(Load())
+        vitals = vitals_of(fresh)
+        assert vitals.is_engaged
+        assert vitals.unit
+        assert vitals.signal < vitals.threshold
+        assert vitals.time == pytest.approx(fresh.status().time, abs=5.0)
+        fresh.emergency_stop()
+        assert not vitals_of(fresh).is_engaged
 
     @examines("acquire_force_curve")
     def test_a_force_curve_is_measured_or_refused(self, instrument: GuardedInstrument) -> None:

@@ -19,6 +19,7 @@ from .instructions import (
 )
 from .protocol import Capabilities, Extended, Instrument, Status
 from .results import ForceCurve, ScanLine, Spectrum
+from .vitals import Vitals, vitals_of
 
 AtPoint = TypeVar(
     "AtPoint", bound=PositionProbe | AcquireSpectrum | AcquireForceCurve | ConditionTip
@@ -119,6 +120,10 @@ class ShiftedInstrument:
     def emergency_stop(self) -> None:
         """Withdraw the tip and latch; passed on before anything else."""
         self._instrument.emergency_stop()
+
+    def vitals(self) -> Vitals:
+        """Read what the instrument feels; where the sample is makes no difference."""
+        return vitals_of(self._instrument)
 
     def close(self) -> None:
         """Let go of the hardware."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..clock import Clock
-from ..errors import EmergencyStopped, Held, NotAcknowledged, NotConfirmed, Unprotected
+from ..errors import EmergencyStopped, Held, NotAcknowledged, NotConfirmed
 from ..units import format as format_quantity
 from .instructions import Instruction, Load
 from .protocol import Instrument, InstrumentState
@@ -54,8 +54,6 @@ class WatchSettings:
         threshold: Of the signal, in its unit; None takes the instrument's own.
         error: Of the z loop, as a share of its set-point, from which it does not hold the tip.
         settle: How long the loop may take to come back from such an error [s].
-        requires_protection: Whether nothing but `Load` is let through while the controller's own
-            guard of the tip is not confirmed armed.
     """
 
     period: float = 0.02
@@ -63,7 +61,6 @@ class WatchSettings:
     threshold: float | None = None
     error: float = 0.5
     settle: float = 1.0
-    requires_protection: bool = False
 
     def __post_init__(self) -> None:
         for name, unit in (("period", "s"), ("error", "1"), ("settle", "s"), ("threshold", "")):
@@ -122,7 +119,6 @@ class Watchdog:
         self._reason = ""  # why the last look gave nothing
         self._off_since: float | None = None  # the z loop is off its set-point [s]
         self._was_protected = False
-        self._is_protected = False
 
     @property
     def trip(self) -> Trip | None:
@@ -151,7 +147,6 @@ class Watchdog:
         Raises:
             EmergencyStopped: The tip was withdrawn; for `Load` it is `NotAcknowledged`.
             Held: The instrument is held.
-            Unprotected: The controller's own guard is not confirmed armed, and has to be.
         """
         trip = self._trip
         if self._is_acting or (trip is not None and trip.severity is Severity.WITHDRAW):
@@ -167,20 +162,6 @@ class Watchdog:
         if trip is not None:
             raise Held(
                 f"the watchdog holds the instrument until it is acknowledged: {trip.message}"
-            )
-        if not isinstance(instruction, Load):
-            self.check_protection()
-
-    def check_protection(self) -> None:
-        """Refuse to go on by itself without the controller's own guard of the tip.
-
-        Raises:
-            Unprotected: It has to be armed, and the last look did not find it so.
-        """
-        if self.settings.requires_protection and not self._is_protected:
-            raise Unprotected(
-                f"{self._instrument.capabilities.name} does not confirm that its own guard of the "
-                f"tip is armed; arm it, or waive it in the lab file ([watchdog] protection)"
             )
 
     def report(self, cause: str, message: str, severity: Severity) -> None:
@@ -251,12 +232,10 @@ class Watchdog:
                 "stale", began, lambda: f"the vitals are {age:.3g} s old, allowed {oldest:.3g} s"
             )
         self._missed = 0
-        self._is_protected = vitals.is_protected
         return self._judge(vitals)
 
     def _miss(self, why: str, time: float) -> _Seen | None:
         self._missed, self._reason = self._missed + 1, why
-        self._is_protected = False
         if self._missed < self.settings.missed:
             return None
         return self._unless_at_rest(

@@ -1,10 +1,9 @@
 """Past: what earlier servers of the same instrument wrote down, that a new one must know."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..data import CommandGiven, Event, JournalReader, LeaseChanged, ServerStopped, TipWithdrawn
+from ..data import JournalReader, LeaseChanged, Record, ServerStopped, TipWithdrawn, carried_out
 from ..errors import DataError
 from ..instrument import Instruction
 
@@ -45,10 +44,10 @@ def read_past(folder: Path) -> Past:
     instructions: list[Instruction] = []
     orphan = ""
     for path in _journals(folder)[-_KEPT:]:
-        for event in _events(path):
-            match event:
-                case CommandGiven(instruction=instruction):
-                    instructions.append(instruction)
+        records = _records(path)
+        instructions.extend(carried_out(records))
+        for record in records:
+            match record.event:
                 case LeaseChanged(who=who, what="taken"):
                     orphan = who
                 case LeaseChanged(what="released") | TipWithdrawn(is_confirmed=True):
@@ -70,12 +69,10 @@ def _journals(folder: Path) -> list[Path]:
     )
 
 
-def _events(path: Path) -> Iterator[Event]:
+def _records(path: Path) -> tuple[Record, ...]:
     try:
-        reader = JournalReader(path)
+        return tuple(JournalReader(path).poll())
     except DataError:
         if path.stat().st_size == 0:  # killed before it wrote anything
-            return
+            return ()
         raise
-    for record in reader.poll():
-        yield record.event

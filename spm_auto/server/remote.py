@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
@@ -76,6 +76,7 @@ class RemoteInstrument:
         has_control: Whether to take the control lease; without it only looking is possible.
         is_autonomous: Whether no human decides about each instruction, so that the controller's
             own guard must be armed.
+        on_close: Called once, after control was given back and the connections are closed.
 
     Raises:
         ConnectionLost: The server is not there, or does not know this key.
@@ -90,8 +91,10 @@ class RemoteInstrument:
         clock: Clock,
         has_control: bool = True,
         is_autonomous: bool = True,
+        on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self._clock, self._is_autonomous = clock, is_autonomous
+        self._on_close = on_close
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._is_closed = False
         self._ahead = 0.0
@@ -243,6 +246,7 @@ class RemoteInstrument:
             with contextlib.suppress(InstrumentError):
                 self._looks.ask(Ask.RELEASE, token=self._heart.token).result()
         self._hang_up()
+        self._on_close()
 
     def _greet(self) -> Mapping[str, Any]:
         before = self._clock.now()

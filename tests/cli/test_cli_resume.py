@@ -163,7 +163,7 @@ class TestHardware:
             "capabilities",
             property(lambda self: replace(simulated(self), is_simulated=False)),
         )
-        assert carry_out(command, tmp_path / "whole")[0] == 0
+        assert carry_out(command, tmp_path / "whole", "--no-server")[0] == 0
         names = [name for name, _, _ in story(tmp_path / "whole")]
         return cut(tmp_path / "whole", names.index("SpectrumAcquired") + 1, tmp_path / "cut")
 
@@ -171,14 +171,14 @@ class TestHardware:
         self, command: Command, halved: Path
     ) -> None:
         before = (halved / FILE_NAME).read_bytes()
-        code, _, err = command("resume", halved)
+        code, _, err = command("resume", halved, "--no-server")
         assert code == 1
         assert "error: the instrument is not loaded" in err
         assert "nothing has moved; --accept-changes goes on all the same" in err
         assert (halved / FILE_NAME).read_bytes() == before
 
     def test_accepted_it_finds_the_sample_and_goes_on(self, command: Command, halved: Path) -> None:
-        code, out, err = command("resume", halved, "--accept-changes")
+        code, out, err = command("resume", halved, "--no-server", "--accept-changes")
         assert (code, "run completed" in out) == (0, True)
         assert "the instrument is not loaded" in err
         run = open_run(halved)

@@ -152,6 +152,7 @@ def test_the_public_face_of_the_microscope_shows_measurements_only() -> None:
         *("load", "position_probe", "scan", "status", "timing"),
         *("acquire_force_curve", "condition_tip", "set_feedback"),
         *("feedback", "reading", "scan_line"),  # what is set, what the detectors show, one line
+        "vitals",
     }
     microscope.load(Load())
     frame = ScanFrame((0.0, 0.0), (4e-7, 4e-7), (8, 8))

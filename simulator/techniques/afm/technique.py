@@ -28,7 +28,7 @@ from ...randomness import RandomStreams
 from ...samples.afm import AfmSample, Fields, Surface
 from ...timing import Point
 from ...tips import Damage, TipLife, TipLifeState, TipState
-from ..protocol import Technique
+from ..protocol import Contact, Technique
 from .contrast import ContactContrast, Contrast, Held, TappingContrast, Touch
 from .imaging import AfmImaging
 from .spectra import bias_spectrum, measured_force_curve
@@ -108,6 +108,16 @@ class AfmTechnique(Technique):
         held = self._held
         setpoint = held.amplitude if self._is_tapping else held.load
         return SetFeedback(held.bias, setpoint, held.gain)
+
+    @property
+    def contact(self) -> Contact:
+        """The force shows it, where the cantilever's deflection is measured."""
+        loop, crash = self._settings.feedback, self._settings.crash
+        reach = math.inf if loop.ideal else loop.z_range
+        if self._is_tapping:
+            return Contact("N", 0.0, crash, reach=reach)
+        stiffness = self._probe.stiffness
+        return Contact("N", self._held.load, crash, "deflection", stiffness, reach)
 
     @property
     def held(self) -> Held:

@@ -13,13 +13,15 @@ from ...samples import PiezoSample, View
 from ...timing import Point
 from ...tip import TipSettings
 from ...tips import TipEvent, TipLife, TipLifeState, TipState
-from ..protocol import Imaging, Technique
+from ..protocol import Contact, Imaging, Technique
 from .band_excitation import Band, ComplexArray
 from .imaging import PfmImaging
 from .readout import BandExcitationReadout, LockIn
 
 if TYPE_CHECKING:
     from .settings import PfmSettings
+
+CRASH = 2e-6  # [N] that leave their mark on tip and sample
 
 
 class PfmState(NamedTuple):
@@ -70,6 +72,13 @@ class PfmTechnique(Technique):
     def bias_limit(self) -> float:
         """Range of the bias source, both ways [V]."""
         return self._settings.bias_limit
+
+    @property
+    def contact(self) -> Contact:
+        """The force would show it; no channel does."""
+        loop, load = self._settings.feedback, self._settings.load
+        reach = math.inf if loop.ideal else loop.z_range
+        return Contact("N", load, max(CRASH, 10 * load), reach=reach)
 
     @property
     def tip(self) -> TipSettings:

@@ -1,5 +1,6 @@
 """StmTechnique: holds a tunnelling current over a sample, and sweeps the bias with the tip held."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from ...randomness import RandomStreams
 from ...samples.stm import Junction, StmSample
 from ...timing import Point
 from ...tips import Damage, TipEvent, TipLife, TipLifeState, TipState
-from ..protocol import Imaging, Technique
+from ..protocol import Contact, Imaging, Technique
 from .imaging import StmImaging
 from .spectroscopy import Sweep
 from .tip import WIDTHS, TipOverSample
@@ -116,6 +117,13 @@ class StmTechnique(Technique):
         """Bias, current and gain that the loop holds."""
         held = self._held
         return SetFeedback(held.bias, held.setpoint, held.feedback.gain)
+
+    @property
+    def contact(self) -> Contact:
+        """The tunnelling current shows it."""
+        loop, settings = self._held.feedback, self.settings
+        reach = math.inf if loop.ideal else loop.z_range
+        return Contact("A", self._held.setpoint, settings.crash_current, "current", reach=reach)
 
     @property
     def held(self) -> Held:
