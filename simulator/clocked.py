@@ -335,8 +335,7 @@ class ClockedMicroscope(ABC):
     def _look_outside(self, number: int) -> None:
         """Refuse an instruction once, when somebody else has changed something before it."""
         here, now = self._position, self._clock.now()
-        with self._turns.lock:
-            bias = self._bias(now)
+        bias = self.status().bias
         if (changed := self._faults.dangers.changed(number, here, bias)) is None:
             return
         self._set_position(changed.position)

@@ -20,6 +20,8 @@ from .instrument import (
     InstrumentSettings,
     Limits,
     NoGoZone,
+    Watchdog,
+    WatchSettings,
     limits_to_table,
 )
 from .notify import NotifySettings
@@ -36,6 +38,7 @@ from .units import (
     Setpoint,
     SlewRate,
     Speed,
+    Threshold,
 )
 from .workflow import Runner
 
@@ -116,6 +119,34 @@ def _given(table: BaseModel) -> dict[str, Any]:
     return {name: value for name, value in table if value is not None}
 
 
+class WatchdogSettings(_Table):
+    """How closely the watchdog looks, and whether the controller's own guard of the tip must be on.
+
+    Attributes:
+        period: Between two looks.
+        missed: How many looks may give nothing before the tip is withdrawn.
+        threshold: Of the signal that shows a crash, such as "5 nA"; the instrument's own without.
+        error: Share of the set-point by which the z loop may be off for longer than it settles.
+        settle: How long it may be.
+        protection: Whether nothing runs by itself while the controller's own guard is not
+            confirmed armed.
+    """
+
+    period: Annotated[Duration, Field(gt=0)] = 20e-3
+    missed: Annotated[int, Field(ge=1)] = 3
+    threshold: Threshold | None = None
+    error: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.5
+    settle: Annotated[Duration, Field(gt=0)] = 1.0
+    protection: Literal["required", "waived"] = "required"
+
+    def watch(self) -> WatchSettings:
+        """Return how closely it looks."""
+        threshold, unit = self.threshold or (None, "")
+        return WatchSettings(
+            self.period, self.missed, threshold, self.error, self.settle, unit=unit
+        )
+
+
 class ClockSettings(_Table):
     """How instrument time passes: ``real``, ``scaled`` by a factor, or ``instant`` (virtual)."""
 
@@ -151,6 +182,7 @@ class Lab(_Table):
         laboratory: Its name.
         instrument: The instrument and its settings, by plugin.
         limits: What is allowed.
+        watchdog: How closely the tip is looked after.
         clock: How time passes.
         storage: How much room stays on the disk.
         notify: Who is told of alarms, and how; nobody without it.
@@ -162,6 +194,7 @@ class Lab(_Table):
     laboratory: str
     instrument: Annotated[InstrumentSettings, Plugin("instruments")]
     limits: LimitSettings = LimitSettings()
+    watchdog: WatchdogSettings = WatchdogSettings()
     clock: ClockSettings = ClockSettings()
     storage: StorageSettings = StorageSettings()
     notify: NotifySettings = NotifySettings()
@@ -177,7 +210,7 @@ class Lab(_Table):
         }
 
     def open(self, seed: int, clock: Clock) -> GuardedInstrument:
-        """Open the instrument behind the limits.
+        """Open the instrument behind the limits, watched over.
 
         Args:
             seed: Root of all randomness of what is simulated.
@@ -188,7 +221,12 @@ class Lab(_Table):
         """
         instrument = self.instrument.open(clock, seed)
         try:
-            return GuardedInstrument(instrument, self.limits.limits())
+            return GuardedInstrument(
+                instrument,
+                self.limits.limits(),
+                watchdog=Watchdog(instrument, clock, self.watchdog.watch()),
+                is_protection_waived=self.watchdog.protection == "waived",
+            )
         except SpmError:
             instrument.close()
             raise

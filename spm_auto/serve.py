@@ -17,7 +17,7 @@ from rich.console import Console
 
 from .data import Alarm, Journal, LeaseChanged, Record, TipWithdrawn, write_whole
 from .experiment import read_override
-from .instrument import GuardedInstrument, Level, Mode, WatchSettings
+from .instrument import GuardedInstrument, Level, Mode
 from .keys import AUTHORIZED
 from .lab import Lab, parse_lab, versions
 from .notify import Notifier
@@ -106,9 +106,7 @@ def serve(
             identity,
             journal,
             About(str(uuid.uuid4()), lab.laboratory, text, versions()),
-            lab.server.listening(
-                WatchSettings().period, takes_free_ports=serving.guest is not None
-            ),
+            lab.server.listening(lab.watchdog.period, takes_free_ports=serving.guest is not None),
             lab.server.terms(),
             past.orphan,
             (lambda record: _notify(notifier, record),),

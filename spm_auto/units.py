@@ -183,6 +183,11 @@ VoltageNoise = Annotated[float, _from_text("V/rtHz"), _schema("V/rtHz")]
 SlewRate = Annotated[float, _from_text("V/s"), _schema("V/s")]
 BiasTime = Annotated[float, _from_text("V s"), _schema("V s")]
 Gain = Annotated[float, _from_text("1/s"), _schema("1/s")]
+Threshold = Annotated[  # of what shows that a tip has touched: its value, and its unit
+    tuple[float, str],
+    _from_any_text(("A", "N", "m", "V")),
+    WithJsonSchema({"type": "string", "description": "a current, a force, a length or a voltage"}),
+]
 Setpoint = Annotated[  # of a z loop: its value, and its unit
     tuple[float, str],
     _from_any_text(("A", "N", "m")),

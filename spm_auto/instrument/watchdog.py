@@ -54,6 +54,7 @@ class WatchSettings:
         threshold: Of the signal, in its unit; None takes the instrument's own.
         error: Of the z loop, as a share of its set-point, from which it does not hold the tip.
         settle: How long the loop may take to come back from such an error [s].
+        unit: Of the threshold; a signal in another one counts as unreadable. Empty for any.
     """
 
     period: float = 0.02
@@ -61,6 +62,7 @@ class WatchSettings:
     threshold: float | None = None
     error: float = 0.5
     settle: float = 1.0
+    unit: str = ""
 
     def __post_init__(self) -> None:
         for name, unit in (("period", "s"), ("error", "1"), ("settle", "s"), ("threshold", "")):
@@ -312,6 +314,8 @@ def _lacking(vitals: Vitals, settings: WatchSettings) -> str:
     missing = [name for name, value in needed.items() if math.isnan(value)]
     if any(math.isnan(end) for end in vitals.z_range):
         missing.append("z range")
+    if settings.unit and settings.unit != vitals.unit:
+        return f"the signal is in {vitals.unit}, its threshold in {settings.unit}"
     return f"no number for {', '.join(missing)}" if missing else ""
 
 

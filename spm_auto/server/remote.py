@@ -254,7 +254,9 @@ class RemoteInstrument:
         greeting = answer.result()
         try:
             self._capabilities = replace(
-                read_capabilities(greeting["capabilities"]), has_vitals=False
+                read_capabilities(greeting["capabilities"]),
+                has_vitals=False,
+                has_last_resort=False,
             )
             self._limits = limits_from_table(greeting["limits"])
         except (KeyError, TypeError, ValueError) as error:
