@@ -168,7 +168,7 @@ class Client:
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.socket = self._context.socket(kind)
         self.socket.linger = 0
-        self.socket.set(zmq.RECONNECT_IVL, -1)
+        self.socket.set(zmq.RECONNECT_IVL, 50 if kind == zmq.SUB else -1)
         if identity is not None:
             self.socket.set_string(zmq.CURVE_PUBLICKEY, identity.public)
             self.socket.set_string(zmq.CURVE_SECRETKEY, identity.secret)

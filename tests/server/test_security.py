@@ -158,14 +158,19 @@ def test_an_owner_who_is_revoked_loses_control(site: Site) -> None:
         client.done(Ask.PERFORM, Load(), token)
 
 
-def test_a_revoked_key_hears_no_telemetry_any_more(site: Site) -> None:
-    safety = site.people["safety"]
-    with contextlib.closing(Client(site, safety, "telemetry", kind=zmq.SUB)) as client:
-        assert client.receive() is not None
+def test_a_revoked_key_hears_no_telemetry_any_more_and_the_others_do(site: Site) -> None:
+    revoked = Client(site, site.people["safety"], "telemetry", kind=zmq.SUB)
+    other = Client(site, site.people["observer"], "telemetry", kind=zmq.SUB)
+    with contextlib.closing(revoked), contextlib.closing(other):
+        assert revoked.receive() is not None
+        assert other.receive() is not None
         site.keyring.revoke("safety")
         deadline = time.monotonic() + PATIENCE
-        while client.receive(1000) is not None:
+        while revoked.receive(1000) is not None:  # signs are told five times a second
             assert time.monotonic() < deadline
+        while other.receive(0):
+            pass  # what waited since
+        assert other.receive() is not None
 
 
 # roles and levels
@@ -204,6 +209,8 @@ def test_an_observer_neither_interrupts_nor_acknowledges(site: Site) -> None:
     with contextlib.closing(site.client("observer", "safety")) as client:
         assert client.refused(Ask.INTERRUPT).startswith("NotOwner")
         assert client.refused(Ask.ACKNOWLEDGE).startswith("Forbidden")
+        site.denied("observer", "this lease is not valid")
+        site.denied("observer", "it may not")
     site.check_unharmed()
 
 
@@ -245,6 +252,10 @@ def test_an_operator_does_not_act_with_the_token_of_another_one(lasting: Site) -
         assert client.refused(Ask.RELEASE, None, token).startswith("NotOwner")
         for ask in (Ask.ARM, Ask.DISARM):
             assert client.refused(ask).startswith("NotOwner")
+            assert client.refused(ask, None, token).startswith("NotOwner")
+        with contextlib.closing(lasting.client("scanner", "safety")) as beats:
+            assert beats.refused(Ask.BEAT, token=token).startswith("NotOwner")
+            assert beats.refused(Ask.INTERRUPT, token=token).startswith("NotOwner")
     lasting.check_unharmed()
 
 
