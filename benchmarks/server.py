@@ -234,9 +234,7 @@ def measured(ways: dict[str, Way | None], options: Any) -> dict[str, tuple[float
                 taken[name][0].append(time_of(way.status))
                 taken[name][1].append(time_of(lambda w=way, t=turn: w.move(1e-9 * (t % 100))))
             if turn < options.frames:
-                taken[name][2].append(
-                    time_of(lambda w=way: check(w.frame(options.pixels), options))
-                )
+                taken[name][2].append(time_of(lambda w=way: check(w, options.pixels)))
     return {name: tuple(median(each) for each in times) for name, times in taken.items()}
 
 
