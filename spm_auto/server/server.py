@@ -32,7 +32,7 @@ from .safety import SafetyDesk
 from .service import Service
 from .sockets import Door
 from .telemetry import Telemetry
-from .wire import LARGEST
+from .wire import LARGEST, LARGEST_AT_SAFETY
 from .withdrawer import Withdrawer
 
 _ENDING = 5.0  # [s] for each thread to end
@@ -130,7 +130,13 @@ class InstrumentServer:
                 zmq.ROUTER, listening, listening.command, identity, keyring, failing
             )
             self._safety_door = self._open(
-                zmq.ROUTER, listening, listening.safety, identity, keyring, failing
+                zmq.ROUTER,
+                listening,
+                listening.safety,
+                identity,
+                keyring,
+                failing,
+                LARGEST_AT_SAFETY,
             )
             addresses = self.addresses
             self._book.require(
@@ -249,9 +255,10 @@ class InstrumentServer:
         identity: Identity,
         keyring: Known,
         failing: contextlib.ExitStack,
+        largest: int = LARGEST,
     ) -> Door:
         access = Access(keyring, self._denied)
-        door = Door(kind, listening.address, port, identity, access, LARGEST, self._knocked)
+        door = Door(kind, listening.address, port, identity, access, largest, self._knocked)
         failing.callback(door.close)
         return door
 

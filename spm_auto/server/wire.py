@@ -26,6 +26,7 @@ from ..instrument import (
 
 VERSION = 1
 LARGEST = 2**20  # [bytes] of a message to the server
+LARGEST_AT_SAFETY = 2**12  # [bytes] of one that nothing may wait behind
 LARGEST_ANSWER = 2**28  # [bytes] of all that a client takes
 _INSTRUCTIONS = {kind.__name__: kind for kind in get_args(Instruction)}
 
