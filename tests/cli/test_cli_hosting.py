@@ -90,8 +90,8 @@ def test_hardware_is_behind_a_server_that_ends_with_the_run(
     command: Command, lab: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    code, _, err = carry_out(command, out, lab=lab)
-    assert code == 0, err
+    code, said, _ = carry_out(command, out, lab=lab)
+    assert code == 0, said
     assert len(open_run(out).spectra) == 6
     events = audit(out)
     assert isinstance(events[0], ServerStarted)
@@ -121,7 +121,7 @@ def test_an_instrument_that_does_not_answer_is_one_clear_line(
     code, _, err = carry_out(command, tmp_path / "run", lab=lab)
     assert code == 1
     assert "the instrument server did not start: " in err
-    assert "Nanonis at 127.0.0.1" in err
+    assert "cannot be reached" in err
     assert not (tmp_path / "run" / "run.spmj").exists()
 
 
