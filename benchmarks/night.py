@@ -206,7 +206,7 @@ def figures(nights: Sequence[Night], hours: float) -> dict[str, object]:
         "last_ends": dict(Counter(night.ends[-1] for night in nights)),
         "unhandled_ends": sum(night.ends[-1] == KILLED for night in nights),
         "faults_met": dict(Counter(fault for night in nights for fault in night.faults)),
-        "is_exact": all(night.is_exact for night in nights),
+        "is_same": all(night.is_same for night in nights),
     }
 
 
@@ -222,7 +222,7 @@ def crash_figures(nights: Sequence[Night], plans: Sequence[Plan]) -> dict[str, o
         "instructions_after_the_first_signal": sum(after),
         "crashes_after_the_first_signal": sum(min(more, CRASHES - 1) for more in after),
         "unhandled_ends": sum(night.ends[-1] == KILLED for night in nights),
-        "is_exact": all(night.is_exact for night in nights),
+        "is_same": all(night.is_same for night in nights),
     }
 
 
