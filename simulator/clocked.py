@@ -161,7 +161,7 @@ class ClockedMicroscope(ABC):
         timing, here = self.timing, self._position
         match instruction:
             case Load():
-                return timing.loading()
+                return self._loading(instruction)
             case PositionProbe(x=x, y=y):
                 return timing.move(here, self._site(x, y))
             case AcquireSpectrum(x=x, y=y, waveform=waveform):
@@ -177,14 +177,17 @@ class ClockedMicroscope(ABC):
                 approach = timing.move(here, _line_start(frame, 0)) + timing.frame_settling
                 return approach + frame.pixels[1] * timing.line(line_rate)
 
-    def load(self, instruction: Load) -> None:  # noqa: ARG002  its sample is for the record
+    def load(self, instruction: Load) -> None:
         """Mount the sample, tune and engage; the sample keeps what was done to it.
+
+        One that is mounted already stays so unless the instruction names a sample.
 
         Raises:
             Stopped: Somebody stopped it; the instrument is not loaded, and a latch stays.
         """
+        seconds = self._loading(instruction)
         with self._action_in(loading=True) as action:
-            self._wait(self.timing.loading(), action)
+            self._wait(seconds, action)
             self._engaged(action.number)
             self._turns.loaded(action)
             with self._turns.lock:
@@ -350,6 +353,11 @@ class ClockedMicroscope(ABC):
         """Whether the tip is at the sample; the caller holds the lock."""
         state = self._turns.state
         return state in ENGAGED or (state is InstrumentState.LATCHED and not self._is_up)
+
+    def _loading(self, instruction: Load) -> float:
+        """Return how long a load takes [s]; a sample that is mounted stays where it is."""
+        is_mounted = self._faults.is_loaded and not instruction.sample
+        return self.timing.tuning if is_mounted else self.timing.loading()
 
     def _check(self, instruction: Instruction) -> None:
         self._turns.check_ready()

@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from .clock import RealClock
+from .display import print_json
 from .errors import AccessError, NotConfirmed
 from .keys import OWN
 from .server import Place, RemoteInstrument, read_identity
@@ -74,7 +75,7 @@ def look(home: Path, announced: Path | None, key: Path | None, as_json: bool = F
         "watchdog": signs.trip or "all is well",
     }
     if as_json:
-        print(json.dumps(table, indent=2))  # noqa: T201
+        print_json(table)
         return
     console = _console()
     for name, value in table.items():

@@ -85,12 +85,30 @@ def run(
     overrides: Overrides = [],  # noqa: B006 - typer copies it
     server: InServer = None,
     pulses: Pulses = 0,
+    most: Annotated[
+        int,
+        typer.Option(
+            "--keep-going",
+            metavar="N",
+            min=0,
+            help="Resume the run when its process dies, at most N times an hour; 0 for never.",
+        ),
+    ] = 0,
     json: AsJson = False,
 ) -> None:
     """Carry out a recipe. Exit code 0 only when it completed.
 
     Ctrl-C once cancels in order; twice within 2 s withdraws the tip.
     """
+    if most:
+        from .keep_going import keep_going, run_arguments
+
+        options = ["--json"] if json else []
+        if server is not None:
+            options.append("--server" if server else "--no-server")
+        options.append(f"--pulses={pulses}")
+        words = run_arguments(recipe, lab, out, seed, overrides, *options)
+        sys.exit(keep_going(words, out, most, say=lambda text: typer.echo(text, err=True)))
     from .execute import execute
 
     sys.exit(

@@ -22,7 +22,7 @@ from .data import (
 from .display import ProgressDisplay, print_plan, print_summary
 from .errors import CannotResume, DataError, InstrumentError, RecipeError, SpmError
 from .experiment import Experiment, read_experiment, recorded_experiment
-from .hosting import host
+from .hosting import host, lab_file_of
 from .instrument import GuardedInstrument
 from .lab import begin
 from .resume import changes_since, check_may_resume, read_tape, resumed, take_up
@@ -62,9 +62,10 @@ def execute(
     """
     experiment = read_experiment(recipe, lab, overrides)
     clock = experiment.lab.clock.clock()
-    if in_server if in_server is not None else _is_hardware(experiment):
+    file = lab_file_of(experiment)
+    if file.is_hardware if in_server is None else in_server:
         _check_free(out)
-        instrument = host(experiment, seed, clock, out, pulses)
+        instrument = host(file, seed, clock, out, pulses)
     else:
         instrument = experiment.lab.open(seed, clock)
     plan = _checked_plan(experiment, instrument, recipe.name)
@@ -109,8 +110,9 @@ def resume(
     experiment = recorded_experiment(started)
     is_simulated = experiment.lab.instrument.is_simulated
     clock = resumed(experiment.lab.clock.clock(), tape, is_simulated)
-    if _is_hardware(experiment) and in_server is not False:
-        instrument = host(experiment, started.seed, clock, out, pulses)
+    file = lab_file_of(experiment)
+    if file.is_hardware and in_server is not False:
+        instrument = host(file, started.seed, clock, out, pulses)
     else:
         instrument = experiment.lab.open(started.seed, clock)
     plan = _checked_plan(experiment, instrument, Path(experiment.files[0]).name)
@@ -135,12 +137,6 @@ def resume(
         display.say(change)
     display.say(f"{started.title}: resumed after record {tape.records[-1].number}")
     return _to_the_end(experiment, runner, display, out, started.seed, as_json)
-
-
-def _is_hardware(experiment: Experiment) -> bool:
-    """Say whether something real moves that is not behind a server already."""
-    settings = experiment.lab.instrument
-    return not settings.is_simulated and settings.kind != "remote"
 
 
 def _check_free(out: Path) -> None:

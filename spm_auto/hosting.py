@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,20 +26,41 @@ START = 120.0  # [s] for a server to find its instrument and listen
 _TICK = 0.05  # [s]
 
 
-def host(
-    experiment: Experiment, seed: int, clock: Clock, out: Path, pulses: int = 0
-) -> GuardedInstrument:
+@dataclass(frozen=True, slots=True)
+class LabFile:
+    """A lab file as it was read.
+
+    Attributes:
+        lab: What it says, overrides applied.
+        text: Its text, verbatim.
+        path: Where it stood; relative paths in it start there.
+        overrides: What was replaced, as on the command line.
+    """
+
+    lab: Lab
+    text: str
+    path: Path
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def is_hardware(self) -> bool:
+        """Whether something real moves that is not behind a server already."""
+        settings = self.lab.instrument
+        return not settings.is_simulated and settings.kind != "remote"
+
+
+def host(file: LabFile, seed: int, clock: Clock, out: Path, pulses: int = 0) -> GuardedInstrument:
     """Start the server of a lab in a process of its own, and take control of its instrument.
 
     The server belongs to this run and ends with it. When the run dies instead, it holds the tip,
     withdraws it after the lab's time, and ends then.
 
     Args:
-        experiment: Recipe and lab file.
+        file: The lab file.
         seed: Root of all randomness of what is simulated.
         clock: Instrument time.
-        pulses: How many pulses and pokes a human has said yes to.
         out: Folder of the run; what the server needs and leaves is in a folder of its own there.
+        pulses: How many pulses and pokes a human has said yes to.
 
     Raises:
         InstrumentError: The server did not come up; its own words say why.
@@ -49,15 +71,14 @@ def host(
     keys = folder / f"keys-{stamp}"
     identity = new_identity("run")
     write_identity(identity, keys)
-    lab_file = write_whole(keys / "lab.toml", experiment.lab_text.encode())
+    lab_file = write_whole(keys / "lab.toml", file.text.encode())
     announce = keys / "announced.json"
     command = [
         *(sys.executable, "-m", "spm_auto", "serve", str(lab_file)),
         *("--folder", str(folder), "--announce", str(announce)),
-        *("--guest", str(keys / "run.key"), "--seed", str(seed)),
-        *("--pulses", str(pulses)),
-        *("--relative-to", str(Path(experiment.files[1]).parent)),
-        *(f"--set={text}" for text in of_lab(experiment.overrides)),
+        *("--guest", str(keys / "run.key"), "--seed", str(seed), "--pulses", str(pulses)),
+        *("--relative-to", str(file.path.resolve().parent)),
+        *(f"--set={text}" for text in file.overrides),
     ]
     log = folder / f"server-{stamp}.log"
     process = _start(command, log)
@@ -65,10 +86,16 @@ def host(
     place = Place(said["command"], said["public"], said["safety"])
     remote = RemoteInstrument(place, identity, clock, on_close=lambda: _see_off(process))
     try:
-        return GuardedInstrument(remote, experiment.lab.limits.limits())
+        return GuardedInstrument(remote, file.lab.limits.limits())
     except InstrumentError:
         remote.close()
         raise
+
+
+def lab_file_of(experiment: Experiment) -> LabFile:
+    """Return the lab file of an experiment."""
+    overrides = tuple(of_lab(experiment.overrides))
+    return LabFile(experiment.lab, experiment.lab_text, Path(experiment.files[1]), overrides)
 
 
 def of_lab(overrides: Sequence[str]) -> list[str]:

@@ -4,6 +4,7 @@ A script is a step written by hand: its calls go through the same runner, guard 
 """
 
 import itertools
+import json
 import logging
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -24,6 +25,7 @@ from .data import (
     open_run,
 )
 from .errors import CannotResume, DataError, RecipeError
+from .hosting import LabFile, host
 from .instrument import (
     AcquireSpectrum,
     BiasWaveform,
@@ -44,6 +46,7 @@ from .workflow import (
     Request,
     Runner,
     StepContext,
+    Tape,
     choice_event,
     fitted_event,
     intervention_event,
@@ -251,6 +254,8 @@ def start_run(
     limits: Limits | None = None,
     clock: Clock | None = None,
     resume: bool = False,
+    in_server: bool | None = None,
+    pulses: int = 0,
 ) -> Run:
     """Open an instrument, begin a journal, load the sample, and hand over.
 
@@ -269,6 +274,9 @@ def start_run(
         limits: Limits for it.
         clock: The clock that it was made with; real time without it.
         resume: Whether to go on with the run in that folder; without one there, it begins.
+        in_server: Whether the instrument of a lab file gets a process of its own; None says so of
+            hardware.
+        pulses: How many pulses and pokes you say yes to beforehand, for such an instrument.
 
     Raises:
         CannotResume: Seed, lab file or script differ from those of the journal.
@@ -279,6 +287,7 @@ def start_run(
     if (lab is None) == (instrument is None):
         raise RecipeError("start_run needs either a lab file or an instrument of your own")
     settings: dict[str, Any] = {}
+    replaced: list[str] = []
     text = ""
     if lab is not None:
         path = Path(lab)
@@ -286,6 +295,7 @@ def start_run(
         for key, value in (overrides or {}).items():
             table = override(table, key, value)
             settings.setdefault("overrides", {})[key] = str(value)
+            replaced.append(f"{key}={json.dumps(value)}")
         laboratory = parse_lab(table, path.name, path.parent)
         settings |= laboratory.describe()
     out, room = Path(out), None
@@ -297,7 +307,8 @@ def start_run(
         time = laboratory.clock.clock()
         if tape is not None:
             time = resumed(time, tape, laboratory.instrument.is_simulated)
-        guarded = laboratory.open(seed, time)
+        file = LabFile(laboratory, text, path, tuple(replaced))
+        guarded = _opened(file, seed, time, out, pulses, in_server, tape)
     elif instrument is not None:
         if tape is not None and not instrument.capabilities.is_simulated:
             raise CannotResume("hardware can only be gone on with from a lab file, for its clock")
@@ -318,3 +329,23 @@ def start_run(
         runner.finish(error)
         raise
     return run
+
+
+def _opened(
+    file: LabFile,
+    seed: int,
+    clock: Clock,
+    out: Path,
+    pulses: int,
+    in_server: bool | None,
+    tape: Tape | None,
+) -> GuardedInstrument:
+    """Open the instrument of a lab file, in a process of its own where it shall have one."""
+    is_apart = file.is_hardware if in_server is None else in_server
+    if tape is not None and file.lab.instrument.is_simulated:
+        is_apart = False  # it does again what it did, on a clock of its own
+    if not is_apart:
+        return file.lab.open(seed, clock)
+    if tape is None and (out / FILE_NAME).exists():
+        raise DataError(f"{out} holds a run already; choose another folder")
+    return host(file, seed, clock, out, pulses)

@@ -15,6 +15,7 @@ from spm_auto.errors import DataError
 from spm_auto.instrument import (
     Capabilities,
     Channel,
+    Exposure,
     GuardedInstrument,
     InstrumentState,
     Limits,
@@ -66,6 +67,26 @@ def test_when_all_is_as_it_was_there_is_nothing_to_say() -> None:
             "now 20 um/s"),
         ({"limits": replace(LIMITS, spectrum_duration=60.0)}, "the limit of the duration of a "
             "spectrum was inf s, now 60 s"),
+        ({"limits": replace(LIMITS, bias_step=0.5)}, "the limit of the step of the bias was inf V, "
+            "now 500 mV"),
+        ({"limits": replace(LIMITS, bias_slew=100.0)}, "the limit of the slew of the bias was "
+            "inf V/s, now 100 V/s"),
+        ({"limits": replace(LIMITS, least_bias=0.05)}, "the limit of the least bias of the z loop "
+            "was 0 V, now 50 mV"),
+        ({"limits": replace(LIMITS, setpoint=(1e-11, 1e-9), setpoint_unit="A")}, "the limits of "
+            "the setpoint were -inf to inf, now 10 pA to 1 nA"),
+        ({"limits": replace(LIMITS, gain=500.0)}, "the limit of the gain was inf 1/s, now 500 1/s"),
+        ({"limits": replace(LIMITS, force=1e-8)}, "the limit of the force was inf N, now 10 nN"),
+        ({"limits": replace(LIMITS, pulse=(-4.0, 4.0))}, "the limits of a pulse were those of the "
+            "bias, now -4 V to 4 V"),
+        ({"limits": replace(LIMITS, depth=1e-9)}, "the limit of the depth of a poke was inf m, now "
+            "1 nm"),
+        ({"limits": replace(LIMITS, step=1e-7)}, "the limit of the step of the probe was inf m, "
+            "now 100 nm"),
+        ({"limits": replace(LIMITS, spectra=300)}, "the limit of the spectra per load was inf, now "
+            "300"),
+        ({"limits": replace(LIMITS, exposure=Exposure(2e-8))}, "a limit of what an area may bear "
+            "is new"),
         ({"limits": replace(LIMITS, no_go=())}, "a no-go zone of radius 20 nm around (300 nm, 0 m) "
             "is gone"),
         ({"limits": replace(LIMITS, no_go=(ZONE, NoGoZone(0.0, 0.0, 1e-8)))}, "a no-go zone of "
@@ -80,6 +101,18 @@ def test_each_change_is_said_in_a_line(now: dict[str, Any], said: str) -> None:
         elif name in Capabilities.__dataclass_fields__:
             has = replace(has, **{name: value})
     assert what_changed(BEFORE, has, status, now.get("limits", LIMITS)) == (said,)
+
+
+def test_another_budget_of_an_area_is_said_by_its_number_and_one_that_is_gone_too() -> None:
+    before = replace(LIMITS, exposure=Exposure(2e-8, bias_time=5.0, spectra=3))
+    then = replace(BEFORE, limits=before)
+    now = replace(before, exposure=Exposure(1e-8, bias_time=10.0, spectra=3))
+    assert what_changed(then, HAS, STATUS, now) == (
+        "the limit of the radius of an exposed area was 20 nm, now 10 nm",
+        "the limit of the exposure of an area was 5 V s, now 10 V s",
+    )
+    assert what_changed(then, HAS, STATUS, LIMITS) == ("a limit of what an area may bear is gone",)
+    assert what_changed(then, HAS, STATUS, before) == ()
 
 
 def test_several_changes_are_several_lines_and_the_other_instrument_comes_first() -> None:
@@ -137,13 +170,52 @@ def test_after_a_scan_nobody_knows_where_the_probe_stands(tmp_path: Path) -> Non
     assert memory.bias is None
 
 
+def test_a_journal_remembers_every_limit(tmp_path: Path) -> None:
+    limits = Limits(
+        bias_step=2.0,
+        bias_slew=1e3,
+        least_bias=0.01,
+        setpoint=(1e-11, 1e-9),
+        setpoint_unit="A",
+        gain=100.0,
+        force=1e-8,
+        pulse=(-4.0, 3.0),
+        depth=1e-9,
+        step=2e-6,
+        spectra=100,
+        exposure=Exposure(1e-8, bias_time=50.0, spectra=9),
+    )
+    run_quickly(tmp_path, limits=limits)
+    microscope = OhmicMicroscope(InstantClock())
+    assert remember(open_run(tmp_path).records).limits == limits.within(microscope.capabilities)
+
+
+def test_a_journal_from_before_the_newer_limits_is_read(tmp_path: Path) -> None:
+    run_quickly(tmp_path)
+    first, *others = open_run(tmp_path).records
+    assert isinstance(first.event, RunStarted)
+    old = {"x": REACH, "y": REACH, "bias": (-2.0, 2.0), "scan_speed": math.inf}
+    old |= {"spectrum_duration": math.inf, "no_go": ((3e-7, 0.0, 2e-8),)}
+    started = replace(first, event=replace(first.event, settings={"limits": old}))
+    assert remember([started, *others]).limits == Limits(
+        x=REACH, y=REACH, bias=(-2.0, 2.0), no_go=(ZONE,)
+    )
+
+
 def test_a_journal_without_limits_or_with_broken_ones_is_told_apart(tmp_path: Path) -> None:
     run_quickly(tmp_path)
     first, *others = open_run(tmp_path).records
     assert isinstance(first.event, RunStarted)
     bare = replace(first, event=replace(first.event, settings={}))
     assert remember([bare, *others]).limits is None
-    for broken in ({"x": 3.0}, {"x": (1.0, -1.0)}, {"taste": 1}, {"no_go": ((1.0,),)}, 7):
+    for broken in (
+        {"x": 3.0},
+        {"x": (1.0, -1.0)},
+        {"taste": 1},
+        {"no_go": ((1.0,),)},
+        {"exposure": {}},
+        7,
+    ):
         wrong = replace(first, event=replace(first.event, settings={"limits": broken}))
         with pytest.raises(DataError, match=r"the limits of run .* cannot be read"):
             remember([wrong, *others])

@@ -1,5 +1,6 @@
 """Lab files: instrument, limits and clock; and how a run begins in a laboratory."""
 
+import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -16,13 +17,15 @@ from spm_auto.errors import DataError, InstrumentError, RecipeError
 from spm_auto.experiment import read_experiment
 from spm_auto.instrument import (
     DataFile,
+    Exposure,
     GuardedInstrument,
     Instrument,
     InstrumentSettings,
     Limits,
     NoGoZone,
 )
-from spm_auto.lab import Lab, begin, parse_lab, read_lab, versions
+from spm_auto.lab import Lab, LimitSettings, begin, parse_lab, read_lab, versions
+from spm_auto.units import parse
 
 
 class BenchSettings(InstrumentSettings):
@@ -97,6 +100,55 @@ def test_a_lab_file_is_read_with_its_units(tmp_path: Path) -> None:
     assert clock.factor == 10.0
 
 
+def test_every_limit_has_its_place_in_a_lab_file() -> None:
+    limits = {
+        "bias_step": "500 mV",
+        "bias_slew": "1 kV/s",
+        "least_bias": "20 mV",
+        "setpoint": ["10 pA", "1 nA"],
+        "gain": "500 1/s",
+        "force": "20 nN",
+        "pulse": ["-4 V", "4 V"],
+        "depth": "1 nm",
+        "step": "100 nm",
+        "spectra": 2000,
+        "exposure": {
+            "radius": "20 nm",
+            "bias_time": "5 V s",
+            "spectra": 3,
+            "pulses": 1,
+            "taps": 2,
+        },
+    }
+    given = lab(limits=limits).limits.limits()
+    assert given == Limits(
+        bias_step=0.5,
+        bias_slew=1e3,
+        least_bias=0.02,
+        setpoint=(1e-11, 1e-9),
+        setpoint_unit="A",
+        gain=500.0,
+        force=2e-8,
+        pulse=(-4.0, 4.0),
+        depth=1e-9,
+        step=1e-7,
+        spectra=2000,
+        exposure=Exposure(2e-8, bias_time=5.0, spectra=3, pulses=1, taps=2),
+    )
+    assert {field.name for field in dataclasses.fields(Limits)} == {
+        "setpoint_unit", *LimitSettings.model_fields
+    }  # fmt: skip
+    guarded = lab(limits={"exposure": {"radius": "20 nm", "spectra": 1}}).open(1, InstantClock())
+    assert guarded.ledger.exposure == Exposure(2e-8, spectra=1)
+
+
+@pytest.mark.parametrize(("said", "unit"), [("50 pA", "A"), ("2 nN", "N"), ("10 nm", "m")])
+def test_a_setpoint_is_a_current_a_force_or_an_amplitude(said: str, unit: str) -> None:
+    given = lab(limits={"setpoint": ["0 " + unit, said]}).limits.limits()
+    assert given.setpoint_unit == unit
+    assert given.setpoint[1] == parse(said, unit)
+
+
 @pytest.mark.parametrize(
     ("settings", "kind"), [({}, RealClock), ({"clock": {"kind": "instant"}}, InstantClock)]
 )
@@ -128,6 +180,33 @@ def test_some_room_stays_on_the_disk_unless_the_lab_says_otherwise() -> None:
         ({"limits": {"bais": ["-1 V", "1 V"]}}, "limits.bais: unknown key; did you mean 'bias'?"),
         ({"limits": {"x": ["1 um", "-1 um"]}}, "limits: limits.x must rise, got 1e-06 to -1e-06"),
         ({"limits": {"bias": ["1 V", "1 V"]}}, "limits: limits.bias must rise, got 1 to 1"),
+        ({"limits": {"bias_step": "0 V"}}, "limits.bias_step: input should be greater than 0"),
+        ({"limits": {"bias_slew": "1 V"}}, "limits.bias_slew: '1 V' has the unit 'V'; expected"),
+        ({"limits": {"least_bias": "-1 mV"}}, "limits.least_bias: input should be greater than or"),
+        ({"limits": {"setpoint": ["1 V", "2 A"]}}, "limits.setpoint[0]: '1 V' is no quantity for"),
+        ({"limits": {"setpoint": [1e-12, "1 nA"]}}, "limits.setpoint[0]: 1e-12 is no quantity for"),
+        (
+            {"limits": {"setpoint": [["1", "A"], "2 A"]}},
+            "limits.setpoint[0]: ('1', 'A') is no",
+        ),
+        (
+            {"limits": {"setpoint": ["1 nA", "2 nN"]}},
+            "limits: setpoint is from a value in A to one in N",
+        ),
+        ({"limits": {"setpoint": ["2 nA", "1 nA"]}}, "limits: limits.setpoint must rise"),
+        ({"limits": {"gain": 500.0}}, "limits.gain: 500.0 has no unit; write it as text"),
+        ({"limits": {"force": "1 nm"}}, "limits.force: '1 nm' has the unit 'nm'; expected 'N'"),
+        ({"limits": {"pulse": ["4 V", "-4 V"]}}, "limits: limits.pulse must rise, got 4 to -4"),
+        ({"limits": {"spectra": 1.5}}, "limits.spectra: input should be a valid integer, got 1.5"),
+        ({"limits": {"exposure": {"spectra": 3}}}, "limits.exposure.radius: this key is missing"),
+        (
+            {"limits": {"exposure": {"radius": "1 nm", "bias_time": "5 V"}}},
+            "limits.exposure.bias_time: '5 V' has the unit 'V'; expected 'V s'",
+        ),
+        (
+            {"limits": {"exposure": {"radius": "1 nm", "puls": 3}}},
+            "limits.exposure.puls: unknown key; did you mean 'pulses'?",
+        ),
         ({"storage": {"reserve": "1 nm"}}, "storage.reserve: '1 nm' has the unit 'nm'; expected"),
         ({"storage": {"reserve": "-1 B"}}, "storage.reserve: input should be greater than or"),
         ({"limits": {"x": ["1 um"]}}, "limits.x[1]: this key is missing"),

@@ -61,6 +61,11 @@ class Faults:
         self._mended = -1  # number of the last load
         self.dangers = Dangers(faults)
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the microscope was loaded before."""
+        return self._mended >= 0
+
     def check(self, capabilities: Capabilities) -> None:
         """Refuse a fault of a channel that the instrument does not have.
 

@@ -26,7 +26,7 @@ from .protocol import (
     Steerable,
     Watch,
 )
-from .scoring import Scored, refusal, scalar_of, unpredicted
+from .scoring import Scored, observation_of, refusal, scalar_of, unpredicted
 from .steered import SteeredAgent, scalarizer_named
 from .steering import (
     AllowRegion,
@@ -118,7 +118,7 @@ class Explorer:
             learned = noise_of(self.fit, self._values)
         noise = math.hypot(learned, np.nan_to_num(scalar.noise))
         self._told.append((proposal, spectrum))
-        self.agent.tell([self._observation(proposal, spectrum, scalar)])
+        self.agent.tell([observation_of(proposal, spectrum, scalar)])
         if scalar.is_good:
             self._values.append(scalar.value)
         if self._watch is not None:
@@ -145,11 +145,8 @@ class Explorer:
         """
         if not isinstance(self.agent, Steerable):
             return
-        self._told = [
-            (proposal, spectrum)
-            for proposal, spectrum in self._told
-            if spectrum is None or not since <= spectrum.start_time < until
-        ]
+        kept = [(p, s) for p, s in self._told if s is None or not since <= s.start_time < until]
+        self._told = kept
         self._retell(self.agent, self._scalarizer, self.scalarizer_name)
 
     def proposals(self, budget: int) -> Iterator[Proposal]:
@@ -365,7 +362,7 @@ class Explorer:
                 observations.append(Observation(proposal.candidate, math.nan))
                 continue
             scalar = self._scalar(spectrum, by, name)
-            observations.append(self._observation(proposal, spectrum, scalar))
+            observations.append(observation_of(proposal, spectrum, scalar))
             scored.append(Scored(proposal, spectrum, scalar, name))
         agent.retell(observations)
         self._recalled = None
@@ -379,16 +376,6 @@ class Explorer:
             return recalled
         others = {other: scalar_of(spectrum, by, other) for other, by in self._others.items()}
         return replace(scalar_of(spectrum, scalarizer, name), others=others)
-
-    def _observation(self, proposal: Proposal, spectrum: Spectrum, scalar: Scalar) -> Observation:
-        others = scalar.others.values()
-        return Observation(
-            proposal.candidate,
-            scalar.value if scalar.is_good else math.nan,
-            scalar.noise,
-            tuple((other.value if other.is_good else math.nan, other.noise) for other in others),
-            spectrum.channel(),
-        )
 
     def _look(self, proposal: Proposal, value: float, noise: float) -> None:
         concerns = self._lookout.see(proposal, value, noise)

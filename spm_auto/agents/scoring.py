@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ..errors import AgentError
 from ..instrument import QualityFlag, Spectrum
-from .protocol import Proposal, Scalar, Scalarizer
+from .protocol import Observation, Proposal, Scalar, Scalarizer
 from .steering import Order
 
 
@@ -60,3 +60,15 @@ def unpredicted(proposal: Proposal) -> Proposal:
 def refusal(order: Order, error: Exception) -> str:
     """Say that an order was not carried out, and why."""
     return f"what {order.who} asked for ({order.steering}) was refused: {error}"
+
+
+def observation_of(proposal: Proposal, spectrum: Spectrum, scalar: Scalar) -> Observation:
+    """Return what an agent is told of a spectrum."""
+    others = scalar.others.values()
+    return Observation(
+        proposal.candidate,
+        scalar.value if scalar.is_good else math.nan,
+        scalar.noise,
+        tuple((other.value if other.is_good else math.nan, other.noise) for other in others),
+        spectrum.channel(),
+    )

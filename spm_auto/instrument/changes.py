@@ -185,4 +185,5 @@ def _zone(zone: NoGoZone) -> str:
 
 
 def _said(value: float, unit: str) -> str:
-    return f"{value:g}" if unit == "1" else format_quantity(value, unit, _DIGITS)
+    # what is counted has no unit, nor has a set-point that nobody has said anything of
+    return f"{value:g}" if unit in ("1", "") else format_quantity(value, unit, _DIGITS)

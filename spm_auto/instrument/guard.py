@@ -12,6 +12,7 @@ from ..errors import (
     LimitExceeded,
     Malformed,
     NotLoaded,
+    OutOfStep,
     Stopped,
     Unprotected,
     Unsupported,
@@ -322,12 +323,12 @@ def _check_bias(bias: float, asked: float) -> None:
 
 def _check_points(given: int, asked: int, what: str) -> None:
     if given != asked:
-        raise InstrumentError(f"{what} of {asked} points came back with {given}")
+        raise OutOfStep(f"{what} of {asked} points came back with {given}")
 
 
 def _check_line(line: ScanLine, count: int, shape: tuple[int, int]) -> None:
     if not (0 <= line.index < count and line.forward.shape == line.backward.shape == shape):
-        raise InstrumentError(
+        raise OutOfStep(
             f"the instrument gave line {line.index} with values of shape {line.forward.shape} and "
             f"{line.backward.shape}; the scan has {count} lines of shape {shape}"
         )

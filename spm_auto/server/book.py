@@ -96,7 +96,7 @@ class Book:
             event, written = waiting
             try:
                 record = self._journal.append(event, sync=isinstance(event, _SYNCED))
-            except SpmError as error:
+            except (SpmError, TypeError) as error:  # or of something that no journal stores
                 _log.error("%s was not written down: %s", type(event).__name__, error)
                 written.set_exception(error)
                 continue

@@ -118,24 +118,26 @@ class CommandDesk:
                 return guard.duration(read_instruction(request.value))
             case Ask.TAKE:
                 token = service.lease.take(member.name)
-                guard.permit.change(member.level, is_autonomous=bool(request.value))
+                # whoever does not say that a human sits beside it has none
+                guard.permit.change(member.level, is_autonomous=request.value is not False)
                 service.book.write(LeaseChanged(member.name, "taken"))
                 return token
             case Ask.RELEASE:
-                service.lease.release(request.token)
+                service.lease.release(request.token, member.name)
                 self._hands.leave_scan()
                 service.book.write(LeaseChanged(member.name, "released"))
                 self._on_release()
             case Ask.CONFIRM:
                 return self._confirm(member, request.value)
             case Ask.ARM | Ask.DISARM:
+                service.lease.check(request.token, member.name)
                 guard.permit.change(mode=Mode.ARMED if request.ask is Ask.ARM else Mode.DRY_RUN)
             case _:
                 raise unknown(request.ask)
         return None
 
     def _hand_over(self, member: Member, request: Request, caller: Caller) -> None:
-        self._service.lease.renew(request.token)
+        self._service.lease.renew(request.token, member.name)
         instruction = None
         if request.ask is Ask.PERFORM:
             instruction = read_instruction(request.value)

@@ -47,9 +47,11 @@ class Directory:
         self._known: dict[str, Member] = {}
         self.refresh()
 
-    def refresh(self) -> None:
-        """Look at the keyring again."""
+    def refresh(self) -> bool:
+        """Look at the keyring again; says whether somebody is known no more."""
+        before = self._known
         self._known = {member.public: member for member in self._keyring.members()}
+        return not before.keys() <= self._known.keys()
 
     def member(self, public: str) -> Member | None:
         """Return who has this public key; None for nobody."""

@@ -84,9 +84,10 @@ class Rounds:
                 self._telemetry.signs(told.value, told.time)
 
     def _revoke(self) -> None:
-        """Take the lease from an owner whose key was revoked."""
+        """Take the lease from an owner whose key was revoked, and tell who was revoked no more."""
         service = self._service
-        service.directory.refresh()
+        if service.directory.refresh():
+            self._telemetry.empty()
         owner = service.lease.owner
         if owner and not service.directory.has(owner):
             service.lease.revoke(owner)

@@ -7,7 +7,7 @@ from typing import Any
 import zmq
 
 from ..data import Acknowledged
-from ..errors import Forbidden, InstrumentError, OutOfStep
+from ..errors import Forbidden, InstrumentError, NotOwner, OutOfStep
 from .keys import Member, Role
 from .service import Desk, Service, unknown
 from .sockets import CLOSING, Caller, Door, receive
@@ -70,7 +70,15 @@ class SafetyDesk:
         if isinstance(admitted, list):
             return admitted
         member, request = admitted
-        return pack_answer(self._service.answer(request.number, lambda: self._do(member, request)))
+
+        def give() -> Any:
+            try:
+                return self._do(member, request)
+            except (Forbidden, NotOwner) as error:
+                self._service.book.deny(member.name, str(error))
+                raise
+
+        return pack_answer(self._service.answer(request.number, give))
 
     def _withdraw(self, request: Request, caller: Caller) -> None:
         clock, who = self._service.clock, self._service.directory.name(caller.public)
@@ -89,11 +97,11 @@ class SafetyDesk:
         match request.ask:
             case Ask.BEAT:
                 if request.token:
-                    service.lease.renew(request.token)
+                    service.lease.renew(request.token, member.name)
                 return self.signs()
             case Ask.INTERRUPT:
                 if member.role is not Role.SAFETY:
-                    service.lease.check(request.token)
+                    service.lease.check(request.token, member.name)
                 service.guard.interrupt()
             case Ask.ACKNOWLEDGE:
                 return self._acknowledge(member)

@@ -32,7 +32,7 @@ from .safety import SafetyDesk
 from .service import Service
 from .sockets import Door
 from .telemetry import Telemetry
-from .wire import LARGEST
+from .wire import LARGEST, LARGEST_AT_SAFETY
 from .withdrawer import Withdrawer
 
 _ENDING = 5.0  # [s] for each thread to end
@@ -116,7 +116,8 @@ class InstrumentServer:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         listening, terms = listening or Listening(), terms or Terms()
-        self._guard, self._released, self._has_begun = guard, threading.Event(), False
+        self._guard, self._released = guard, threading.Event()
+        self._has_begun = self._is_closed = False
         with contextlib.ExitStack() as failing:
             failing.callback(guard.close)
             self._telemetry_door = self._open(
@@ -129,7 +130,13 @@ class InstrumentServer:
                 zmq.ROUTER, listening, listening.command, identity, keyring, failing
             )
             self._safety_door = self._open(
-                zmq.ROUTER, listening, listening.safety, identity, keyring, failing
+                zmq.ROUTER,
+                listening,
+                listening.safety,
+                identity,
+                keyring,
+                failing,
+                LARGEST_AT_SAFETY,
             )
             addresses = self.addresses
             self._book.require(
@@ -214,9 +221,14 @@ class InstrumentServer:
     def close(self, message: str = "") -> None:
         """End in order: the instruction in progress is interrupted, the tip stays where it is.
 
+        Safe to call twice.
+
         Args:
             message: Why, for the journal.
         """
+        if self._is_closed:
+            return
+        self._is_closed = True
         self._rounds.close(_ENDING)
         self._guard.interrupt()
         self._hands.close(_ENDING)
@@ -243,9 +255,10 @@ class InstrumentServer:
         identity: Identity,
         keyring: Known,
         failing: contextlib.ExitStack,
+        largest: int = LARGEST,
     ) -> Door:
         access = Access(keyring, self._denied)
-        door = Door(kind, listening.address, port, identity, access, LARGEST, self._knocked)
+        door = Door(kind, listening.address, port, identity, access, largest, self._knocked)
         failing.callback(door.close)
         return door
 

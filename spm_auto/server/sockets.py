@@ -21,6 +21,7 @@ QUEUE = 100  # messages that wait at most, each way
 HANDSHAKE = 3000  # [ms] for a client to say who it is
 BEAT, SILENCE = 1000, 3000  # [ms] between signs of life of a connection, and without any
 CLOSING = b"closing"  # rung at a desk that shall close
+LAST_WORDS = 50  # [ms] for answers to get out of a door that closes
 BACKLOG = 1024  # connections that wait to be taken
 _DOMAIN = "spm_auto"
 _ENDINGS = (
@@ -100,18 +101,9 @@ class Door:
         self._porter = ThreadAuthenticator(self._context)
         self._porter.start()
         self._porter.configure_curve_callback(domain=_DOMAIN, credentials_provider=credentials)
-        self.socket: zmq.Socket[bytes] = self._context.socket(kind)
-        bound_both_ways(self.socket)
-        self.socket.set(zmq.MAXMSGSIZE, largest)
-        self.socket.set(zmq.BACKLOG, BACKLOG)
-        self.socket.set(zmq.CURVE_SERVER, 1)
-        self.socket.set_string(zmq.CURVE_SECRETKEY, server.secret)
-        self.socket.set_string(zmq.CURVE_PUBLICKEY, server.public)
-        # without a porter nobody comes in, in place of everybody
-        self.socket.set_string(zmq.ZAP_DOMAIN, _DOMAIN)
-        self.socket.set(zmq.ZAP_ENFORCE_DOMAIN, 1)
-        # a while longer than the socket waits for a handshake
-        self._knocks = Knocks(self._context, self.socket, knocked, 2e-3 * HANDSHAKE)
+        self._kind, self._server = kind, server
+        self._largest, self._knocked = largest, knocked
+        self._open()
         try:
             if port:
                 self.socket.bind(f"{address}:{port}")
@@ -121,6 +113,36 @@ class Door:
             self.close()
             raise InstrumentError(f"{address}:{port} is not free: {error}") from error
         self.address = f"{address}:{port}"
+
+    def _open(self) -> None:
+        self.socket: zmq.Socket[bytes] = self._context.socket(self._kind)
+        bound_both_ways(self.socket)
+        self.socket.set(zmq.MAXMSGSIZE, self._largest)
+        self.socket.set(zmq.BACKLOG, BACKLOG)
+        self.socket.set(zmq.CURVE_SERVER, 1)
+        self.socket.set_string(zmq.CURVE_SECRETKEY, self._server.secret)
+        self.socket.set_string(zmq.CURVE_PUBLICKEY, self._server.public)
+        # without a porter nobody comes in, in place of everybody
+        self.socket.set_string(zmq.ZAP_DOMAIN, _DOMAIN)
+        self.socket.set(zmq.ZAP_ENFORCE_DOMAIN, 1)
+        # a while longer than the socket waits for a handshake
+        patience = 2e-3 * HANDSHAKE
+        self._knocks = Knocks(self._context, self.socket, self._knocked, patience)
+
+    def empty(self) -> bool:
+        """Hang up on everybody, so that who comes again is asked for a key again.
+
+        Returns:
+            Whether the door is open again; if not, the port is not free yet: try once more.
+        """
+        self._knocks.close()
+        self.socket.close(linger=0)
+        self._open()
+        try:
+            self.socket.bind(self.address)
+        except zmq.ZMQError:  # the old socket lets go of the port a moment later
+            return False
+        return True
 
     def bell(self) -> "tuple[zmq.Socket[bytes], Callable[[], zmq.Socket[bytes]]]":
         """Return an inner socket to poll beside the door, and what makes a thread's end of it."""
@@ -140,10 +162,10 @@ class Door:
         """Close the socket and send the porter home; safe to call twice."""
         if not self.socket.closed:
             self._knocks.close()
-            self.socket.close(linger=200)
+            self.socket.close(linger=LAST_WORDS)
         if self._porter.is_alive():
             self._porter.stop()
-        self._context.destroy(linger=200)
+        self._context.destroy(linger=LAST_WORDS)
 
 
 def receive(socket: "zmq.Socket[bytes]") -> tuple[Caller, list[bytes]]:

@@ -25,9 +25,17 @@ class Telemetry:
         self._door = door
         self._lock = threading.Lock()
         self._count = 0
+        self._is_open = True
+
+    def empty(self) -> None:
+        """Hang up on all who watch: somebody's key was revoked, and the others come again."""
+        with self._lock:
+            self._is_open = self._door.empty()
 
     def signs(self, signs: Mapping[str, Any], time: float) -> None:
         """Tell how the instrument is."""
+        if not self._is_open:
+            self.empty()
         self._publish(SIGNS, signs, time)
 
     def line(self, line: ScanLine) -> None:

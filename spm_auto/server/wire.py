@@ -21,10 +21,12 @@ from ..instrument import (
     InstrumentState,
     Status,
     Vitals,
+    check_form,
 )
 
 VERSION = 1
 LARGEST = 2**20  # [bytes] of a message to the server
+LARGEST_AT_SAFETY = 2**12  # [bytes] of one that nothing may wait behind
 LARGEST_ANSWER = 2**28  # [bytes] of all that a client takes
 _INSTRUCTIONS = {kind.__name__: kind for kind in get_args(Instruction)}
 
@@ -146,9 +148,10 @@ def read_request(frames: Sequence[bytes]) -> Request:
         OutOfStep: It is none, or of another version.
     """
     table = _unpack(frames)
-    if table.get("v") != VERSION:
+    version = table.get("v")
+    if type(version) is not int or version != VERSION:  # an array is equal to many things at once
         raise OutOfStep(
-            f"this server speaks version {VERSION} of its protocol, the client {table.get('v')!r}"
+            f"this server speaks version {VERSION} of its protocol, the client {version!r:.40}"
         )
     number, token, ask = table.get("n"), table.get("token"), table.get("ask")
     if type(number) is not int or type(token) is not str or len(token) > 64:
@@ -193,14 +196,16 @@ def read_answer(frames: Sequence[bytes]) -> Answer:
 
 
 def read_instruction(value: Any) -> Instruction:
-    """Return the instruction that a request holds; its numbers are checked by the guard.
+    """Return the instruction that a request holds; how large its numbers are the guard checks.
 
     Raises:
         OutOfStep: It is none.
+        Malformed: Something else stands in the place of a number or of a text.
     """
     if type(value) not in _INSTRUCTIONS.values():
         raise OutOfStep(f"expected an instruction: {', '.join(_INSTRUCTIONS)}")
     instruction: Instruction = value
+    check_form(instruction)
     return instruction
 
 

@@ -28,7 +28,7 @@ from ..data import (
     TipConditioned,
     assemble,
 )
-from ..errors import Held, InstrumentError
+from ..errors import Held, InstrumentError, OutOfStep
 from ..instrument import (
     AcquireForceCurve,
     AcquireSpectrum,
@@ -271,7 +271,7 @@ def _check_fit(line: ScanLine, started: ScanStarted) -> None:
     lines, pixels = started.instruction.frame.shape
     shape = (len(started.channels), pixels)
     if not (0 <= line.index < lines and line.forward.shape == line.backward.shape == shape):
-        raise InstrumentError(
+        raise OutOfStep(
             f"the instrument gave line {line.index} with values of shape {line.forward.shape} and "
             f"{line.backward.shape}; the scan has {lines} lines of shape {shape}"
         )

@@ -51,7 +51,7 @@ def toml(value: Any) -> str:
 
 
 def measure(lab: Path, out: Path, resume: bool, before: Callable[[int], None]) -> None:
-    with start_run(lab, out, seed=1, title="wired", resume=resume) as run:
+    with start_run(lab, out, seed=1, title="wired", resume=resume, in_server=False) as run:
         run.scan((0.0, 0.0), (1e-6, 1e-6), pixels=(64, 64), channels=["amplitude", "phase"])
         for number, x in enumerate(POINTS):
             before(number)

@@ -22,7 +22,14 @@ from spm_auto.errors import (
     Refused,
     Unprotected,
 )
-from spm_auto.instrument import ConditionTip
+from spm_auto.instrument import (
+    AcquireSpectrum,
+    BiasWaveform,
+    ConditionTip,
+    Instrument,
+    Scan,
+    ScanFrame,
+)
 from spm_auto.simulator import SimulatorSettings
 from spm_auto.workflow import RecoverySettings, Runner
 from spm_auto.workflow.steps.base import Step
@@ -30,6 +37,7 @@ from spm_auto.workflow.steps.base import Step
 SETTINGS = RecoverySettings.model_validate(
     {"in_a_row": 3, "per_hour": 5, "wait": "10 s", "longest_wait": "25 s"}
 )
+SPECTRUM_HERE = AcquireSpectrum(0.0, 0.0, BiasWaveform((0.0, 0.1)))
 LONG = 60.0  # [s] of patience with a thread that should have ended long ago
 
 
@@ -196,3 +204,23 @@ def test_a_pulse_that_may_have_come_through_is_not_given_again(tmp_path: Path) -
     assert sum(isinstance(event, InstructionFailed) for event in told) == 1
     assert sum(isinstance(event, LoadFinished) for event in told) == 2
     assert "TipConditioned" not in {type(event).__name__ for event in told}
+
+
+def test_a_line_that_was_cut_short_is_a_lost_link_and_goes_on_from_the_record(
+    tmp_path: Path,
+) -> None:
+    def cut_short(clock: InstantClock) -> Instrument:
+        fault = {"kind": "truncated_reply", "action": 1, "at": 2}
+        settings = {"sample": {"kind": "hopg"}, "level": 1, "faults": (fault,)}
+        return SimulatorSettings.model_validate(settings).open(clock, 1)
+
+    steps: list[Step] = [doing(Scan(ScanFrame((0.0, 0.0), (5e-9, 5e-9), (8, 4))), SPECTRUM_HERE)]
+    clock = InstantClock()
+    runner = new_runner(tmp_path / "whole", cut_short(clock), clock)
+    finished = runner.run(steps, 1, SETTINGS)
+    assert finished.reason == FinishReason.COMPLETED, finished.detail
+    whole = story(tmp_path / "whole")
+    folder = cut(tmp_path / "whole", len(whole) - 2, tmp_path / "cut")
+    clock = InstantClock()
+    resumed_runner(folder, cut_short(clock), clock).run(steps, 1, SETTINGS)
+    assert story(folder) == whole

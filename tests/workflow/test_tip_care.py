@@ -20,7 +20,7 @@ from spm_auto.data import (
     consolidate,
     open_run,
 )
-from spm_auto.errors import RecipeError
+from spm_auto.errors import LimitExceeded, RecipeError
 from spm_auto.instrument import Channel, ConditionTip, GuardedInstrument, Limits, Scan, ScanImage
 from spm_auto.simulator import SimulatorSettings
 from spm_auto.workflow import Note, Recipe, Runner, TipCare, TipSettings, make_plan, parse_recipe
@@ -243,3 +243,17 @@ def test_nothing_of_it_is_said_where_the_tip_stays_good(tmp_path: Path) -> None:
     events = [record.event for record in records_of(tmp_path)]
     assert not any(isinstance(e, Alarm | TipConditioned | SpectraDoubted) for e in events)
     assert len(open_run(tmp_path).looks) == 1 + 14 // 4 + 1
+
+
+def test_where_the_laboratory_allows_no_more_pulses_the_tip_is_given_up() -> None:
+    looking = begun().keep()
+    request = next(looking)
+    while not isinstance(request, ConditionTip):
+        answer = picture(request, 0.3) if isinstance(request, Scan) else None
+        request = looking.send(answer)
+    note = looking.throw(LimitExceeded("pulses", 21, (0, 20), ""))
+    assert isinstance(note, Note)
+    assert "cannot be conditioned any more" in str(note.event)
+    with pytest.raises(StopIteration) as end:
+        next(looking)
+    assert end.value.value is Tip.BAD

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ...data import LOOK, TIP, Alarm, SpectraDoubted
+from ...errors import LimitExceeded
 from ...instrument import ConditionTip, FloatArray, Instruction, Scan, ScanImage
 from ...units import Bias, Duration, Frequency, Length
 from ...units import format as format_quantity
@@ -152,7 +153,11 @@ class TipCare:
         """Try pulses until one has helped, the promising ones first."""
         for number in range(1, self.settings.most + 1):
             bias = self._promising()
-            yield self.settings.pulse(bias)
+            try:
+                yield self.settings.pulse(bias)
+            except LimitExceeded as error:  # the place has had as many as the laboratory allows
+                yield Note(Alarm(f"the tip cannot be conditioned any more: {error}", TIP))
+                return Tip.BAD
             self._tried[bias] += 1
             image, shown = yield from self._look()
             if not self._is_bad(shown):

@@ -1,0 +1,135 @@
+"""`spm-auto run` of hardware: the instrument has a process of its own that belongs to the run."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prompt import Command, carry_out
+
+from spm_auto.clock import InstantClock
+from spm_auto.data import (
+    AgentAnswered,
+    AgentPrepared,
+    CommandGiven,
+    Event,
+    JournalReader,
+    LeaseChanged,
+    RunStarted,
+    ServerStarted,
+    ServerStopped,
+    open_run,
+)
+from spm_auto.simulator import SimulatorSettings
+from spm_auto.simulator.servers import Server
+from spm_auto.simulator.servers.nanonis import NanonisEmulatorSettings
+
+
+def audit(out: Path) -> list[Event]:
+    """Return what the server of a run wrote down."""
+    (path,) = (out / "server").glob("*/server.spmj")
+    return [record.event for record in JournalReader(path).poll()]
+
+
+def story(out: Path) -> list[Any]:
+    """Return what a run says, but for what a process is called and how long an agent thought."""
+    said: list[Any] = []
+    for record in open_run(out).records:
+        match record.event:
+            case RunStarted() | AgentPrepared():
+                continue
+            case AgentAnswered() as answer:
+                said.append((record.time, repr(replace(answer, seconds=0.0, waited=0.0))))
+            case event:
+                said.append((record.time, repr(event)))
+    return said
+
+
+@pytest.fixture
+def controller() -> Iterator[Server]:
+    """A Nanonis controller that the driver takes for a real one."""
+    clock = InstantClock()
+    film = SimulatorSettings(level=1).open(clock, seed=3)
+    server = NanonisEmulatorSettings().start(film, clock)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def lab(controller: Server, tmp_path: Path) -> Path:
+    path = tmp_path / "lab.toml"
+    address = "\n".join(f"{key} = {toml(value)}" for key, value in controller.address.items())
+    path.write_text(
+        f'schema_version = 1\nlaboratory = "wired"\n[instrument]\nkind = "nanonis"\n{address}\n',
+        "utf-8",
+    )
+    return path
+
+
+def toml(value: Any) -> str:
+    if isinstance(value, dict):
+        inner = ", ".join(f"{json.dumps(key)} = {toml(item)}" for key, item in value.items())
+        return f"{{ {inner} }}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(toml, value))}]"
+    return json.dumps(value)
+
+
+def test_a_run_behind_a_server_says_the_same_as_one_without(
+    command: Command, tmp_path: Path
+) -> None:
+    assert carry_out(command, tmp_path / "plain")[0] == 0
+    code, _, err = carry_out(command, tmp_path / "served", "--server")
+    assert code == 0, err
+    assert story(tmp_path / "served") == story(tmp_path / "plain")
+
+
+def test_hardware_is_behind_a_server_that_ends_with_the_run(
+    command: Command, lab: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    code, said, _ = carry_out(command, out, lab=lab)
+    assert code == 0, said
+    assert len(open_run(out).spectra) == 6
+    events = audit(out)
+    assert isinstance(events[0], ServerStarted)
+    assert isinstance(events[-1], ServerStopped)
+    given = [type(each.instruction).__name__ for each in events if isinstance(each, CommandGiven)]
+    assert given == ["Load", "Scan", *6 * ["AcquireSpectrum"]]
+    changes = [each.what for each in events if isinstance(each, LeaseChanged)]
+    assert changes == ["taken", "released"]
+
+
+def test_no_secret_of_the_run_can_be_read_by_others(command: Command, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    assert carry_out(command, out, "--server")[0] == 0
+    secrets = list((out / "server").rglob("*.key_secret"))
+    assert len(secrets) == 2
+    assert {path.stat().st_mode & 0o077 for path in secrets} == {0}
+    said = (out / "run.spmj").read_bytes() + next((out / "server").glob("*/*.spmj")).read_bytes()
+    for path in secrets:
+        (line,) = (text for text in path.read_text().splitlines() if "secret-key" in text)
+        assert line.split('"')[1].encode() not in said
+
+
+def test_an_instrument_that_does_not_answer_is_one_clear_line(
+    command: Command, lab: Path, controller: Server, tmp_path: Path
+) -> None:
+    controller.close()
+    code, _, err = carry_out(command, tmp_path / "run", lab=lab)
+    assert code == 1
+    assert "the instrument server did not start: " in err
+    assert "cannot be reached" in err
+    assert not (tmp_path / "run" / "run.spmj").exists()
+
+
+def test_a_folder_that_holds_a_run_is_refused_before_a_server_starts(
+    command: Command, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    assert carry_out(command, out)[0] == 0
+    code, _, err = carry_out(command, out, "--server")
+    assert (code, "holds a run already" in err) == (1, True)
+    assert not (out / "server").exists()
