@@ -136,3 +136,11 @@ def test_a_withdrawal_that_is_broken_off_counts_as_not_confirmed_and_can_be_orde
         withdrawal.order()
     assert not withdrawal.is_under_way
     withdrawal.order()
+
+
+def test_a_try_that_took_long_is_followed_by_the_last_resort_at_once() -> None:
+    microscope = Felt(has_last_resort=True)
+    microscope.stopping = [STUCK] * 3
+    times = iter((0.0, 5.1, 5.2))
+    assert Withdrawal(microscope, lambda: next(times)).order() == 5.2
+    assert microscope.calls == ["emergency stop", "last resort"]

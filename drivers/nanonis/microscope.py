@@ -3,10 +3,14 @@
 import contextlib
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from spm_auto.clock import Clock
 from spm_auto.errors import InstrumentError, SpmError
+from spm_auto.instrument import (
+    ENGAGED as AT_THE_SAMPLE,
+)
 from spm_auto.instrument import (
     AcquireForceCurve,
     AcquireSpectrum,
@@ -16,10 +20,12 @@ from spm_auto.instrument import (
     ConditionTip,
     ForceCurve,
     Instruction,
+    InstrumentState,
     Load,
     Scan,
     ScanLine,
     SetFeedback,
+    Vitals,
 )
 
 from ..microscope import DrivenMicroscope, Reading, Swept
@@ -40,6 +46,7 @@ from .scanning import FrameScan, check_pixels, scan_time
 from .segments import check_waveform
 from .settings import NanonisSettings
 from .spectroscopy import sweep_time, take_spectrum
+from .vitals import last_resort, read_vitals, tells_vitals
 
 LOOK = 2.0  # [s] for an answer when only the state is read
 MARGIN = 1.5  # of the expected time of a motion
@@ -80,7 +87,12 @@ class NanonisMicroscope(DrivenMicroscope):
         controller = read_controller(lines.action, settings, version)
         for line in lines.each():
             line.ask("ZCtrl.StatusGet")  # opens it now; later it may be too late
-        return controller
+        has = replace(
+            controller.capabilities,
+            has_vitals=tells_vitals(lines.supervision, settings),
+            has_last_resort=True,
+        )
+        return replace(controller, capabilities=has)
 
     def _read(self) -> Reading:
         ask = partial(self._lines.supervision.ask, within=min(LOOK, self._settings.reply_timeout))
@@ -170,6 +182,24 @@ class NanonisMicroscope(DrivenMicroscope):
 
     def _withdraw(self) -> None:
         withdraw(self._lines)
+
+    def vitals(self) -> Vitals:
+        """Read what the controller feels, over the supervising connection.
+
+        Raises:
+            InstrumentError: It cannot be read.
+        """
+        is_loaded = self._turns.state in (*AT_THE_SAMPLE, InstrumentState.LOST)
+        return read_vitals(self._lines.supervision, self._settings, self._clock.now, is_loaded)
+
+    def last_resort(self) -> None:
+        """Put z to its upper limit, and step away with the motor where the lab file allows it.
+
+        Raises:
+            NotConfirmed: The controller does not say that it is done.
+        """
+        self._turns.latch()
+        last_resort(self._lines, self._settings)
 
     def _halt_all(self) -> None:
         """End a scan or a spectrum that goes on, whoever began it."""

@@ -110,6 +110,9 @@ def withdraw(lines: Lines) -> None:
             line.ask("ZCtrl.Withdraw", within=ORDER, wait=0, timeout=-1)
             _end_all(line)
             _confirm(line)
+        except NotConfirmed as error:  # it took the order: another connection says the same
+            failures.append(str(error))
+            break
         except InstrumentError as error:
             _log.error("withdrawing over %s: %s", line.name, error)
             failures.append(str(error))
@@ -125,13 +128,22 @@ def _end_all(line: Line) -> None:
 
 
 def _confirm(line: Line) -> None:
-    """Wait until the z controller says that it is off, and no longer on its way up."""
+    """Wait until the z controller says that it is off, and no longer on its way up.
+
+    After the safe tip has acted the status goes on saying so; then z must be where it withdraws to.
+    """
     end, pause = time.monotonic() + WITHDRAWAL, FIRST_POLL
     while True:
         status = line.ask("ZCtrl.StatusGet", within=ORDER)["status"]
-        if status == OFF and line.ask("ZCtrl.OnOffGet", within=ORDER)["on"] == 0:
+        is_off = status in (OFF, SAFE_TIP) and line.ask("ZCtrl.OnOffGet", within=ORDER)["on"] == 0
+        if is_off and (status == OFF or _is_up(line)):
             return
         if time.monotonic() > end:
             raise NotConfirmed(f"z controller has status {status} after {WITHDRAWAL:g} s")
         time.sleep(pause)
         pause = min(pause * GROWTH, LAST_POLL)
+
+
+def _is_up(line: Line) -> bool:
+    limits, z = line.ask("ZCtrl.LimitsGet", within=ORDER), line.ask("ZCtrl.ZPosGet", within=ORDER)
+    return bool(z["z"] >= limits["high"] - RAIL * (limits["high"] - limits["low"]))

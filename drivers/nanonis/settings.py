@@ -132,6 +132,9 @@ class NanonisSettings(DriverSettings):
         bias_pause: Between two of these steps [s].
         z_limits: Lowest and highest z, set and confirmed by ``load`` [m].
         safe_tip: The controller's guard of the tip, armed and confirmed by ``load``.
+        retreat_steps: Steps of the coarse motor away from the sample as the last resort, where a
+            withdrawal fails and z was put up instead; 0 leaves the motor alone.
+        retreat_direction: Which way is away from the sample.
         modulation: The lock-in's modulation; without it as the operator left it.
         drift: Drift compensation; without it as the operator left it.
         sweep: How a spectrum is taken.
@@ -161,6 +164,8 @@ class NanonisSettings(DriverSettings):
     bias_pause: Annotated[Duration, Field(ge=0)] = 10e-3
     z_limits: tuple[Length, Length] | None = None
     safe_tip: SafeTipSettings = SafeTipSettings()
+    retreat_steps: Annotated[int, Field(ge=0, le=1000)] = 0
+    retreat_direction: Literal["z+", "z-"] = "z+"
     modulation: ModulationSettings | None = None
     drift: DriftSettings | None = None
     sweep: SweepSettings = SweepSettings()

@@ -25,6 +25,7 @@ from spm_auto.instrument import (
     Scan,
     SetFeedback,
     Spectrum,
+    vitals_of,
 )
 
 from ..timing import Point
@@ -286,6 +287,25 @@ class Station:
             finally:
                 self._busy.release()
         return dict(self._last)
+
+    def crash(self) -> float | None:
+        """Return the signal of a tip that has touched [A]; None where it has not, or not by it.
+
+        Raises:
+            InstrumentError: It cannot be read.
+        """
+        if not self.capabilities.has_vitals:
+            return None
+        vitals = vitals_of(self.instrument)
+        return vitals.signal if vitals.unit == "A" and vitals.signal > vitals.threshold else None
+
+    def height(self) -> float | None:
+        """Return how high the tip is [m]; None where it is not known."""
+        values = self.reading()
+        if "height" in values or not self.capabilities.has_vitals:
+            return values.get("height")
+        z = vitals_of(self.instrument).z
+        return z if math.isfinite(z) else None
 
     def close(self) -> None:
         """End what goes on and close the instrument; safe to call twice."""

@@ -21,7 +21,8 @@ class Vitals:
         z: Where the z piezo is [m].
         z_range: Its ends [m]; infinite for an instrument that does not tell its z.
         is_feedback_on: Whether the z loop holds the tip.
-        error: Of the loop, as a share of its set-point; NaN while the loop is off.
+        error: Of the loop, as a share of its set-point; NaN while the loop is off, None for an
+            instrument that does not tell it.
         is_protected: Whether the controller's own guard of the tip is armed, as read back.
         protection: What guards it, or why nothing does.
         has_tripped: Whether that guard has withdrawn the tip by itself.
@@ -35,7 +36,7 @@ class Vitals:
     z: float
     z_range: Range
     is_feedback_on: bool
-    error: float = math.nan
+    error: float | None = math.nan
     is_protected: bool = False
     protection: str = ""
     has_tripped: bool = False

@@ -287,7 +287,8 @@ class Watchdog:
 
     def _off(self, vitals: Vitals) -> Callable[[], str] | None:
         """Note how long the loop is off its set-point; returns the words when it is too long."""
-        if not vitals.is_feedback_on or abs(vitals.error) <= self.settings.error:
+        error = vitals.error
+        if not vitals.is_feedback_on or error is None or abs(error) <= self.settings.error:
             self._off_since = None
             return None
         if self._off_since is None:
@@ -296,7 +297,7 @@ class Watchdog:
         if lasting < self.settings.settle:
             return None
         return lambda: (
-            f"the z loop is off its set-point by {100 * vitals.error:.3g} % for {lasting:.3g} s, "
+            f"the z loop is off its set-point by {100 * error:.3g} % for {lasting:.3g} s, "
             f"allowed {100 * self.settings.error:.3g} % for {self.settings.settle:.3g} s"
         )
 
@@ -314,7 +315,7 @@ def _lacking(vitals: Vitals, settings: WatchSettings) -> str:
     }
     if any(math.isfinite(end) for end in vitals.z_range):
         needed["z"] = vitals.z
-    if vitals.is_feedback_on:
+    if vitals.is_feedback_on and vitals.error is not None:
         needed["error of the z loop"] = vitals.error
     missing = [name for name, value in needed.items() if math.isnan(value)]
     if any(math.isnan(end) for end in vitals.z_range):

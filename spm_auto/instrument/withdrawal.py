@@ -12,6 +12,7 @@ from .protocol import Instrument
 _log = logging.getLogger(__name__)
 
 TRIES = 3  # orders to withdraw, before the alternate path is taken
+HURRY = 5.0  # [s] after which no further order is tried before the alternate path
 PATIENCE = 60.0  # [s] that whoever comes second waits for what the first one is told
 
 
@@ -69,7 +70,7 @@ class Withdrawal:
         began = self._now()
         failure = "the withdrawal was broken off"
         try:
-            failure = self._go_all_ways()
+            failure = self._go_all_ways(began)
         finally:
             with self._ended:
                 self._count, self._failure = self._count + 1, failure
@@ -96,7 +97,7 @@ class Withdrawal:
                 raise NotConfirmed(self._failure)
             return True
 
-    def _go_all_ways(self) -> str:
+    def _go_all_ways(self, began: float) -> str:
         """Try one way after the other; returns why nothing was confirmed, empty when it was."""
         said = ""
         for number in range(1, TRIES + 1):
@@ -107,6 +108,8 @@ class Withdrawal:
                 _log.error("withdrawing the tip, try %d: %s", number, error)
             else:
                 return ""
+            if self._has_last_resort and self._now() - began > HURRY:
+                break
         if self._has_last_resort:
             try:
                 cast(Rescued, self._instrument).last_resort()

@@ -6,6 +6,7 @@ from spm_auto.errors import InstrumentError, Unsupported
 from spm_auto.wire.nanonis import Values
 
 from .desk import Desk
+from .z_loop import SAME
 
 MOTION = "a motion"
 MOVE = "FolMe.XYPosSet"
@@ -93,7 +94,8 @@ class MotionCommands:
         direction, steps, z = values["direction"], values["steps"], self._desk.z
         if not 0 <= direction <= DOWN:
             raise ValueError(f"a direction is 0 to {DOWN}, got {direction}")
-        if self._desk.station.is_engaged or z.is_on:
+        is_leaving = direction == UP and z.lift > SAME  # the last resort of a tip that is stuck
+        if (self._desk.station.is_engaged and not is_leaving) or z.is_on:
             raise InstrumentError("the coarse motor moves with the tip withdrawn only")
         if direction == DOWN and steps > z.gap:
             raise InstrumentError(

@@ -27,6 +27,7 @@ class Probe:
 
     def __init__(self, station: Station, panel: Panel, signals: SignalMap, z: ZLoop) -> None:
         self._station, self._panel, self._signals, self._z = station, panel, signals, z
+        self._current = 0.0  # the last one that was known [A]
 
     @property
     def has_current(self) -> bool:
@@ -82,6 +83,18 @@ class Probe:
             raise Unsupported(f"{name} measures no current")
         return self.value(self._signals.signals["current"])
 
+    def felt(self) -> float:
+        """Return what the safe tip looks at: the current [A], or that of a crash.
+
+        While a scan that does not record it goes on, it is the last one that is known.
+        """
+        crash = self._station.crash()
+        if crash is not None:
+            return crash
+        values = self.channels()
+        self._current = values.get("current", self._current)
+        return self._current if self._station.is_engaged and self.has_current else self.current()
+
     def levelled(
         self, z: FloatArray | float, x: FloatArray | float, y: FloatArray | float
     ) -> FloatArray:
@@ -101,3 +114,4 @@ class Probe:
         """Let the safe tip look at the microscope as it is."""
         if self.has_current and self._panel.value("SafeTip.OnOff", "state"):
             self.channels()
+            self.watch(self._station.crash() or 0.0)

@@ -38,7 +38,7 @@ class ZCommands:
             "ZCtrl.LimitsSet": lambda v: z.set_limits(v["high"], v["low"]),
             "ZCtrl.LimitsGet": lambda _: dict(zip(("high", "low"), z.limits, strict=True)),
             "ZCtrl.StatusGet": self._status,
-            "SafeTip.SignalGet": lambda _: {"value": self._desk.probe.current()},
+            "SafeTip.SignalGet": lambda _: {"value": self._desk.probe.felt()},
             "AutoApproach.Open": lambda _: None,
             "AutoApproach.OnOffSet": lambda v: z.approach(bool(v["run"])),
             "AutoApproach.OnOffGet": lambda _: {"running": int(z.is_approaching)},

@@ -245,10 +245,10 @@ class ZLoop:
         self.lift = max(self._panel.value("ZCtrl.TipLift", "lift"), 0.0)
 
     def _measured(self) -> float:
-        values = self._station.reading()
-        if "height" not in values:
+        height = self._station.height()
+        if height is None:
             raise Unsupported("the simulated microscope does not tell its height")
-        return values["height"]
+        return height
 
     def _hold_pending(self) -> None:
         values, self._pending = self._pending, {}
