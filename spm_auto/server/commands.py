@@ -9,7 +9,7 @@ import zmq
 
 from ..data import Intervention, LeaseChanged
 from ..errors import Forbidden, NotOwner, OutOfStep
-from ..instrument import Level, Mode, level_of, limits_to_table, vitals_of
+from ..instrument import Level, level_of, limits_to_table, vitals_of
 from .hands import Hands, Job
 from .keys import Member, Role
 from .service import Desk, Service, unknown
@@ -129,9 +129,6 @@ class CommandDesk:
                 self._on_release()
             case Ask.CONFIRM:
                 return self._confirm(member, request.value)
-            case Ask.ARM | Ask.DISARM:
-                service.lease.check(request.token, member.name)
-                guard.permit.change(mode=Mode.ARMED if request.ask is Ask.ARM else Mode.DRY_RUN)
             case _:
                 raise unknown(request.ask)
         return None
@@ -176,6 +173,7 @@ class CommandDesk:
         """Let so many instructions of level 3 be carried out within so many seconds."""
         if member.level < Level.EVERYTHING:
             raise Forbidden(f"to confirm takes level 3; the key {member.name!r} has {member.level}")
+        self._service.refuse_the_agent(member.name)
         try:
             count, seconds = int(value["count"]), float(value["seconds"])
         except (TypeError, KeyError, ValueError, OverflowError) as error:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
-_POLL = 200  # [ms] how often the thread looks whether it shall end
+_POLL = 500  # [ms] how often the thread looks for those who say nothing
 _TELL_EVERY = 5.0  # [s] at most, however many they are
 _SILENT = "did not speak as a client does"
 _FAILED = {
@@ -22,6 +22,7 @@ _EVENTS = (
     | zmq.EVENT_HANDSHAKE_FAILED_AUTH
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
     | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+    | zmq.EVENT_MONITOR_STOPPED
 )
 
 
@@ -62,8 +63,8 @@ class Knocks:
     def close(self, timeout: float = 1.0) -> None:
         """End the thread; before the socket is closed."""
         self._closing.set()
+        self._socket.disable_monitor()  # of which the thread hears
         self._thread.join(timeout)
-        self._socket.disable_monitor()
 
     def _listen(self) -> None:
         while not self._closing.is_set():
@@ -76,6 +77,8 @@ class Knocks:
         if event == zmq.EVENT_ACCEPTED:
             self._accepted = self._now()
             self._open += 1
+            return
+        if event == zmq.EVENT_MONITOR_STOPPED:
             return
         self._open = max(0, self._open - 1)
         if event in _FAILED:

@@ -121,6 +121,7 @@ class SafetyDesk:
     def _acknowledge(self, member: Member) -> str:
         if member.role is not Role.OPERATOR:
             raise Forbidden(f"the key {member.name!r} has the role {member.role.value}: it may not")
+        self._service.refuse_the_agent(member.name)
         trip = self._service.acknowledge(member.name)
         if trip is None:
             return ""

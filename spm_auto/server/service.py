@@ -53,6 +53,17 @@ class Service:
         if self.guard.watchdog is not None:
             self.guard.watchdog.look()
 
+    def refuse_the_agent(self, who: str) -> None:
+        """Refuse what only a human may do to who has control and runs by itself.
+
+        Raises:
+            Forbidden: Another key has to.
+        """
+        if self.lease.owner == who and self.guard.permit.is_autonomous:
+            raise Forbidden(
+                f"{who!r} has control and runs by itself: a human does this, with another key"
+            )
+
     def acknowledge(self, who: str) -> Trip | None:
         """Let go on, as a human has seen why the watchdog acted; returns what that was."""
         watchdog = self.guard.watchdog

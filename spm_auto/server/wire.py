@@ -44,8 +44,6 @@ class Ask(StrEnum):
     LINE = "line"
     LEAVE = "leave"
     CONFIRM = "confirm"
-    ARM = "arm"
-    DISARM = "disarm"
     # over the socket for safety
     BEAT = "beat"
     INTERRUPT = "interrupt"

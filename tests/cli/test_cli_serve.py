@@ -82,7 +82,7 @@ class Night:
         said = json.loads((self.home / "server.json").read_text("utf-8"))
         identity = read_identity(self.home / "keys" / f"{name}.key_secret")
         place = Place(said["command"], said["public"])
-        client = RemoteInstrument(place, identity, InstantClock())
+        client = RemoteInstrument(place, identity, InstantClock(), is_autonomous=False)
         self.clients.append(client)
         return client
 

@@ -184,8 +184,6 @@ EVERYTHING_ELSE = [
     (Ask.LEAVE, 1),
     (Ask.RELEASE, None),
     (Ask.CONFIRM, {"count": 1, "seconds": 60.0}),
-    (Ask.ARM, None),
-    (Ask.DISARM, None),
     (Ask.DURATION, SCAN),
 ]
 
@@ -250,9 +248,6 @@ def test_an_operator_does_not_act_with_the_token_of_another_one(lasting: Site) -
     ):
         assert client.refused(Ask.PERFORM, Load(), token).startswith("NotOwner")
         assert client.refused(Ask.RELEASE, None, token).startswith("NotOwner")
-        for ask in (Ask.ARM, Ask.DISARM):
-            assert client.refused(ask).startswith("NotOwner")
-            assert client.refused(ask, None, token).startswith("NotOwner")
         with contextlib.closing(lasting.client("scanner", "safety")) as beats:
             assert beats.refused(Ask.BEAT, token=token).startswith("NotOwner")
             assert beats.refused(Ask.INTERRUPT, token=token).startswith("NotOwner")

@@ -248,14 +248,17 @@ class TestWatchdog:
             with pytest.raises(NotAcknowledged):
                 alice.load(Load())
             until(lambda: alice.ask_for_signs().severity == "withdraw")
-            assert "the tip has touched" in alice.acknowledge()
+            with pytest.raises(Forbidden, match="a human does this, with another key"):
+                alice.acknowledge()
+            human = bench.client(bench.key("human", level=Level.SCAN), has_control=False)
+            assert "the tip has touched" in human.acknowledge()
             alice.load(Load())
             assert alice.status().is_engaged
         assert any(each.cause == "crash" for each in bench.events(Alarm))
         (withdrawn,) = bench.events(TipWithdrawn)
         assert (withdrawn.who, withdrawn.is_confirmed) == ("watchdog", True)
         (seen,) = bench.events(Acknowledged)
-        assert seen.who == "alice"
+        assert seen.who == "human"
 
 
 class TestJournal:
@@ -311,6 +314,8 @@ def test_level_3_waits_for_a_humans_word_given_beforehand(tmp_path: Path) -> Non
         pulse = ConditionTip(0.0, 0.0, bias=3.0)
         with pytest.raises(Forbidden, match="confirmation"):
             agent.condition_tip(pulse)
+        with pytest.raises(Forbidden, match="a human does this, with another key"):
+            agent.confirm(1, 60.0)
         human = bench.client(bench.key("human"), has_control=False)
         human.confirm(1, 3600.0)
         agent.condition_tip(pulse)
