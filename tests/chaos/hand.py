@@ -14,7 +14,7 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).parent.parent.parent)
 
 from spm_auto.clock import RealClock
-from spm_auto.errors import EmergencyStopped, SpmError
+from spm_auto.errors import ConnectionLost, EmergencyStopped, SpmError
 from spm_auto.instrument import Load, PositionProbe, Scan, ScanFrame
 from spm_auto.server import Place, RemoteInstrument, read_identity
 
@@ -29,13 +29,22 @@ def main() -> None:
     try:
         instrument.load(Load())
         for number in count():
-            if work == "scans":
-                scan(instrument)
-            else:
-                instrument.position_probe(PositionProbe(1e-9 * (number % 5), 0.0))
+            try:
+                do(instrument, work, number)
+            except ConnectionLost as error:  # once more, as whoever does not know better would
+                say(f"ConnectionLost: {error}")
+                do(instrument, work, number)
             say(str(number))
     except SpmError as error:
         say(f"{type(error).__name__}: {error}")
+
+
+def do(instrument: RemoteInstrument, work: str, number: int) -> None:
+    """Do one piece of work."""
+    if work == "scans":
+        scan(instrument)
+    else:
+        instrument.position_probe(PositionProbe(1e-9 * (number % 5), 0.0))
 
 
 def scan(instrument: RemoteInstrument) -> None:

@@ -12,12 +12,14 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).parent.parent.parent)
 
 from spm_auto import cli
-from spm_auto.simulator import Timing
+from spm_auto.simulator.clocked import ClockedMicroscope
+
+SOON = 0.05  # [s]
 
 
 def main() -> None:
     """Carry out the command line."""
-    Timing.loading = lambda _: 0.05  # type: ignore[method-assign]
+    ClockedMicroscope._loading = lambda *_: SOON  # type: ignore[method-assign]
     cli.main()
 
 

@@ -77,6 +77,7 @@ def crashes(folder: Path, count: int) -> Iterator[tuple[bool, float]]:
     ]
     with server_process(folder, *faults) as bench:
         client = bench.client(bench.key("alice"))
+        human = bench.client(bench.key("bob"), has_control=False)
         for number, delay in enumerate(delays):
             client.load(Load())
             already = len(bench.records())
@@ -87,7 +88,7 @@ def crashes(folder: Path, count: int) -> Iterator[tuple[bool, float]]:
             with pytest.raises(NotAcknowledged):
                 client.load(Load())
             records = _until_withdrawn(bench, already)
-            client.acknowledge()
+            human.acknowledge()
             yield _judged(records, delay)
 
 
