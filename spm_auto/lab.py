@@ -140,6 +140,11 @@ class WatchdogSettings(_Table):
     settle: Annotated[Duration, Field(gt=0)] = 1.0
     protection: Literal["required", "waived"] = "required"
 
+    @model_validator(mode="after")
+    def _watches_something(self) -> "WatchdogSettings":
+        self.watch()
+        return self
+
     def watch(self) -> WatchSettings:
         """Return how closely it looks."""
         threshold, unit = self.threshold or (None, "")
