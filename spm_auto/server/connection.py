@@ -114,6 +114,8 @@ class Connection:
                 raise NoReply(f"{self._address} did not answer {ask.value!r} within {within:g} s")
             if is_alive is not None and not is_alive():
                 raise ConnectionLost(f"the server at {self._address} gives no sign of life")
+            if not socket.poll(0, zmq.POLLOUT):  # there is nobody left to write to
+                raise ConnectionLost(f"the connection to {self._address} is broken")
         return socket.recv_multipart()
 
     def _opened(self) -> "zmq.Socket[bytes]":

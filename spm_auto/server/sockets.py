@@ -19,7 +19,7 @@ from .knocks import Knocks
 
 QUEUE = 100  # messages that wait at most, each way
 HANDSHAKE = 3000  # [ms] for a client to say who it is
-BEAT, SILENCE = 1000, 3000  # [ms] between signs of life of a connection, and without any
+BEAT, SILENCE = 500, 2000  # [ms] between signs of life of a connection, and without any
 CLOSING = b"closing"  # rung at a desk that shall close
 LAST_WORDS = 50  # [ms] for answers to get out of a door that closes
 BACKLOG = 1024  # connections that wait to be taken

@@ -7,7 +7,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +48,47 @@ withdraw_after = "{withdraw_after} s"
 """
 
 
+class Child:
+    """A process beside, and the lines that it has said.
+
+    Args:
+        arguments: The script in this folder, and what it is told.
+    """
+
+    def __init__(self, *arguments: str) -> None:
+        script, *more = arguments
+        command = [sys.executable, str(Path(__file__).with_name(script)), *more]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.said: list[str] = []
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with self._changed:
+                self.said.append(line.strip())
+                self._changed.notify_all()
+
+    def wait_for(self, words: str, within: float = PATIENCE) -> str:
+        """Wait until it says a line that begins so, and return the line."""
+        with self._changed:
+            found = self._changed.wait_for(
+                lambda: [line for line in self.said if line.startswith(words)], within
+            )
+        assert found, f"{words!r} is not said, but {self.said}"
+        return str(found[0])
+
+    def end(self) -> None:
+        """Kill it, and wait until it is gone."""
+        self.process.kill()
+        self.process.wait(PATIENCE)
+        self._thread.join(PATIENCE)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
 def free_ports(count: int) -> list[int]:
     """Return ports of the loopback that nobody uses."""
     with contextlib.ExitStack() as stack:
@@ -80,6 +123,17 @@ class ServerProcess:
     process: "subprocess.Popen[bytes]"
     place: Place
     clients: list[RemoteInstrument] = field(default_factory=list)
+
+    @property
+    def safety(self) -> str:
+        """Where the door for safety is."""
+        table = tomllib.loads(self.lab.read_text("utf-8"))
+        return f"tcp://127.0.0.1:{table['server']['ports'][1]}"
+
+    def hand(self, identity: Identity, work: str) -> Child:
+        """Start a process that has control, and works."""
+        key = self.folder / "home" / "keys" / f"{identity.name}.key_secret"
+        return Child("hand.py", self.place.command, self.place.server_public, str(key), work)
 
     def key(self, name: str, role: Role = Role.OPERATOR) -> Identity:
         level = Level.EVERYTHING if role is Role.OPERATOR else Level.WATCH
