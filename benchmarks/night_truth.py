@@ -72,7 +72,7 @@ class Night:
         began: Instrument time when the microscope was ready first [s].
         ends: How each of its lives ended, in order.
         faults: Faults of the lab file that it met, by kind.
-        actions: How many instructions were begun that the journal tells of.
+        actions: How many instructions the journal tells of, from their beginning to their end.
         is_same: Whether the microscope did again what it had done.
     """
 
@@ -114,9 +114,10 @@ def judge(folder: Path) -> Night:
     for spectrum, is_good in again.spectra(run):
         taken.append(Taken(spectrum.end_time, is_good, not flags[spectrum.start_time]))
     met = [fault.kind for fault in settings.faults if fault.action <= again.actions]
+    actions = again.actions - again.is_broken_off
     loads = (r.time for r in run.records if isinstance(r.event, LoadFinished))
     return Night(
-        tuple(taken), next(loads, 0.0), tuple(ends(run)), tuple(met), again.actions, again.is_same
+        tuple(taken), next(loads, 0.0), tuple(ends(run)), tuple(met), actions, again.is_same
     )
 
 
@@ -142,6 +143,7 @@ class Again:
 
     Attributes:
         actions: How many instructions it was given.
+        is_broken_off: Whether the last of them was a scan that did not come to its end.
         is_same: Whether all spectra came out as they were.
     """
 
@@ -151,6 +153,7 @@ class Again:
         self._hangs = {f.action: f.deadline for f in settings.faults if isinstance(f, Hang)}
         self._struck = {fault.action for fault in settings.faults if fault.kind in READOUT}
         self.actions = 0
+        self.is_broken_off = False
         self.is_same = True
 
     def spectra(self, run: RecordedRun) -> Iterator[tuple[Spectrum, bool]]:
@@ -178,17 +181,20 @@ class Again:
                 case _:
                     continue
             self.actions += 1
+            self.is_broken_off = self.is_broken_off and isinstance(record.event, ScanStarted)
 
     def _before(self, instruction: Instruction, end: float) -> None:
         self._clock.set(end - self._microscope.duration(instruction))
 
     def _scan(self, started: ScanStarted, after: Sequence[object]) -> None:
         lines = self._microscope.scan(started.instruction)
+        self.is_broken_off = True
         for event in after:
             match event:
                 case LineAcquired():
                     next(lines)
-                case ScanFinished():
+                case ScanFinished(is_complete=is_complete):
+                    self.is_broken_off = not is_complete
                     with contextlib.suppress(InstrumentError):
                         next(lines, None)  # its end, or what broke it
                     break
@@ -223,8 +229,10 @@ class Again:
         spectrum = acquired.spectrum
         self._clock.set(spectrum.start_time)
         again = self._microscope.acquire_spectrum(acquired.instruction)
-        size = 1e-9 * np.nanmax(np.abs(spectrum.data))  # only times differ, by their rounding
-        self.is_same &= np.allclose(again.data, spectrum.data, 1e-9, size, equal_nan=True)
+        known = np.isfinite(spectrum.data)  # what is not was garbled
+        size = 1e-9 * np.max(np.abs(spectrum.data), initial=0.0, where=known)
+        is_near = np.isclose(again.data, spectrum.data, 1e-9, size)  # times differ by rounding
+        self.is_same &= bool(np.all(is_near | ~known))
         away = math.dist(self._truth.position, (spectrum.x, spectrum.y))
         return self._is_tip_good() and away <= ASTRAY and self.actions not in self._struck
 

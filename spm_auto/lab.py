@@ -125,7 +125,9 @@ class WatchdogSettings(_Table):
 
     Attributes:
         period: Between two looks.
-        missed: How many looks may give nothing before the tip is withdrawn.
+        missed: How many looks may give nothing before the tip is withdrawn; until it is, or they
+            give something again, nothing new is begun.
+        patience: How long that may last besides; a link that is away for a moment comes back.
         threshold: Of the signal that shows a crash, such as "5 nA"; the instrument's own without.
         error: Share of the set-point by which the z loop may be off for longer than it settles.
         settle: How long it may be.
@@ -135,6 +137,7 @@ class WatchdogSettings(_Table):
 
     period: Annotated[Duration, Field(gt=0)] = 20e-3
     missed: Annotated[int, Field(ge=1)] = 3
+    patience: Annotated[Duration, Field(ge=0)] = 1.0
     threshold: Threshold | None = None
     error: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.5
     settle: Annotated[Duration, Field(gt=0)] = 1.0
@@ -149,7 +152,13 @@ class WatchdogSettings(_Table):
         """Return how closely it looks."""
         threshold, unit = self.threshold or (None, "")
         return WatchSettings(
-            self.period, self.missed, threshold, self.error, self.settle, unit=unit
+            period=self.period,
+            missed=self.missed,
+            threshold=threshold,
+            error=self.error,
+            settle=self.settle,
+            unit=unit,
+            patience=self.patience,
         )
 
 

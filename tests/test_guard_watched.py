@@ -212,8 +212,9 @@ class TestWatching:
         self, guarded: GuardedInstrument, driver: Noting
     ) -> None:
         driver.fails = ChangedOutside("the bias was 0.5 V, now 1 V")
-        with pytest.raises(ChangedOutside):
+        with pytest.raises(Held) as held:  # at once: whoever gave it waits, and gives it again
             guarded.position_probe(PositionProbe(0.0, 0.0))
+        assert isinstance(held.value.__context__, ChangedOutside)
         driver.fails = None
         with pytest.raises(Held, match=r"the bias was 0\.5 V, now 1 V"):
             guarded.position_probe(PositionProbe(0.0, 0.0))

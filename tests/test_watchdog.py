@@ -372,3 +372,23 @@ def test_settings_that_would_watch_nothing_are_refused(setting: str, value: floa
 def test_a_watchdog_that_may_miss_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="misses one look"):
         WatchSettings(missed=0)
+
+
+def test_nothing_is_begun_before_somebody_can_say_how_the_tip_is() -> None:
+    bench = Bench(patience=1.0)
+    bench.microscope.feel(signal=math.nan)
+    bench.look()
+    began = bench.clock.now()
+    with pytest.raises(EmergencyStopped, match="could not be read"):
+        bench.dog.check(MOVE)
+    assert 0.9 <= bench.clock.now() - began <= 1.1
+
+
+def test_a_link_that_is_away_for_a_moment_costs_nothing() -> None:
+    bench = Bench(patience=1.0)
+    bench.microscope.feel(signal=math.nan)
+    assert bench.look(45) is None
+    bench.microscope.feel(signal=1e-10)
+    assert bench.look(100) is None
+    bench.dog.check(MOVE)
+    assert bench.microscope.calls == []

@@ -25,15 +25,16 @@ def lab(watchdog: dict[str, Any] | None = None, *faults: dict[str, Any]) -> Lab:
 
 
 def test_without_a_table_it_looks_fifty_times_a_second_with_the_instruments_threshold() -> None:
-    assert lab().watchdog.watch() == WatchSettings(0.02, 3, None, 0.5, 1.0)
+    assert lab().watchdog.watch() == WatchSettings(0.02, 3, None, 0.5, 1.0, patience=1.0)
     assert lab().watchdog.protection == "required"
 
 
 def test_everything_in_the_table_arrives() -> None:
     table = {
-        "period": "50 ms", "missed": 5, "threshold": "5 nA", "error": 0.2, "settle": "3 s"
+        "period": "50 ms", "missed": 5, "threshold": "5 nA", "error": 0.2, "settle": "3 s",
+        "patience": "2 s",
     }  # fmt: skip
-    wanted = WatchSettings(0.05, 5, 5e-9, 0.2, 3.0, unit="A")
+    wanted = WatchSettings(0.05, 5, 5e-9, 0.2, 3.0, unit="A", patience=2.0)
     assert lab(table).watchdog.watch() == wanted
 
 

@@ -135,7 +135,9 @@ class GuardedInstrument:
     def scan(self, instruction: Scan) -> Iterator[ScanLine]:
         """Check the frame and the channels, then scan, and look at each line."""
         self._admit(instruction, Scan)
-        return self._lines(instruction)
+        with self._given(instruction):  # what the instrument refuses leaves no trace of a scan
+            lines = self._instrument.scan(instruction)
+        return self._lines(instruction, lines)
 
     def position_probe(self, instruction: PositionProbe) -> None:
         """Check the point, move, and read the position back."""
@@ -250,12 +252,11 @@ class GuardedInstrument:
                 self._watchdog.look()
         self._check_watched(instruction)
 
-    def _lines(self, instruction: Scan) -> Iterator[ScanLine]:
+    def _lines(self, instruction: Scan, lines: Iterator[ScanLine]) -> Iterator[ScanLine]:
         count, pixels = instruction.frame.shape
         shape = len(self.capabilities.channels_of(instruction)), pixels
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._given(instruction))
-            lines = self._instrument.scan(instruction)
             if hasattr(lines, "close"):
                 stack.callback(lines.close)
             for line in lines:

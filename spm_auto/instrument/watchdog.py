@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..clock import Clock
-from ..errors import EmergencyStopped, Held, NotAcknowledged, NotConfirmed
+from ..errors import EmergencyStopped, Held, NoReply, NotAcknowledged, NotConfirmed
 from ..units import format as format_quantity
 from .instructions import Instruction, Load
 from .protocol import Instrument, InstrumentState
@@ -55,6 +55,7 @@ class WatchSettings:
         error: Of the z loop, as a share of its set-point, from which it does not hold the tip.
         settle: How long the loop may take to come back from such an error [s].
         unit: Of the threshold; a signal in another one counts as unreadable. Empty for any.
+        patience: How long there may be nothing to read, besides, before that counts as tripped [s].
     """
 
     period: float = 0.02
@@ -63,6 +64,7 @@ class WatchSettings:
     error: float = 0.5
     settle: float = 1.0
     unit: str = ""
+    patience: float = 0.0
 
     def __post_init__(self) -> None:
         for name, unit in (("period", "s"), ("error", "1"), ("settle", "s"), ("threshold", "")):
@@ -71,6 +73,13 @@ class WatchSettings:
                 raise ValueError(f"a watchdog's {name} must be positive, got {value} {unit}")
         if self.missed < 1:
             raise ValueError(f"a watchdog misses one look at least, got {self.missed}")
+        if not 0 <= self.patience < math.inf:
+            raise ValueError(f"a watchdog's patience must not be negative, got {self.patience} s")
+
+    @property
+    def oldest(self) -> float:
+        """How old a reading may be [s]."""
+        return max(self.missed * self.period, self.patience)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +127,7 @@ class Watchdog:
         self._trip: Trip | None = None
         self._is_acting = False  # the tip is ordered up, and nothing was said yet
         self._missed = 0
+        self._missing_since = 0.0
         self._reason = ""  # why the last look gave nothing
         self._off_since: float | None = None  # the z loop is off its set-point [s]
         self._was_protected = False
@@ -150,10 +160,16 @@ class Watchdog:
     def check(self, instruction: Instruction) -> None:
         """Refuse an instruction while something stands unacknowledged; touches nothing.
 
+        Where the last look gave nothing it looks again, for as long as it has patience: nothing is
+        begun before somebody can say how the tip is.
+
         Raises:
             EmergencyStopped: The tip was withdrawn; for `Load` it is `NotAcknowledged`.
             Held: The instrument is held.
+            NoReply: Nobody can say how the tip is, which is not at the sample.
         """
+        if not isinstance(instruction, Load):
+            self._look_again()
         trip = self._trip
         if self._is_acting or (trip is not None and trip.severity is Severity.WITHDRAW):
             why = trip.message if trip is not None else "the tip is on its way up"
@@ -169,6 +185,14 @@ class Watchdog:
             raise Held(
                 f"the watchdog holds the instrument until it is acknowledged: {trip.message}"
             )
+        if self._missed and not isinstance(instruction, Load):
+            raise NoReply(f"nobody can say how the tip is: {self._reason}; nothing was moved")
+
+    def _look_again(self) -> None:
+        end = self._clock.now() + self.settings.oldest + self.settings.period
+        while self._missed and self._trip is None and self._clock.now() < end:
+            self._clock.wait(self.settings.period)
+            self.look()
 
     def report(self, cause: str, message: str, severity: Severity) -> None:
         """Trip on what somebody else has seen, such as the guard a stuck axis."""
@@ -233,7 +257,7 @@ class Watchdog:
             return self._miss(str(error) or type(error).__name__, began)
         if lacking := _lacking(vitals, self.settings):
             return self._miss(lacking, began)
-        age, oldest = began - vitals.time, self.settings.missed * self.settings.period
+        age, oldest = began - vitals.time, self.settings.oldest
         if age > oldest:
             return self._unless_at_rest(
                 "stale", began, lambda: f"the vitals are {age:.3g} s old, allowed {oldest:.3g} s"
@@ -242,8 +266,11 @@ class Watchdog:
         return self._judge(vitals)
 
     def _miss(self, why: str, time: float) -> _Seen | None:
+        if not self._missed:
+            self._missing_since = time
         self._missed, self._reason = self._missed + 1, why
-        if self._missed < self.settings.missed:
+        is_patient = time - self._missing_since < self.settings.patience
+        if self._missed < self.settings.missed or is_patient:
             return None
         return self._unless_at_rest(
             "unreadable",

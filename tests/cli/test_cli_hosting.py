@@ -62,7 +62,8 @@ def lab(controller: Server, tmp_path: Path) -> Path:
     path = tmp_path / "lab.toml"
     address = "\n".join(f"{key} = {toml(value)}" for key, value in controller.address.items())
     path.write_text(
-        f'schema_version = 1\nlaboratory = "wired"\n[instrument]\nkind = "nanonis"\n{address}\n',
+        f'schema_version = 1\nlaboratory = "wired"\n[instrument]\nkind = "nanonis"\n{address}\n'
+        '[watchdog]\nprotection = "waived"\n',  # no current, so that SafeTip has nothing to look at
         "utf-8",
     )
     return path
@@ -100,6 +101,17 @@ def test_hardware_is_behind_a_server_that_ends_with_the_run(
     assert given == ["Load", "Scan", *6 * ["AcquireSpectrum"]]
     changes = [each.what for each in events if isinstance(each, LeaseChanged)]
     assert changes == ["taken", "released"]
+
+
+def test_hardware_whose_own_guard_is_not_armed_does_not_run_by_itself(
+    command: Command, lab: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    code, said, _ = carry_out(command, out, "--set=watchdog.protection=required", lab=lab)
+    assert code == 1
+    assert "nothing may run by itself" in said
+    assert open_run(out).scans == ()
+    assert open_run(out).spectra == ()
 
 
 def test_no_secret_of_the_run_can_be_read_by_others(command: Command, tmp_path: Path) -> None:

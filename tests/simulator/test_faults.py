@@ -318,3 +318,36 @@ def test_a_channel_that_is_not_there_cannot_fail():
     settings = SimulatorSettings.model_validate({"kind": "simulator", "faults": (chosen,)})
     with pytest.raises(InstrumentError, match="no channel 'curent' to fail; known: "):
         settings.open(InstantClock(), 0)
+
+
+def test_a_tip_that_changes_is_as_blunt_as_the_fault_says_from_that_instruction_on() -> None:
+    change = {"kind": "tip_change", "action": 2, "blur": 2.5}
+    stm, truth = simulate(
+        SimulatorSettings.model_validate(
+            {"sample": {"kind": "hopg"}, "level": 1, "faults": (change,)}
+        )
+    )
+    stm.load(Load())
+    stm.position_probe(PositionProbe(0.0, 0.0))
+    assert truth.technique.tip.blur == 1.0
+    stm.position_probe(PositionProbe(1e-9, 0.0))
+    assert truth.technique.tip.blur == 2.5
+
+
+def test_a_tip_that_resolves_nothing_cannot_change() -> None:
+    change = {"kind": "tip_change", "action": 0}
+    pfm, _ = simulate(SimulatorSettings.model_validate({"level": 0, "faults": (change,)}))
+    with pytest.raises(InstrumentError, match="whose tip can change"):
+        pfm.load(Load())
+
+
+def test_a_sample_that_is_mounted_is_not_mounted_again_unless_it_is_named() -> None:
+    plain = PlainMicroscope(Timing(), InstantClock())
+    took = []
+    for load in (Load(), Load(), Load("another")):
+        before = plain.status().time
+        assert plain.duration(load) > 0
+        plain.load(load)
+        took.append(plain.status().time - before)
+    timing = plain.timing
+    assert took == pytest.approx([timing.loading(), timing.tuning, timing.loading()])
