@@ -228,7 +228,9 @@ class Between:
             end.close()
 
 
-@pytest.mark.parametrize("silently", [False, True], ids=["cut", "silent"])
+@pytest.mark.parametrize(
+    "silently", [pytest.param(False, id="cut"), pytest.param(True, id="silent", marks=heavy)]
+)
 def test_a_client_whose_server_is_not_to_be_reached_says_so_and_repeats_nothing(
     row: Table, how_many: Callable[..., int], tmp_path: Path, silently: bool
 ) -> None:
