@@ -57,7 +57,7 @@ faults: $(INSTALLED)
 	$(BIN)/python -m pytest -q -m faults tests/drivers
 
 chaos: $(INSTALLED)
-	$(BIN)/python -m pytest -q -m chaos tests/chaos
+	$(BIN)/python -m pytest -q -m chaos tests/chaos tests/server
 
 validate: $(INSTALLED)
 	$(BIN)/python -m pytest -q -m physics tests/physics

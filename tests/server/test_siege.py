@@ -2,6 +2,8 @@
 
 import contextlib
 import re
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from siege import CONNECTIONS, besieged, percentile, withdrawals
 
 from spm_auto.data import AccessDenied
 from spm_auto.server.wire import LARGEST_AT_SAFETY, Ask, Request, pack_request
+
+pytestmark = pytest.mark.chaos  # they take long, and measure
 
 ALLOWED = 0.2  # [s]
 HANDSHAKE = 3.0  # [s] for somebody who is let in
@@ -73,3 +77,11 @@ def test_a_withdrawal_does_not_wait_behind_the_flood_of_somebody_with_a_key(
             pouring.join()
     assert sent[0] > len(took)
     assert percentile(took, 0.99) < ALLOWED
+
+
+def test_who_fills_a_queue_that_nobody_empties_and_leaves_does_not_end_the_server() -> None:
+    script = Path(__file__).with_name("filling.py")
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout.split("\n")[-2]) == (0, "still there"), done.stderr
