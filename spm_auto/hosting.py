@@ -6,23 +6,26 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .clock import Clock
 from .data import write_whole
-from .errors import ConnectionLost, InstrumentError
+from .errors import ConnectionLost, InstrumentError, NotOwner
 from .experiment import Experiment, read_override
 from .instrument import GuardedInstrument
 from .lab import Lab
-from .server import Place, RemoteInstrument, new_identity, write_identity
+from .server import Place, RemoteInstrument, new_identity, read_identity, write_identity
 
 _log = logging.getLogger(__name__)
 FOLDER = "server"  # within the run's
 END = 15.0  # [s] for it to end once it was left
 START = 120.0  # [s] for a server to find its instrument and listen
+ANNOUNCED, GUEST = "announced.json", "run"  # within the keys of a server of one run
+MARGIN = 10.0  # [s] beyond the time after which a lease is lost
+TRY_AGAIN = 0.5  # [s]
 _TICK = 0.05  # [s]
 
 
@@ -52,7 +55,8 @@ class LabFile:
 def host(file: LabFile, seed: int, clock: Clock, out: Path, pulses: int = 0) -> GuardedInstrument:
     """Start the server of a lab in a process of its own, and take control of its instrument.
 
-    The server belongs to this run and ends with it. When the run dies instead, it holds the tip,
+    A server of this run that is still there, since the run was killed, is taken over. It belongs to
+    this run and ends with it. When the run dies instead, it holds the tip,
     withdraws it after the lab's time, and ends then.
 
     Args:
@@ -67,29 +71,61 @@ def host(file: LabFile, seed: int, clock: Clock, out: Path, pulses: int = 0) -> 
     """
     folder = out / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    stamp = f"{time.time_ns():x}"
-    keys = folder / f"keys-{stamp}"
-    identity = new_identity("run")
-    write_identity(identity, keys)
-    lab_file = write_whole(keys / "lab.toml", file.text.encode())
-    announce = keys / "announced.json"
-    command = [
-        *(sys.executable, "-m", "spm_auto", "serve", str(lab_file)),
-        *("--folder", str(folder), "--announce", str(announce)),
-        *("--guest", str(keys / "run.key"), "--seed", str(seed), "--pulses", str(pulses)),
-        *("--relative-to", str(file.path.resolve().parent)),
-        *(f"--set={text}" for text in file.overrides),
-    ]
-    log = folder / f"server-{stamp}.log"
-    process = _start(command, log)
-    said = _wait(process, announce, log)
-    place = Place(said["command"], said["public"], said["safety"])
-    remote = RemoteInstrument(place, identity, clock, on_close=lambda: _see_off(process))
+    remote = _found(folder, clock, file.lab.server.hold_after) or _begun(
+        file, seed, clock, folder, pulses
+    )
     try:
         return GuardedInstrument(remote, file.lab.limits.limits())
     except InstrumentError:
         remote.close()
         raise
+
+
+def _begun(file: LabFile, seed: int, clock: Clock, folder: Path, pulses: int) -> RemoteInstrument:
+    """Start a server, and take control of its instrument."""
+    stamp = f"{time.time_ns():x}"
+    keys = folder / f"keys-{stamp}"
+    identity = new_identity(GUEST)
+    write_identity(identity, keys)
+    lab_file = write_whole(keys / "lab.toml", file.text.encode())
+    announce = keys / ANNOUNCED
+    command = [
+        *(sys.executable, "-m", "spm_auto", "serve", str(lab_file)),
+        *("--folder", str(folder), "--announce", str(announce)),
+        *("--guest", str(keys / f"{GUEST}.key"), "--seed", str(seed), "--pulses", str(pulses)),
+        *("--relative-to", str(file.path.resolve().parent)),
+        *(f"--set={text}" for text in file.overrides),
+    ]
+    log = folder / f"server-{stamp}.log"
+    process = _start(command, log)
+    place = _place(_wait(process, announce, log))
+    return RemoteInstrument(place, identity, clock, on_close=lambda: _see_off(process))
+
+
+def _found(folder: Path, clock: Clock, hold_after: float) -> RemoteInstrument | None:
+    """Take over the server of this run that still runs, since the run was killed; None without one.
+
+    The one that died may still have control for a while.
+    """
+    announced = sorted(folder.glob(f"keys-*/{ANNOUNCED}"))
+    if not announced:
+        return None
+    place = _place(json.loads(announced[-1].read_text("utf-8")))
+    identity = read_identity(announced[-1].with_name(f"{GUEST}.key_secret"))
+    end = time.monotonic() + hold_after + MARGIN
+    while True:
+        try:
+            return RemoteInstrument(place, identity, clock)
+        except ConnectionLost:  # it has ended since
+            return None
+        except NotOwner:
+            if time.monotonic() > end:
+                raise
+            time.sleep(TRY_AGAIN)
+
+
+def _place(said: Mapping[str, str]) -> Place:
+    return Place(said["command"], said["public"], said["safety"])
 
 
 def lab_file_of(experiment: Experiment) -> LabFile:

@@ -1,6 +1,7 @@
 """`spm-auto serve`: an instrument in a process of its own, until somebody ends it."""
 
 import contextlib
+import hashlib
 import json
 import logging
 import os
@@ -12,12 +13,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from .data import Alarm, Journal, LeaseChanged, Record, TipWithdrawn, write_whole
+from .data import (
+    Alarm,
+    Journal,
+    LeaseChanged,
+    Record,
+    TipWithdrawn,
+    free,
+    lock_file,
+    write_whole,
+)
 from .experiment import read_override
-from .instrument import GuardedInstrument, Level, Mode, Permit
+from .instrument import GuardedInstrument, InstrumentSettings, Level, Mode, Permit
 from .keys import AUTHORIZED
 from .lab import Lab, parse_lab, versions
 from .notify import Notifier
@@ -38,10 +49,14 @@ from .server import (
 from .settings import override, read_toml
 from .units import format_duration
 
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
 _log = logging.getLogger(__name__)
 NEWCOMER = 60.0  # [s] for the run that a server was started for to take control
 LONGEST = 24 * 3600.0  # [s] that a confirmation at the start stands
 GUEST = "run"  # name of the key of the run that a server was started for
+SUCCESSION = 20.0  # [s] for an earlier server of the same instrument to end
 _TICK = 0.2  # [s]
 
 
@@ -92,6 +107,8 @@ def serve(
     past, journal_path = read_past(serving.folder), next_place(serving.folder)
     clock = lab.clock.clock()
     with contextlib.ExitStack() as stack:
+        if not lab.instrument.is_simulated:
+            stack.callback(free, _claimed(lab.instrument, serving.home))
         permit = Permit(
             mode=Mode.DRY_RUN if serving.is_dry_run else Mode.ARMED, needs_confirmation=True
         )
@@ -140,6 +157,15 @@ def _keys(serving: Serving) -> tuple[Known, Identity]:
     public = read_public(serving.guest)
     guest = Member(GUEST, Role.OPERATOR, Level.EVERYTHING, public)
     return WithGuest(keyring, guest), server_identity(serving.guest.parent)
+
+
+def _claimed(instrument: InstrumentSettings, home: Path) -> "BaseFileLock":
+    """Take the one place that there is at a piece of hardware, among the servers of one home."""
+    folder = home / "instruments"
+    folder.mkdir(parents=True, exist_ok=True)
+    name = hashlib.blake2b(instrument.whereabouts.encode(), digest_size=8).hexdigest()
+    taken = f"another server{{holder}} has this instrument already: {instrument.whereabouts}"
+    return lock_file(folder / f"{name}.lock", taken, SUCCESSION)
 
 
 def _announce(path: Path, server: InstrumentServer, identity: Identity, lab: Lab) -> None:

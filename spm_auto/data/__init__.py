@@ -61,6 +61,7 @@ from .files import (
     x_and_y,
 )
 from .journal import FILE_NAME, VERSION, Journal, JournalReader
+from .locking import free, lock_file
 from .place import take_place, write_whole
 from .reader import Measurement, RecordedRun, assemble, open_run
 from .recovery import (
@@ -141,8 +142,10 @@ __all__ = [
     "assemble",
     "carried_out",
     "consolidate",
+    "free",
     "from_tree",
     "in_si",
+    "lock_file",
     "open_file",
     "open_hdf5",
     "open_run",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from ..errors import DataError, JournalFull
+from .locking import free, lock_file
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -53,7 +54,7 @@ class JournalFile:
                 raise DataError(taken)
             folder.mkdir(parents=True, exist_ok=True)
             lock = _lock(folder)
-            failing.callback(_free, lock)
+            failing.callback(free, lock)
             try:
                 descriptor = os.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o644)
             except FileExistsError as error:
@@ -78,7 +79,7 @@ class JournalFile:
             raise DataError(f"{path.parent}: there is no run here to go on with (no {path.name})")
         with contextlib.ExitStack() as failing, _said(path, "the journal cannot be gone on with"):
             lock = _lock(path.parent)
-            failing.callback(_free, lock)
+            failing.callback(free, lock)
             descriptor = os.open(path, _FLAGS)
             failing.callback(os.close, descriptor)
             file = cls(path, descriptor, os.fstat(descriptor).st_size, lock)
@@ -93,7 +94,7 @@ class JournalFile:
             DataError: One is, or nobody can write there.
         """
         with _said(path, "the journal cannot be gone on with"):
-            _free(_lock(path.parent))
+            free(_lock(path.parent))
 
     def append(self, data: bytes, sync: bool = False) -> None:
         """Add a piece; when this raises, the file is as it was before.
@@ -171,7 +172,7 @@ class JournalFile:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
-            _free(self._lock)
+            free(self._lock)
 
     def _roll_back(self) -> None:
         """Cut off what was not written as a whole; when that fails nothing may follow it."""
@@ -210,32 +211,8 @@ def _said(path: Path, what: str) -> Iterator[None]:
 
 
 def _lock(folder: Path) -> "BaseFileLock":
-    from filelock import FileLock, Timeout
-
-    path = folder / LOCK_NAME
-    lock = FileLock(path, timeout=0, thread_local=False)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise DataError(f"{folder}: another process{_holder(path)} is writing this run") from error
-    with contextlib.suppress(OSError):  # a help for people; the lock does not depend on it
-        path.write_text(str(os.getpid()))
-    return lock
-
-
-def _free(lock: "BaseFileLock") -> None:
-    with contextlib.suppress(OSError):  # while it is held, so that it is nobody else's; not on
-        Path(lock.lock_file).unlink()  # Windows, where freeing it removes the file
-    lock.release()
-
-
-def _holder(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            text = file.read(20)
-    except OSError:  # a locked file cannot be read on Windows
-        return ""
-    return f" (pid {int(text)})" if text.isdigit() else ""
+    taken = f"{folder}: another process{{holder}} is writing this run"
+    return lock_file(folder / LOCK_NAME, taken)
 
 
 def _sync_folder(folder: Path) -> None:

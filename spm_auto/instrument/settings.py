@@ -8,6 +8,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, Wit
 from ..clock import Clock
 from .protocol import Instrument
 
+_WHEREABOUTS = ("host", "port", "ports", "folder", "address")  # settings that say where it is
+
 
 class InstrumentSettings(BaseModel):
     """Settings of an instrument in a lab file; each kind derives its own and names it a plugin.
@@ -24,6 +26,12 @@ class InstrumentSettings(BaseModel):
     is_simulated: ClassVar[bool] = False
 
     kind: str
+
+    @property
+    def whereabouts(self) -> str:
+        """Where the hardware is, as far as the settings say: two servers must not share it."""
+        said = ((name, getattr(self, name, None)) for name in _WHEREABOUTS)
+        return ", ".join([self.kind, *(f"{name} {value}" for name, value in said if value)])
 
     def open(self, clock: Clock, seed: int) -> Instrument:  # noqa: ARG002
         """Connect to the instrument or make it.

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import zmq
 
-sys.path[0] = str(Path(__file__).parent.parent.parent)
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).parent.parent.parent)
 
 from spm_auto.server import new_identity
 from spm_auto.server.sockets import BEAT, Door, dial
@@ -31,7 +32,7 @@ def main() -> None:
     context.destroy(linger=0)
     time.sleep(2.5e-3 * BEAT)
     door.close()
-    print("still there")
+    sys.stdout.write("still there\n")
 
 
 if __name__ == "__main__":
