@@ -1,16 +1,20 @@
 """`spm-auto run` of hardware: the instrument has a process of its own that belongs to the run."""
 
 import json
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from prompt import Command, carry_out
+from prompt import RECIPE, SMALL, Command, carry_out
 
 from spm_auto.clock import InstantClock
 from spm_auto.data import (
+    FILE_NAME,
     AgentAnswered,
     AgentPrepared,
     CommandGiven,
@@ -20,11 +24,23 @@ from spm_auto.data import (
     RunStarted,
     ServerStarted,
     ServerStopped,
+    SpectrumAcquired,
+    TipWithdrawn,
     open_run,
 )
 from spm_auto.simulator import SimulatorSettings
 from spm_auto.simulator.servers import Server
 from spm_auto.simulator.servers.nanonis import NanonisEmulatorSettings
+
+TICK = threading.Event()
+
+
+def spectra(out: Path) -> list[Event]:
+    """Return the spectra that a run has written down so far."""
+    if not (out / FILE_NAME).exists():
+        return []
+    records = JournalReader(out / FILE_NAME).poll()
+    return [each.event for each in records if isinstance(each.event, SpectrumAcquired)]
 
 
 def audit(out: Path) -> list[Event]:
@@ -101,6 +117,27 @@ def test_hardware_is_behind_a_server_that_ends_with_the_run(
     assert given == ["Load", "Scan", *6 * ["AcquireSpectrum"]]
     changes = [each.what for each in events if isinstance(each, LeaseChanged)]
     assert changes == ["taken", "released"]
+
+
+def test_a_killed_run_is_resumed_on_the_server_that_it_left_behind(
+    command: Command, lab: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    short = "--set=server.hold_after=1 s"
+    words = ["run", str(RECIPE), "--lab", str(lab), "--out", str(out), *SMALL, short]
+    with subprocess.Popen([sys.executable, "-m", "spm_auto", *words]) as process:
+        while len(spectra(out)) < 2:
+            assert process.poll() is None
+            TICK.wait(0.01)
+        process.kill()
+    before = len(spectra(out))
+    code, said, err = command("resume", out, "--accept-changes")
+    assert code == 0, said + err
+    assert 2 <= before < 6
+    assert len(open_run(out).spectra) == 6
+    changes = [(each.who, each.what) for each in audit(out) if isinstance(each, LeaseChanged)]
+    assert changes == [("run", each) for each in ("taken", "lost", "taken", "released")]
+    assert not any(isinstance(each, TipWithdrawn) for each in audit(out))
 
 
 def test_hardware_whose_own_guard_is_not_armed_does_not_run_by_itself(
