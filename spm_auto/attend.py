@@ -10,8 +10,10 @@ from rich.console import Console
 
 from .clock import RealClock
 from .display import print_json
-from .errors import AccessError, NotConfirmed
+from .errors import AccessError, NotConfirmed, RecipeError
 from .keys import OWN
+from .lab import read_lab
+from .notify import Notifier
 from .server import Place, RemoteInstrument, read_identity
 from .units import format as format_quantity
 
@@ -81,6 +83,27 @@ def look(home: Path, announced: Path | None, key: Path | None, as_json: bool = F
     for name, value in table.items():
         shown = ", ".join(value) if isinstance(value, list) else value or "nobody"
         console.print(f"{name:11} {shown}")
+
+
+def try_to_tell(lab_path: Path) -> None:
+    """Tell whoever a lab file names, and say whether it arrived.
+
+    Raises:
+        RecipeError: It names nobody, or is no lab file.
+        AccessError: It did not arrive.
+    """
+    lab, _ = read_lab(lab_path)
+    said = lab.notify.model_dump(exclude_defaults=True).keys() & {"command", "webhook", "mail"}
+    if not said and not lab.notify.webhook_variable:
+        raise RecipeError(f"{lab_path}: its table [notify] names nobody to tell")
+    everything = lab.notify.model_copy(update={"causes": ()})
+    notifier = Notifier(everything, {"laboratory": lab.laboratory})
+    notifier.tell("test", "somebody tries whether this arrives; all is well")
+    is_done = notifier.close()
+    counts = notifier.counts
+    if not is_done or counts.failed or not counts.told:
+        raise AccessError("it did not arrive; the log above says why")
+    _console().print("it was taken; see whether it has arrived")
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import __version__, keys
+from . import __version__, keys, serving
 from .errors import SpmError
 
 app = typer.Typer(
@@ -34,23 +34,6 @@ InServer = Annotated[
         help="Put the instrument into a process of its own; without either, hardware is.",
     ),
 ]
-Pulses = Annotated[
-    int,
-    typer.Option(
-        "--pulses",
-        min=0,
-        max=1000,
-        help="Say yes beforehand to so many pulses and pokes; of an instrument behind a server.",
-    ),
-]
-ServerFile = Annotated[
-    Path | None,
-    typer.Option("--at", metavar="FILE", help="What the server announced; of this computer."),
-]
-KeyFile = Annotated[
-    Path | None, typer.Option("--key", metavar="FILE", help="One's own secret key.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 
 def main() -> None:
@@ -84,7 +67,7 @@ def run(
     seed: Seed = 0,
     overrides: Overrides = [],  # noqa: B006 - typer copies it
     server: InServer = None,
-    pulses: Pulses = 0,
+    pulses: serving.Pulses = 0,
     most: Annotated[
         int,
         typer.Option(
@@ -94,7 +77,7 @@ def run(
             help="Resume the run when its process dies, at most N times an hour; 0 for never.",
         ),
     ] = 0,
-    json: AsJson = False,
+    json: serving.AsJson = False,
 ) -> None:
     """Carry out a recipe. Exit code 0 only when it completed.
 
@@ -131,8 +114,8 @@ def resume(
         typer.Option("--accept-changes", help="On hardware: go on though it is not as it was."),
     ] = False,
     server: InServer = None,
-    pulses: Pulses = 0,
-    json: AsJson = False,
+    pulses: serving.Pulses = 0,
+    json: serving.AsJson = False,
 ) -> None:
     """Go on with a run that was killed, cancelled or failed, exactly where it ended."""
     from .execute import resume as resume_run
@@ -156,7 +139,7 @@ def rehearse(
     lab: LabFile,
     seed: Seed = 0,
     overrides: Overrides = [],  # noqa: B006
-    json: AsJson = False,
+    json: serving.AsJson = False,
 ) -> None:
     """Go through a recipe on the simulator, under the lab's limits; say how long it will take."""
     from .execute import rehearse as rehearse_recipe
@@ -169,7 +152,7 @@ def show(
     path: Annotated[
         Path, typer.Argument(metavar="PATH", help="A run, or a file that a microscope left.")
     ],
-    json: AsJson = False,
+    json: serving.AsJson = False,
 ) -> None:
     """Say what a run did, finished or not, or what is in a data file of another program."""
     from .data import FILE_NAME, open_file, open_run
@@ -228,7 +211,7 @@ def forensics(
 @app.command("list")
 def list_plugins(
     kind: Annotated[str, typer.Argument(help="Kind of plugin; all without it.")] = "",
-    json: AsJson = False,
+    json: serving.AsJson = False,
 ) -> None:
     """List the instruments, samples, agents, tasks and so on that are installed."""
     from . import plugins
@@ -249,7 +232,7 @@ def task(
     agent: Annotated[str, typer.Option("--agent", help="Who plays; `oracle` knows the truth.")],
     seed: Seed = 0,
     level: Annotated[int, typer.Option("--level", help="How hard, from 0 to 3.")] = 1,
-    json: AsJson = False,
+    json: serving.AsJson = False,
 ) -> None:
     """Let an agent play a task on the simulator; print its score beside random and oracle."""
     from .scoreboard import play_and_print
@@ -267,7 +250,7 @@ def conformance(
         Path | None,
         typer.Option("--lab", help="Examine the instrument of this lab file. HARDWARE MOVES."),
     ] = None,
-    json: AsJson = False,
+    json: serving.AsJson = False,
 ) -> None:
     """Let instruments take the exam of the instrument plane; print who can do what."""
     from .conformance import conformance as take_exam
@@ -302,89 +285,6 @@ def emulate(
 
 
 @app.command()
-def serve(
-    lab: Annotated[Path, typer.Argument(metavar="LAB", help="The lab file.")],
-    overrides: Overrides = [],  # noqa: B006
-    seed: Seed = 0,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check instructions, send none.")
-    ] = False,
-    pulses: Pulses = 0,
-    folder: Annotated[
-        Path | None, typer.Option("--folder", help="For its journals; without it at home.")
-    ] = None,
-    announce: Annotated[
-        Path | None, typer.Option("--announce", help="File that will say where it listens.")
-    ] = None,
-    guest: Annotated[
-        Path | None,
-        typer.Option("--guest", help="Public key of the run that it is for; ends with it."),
-    ] = None,
-    relative_to: Annotated[
-        Path | None, typer.Option("--relative-to", help="Where paths of the lab file start.")
-    ] = None,
-) -> None:
-    """Serve the instrument of a lab file to whoever has a key, until Ctrl-C."""
-    from .attend import ANNOUNCED
-    from .keys import home
-    from .serve import Serving
-    from .serve import serve as serve_instrument
-
-    serving = Serving(
-        home=home(),
-        folder=folder or home() / "servers" / lab.stem,
-        announce=announce or home() / ANNOUNCED,
-        guest=guest,
-        relative_to=relative_to,
-        seed=seed,
-        is_dry_run=dry_run,
-        pulses=pulses,
-    )
-    serve_instrument(lab, overrides, serving)
-
-
-@app.command()
-def withdraw(at: ServerFile = None, key: KeyFile = None) -> None:
-    """Have the tip withdrawn, whoever has control."""
-    from .attend import withdraw as order
-    from .keys import home
-
-    order(home(), at, key)
-
-
-@app.command()
-def acknowledge(at: ServerFile = None, key: KeyFile = None) -> None:
-    """Let go on what the watchdog has stopped, as you have seen why."""
-    from .attend import acknowledge as let_go_on
-    from .keys import home
-
-    let_go_on(home(), at, key)
-
-
-@app.command()
-def confirm(
-    count: Annotated[int, typer.Argument(help="How many pulses or pokes.")],
-    hours: Annotated[float, typer.Option("--hours", help="For how long.")] = 8.0,
-    at: ServerFile = None,
-    key: KeyFile = None,
-) -> None:
-    """Let pulses and pokes be carried out, which need a human's word beforehand."""
-    from .attend import confirm as say_yes
-    from .keys import home
-
-    say_yes(home(), at, key, count, hours)
-
-
-@app.command()
-def look(at: ServerFile = None, key: KeyFile = None, json: AsJson = False) -> None:
-    """Say how a served instrument is, who has control, and what the watchdog says."""
-    from .attend import look as look_at
-    from .keys import home
-
-    look_at(home(), at, key, as_json=json)
-
-
-@app.command()
 def gallery(
     out: Annotated[Path, typer.Option("--out", help="Folder for the sheets.")],
     sheets: Annotated[list[str] | None, typer.Argument(help="Which ones; all without.")] = None,
@@ -414,7 +314,7 @@ def schema(
 
 
 @app.command()
-def doctor(json: AsJson = False) -> None:
+def doctor(json: serving.AsJson = False) -> None:
     """Check what this computer has, on one page that can be pasted into an issue."""
     from .display import print_checks
     from .doctor import examine
@@ -423,3 +323,6 @@ def doctor(json: AsJson = False) -> None:
     print_checks(checks, as_json=json)
     if not all(check.is_good for check in checks):
         sys.exit(1)
+
+
+app.registered_commands += serving.app.registered_commands

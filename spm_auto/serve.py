@@ -9,11 +9,10 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -48,9 +47,6 @@ from .server import (
 )
 from .settings import override, read_toml
 from .units import format_duration
-
-if TYPE_CHECKING:
-    from filelock import BaseFileLock
 
 _log = logging.getLogger(__name__)
 NEWCOMER = 60.0  # [s] for the run that a server was started for to take control
@@ -108,7 +104,7 @@ def serve(
     clock = lab.clock.clock()
     with contextlib.ExitStack() as stack:
         if not lab.instrument.is_simulated:
-            stack.callback(free, _claimed(lab.instrument, serving.home))
+            stack.callback(_claim(lab.instrument, serving.home))
         permit = Permit(
             mode=Mode.DRY_RUN if serving.is_dry_run else Mode.ARMED, needs_confirmation=True
         )
@@ -159,13 +155,14 @@ def _keys(serving: Serving) -> tuple[Known, Identity]:
     return WithGuest(keyring, guest), server_identity(serving.guest.parent)
 
 
-def _claimed(instrument: InstrumentSettings, home: Path) -> "BaseFileLock":
-    """Take the one place that there is at a piece of hardware, among the servers of one home."""
+def _claim(instrument: InstrumentSettings, home: Path) -> Callable[[], None]:
+    """Take the one place at a piece of hardware, among the servers of a home; returns its end."""
     folder = home / "instruments"
     folder.mkdir(parents=True, exist_ok=True)
     name = hashlib.blake2b(instrument.whereabouts.encode(), digest_size=8).hexdigest()
     taken = f"another server{{holder}} has this instrument already: {instrument.whereabouts}"
-    return lock_file(folder / f"{name}.lock", taken, SUCCESSION)
+    lock = lock_file(folder / f"{name}.lock", taken, SUCCESSION)
+    return lambda: free(lock)
 
 
 def _announce(path: Path, server: InstrumentServer, identity: Identity, lab: Lab) -> None:

@@ -20,7 +20,7 @@ ALL = BASE | {
 }  # fmt: skip
 COMMAND_LINE = {
     *("cli", "execute", "experiment", "display", "doctor", "scoreboard", "gallery"),
-    *("conformance", "emulate", "serve", "keys", "keep_going", "hosting", "attend"),
+    *("conformance", "emulate", "serve", "keys", "keep_going", "hosting", "attend", "serving"),
 }
 DOORS = ALL | COMMAND_LINE | {"lab", "resume", "script", "campaign"}
 

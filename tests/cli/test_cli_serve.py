@@ -1,6 +1,7 @@
 """`spm-auto serve`, and what a person does about a server: look, withdraw, acknowledge, confirm."""
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -202,3 +203,22 @@ def test_a_wrong_table_is_refused_by_key(
     code, _, err = command("serve", str(night.lab), "--set", f"server.{key}={value}")
     assert code == 1
     assert f"lab.toml: server.{key}: {why}" in err or (key == "ports" and why in err)
+
+
+def test_who_shall_be_told_can_be_tried(command: Command, night: Night, tmp_path: Path) -> None:
+    code, _, err = command("notify", night.lab)
+    assert (code, "names nobody to tell" in err) == (1, True)
+    told = tmp_path / "told"
+    program = f"import sys; open({str(told)!r}, 'w').write(sys.stdin.read())"
+    with night.lab.open("a", encoding="utf-8") as lab:
+        lab.write(f"[notify]\ncommand = {json.dumps([sys.executable, '-c', program])}\n")
+    code, out, _ = command("notify", night.lab)
+    assert (code, "it was taken" in out) == (0, True)
+    assert json.loads(told.read_text("utf-8"))["cause"] == "test"
+
+
+def test_who_cannot_be_told_is_said(command: Command, night: Night) -> None:
+    with night.lab.open("a", encoding="utf-8") as lab:
+        lab.write('[notify]\ncommand = ["spm-auto-no-such-program"]\n')
+    code, _, err = command("notify", night.lab)
+    assert (code, "it did not arrive" in err) == (1, True)
