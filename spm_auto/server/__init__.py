@@ -13,6 +13,7 @@ from .keys import (
     write_identity,
 )
 from .lease import Due, Lease, Terms
+from .listener import Listener, Overheard
 from .past import Past, next_place, read_past
 from .remote import Place, RemoteInstrument
 from .server import About, InstrumentServer, Listening
@@ -27,8 +28,10 @@ __all__ = [
     "Keyring",
     "Known",
     "Lease",
+    "Listener",
     "Listening",
     "Member",
+    "Overheard",
     "Past",
     "Place",
     "RemoteInstrument",
