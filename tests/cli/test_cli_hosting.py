@@ -1,6 +1,5 @@
 """`spm-auto run` of hardware: the instrument has a process of its own that belongs to the run."""
 
-import json
 import subprocess
 import sys
 import threading
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lab_files import write_lab
 from prompt import RECIPE, SMALL, Command, carry_out
 
 from spm_auto.clock import InstantClock
@@ -75,23 +75,9 @@ def controller() -> Iterator[Server]:
 
 @pytest.fixture
 def lab(controller: Server, tmp_path: Path) -> Path:
-    path = tmp_path / "lab.toml"
-    address = "\n".join(f"{key} = {toml(value)}" for key, value in controller.address.items())
-    path.write_text(
-        f'schema_version = 1\nlaboratory = "wired"\n[instrument]\nkind = "nanonis"\n{address}\n'
-        '[watchdog]\nprotection = "waived"\n',  # no current, so that SafeTip has nothing to look at
-        "utf-8",
-    )
-    return path
-
-
-def toml(value: Any) -> str:
-    if isinstance(value, dict):
-        inner = ", ".join(f"{json.dumps(key)} = {toml(item)}" for key, item in value.items())
-        return f"{{ {inner} }}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(toml, value))}]"
-    return json.dumps(value)
+    # it measures no current, so that SafeTip has nothing to look at
+    waived = '[watchdog]\nprotection = "waived"\n'
+    return write_lab(tmp_path / "lab.toml", {"kind": "nanonis", **controller.address}, waived)
 
 
 def test_a_run_behind_a_server_says_the_same_as_one_without(

@@ -1,11 +1,10 @@
 """A run whose wire breaks ends as failed, with all that it measured; it can be gone on with."""
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from lab_files import write_lab
 
 from spm_auto.clock import InstantClock
 from spm_auto.data import FinishReason, open_run
@@ -33,21 +32,8 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def lab(server: Server, tmp_path: Path) -> Path:
     """The lab file of somebody who takes the controller for a real one."""
-    path = tmp_path / "lab.toml"
     instrument = {"kind": "nanonis", "reply_timeout": "1 s", **server.address}
-    path.write_text(
-        f'schema_version = 1\nlaboratory = "wired"\ninstrument = {toml(instrument)}\n', "utf-8"
-    )
-    return path
-
-
-def toml(value: Any) -> str:
-    if isinstance(value, dict):
-        inner = ", ".join(f"{json.dumps(key)} = {toml(item)}" for key, item in value.items())
-        return f"{{ {inner} }}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(toml, value))}]"
-    return json.dumps(value)
+    return write_lab(tmp_path / "lab.toml", instrument)
 
 
 def measure(lab: Path, out: Path, resume: bool, before: Callable[[int], None]) -> None:
