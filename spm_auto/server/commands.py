@@ -1,22 +1,20 @@
 """CommandDesk: answers what is asked of the instrument, within what a key may."""
 
-import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-import zmq
-
 from ..data import Intervention, LeaseChanged
-from ..errors import Forbidden, NotOwner, OutOfStep
+from ..errors import Forbidden, OutOfStep
 from ..instrument import Level, level_of, limits_to_table, vitals_of
+from .desk import Desk
 from .hands import Hands, Job
 from .keys import Member, Role
-from .service import Desk, Service, unknown
-from .sockets import CLOSING, Caller, Door, receive
+from .service import Service, unknown
+from .sockets import Caller, Door
 from .wire import (
     VERSION,
-    Answer,
     Ask,
     Request,
     capabilities_table,
@@ -29,8 +27,8 @@ from .wire import (
 _HARMLESS = frozenset({Ask.HELLO, Ask.STATUS, Ask.VITALS})
 
 
-class CommandDesk:
-    """Serves the socket for commands, in a thread of its own.
+class CommandDesk(Desk):
+    """Serves the door for commands; the hands do what takes time.
 
     Args:
         service: What all desks share.
@@ -48,42 +46,12 @@ class CommandDesk:
         other_doors: dict[str, str],
         on_release: Callable[[], None],
     ) -> None:
-        self._service, self._door, self._hands = service, door, hands
-        self._other_doors, self._on_release = other_doors, on_release
-        self._desk = Desk(service, "commands")
-        self._bell, end = door.bell()
-        self._end = end()  # for the hands' thread only, from now on
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._serve, name="commands", daemon=True)
-        self._thread.start()
-
-    def close(self, timeout: float) -> None:
-        """End the thread; the hands must be closed before."""
-        self._closing.set()
-        self._end.send(CLOSING)
-        self._thread.join(timeout)
-        self._end.close(linger=0)
-
-    def _serve(self) -> None:
-        socket, poller = self._door.socket, zmq.Poller()
-        poller.register(socket, zmq.POLLIN)
-        poller.register(self._bell, zmq.POLLIN)
-        while not self._closing.is_set():
-            ready = dict(poller.poll())
-            if self._bell in ready:
-                ringing = self._bell.recv_multipart()
-                if ringing != [CLOSING]:
-                    socket.send_multipart(ringing)
-            if socket in ready:
-                caller, frames = receive(socket)
-                answer = self._answer(caller, frames)
-                if answer is not None:
-                    socket.send_multipart([caller.route, *answer])
-        self._bell.close(linger=0)
+        super().__init__(service, door, "commands")
+        self._hands, self._other_doors, self._on_release = hands, other_doors, on_release
 
     def _answer(self, caller: Caller, frames: list[bytes]) -> list[bytes] | None:
         """Return the answer; None when the hands will give it."""
-        admitted = self._desk.admit(caller, frames)
+        admitted = self._admit(caller, frames)
         if isinstance(admitted, list):
             return admitted
         member, request = admitted
@@ -91,18 +59,14 @@ class CommandDesk:
 
         def give() -> Any:
             nonlocal later
-            try:
-                self._check_role(member, request.ask)
-                if request.ask in (Ask.PERFORM, Ask.LINE, Ask.LEAVE):
-                    self._hand_over(member, request, caller)
-                    later = True
-                    return None
-                return self._serve_at_once(member, request)
-            except (Forbidden, NotOwner) as error:
-                self._service.book.deny(member.name, str(error))
-                raise
+            self._check_role(member, request.ask)
+            if request.ask in (Ask.PERFORM, Ask.LINE, Ask.LEAVE):
+                self._hand_over(member, request, caller)
+                later = True
+                return None
+            return self._serve_at_once(member, request)
 
-        answer = self._service.answer(request.number, give)
+        answer = self._service.answer(request.number, lambda: self._noted(member, give))
         return None if later else pack_answer(answer)
 
     def _serve_at_once(self, member: Member, request: Request) -> Any:
@@ -144,10 +108,7 @@ class CommandDesk:
                     f"{type(instruction).__name__} needs level {needed.value} "
                     f"({needed.name.lower()}); the key {member.name!r} has {member.level.value}"
                 )
-
-        def reply(answer: Answer) -> None:
-            self._end.send_multipart([caller.route, *pack_answer(answer)])
-
+        reply = partial(self._ring, caller)
         self._hands.give(Job(member.name, request, instruction, reply))
 
     def _greeting(self, member: Member) -> dict[str, Any]:

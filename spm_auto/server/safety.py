@@ -1,22 +1,21 @@
 """SafetyDesk: withdrawing and signs of life, at a door of its own where nothing else waits."""
 
 import contextlib
-import threading
+from functools import partial
 from typing import Any
 
-import zmq
-
 from ..data import Acknowledged
-from ..errors import Forbidden, InstrumentError, NotOwner, OutOfStep
+from ..errors import Forbidden, InstrumentError, OutOfStep
+from .desk import Desk
 from .keys import Member, Role
-from .service import Desk, Service, unknown
-from .sockets import CLOSING, Caller, Door, receive
+from .service import Service, unknown
+from .sockets import Caller, Door
 from .wire import Answer, Ask, Request, Said, failed, pack_answer, read_request
 from .withdrawer import Withdrawer
 
 
-class SafetyDesk:
-    """Serves the socket for safety, in a thread of its own.
+class SafetyDesk(Desk):
+    """Serves the door for safety.
 
     Every known key may withdraw, in every state and without the lease. Nothing here waits for the
     instrument: the withdrawer does.
@@ -28,37 +27,8 @@ class SafetyDesk:
     """
 
     def __init__(self, service: Service, door: Door, withdrawer: Withdrawer) -> None:
-        self._service, self._door, self._withdrawer = service, door, withdrawer
-        self._desk = Desk(service, "safety")
-        self._bell, end = door.bell()
-        self._end = end()  # for the withdrawer's thread only, from now on
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._serve, name="safety", daemon=True)
-        self._thread.start()
-
-    def close(self, timeout: float) -> None:
-        """End the thread; the withdrawer must be closed before."""
-        self._closing.set()
-        self._end.send(CLOSING)
-        self._thread.join(timeout)
-        self._end.close()
-
-    def _serve(self) -> None:
-        socket, poller = self._door.socket, zmq.Poller()
-        poller.register(socket, zmq.POLLIN)
-        poller.register(self._bell, zmq.POLLIN)
-        while not self._closing.is_set():
-            ready = dict(poller.poll())
-            if self._bell in ready:
-                ringing = self._bell.recv_multipart()
-                if ringing != [CLOSING]:
-                    socket.send_multipart(ringing)
-            if socket in ready:
-                caller, frames = receive(socket)
-                answer = self._answer(caller, frames)
-                if answer is not None:
-                    socket.send_multipart([caller.route, *answer])
-        self._bell.close(linger=0)
+        super().__init__(service, door, "safety")
+        self._withdrawer = withdrawer
 
     def _answer(self, caller: Caller, frames: list[bytes]) -> list[bytes] | None:
         with contextlib.suppress(OutOfStep):  # which is answered below
@@ -66,18 +36,11 @@ class SafetyDesk:
             if request.ask is Ask.WITHDRAW:  # before anything else; the door let only known keys in
                 self._withdraw(request, caller)
                 return None
-        admitted = self._desk.admit(caller, frames)
+        admitted = self._admit(caller, frames)
         if isinstance(admitted, list):
             return admitted
         member, request = admitted
-
-        def give() -> Any:
-            try:
-                return self._do(member, request)
-            except (Forbidden, NotOwner) as error:
-                self._service.book.deny(member.name, str(error))
-                raise
-
+        give = partial(self._noted, member, partial(self._do, member, request))
         return pack_answer(self._service.answer(request.number, give))
 
     def _withdraw(self, request: Request, caller: Caller) -> None:
@@ -88,7 +51,7 @@ class SafetyDesk:
                 answer = Answer(request.number, Said.DONE, None, clock.now())
             else:
                 answer = failed(request.number, fault, clock.now())
-            self._end.send_multipart([caller.route, *pack_answer(answer)])
+            self._ring(caller, answer)
 
         self._withdrawer.order(who, "asked for", told)
 

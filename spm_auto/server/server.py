@@ -160,6 +160,8 @@ class InstrumentServer:
         self._commands = CommandDesk(
             self._service, self._command_door, self._hands, addresses, self._released.set
         )
+        self._safety.open()
+        self._commands.open()
         self._rounds = Rounds(
             self._service,
             terms,

@@ -2,8 +2,7 @@
 
 import logging
 import traceback
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +12,10 @@ from ..errors import Forbidden, InstrumentError, OutOfStep, SpmError
 from ..instrument import GuardedInstrument, Trip
 from .book import Book
 from .directory import Directory
-from .keys import Member
 from .lease import Lease
-from .sockets import Caller
-from .wire import Answer, Ask, Request, Said, failed, pack_answer, read_request
+from .wire import Answer, Ask, Said, failed
 
 _log = logging.getLogger(__name__)
-REMEMBERED = 4096  # connections whose last request is remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,46 +79,6 @@ class Service:
             self.book.write(Alarm(f"{type(error).__name__}: {error}", "fault"))
             said = InstrumentError("the server failed at this; its journal says why")
             return failed(number, said, self.clock.now())
-
-
-class Desk:
-    """Lets requests in one by one: known key, known version, a number that rises.
-
-    Args:
-        service: What all desks share.
-        name: For the journal.
-    """
-
-    def __init__(self, service: Service, name: str) -> None:
-        self._service, self._name = service, name
-        self._last: OrderedDict[bytes, int] = OrderedDict()
-
-    def admit(
-        self, caller: Caller, frames: Sequence[bytes]
-    ) -> tuple[Member, Request] | list[bytes]:
-        """Return who asks and what, or the refusal to send back."""
-        service = self._service
-        member = service.directory.member(caller.public)
-        number = -1
-        try:
-            if member is None:
-                raise Forbidden("this key is not known here any more")
-            request = read_request(frames)
-            number = request.number
-            self._check_number(caller.route, number)
-        except SpmError as error:
-            who = member.name if member else caller.public
-            service.book.deny(who, f"{self._name}: {error}")
-            return pack_answer(failed(number, error, service.clock.now()))
-        return member, request
-
-    def _check_number(self, route: bytes, number: int) -> None:
-        last = self._last.pop(route, -1)
-        self._last[route] = max(last, number)
-        if len(self._last) > REMEMBERED:
-            self._last.popitem(last=False)
-        if number <= last:
-            raise OutOfStep(f"request {number} came after request {last}: it is not carried out")
 
 
 def unknown(ask: Ask) -> OutOfStep:
