@@ -1,12 +1,14 @@
 """Consulting: the agent works beside the instrument, and what it answers is written down."""
 
 import itertools
+import time
 from concurrent.futures import Future, wait
 from functools import partial
 
 from ..agents import Explorer, Order, Proposal
 from ..clock import Clock
 from ..data import AgentAnswered, AgentPrepared
+from ..errors import AgentError
 from .control import Control
 from .decisions import choice_event, intervention_event
 from .requests import Advice, Consult, Consultation, Prepare
@@ -15,6 +17,7 @@ from .tape import Remembered
 from .worker import Result, Worker
 
 _POLL = 0.05  # [s] how often a waiting thread looks up
+LONGEST_THOUGHT = 1800.0  # [s] of the wall clock for one question to an agent
 
 
 class Consulting:
@@ -24,9 +27,17 @@ class Consulting:
         scribe: Writes down what it answers, or has it on record.
         control: Where the run stands, and what humans have ordered.
         clock: Instrument time.
+        thought: How long an agent may think about one question, on the wall clock [s].
     """
 
-    def __init__(self, scribe: Scribe, control: Control, clock: Clock) -> None:
+    def __init__(
+        self,
+        scribe: Scribe,
+        control: Control,
+        clock: Clock,
+        thought: float = LONGEST_THOUGHT,
+    ) -> None:
+        self._thought = thought
         self._scribe, self._control, self._clock = scribe, control, clock
         self._agents = itertools.count()
         self.worker = Worker("agent")
@@ -71,6 +82,7 @@ class Consulting:
         """Wait for what the agent says, and for what it says to orders that came meanwhile.
 
         Raises:
+            AgentError: It says nothing for too long.
             Stopped: Someone stopped the run.
             CannotResume: Something else than its answer is on record.
         """
@@ -110,7 +122,10 @@ class Consulting:
         return self._wait_for(self.worker.submit(recall))
 
     def _wait_for(self, future: "Future[Result]") -> Result:
+        end = time.monotonic() + self._thought
         while not wait([future], timeout=_POLL).done:
+            if time.monotonic() > end:
+                raise AgentError(f"the agent has not answered within {self._thought:g} s")
             stop = self._control.stop
             if stop is not None:
                 raise stop("the run was stopped while the agent was thinking")

@@ -34,7 +34,7 @@ from ..instrument import (
     ScanImage,
     Severity,
 )
-from .consulting import Consulting
+from .consulting import LONGEST_THOUGHT, Consulting
 from .control import Control, RunState
 from .ending import name_ending, one_line
 from .past import Past
@@ -72,6 +72,8 @@ class Runner:
         listeners: Called with each record after it was written, in the instrument thread.
         past: What the run has behind it, when it goes on; None when it begins.
         room: Room on the disk, which the run waits for; None for no looking after it.
+        thought: How long an agent may think about one question, on the wall clock [s]; then the
+            run fails, in order.
     """
 
     def __init__(
@@ -82,11 +84,12 @@ class Runner:
         listeners: Sequence[Callable[[Record], None]] = (),
         past: Past | None = None,
         room: Room | None = None,
+        thought: float = LONGEST_THOUGHT,
     ) -> None:
         self._control = Control()
         self._scribe = Scribe(journal, self._control, clock, listeners, past, room)
         self._performer = Performer(instrument, self._scribe, self._control)
-        self._consulting = Consulting(self._scribe, self._control, clock)
+        self._consulting = Consulting(self._scribe, self._control, clock, thought)
         self._clock = clock
         self._link: LinkRecovery | None = None
         self._thread: threading.Thread | None = None

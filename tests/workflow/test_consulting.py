@@ -12,13 +12,17 @@ from bench import PATIENCE, Bench
 from by_hand import (
     SPECTRUM,
     AgentByHand,
+    Microscope,
     StepByHand,
     explorer,
 )
 
+from spm_auto.clock import InstantClock
 from spm_auto.data import (
+    FILE_NAME,
     AgentAnswered,
     FinishReason,
+    Journal,
     RunFinished,
 )
 from spm_auto.errors import (
@@ -29,6 +33,7 @@ from spm_auto.workflow import (
     Await,
     Consult,
     Consultation,
+    Runner,
     StepContext,
     StepGenerator,
 )
@@ -65,6 +70,18 @@ def test_an_agent_that_leaves_the_program_fails_the_run(bench: Bench) -> None:
         sys.exit(1)
 
     assert bench.script(consult(AgentByHand(first=leaves))).message == "SystemExit: 1"
+
+
+def test_an_agent_that_never_answers_ends_the_run_in_order(tmp_path: Path) -> None:
+    over, clock = threading.Event(), InstantClock()
+    microscope = Microscope(clock)
+    journal = Journal(tmp_path / FILE_NAME, clock.now)
+    runner = Runner(microscope, journal, clock, thought=0.1)
+    agent = AgentByHand(first=lambda _: over.wait(PATIENCE))
+    finished = runner.run([StepByHand(script=consult(agent))], seed=1)
+    over.set()
+    assert finished.reason == FinishReason.FAILED
+    assert finished.message == "the agent has not answered within 0.1 s"
 
 
 def test_an_agent_that_never_answers_does_not_keep_the_run_from_being_cancelled(
