@@ -3,20 +3,37 @@
 import contextlib
 import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from .clock import RealClock
+from .data import (
+    AccessDenied,
+    Acknowledged,
+    Alarm,
+    CommandEnded,
+    CommandGiven,
+    Event,
+    Intervention,
+    JournalReader,
+    LeaseChanged,
+    ServerStarted,
+    ServerStopped,
+    TipWithdrawn,
+)
 from .display import print_json
 from .errors import AccessError, NotConfirmed, RecipeError
+from .instrument import Instruction
 from .keys import OWN
 from .lab import read_lab
 from .notify import Notifier
 from .server import Place, RemoteInstrument, read_identity
 from .units import format as format_quantity
 
+_LONGEST = 120  # characters of an instruction that are shown
 ANNOUNCED = "server.json"  # in the home folder: where the server of this computer listens
 
 
@@ -104,6 +121,60 @@ def try_to_tell(lab_path: Path) -> None:
     if not is_done or counts.failed or not counts.told:
         raise AccessError("it did not arrive; the log above says why")
     _console().print("it was taken; see whether it has arrived")
+
+
+def print_journal(path: Path, as_json: bool = False) -> None:
+    """Print what a server wrote down, a line for each event.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    reader = JournalReader(path)
+    lines = [(record.utc, *_words(record.event)) for record in reader.poll()]
+    if as_json:
+        names = ("utc", "what", "who", "message")
+        print_json([dict(zip(names, line, strict=True)) for line in lines])
+        return
+    console = _console()
+    for utc, what, who, message in lines:
+        when = datetime.fromtimestamp(utc).astimezone().isoformat(" ", "milliseconds")
+        console.print(f"{when}  {what:13} {who:12} {message}".rstrip())
+    if reader.damage:
+        console.print(f"damaged: {reader.damage}", style="bold red")
+
+
+def _words(event: Event) -> tuple[str, str, str]:
+    """Return what happened, by whom, and more, in words."""
+    match event:
+        case ServerStarted(instrument=instrument, addresses=addresses):
+            return "started", "", f"{instrument} at {', '.join(addresses.values())}"
+        case CommandGiven(who=who, number=number, instruction=instruction):
+            return "command", who, f"{number}: {_short(instruction)}"
+        case CommandEnded(who=who, number=number, outcome=outcome, message=message):
+            return str(outcome), who, f"{number}: {message}".removesuffix(": ")
+        case LeaseChanged(who=who, what=what, message=message):
+            return f"lease {what}", who, message
+        case TipWithdrawn(who=who, is_confirmed=is_confirmed, message=message, seconds=seconds):
+            after = f" after {1e3 * seconds:.3g} ms" if seconds else ""
+            said = f"confirmed{after}" if is_confirmed else "NOT CONFIRMED"
+            return "withdrawn", who, f"{said}: {message}"
+        case Acknowledged(who=who, message=message):
+            return "acknowledged", who, message
+        case AccessDenied(who=who, message=message):
+            return "denied", who, message
+        case Alarm(message=message, cause=cause):
+            return "ALARM", cause, message
+        case Intervention(who=who, what=what):
+            return "human", who, what
+        case ServerStopped(message=message):
+            return "stopped", "", message
+        case _:
+            return type(event).__name__, "", ""
+
+
+def _short(instruction: Instruction) -> str:
+    text = str(instruction)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 app.add_typer(keys.app, name="keys")
 
+SERVER_JOURNAL = "server.spmj"  # as `spm_auto.server` names it
 RecipeFile = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a TOML file.")]
 LabFile = Annotated[Path, typer.Option("--lab", help="The lab file: instrument and limits.")]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The run's folder.")]
@@ -154,10 +155,15 @@ def show(
     ],
     json: serving.AsJson = False,
 ) -> None:
-    """Say what a run did, finished or not, or what is in a data file of another program."""
+    """Say what a run or a server did, or what is in a data file of another program."""
     from .data import FILE_NAME, open_file, open_run
     from .display import print_data_file, print_summary
 
+    if path.name == SERVER_JOURNAL:
+        from .attend import print_journal
+
+        print_journal(path, as_json=json)
+        return
     if path.is_dir() or path.suffix == Path(FILE_NAME).suffix:
         print_summary(open_run(path).summary(), as_json=json)
     else:

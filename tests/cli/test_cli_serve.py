@@ -170,6 +170,25 @@ def test_what_the_sample_has_borne_is_known_to_the_next_server(night: Night) -> 
     end()
 
 
+def test_the_journal_of_a_server_is_shown_line_by_line(command: Command, night: Night) -> None:
+    end = night.start()
+    client = night.client()
+    client.load(Load("film"))
+    client.close()
+    assert command("withdraw")[0] == 0
+    end()
+    journal = night.folder / "00001" / "server.spmj"
+    _, out, _ = command("show", journal)
+    lines = [line.split()[3:] for line in out.splitlines() if "+00:00" in line or "  " in line]
+    said = [" ".join(words) for words in lines]
+    assert any(words.startswith("alice 1: Load(sample='film')") for words in said)
+    assert any("taken alice" in words for words in said)
+    assert any("confirmed after" in words and "asked for" in words for words in said)
+    whole = json.loads(command("show", journal, "--json")[1])
+    kinds = ["started", "lease taken", "command", "done", "lease released", "withdrawn", "stopped"]
+    assert [each["what"] for each in whole] == kinds
+
+
 def test_without_a_server_it_is_one_clear_line(command: Command, night: Night) -> None:
     code, _, err = command("withdraw")
     assert (code, err.count("\n")) == (1, 1)
