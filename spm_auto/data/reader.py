@@ -214,7 +214,8 @@ class RecordedRun:
             "n_lines": sum(isinstance(r.event, LineAcquired) for r in self.records),
             "n_spectra": len(self.measurements),
             "n_flagged": sum(
-                bool(m.spectrum.flags or (m.scored and m.scored.flag)) for m in self.measurements
+                bool(m.spectrum.flags or m.doubt or (m.scored and m.scored.flag))
+                for m in self.measurements
             ),
             "best": _best(best),
             "simulated_time": self.simulated_time,

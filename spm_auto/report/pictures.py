@@ -120,13 +120,16 @@ def _belief(run: RecordedRun, fit: ModelFitted) -> list[Picture]:
 def _progress(run: RecordedRun) -> Picture:
     scores = [m.scored for m in run.compared if m.scored]
     name, unit = _meaning(scores)
-    axes = plot_learning_curve([score.value for score in scores], unit, name=name)
+    doubted = [bool(m.doubt) for m in run.compared if m.scored]  # drawn as those that are no good
+    values = np.where(doubted, np.nan, [score.value for score in scores])
+    axes = plot_learning_curve(values, unit, name=name)
     counted = "each spectrum" if len(scores) == len(run.measurements) else "each spectrum scored so"
     return _picture(axes, "learning curve", f"{counted}, and the best so far", "overview", True)
 
 
 def _spectra(run: RecordedRun) -> list[Picture]:
-    good = [m for m in run.compared if m.scored and math.isfinite(m.scored.value)]
+    scored = [m for m in run.compared if m.scored and not m.doubt]
+    good = [m for m in scored if m.scored and math.isfinite(m.scored.value)]
     ranked = sorted(good, key=lambda m: m.scored.value if m.scored else 0.0, reverse=True)
     pictures = [_spectrum(m, place) for place, m in enumerate(ranked[:_BEST], start=1)]
     unscored = [m for m in run.measurements if m.scored is None]

@@ -1,5 +1,6 @@
 """Every example runs, small, and leaves what it promises."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from examples import (
     vortex_hunt,
 )
 from examples.own_instrument import OhmicMicroscope
-from spm_auto import BiasWaveform, open_run
+from spm_auto import BiasWaveform, cli, open_run
 from spm_auto.clock import InstantClock
 from spm_auto.data import FinishReason
 from spm_auto.instrument import Instrument
@@ -94,3 +95,27 @@ def test_what_a_human_asked_for_is_recorded_and_carried_out(tmp_path: Path) -> N
     assert run.alarms == ()
     assert run.decisions[8].reason == "asked for by Ada"
     assert {m.scored.scalarizer for m in run.measurements if m.scored} == {"loop_opening"}
+
+
+def test_the_night_alone_survives_a_lost_link_and_a_bad_tip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults = "[{kind = 'dropped_connection', action = 12}, {kind = 'tip_change', action = 24}]"
+    examples = Path(__file__).parents[2] / "examples"
+    words = ["run", str(examples / "overnight.toml"), "--lab", str(examples / "lab_stm.toml")]
+    small = ["--set=steps[1].budget=40", f"--set=instrument.faults={faults}"]
+    out = tmp_path / "night"
+    monkeypatch.setattr(sys, "argv", ["spm-auto", *words, "--seed", "3", "--out", str(out), *small])
+    with pytest.raises(SystemExit) as leaving:
+        cli.main()
+    run = open_run(out)
+    assert (leaving.value.code, len(run.spectra)) == (0, 40)
+    told = [alarm.cause for alarm in run.alarms]
+    assert told.count("link") == 1
+    assert told.count("tip") == 2  # it was bad, and is good again
+    doubted = [bool(measurement.doubt) for measurement in run.measurements]
+    assert 0 < sum(doubted) < 40
+    assert run.summary()["n_flagged"] == sum(doubted)
+    assert run.best is not None
+    best = f"best 1: spectrum {run.best.number + 1}<"
+    assert best in (out / "report.html").read_text("utf-8")
