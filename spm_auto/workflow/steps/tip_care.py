@@ -55,7 +55,7 @@ class TipSettings(BaseModel):
     line_rate: Annotated[Frequency, Field(gt=0)] = 5.0
     every: Annotated[int, Field(ge=1)] = 20
     flags: Annotated[int, Field(ge=1)] = 3
-    least: Annotated[float, Field(gt=0, lt=1)] = 0.7
+    least: Annotated[float, Field(gt=0, lt=1)] = 0.8
     pulses: Annotated[tuple[Bias, ...], Field(min_length=1)] = (5.0, 7.0, 4.0)
     duration: Annotated[Duration, Field(gt=0)] = 10e-3
     most: Annotated[int, Field(ge=1, le=1000)] = 20
