@@ -311,12 +311,13 @@ def schema(
     import json
 
     from .lab import Lab
+    from .settings import json_schema
     from .workflow import Recipe
 
     models: dict[str, Any] = {"recipe": Recipe, "lab": Lab}
     if of not in models:
         raise SpmError(f"there is a schema of 'recipe' and of 'lab', not of {of!r}")
-    typer.echo(json.dumps(models[of].model_json_schema(), indent=2))
+    typer.echo(json.dumps(json_schema(models[of]), indent=2))
 
 
 @app.command()

@@ -12,6 +12,10 @@ class UnitError(SpmError, ValueError):
     """A text is not a quantity of the unit that was asked for."""
 
 
+class BudgetSpent(SpmError):
+    """What a block of a recipe may use is used up: thrown into its steps, which then conclude."""
+
+
 class RecipeError(SpmError):
     """A recipe or lab file cannot be used; the message names the key and what would be right."""
 

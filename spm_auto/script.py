@@ -176,7 +176,9 @@ class Run:
 
         Each call counts as a step of its own, with randomness of its own.
         """
-        return StepContext(self.seed, next(self._steps), self._images)
+        return StepContext(
+            self.seed, next(self._steps), self._images, knowledge=self._runner.knowledge
+        )
 
     def steer(self, steering: Steering, who: str = "script", why: str = "") -> None:
         """Step in, from any thread: have something done before an agent of this run chooses again.

@@ -16,6 +16,7 @@ from .errors import PluginError, RecipeError
 
 LARGEST = 2**20  # bytes of a recipe or lab file
 DEEPEST = 50  # tables and lists within one another
+_PLUGINS = "plugins"  # in a schema, in place of the settings of a group of plugins
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -43,8 +44,7 @@ class Plugin:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        models = [plugins.load(self._group, name) for name in plugins.names(self._group)]
-        return {"oneOf": [_inline(model.model_json_schema()) for model in models]}
+        return {_PLUGINS: self._group}  # for `json_schema`: a step may be made of steps
 
     def _validate(self, value: Any, info: core_schema.ValidationInfo) -> Any:
         if isinstance(value, BaseModel) or (value is None and self._is_optional):
@@ -93,6 +93,30 @@ class PluginName:
         except PluginError as error:
             raise ValueError(str(error)) from error
         return name
+
+
+def json_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the JSON Schema of a recipe or a lab file, with the settings of all plugins in it."""
+    groups: dict[str, Any] = {}
+
+    def referred(value: Any) -> Any:
+        """Let a schema refer to the groups of plugins, and find these."""
+        if isinstance(value, list):
+            return [referred(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        group = value.get(_PLUGINS)
+        if not isinstance(group, str):
+            return {key: referred(item) for key, item in value.items()}
+        if group not in groups:
+            groups[group] = {}  # before its plugins are asked, which may refer to it
+            models = [plugins.load(group, name) for name in plugins.names(group)]
+            schemas = [referred(_inline(each.model_json_schema())) for each in models]
+            groups[group] |= {"oneOf": schemas}
+        return {"$ref": f"#/$defs/{group}"}
+
+    schema = referred(_inline(model.model_json_schema()))
+    return {**schema, "$defs": groups}
 
 
 def read_toml(path: Path, what: str) -> tuple[dict[str, Any], str]:

@@ -25,6 +25,7 @@ from spm_auto.instrument import (
     NoGoZone,
 )
 from spm_auto.lab import Lab, LimitSettings, begin, parse_lab, read_lab, versions
+from spm_auto.settings import json_schema
 from spm_auto.units import parse
 
 
@@ -311,10 +312,9 @@ def test_limits_that_leave_nothing_of_the_instruments_range_are_refused_and_it_i
 
 
 def test_the_schema_is_json_and_names_every_instrument() -> None:
-    schema = json.loads(json.dumps(Lab.model_json_schema(), allow_nan=False))
-    kinds = {
-        one["properties"]["kind"]["const"] for one in schema["properties"]["instrument"]["oneOf"]
-    }
+    schema = json.loads(json.dumps(json_schema(Lab), allow_nan=False))
+    assert schema["properties"]["instrument"] == {"$ref": "#/$defs/instruments"}
+    kinds = {one["properties"]["kind"]["const"] for one in schema["$defs"]["instruments"]["oneOf"]}
     assert kinds == set(plugins.names("instruments"))
     assert schema["additionalProperties"] is False
     text = json.dumps(schema)

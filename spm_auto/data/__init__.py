@@ -60,6 +60,7 @@ from .files import (
     read_axis,
     x_and_y,
 )
+from .findings import Finding, Judged, Verdict, Waited
 from .journal import FILE_NAME, VERSION, Journal, JournalReader
 from .locking import free, lock_file
 from .place import take_place, write_whole
@@ -104,12 +105,14 @@ __all__ = [
     "DurationsEstimated",
     "Event",
     "FeedbackSet",
+    "Finding",
     "FinishReason",
     "ForceCurveAcquired",
     "InstructionFailed",
     "Intervention",
     "Journal",
     "JournalReader",
+    "Judged",
     "LeaseChanged",
     "LineAcquired",
     "LoadFinished",
@@ -138,6 +141,8 @@ __all__ = [
     "StepStarted",
     "TipConditioned",
     "TipWithdrawn",
+    "Verdict",
+    "Waited",
     "as_text",
     "assemble",
     "carried_out",

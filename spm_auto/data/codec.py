@@ -27,6 +27,7 @@ from ..instrument import (
 )
 from .audit import Outcome
 from .events import Event, FinishReason, Record
+from .findings import Verdict
 
 _VALUES: dict[str, Any] = {
     value.__name__: value
@@ -44,7 +45,7 @@ _VALUES: dict[str, Any] = {
 }
 _FIELDS = {value: tuple(f.name for f in dataclasses.fields(value)) for value in _VALUES.values()}
 _WORDS: dict[str, type[StrEnum]] = {
-    word.__name__: word for word in (FinishReason, Outcome, QualityFlag)
+    word.__name__: word for word in (FinishReason, Outcome, QualityFlag, Verdict)
 }
 _EVENTS = frozenset(get_args(Event))
 _PLAIN = frozenset((type(None), bool, int, float, str))

@@ -31,6 +31,7 @@ from .audit import (
     ServerStopped,
     TipWithdrawn,
 )
+from .findings import Finding, Judged, Waited
 from .recovery import FeedbackSet, ForceCurveAcquired, SpectraDoubted, TipConditioned
 
 REFUSED = "refused"  # cause of the alarm that an intervention was not carried out
@@ -79,10 +80,17 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class StepStarted:
-    """A step of the recipe begins."""
+    """A step of the recipe begins.
+
+    Attributes:
+        index: Which step of the recipe.
+        kind: Its kind.
+        path: Where it stands inside that step, when that is a block: round and number, alternately.
+    """
 
     index: int
     kind: str
+    path: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,6 +398,9 @@ Event = (
     | TipConditioned
     | FeedbackSet
     | SpectraDoubted
+    | Waited
+    | Finding
+    | Judged
     | InstructionFailed
     | DurationsEstimated
     | PointChosen

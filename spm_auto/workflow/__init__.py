@@ -2,13 +2,16 @@
 
 from .control import RunState
 from .decisions import choice_event, chosen_event, fitted_event, intervention_event, scored_event
+from .knowledge import Knowledge, Learned
 from .past import Past
 from .plan import Plan, PlannedStep, make_plan
 from .recipe import Recipe, parse_recipe, read_recipe
 from .recovery import RecoverySettings
 from .requests import (
     Advice,
+    Ask,
     Await,
+    Compute,
     Consult,
     Consultation,
     Estimate,
@@ -16,37 +19,58 @@ from .requests import (
     Note,
     Prepare,
     Request,
+    Wait,
 )
 from .runner import Runner
 from .steps import (
+    Block,
     ExploreStep,
     GridStep,
+    LineStep,
+    LoadStep,
+    Outline,
     OverviewStep,
+    PointsStep,
+    RepeatBlock,
     Step,
     StepContext,
     StepGenerator,
     TipCare,
     TipSettings,
+    TuneStep,
+    WaitStep,
+    WithinBlock,
+    served,
 )
 from .tape import Tape
 
 __all__ = [
     "Advice",
+    "Ask",
     "Await",
+    "Block",
+    "Compute",
     "Consult",
     "Consultation",
     "Estimate",
     "Estimates",
     "ExploreStep",
     "GridStep",
+    "Knowledge",
+    "Learned",
+    "LineStep",
+    "LoadStep",
     "Note",
+    "Outline",
     "OverviewStep",
     "Past",
     "Plan",
     "PlannedStep",
+    "PointsStep",
     "Prepare",
     "Recipe",
     "RecoverySettings",
+    "RepeatBlock",
     "Request",
     "RunState",
     "Runner",
@@ -56,6 +80,10 @@ __all__ = [
     "Tape",
     "TipCare",
     "TipSettings",
+    "TuneStep",
+    "Wait",
+    "WaitStep",
+    "WithinBlock",
     "choice_event",
     "chosen_event",
     "fitted_event",
@@ -64,4 +92,5 @@ __all__ = [
     "parse_recipe",
     "read_recipe",
     "scored_event",
+    "served",
 ]

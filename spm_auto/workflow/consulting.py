@@ -2,8 +2,10 @@
 
 import itertools
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, wait
 from functools import partial
+from typing import Any
 
 from ..agents import Explorer, Order, Proposal
 from ..clock import Clock
@@ -66,6 +68,10 @@ class Consulting:
         explorer = self._wait_for(self.worker.submit(prepare.make))
         self._scribe.record(AgentPrepared(self._clock.now() - start))
         return explorer
+
+    def compute(self, work: Callable[[], Any]) -> Any:
+        """Work something out in the agent's thread, and wait for it; nothing is recorded."""
+        return self._wait_for(self.worker.submit(work))
 
     def consult(self, consult: Consult) -> Consultation:
         """Ask an agent, unless its answer may be on record; do not wait for it."""

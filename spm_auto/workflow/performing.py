@@ -10,6 +10,7 @@ import threading
 from collections.abc import Generator, Sequence
 from typing import cast
 
+from ..clock import Clock
 from ..data import (
     HELD,
     Alarm,
@@ -26,6 +27,7 @@ from ..data import (
     ScanStarted,
     SpectrumAcquired,
     TipConditioned,
+    Waited,
     assemble,
 )
 from ..errors import Held, InstrumentError, OutOfStep
@@ -64,6 +66,7 @@ class Performer:
         instrument: The instrument, behind its guard.
         scribe: Writes down what comes back, or has it on record.
         control: Where the run stands.
+        clock: Instrument time.
 
     Attributes:
         instrument: The instrument, in the coordinates of the run's first image.
@@ -71,9 +74,11 @@ class Performer:
         watchdog: Who looks after the instrument in this process; None where nobody does.
     """
 
-    def __init__(self, instrument: Instrument, scribe: Scribe, control: Control) -> None:
+    def __init__(
+        self, instrument: Instrument, scribe: Scribe, control: Control, clock: Clock
+    ) -> None:
         self.instrument = instrument
-        self._scribe, self._control = scribe, control
+        self._scribe, self._control, self._clock = scribe, control, clock
         self._is_found = scribe.past is None or scribe.past.is_simulated
         self.failed_at = 0.0
         self.watchdog = instrument.watchdog if isinstance(instrument, GuardedInstrument) else None
@@ -186,6 +191,27 @@ class Performer:
     def _extended(self, instruction: Instruction) -> Extended:
         self.instrument.capabilities.check(instruction)  # then it is one
         return cast(Extended, self.instrument)
+
+    def wait(self, seconds: float) -> float:
+        """Wait on purpose; returns what time it is then [s].
+
+        Raises:
+            Stopped: Someone stopped the run.
+            CannotResume: Something else is on record.
+        """
+        tape, past = self._scribe.tape, self._scribe.past
+        if tape is not None and past is not None:
+            self._control.refuse_when_over()
+            played = tape.wait(seconds)
+            if played is not None:
+                if past.is_simulated:
+                    self._clock.wait(seconds)
+                return played.time
+            self._scribe.go_live()
+        self._checkpoint()
+        self._clock.wait(seconds, self._control.stop_flag)
+        self._control.refuse_when_over()
+        return self._scribe.record(Waited(seconds)).time
 
     def estimates(self, instructions: Sequence[Instruction]) -> Estimates | None:
         """Say how long instructions would take from here; None where nobody can tell."""

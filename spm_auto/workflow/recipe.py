@@ -1,15 +1,15 @@
 """Recipe: the science of a run as a value, read from TOML."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from ..errors import RecipeError
 from ..instrument import Instruction, Scan
-from ..settings import Plugin, read_toml, validate
+from ..settings import read_toml, validate
 from .recovery import RecoverySettings
-from .steps.base import Step
+from .steps.block import Steps
 
 SCHEMA_VERSION = 1
 
@@ -30,7 +30,7 @@ class Recipe(BaseModel):
 
     schema_version: Literal[1]
     title: str
-    steps: Annotated[tuple[Annotated[Step, Plugin("steps")], ...], Field(min_length=1)]
+    steps: Steps
     description: str = ""
     recovery: RecoverySettings | None = None
 
@@ -46,7 +46,10 @@ class Recipe(BaseModel):
             try:
                 instructions = step.preview(scan)
             except RecipeError as error:
-                raise RecipeError(f"steps[{index}]: {error}") from error
+                said = str(error)  # of a step inside of a block it says where
+                raise RecipeError(
+                    f"steps[{index}]{'.' if said.startswith('steps[') else ': '}{said}"
+                ) from error
             for instruction in instructions:
                 known.append((index, instruction))
                 if isinstance(instruction, Scan):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..agents import Explorer, Fit, Memory, Order, Proposal, Scored, refusal
-from ..data import REFUSED, Alarm, Event
+from ..data import REFUSED, Alarm, Event, Judged
 from ..errors import AgentError, PluginError
 from ..instrument import ForceCurve, Instruction, ScanImage, Spectrum
 
@@ -175,6 +175,52 @@ class Estimates:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """Wait on the instrument's clock; the runner gives back what time it is then [s].
+
+    Attributes:
+        seconds: How long [s]; 0 asks for the time only.
+    """
+
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """Work something out in the agent's thread; the runner waits and gives back the result.
+
+    It must depend on nothing but what is on record: a run that goes on works it out again.
+
+    Attributes:
+        work: Does it.
+    """
+
+    work: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask a human; the runner gives back a `Judged`, or None where nobody wants to be asked.
+
+    Attributes:
+        kind: What it is about: "point", "frame" or "step".
+        question: In words.
+        values: What is proposed, by name, SI units.
+        every: A human is asked about every so many things of this kind; 0 for never. Whoever
+            steers the run may change it meanwhile.
+        number: Which of them this is, counted from 1.
+        is_needed: Whether the run may not go on without an answer, whatever else was set.
+    """
+
+    kind: str
+    question: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    every: int = 1
+    number: int = 1
+    is_needed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Consultation:
     """An answer of the agent that is being worked on.
 
@@ -210,5 +256,5 @@ class Note:
     pause: bool = False
 
 
-Request = Instruction | Prepare | Estimate | Consult | Await | Note
-Answer = Result | Explorer | Estimates | Consultation | Advice
+Request = Instruction | Prepare | Estimate | Consult | Await | Note | Wait | Compute | Ask
+Answer = Result | Explorer | Estimates | Consultation | Advice | Judged | float | Any

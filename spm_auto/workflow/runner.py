@@ -37,18 +37,22 @@ from ..instrument import (
 from .consulting import LONGEST_THOUGHT, Consulting
 from .control import Control, RunState
 from .ending import name_ending, one_line
+from .knowledge import Knowledge
 from .past import Past
 from .performing import Performer
 from .recovery import LinkRecovery, RecoverySettings
 from .requests import (
     Answer,
+    Ask,
     Await,
+    Compute,
     Consult,
     Estimate,
     Note,
     Prepare,
     Request,
     Result,
+    Wait,
 )
 from .scribe import Scribe
 from .steps.base import Step, StepContext
@@ -74,6 +78,9 @@ class Runner:
         room: Room on the disk, which the run waits for; None for no looking after it.
         thought: How long an agent may think about one question, on the wall clock [s]; then the
             run fails, in order.
+
+    Attributes:
+        knowledge: What the run's steps have seen and learned.
     """
 
     def __init__(
@@ -88,11 +95,12 @@ class Runner:
     ) -> None:
         self._control = Control()
         self._scribe = Scribe(journal, self._control, clock, listeners, past, room)
-        self._performer = Performer(instrument, self._scribe, self._control)
+        self._performer = Performer(instrument, self._scribe, self._control, clock)
         self._consulting = Consulting(self._scribe, self._control, clock, thought)
         self._clock = clock
         self._link: LinkRecovery | None = None
         self._thread: threading.Thread | None = None
+        self.knowledge = Knowledge()
 
     @property
     def state(self) -> RunState:
@@ -170,11 +178,11 @@ class Runner:
             self._consulting.worker.submit(step.warm_up)
         try:
             self.load()
-            images: tuple[ScanImage, ...] = ()
             for index, step in enumerate(steps):
                 self.record(StepStarted(index, step.kind))
-                image = self.drive(step.run(StepContext(seed, index, images, tip)))
-                images = images if image is None else (*images, image)
+                images = tuple(self.knowledge.images)
+                context = StepContext(seed, index, images, tip, knowledge=self.knowledge)
+                self.knowledge.keep(self.drive(step.run(context)))
         except BaseException as error:  # noqa: BLE001 - the one place where a run may fail
             return self.finish(error, traceback.format_exc())
         return self.finish()
@@ -363,5 +371,13 @@ class Runner:
                 return self._consulting.consult(request)
             case Await(consultation=consultation):
                 return self._consulting.advice(consultation)
+            case Wait(seconds=seconds):
+                return self._performer.wait(seconds)
+            case Compute(work=work):
+                return self._consulting.compute(work)
+            case Ask():
+                return None
             case _:
-                return self.perform(request)
+                result = self.perform(request)
+                self.knowledge.saw(result)
+                return result

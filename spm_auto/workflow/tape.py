@@ -26,6 +26,7 @@ from ..data import (
     ScanStarted,
     SpectrumAcquired,
     SpectrumScored,
+    Waited,
     assemble,
     remember,
 )
@@ -166,6 +167,19 @@ class Tape:
         record = self._records[0]
         if type(record.event) is not type(event):
             raise self.difference(f"wants to write down {_named(event)}")
+        return self._records.popleft()
+
+    def wait(self, seconds: float) -> Record | None:
+        """Take off that the run waited; None where the tape is over.
+
+        Raises:
+            CannotResume: Something else was recorded.
+        """
+        self._collect_orders()
+        if self.is_over:
+            return None
+        if self._records[0].event != Waited(seconds):
+            raise self.difference(f"waits for {seconds:g} s")
         return self._records.popleft()
 
     def estimate(self) -> DurationsEstimated | None:

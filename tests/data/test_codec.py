@@ -22,10 +22,12 @@ from spm_auto.data import (
     DurationsEstimated,
     Event,
     FeedbackSet,
+    Finding,
     FinishReason,
     ForceCurveAcquired,
     InstructionFailed,
     Intervention,
+    Judged,
     LeaseChanged,
     LineAcquired,
     LoadFinished,
@@ -51,6 +53,8 @@ from spm_auto.data import (
     StepStarted,
     TipConditioned,
     TipWithdrawn,
+    Verdict,
+    Waited,
 )
 from spm_auto.data.codec import decode, encode
 from spm_auto.errors import DataError
@@ -78,6 +82,9 @@ WAVEFORM = BiasWaveform.triangle(8.5, 8)
 FLAGS = (QualityFlag.SATURATED, QualityFlag.NOT_SETTLED)
 
 EVENTS: tuple[Event, ...] = (
+    Waited(1.5),
+    Finding("drift", "it drifts", {"velocity": (1e-12, 0.0), "map": np.arange(3.0)}),
+    Judged("point", "measure there?", Verdict.EDITED, "Ada", "too near", {"x": 1e-9}),
     RunStarted(
         "uid",
         "Müller's µm ⟂",

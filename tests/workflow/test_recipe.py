@@ -14,6 +14,7 @@ from ohmic_runs import EXPLORE, OVERVIEW
 from spm_auto import plugins, units
 from spm_auto.errors import RecipeError
 from spm_auto.instrument import BiasWaveform, ScanFrame
+from spm_auto.settings import json_schema
 from spm_auto.workflow import (
     ExploreStep,
     GridStep,
@@ -236,21 +237,20 @@ def test_what_is_known_of_a_run_is_told_step_by_step() -> None:
 
 
 def test_the_schema_is_json_and_names_every_step_and_agent() -> None:
-    schema = json.loads(json.dumps(Recipe.model_json_schema(), allow_nan=False))
+    schema = json.loads(json.dumps(json_schema(Recipe), allow_nan=False))
     assert schema["additionalProperties"] is False
     assert schema["properties"]["steps"]["minItems"] == 1
-    kinds = {
-        one["properties"]["kind"]["const"]: one
-        for one in schema["properties"]["steps"]["items"]["oneOf"]
-    }
+    kinds = {one["properties"]["kind"]["const"]: one for one in schema["$defs"]["steps"]["oneOf"]}
     assert set(kinds) == set(plugins.names("steps"))
-    agents = kinds["explore"]["properties"]["agent"]["oneOf"]
+    assert schema["properties"]["steps"]["items"] == {"$ref": "#/$defs/steps"}
+    assert kinds["repeat"]["properties"]["steps"]["items"] == {"$ref": "#/$defs/steps"}
+    agents = schema["$defs"]["agents"]["oneOf"]
     assert {one["properties"]["kind"]["const"] for one in agents} == set(plugins.names("agents"))
     assert "pixels" in json.dumps(kinds["overview"])
 
 
 def test_the_schema_refers_to_nothing_that_is_not_in_it() -> None:
-    schema = Recipe.model_json_schema()
+    schema = json_schema(Recipe)
     text = json.dumps(schema)
     for name in set(text.split("#/$defs/")[1:]):
         assert name.split('"')[0] in schema.get("$defs", {})

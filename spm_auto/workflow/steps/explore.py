@@ -11,11 +11,12 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from ... import plugins
 from ...agents import AgentSettings, Candidates, Costs, Explorer, Levels, Proposal, Scalarizer
 from ...data import REFUSED, TIP, Alarm, CostsEstimated
-from ...errors import AgentError, LimitExceeded, RecipeError
+from ...errors import AgentError, BudgetSpent, LimitExceeded, RecipeError
 from ...instrument import AcquireSpectrum, BiasWaveform, Instruction, Scan, Spectrum
 from ...settings import Plugin, PluginName
 from ...units import Bias, Duration, Length
 from ..decisions import chosen_event, fitted_event, scored_event
+from ..knowledge import Learned
 from ..requests import (
     Advice,
     Await,
@@ -170,12 +171,14 @@ class ExploreStep(Step):
             raise RecipeError("an explore step needs an overview step before it")
         candidates = yield from self._costed(self._candidates(context))
         explorer = yield Prepare(lambda: self._explorer(candidates, context))
+        learned = Learned(explorer, context.images[-1])
+        context.knowledge.learned.append(learned)
         care, tip = context.tip, Tip.GOOD
         if care is not None and (yield from care.keep()) is Tip.BAD:
             return context.images[-1]
         told: tuple[Told, ...] = ()
         forget: tuple[float, float] | None = None
-        proposal = yield from self._answer((yield Consult(explorer)), care)
+        proposal = yield from self._answer((yield Consult(explorer)), care, learned)
         for number in range(1, self.budget + 1):
             if proposal is None:
                 break
@@ -190,16 +193,22 @@ class ExploreStep(Step):
             if more and self.look_ahead:
                 ahead = yield Consult(explorer, told, forget=forget)
                 told, forget = (), None
-            measured = ((proposal, (yield from self._measure(proposal, care))),)
+            try:
+                measured = ((proposal, (yield from self._measure(proposal, care))),)
+            except BudgetSpent:  # what was measured before is concluded from
+                if ahead is not None:
+                    yield from self._answer(ahead, care, learned)
+                break
             if ahead is None:
                 news = Consult(explorer, told + measured, more, forget)
-                proposal = yield from self._answer((yield news), care)
+                proposal = yield from self._answer((yield news), care, learned)
                 told, forget = (), None
             else:
-                proposal = yield from self._answer(ahead, care)
+                proposal = yield from self._answer(ahead, care, learned)
                 told = measured
         if told:  # the candidates ran out while a spectrum was being taken
-            yield from self._answer((yield Consult(explorer, told, ask=False)), care)
+            news = Consult(explorer, told, ask=False)
+            yield from self._answer((yield news), care, learned)
         if care is not None and tip is not Tip.BAD:  # to vouch for the last spectra
             yield from care.keep()
         return context.images[-1]
@@ -287,10 +296,11 @@ class ExploreStep(Step):
         return Explorer(agent, first, others=functions, name=name)
 
     def _answer(
-        self, consultation: Consultation, care: TipCare | None
+        self, consultation: Consultation, care: TipCare | None, learned: Learned
     ) -> Generator[Request, Any, Proposal | None]:
         """Wait for the agent, write down what it did, and return what it chose."""
         advice: Advice = yield Await(consultation)
+        learned.heard(advice.scored)
         for scored in advice.scored:
             yield Note(scored_event(*scored))
             if care is not None:
