@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logsumexp, ndtr
 
 from ..instrument import FloatArray
 from .integrating import sampled
@@ -104,7 +103,7 @@ def weigh(laws: Sequence[Law], grown: Grown, span: Span, seed: int) -> tuple[Evi
 def probabilities(evidences: Sequence[Evidence]) -> FloatArray:
     """Return the probability of each law, all of them as likely before, shape (laws,)."""
     logs = np.array([each.log_evidence for each in evidences])
-    return np.asarray(np.exp(logs - logsumexp(logs)))
+    return np.asarray(np.exp(logs - np.logaddexp.reduce(logs)))
 
 
 def information(
@@ -149,6 +148,8 @@ def _outcomes(
     uncertainty: float,
 ) -> FloatArray:
     """Return how likely a law finds each outcome, shape (m, bins + 1): no domain comes first."""
+    from scipy.special import ndtr
+
     expected = evidence.predict(bias, duration)[:, :, np.newaxis]
     spread = np.hypot(evidence.spread, uncertainty)[:, np.newaxis, np.newaxis]
     below = ndtr((edges - expected) / spread).mean(axis=0)
@@ -159,6 +160,8 @@ def _outcomes(
 
 
 def _weigh(law: Law, grown: Grown, span: Span, seed: int) -> Evidence:
+    from scipy.special import ndtr
+
     parameters = law.parameters(span)
     n_dimensions = len(parameters) + 1
 
@@ -177,8 +180,8 @@ def _weigh(law: Law, grown: Grown, span: Span, seed: int) -> Evidence:
 
     points, log_weights = sampled(log_likelihood, n_dimensions, seed)
     n = len(log_weights)
-    log_evidence = float(logsumexp(log_weights) - math.log(n))
-    weights = np.exp(log_weights - logsumexp(log_weights))
+    log_evidence = float(np.logaddexp.reduce(log_weights) - math.log(n))
+    weights = np.exp(log_weights - np.logaddexp.reduce(log_weights))
     error = math.sqrt(max(float(n * (weights**2).sum()) - 1, 0.0) / n)
     rungs = (np.arange(SAMPLES) + 0.5) / SAMPLES
     drawn = np.minimum(np.searchsorted(np.cumsum(weights), rungs), n - 1)
@@ -189,6 +192,8 @@ def _log_likelihood(
     expected: FloatArray, spread: FloatArray, grown: Grown, largest: float
 ) -> FloatArray:
     """Return the logarithm of the likelihood, shape (n,), for expectations of shape (n, m)."""
+    from scipy.special import ndtr
+
     deviation = np.hypot(spread[:, np.newaxis], grown.uncertainty)
     is_none = grown.diameter <= 0
     off = (np.where(is_none, grown.smallest, grown.diameter) - expected) / deviation
@@ -196,5 +201,3 @@ def _log_likelihood(
     fair = np.where(is_none, ndtr(off), seen)
     odd = np.where(is_none, ODD_NONE, (1 - ODD_NONE) / largest)
     return np.asarray(np.log((1 - ODD) * fair + ODD * odd).sum(axis=1))
-
-

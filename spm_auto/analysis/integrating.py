@@ -1,13 +1,10 @@
-"""Integrating: the mean of a likelihood over a prior, in a few dimensions, from one peak or more."""
+"""Integrating: the mean of a likelihood over a prior, in a few dimensions, whatever its peaks."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammaln, logsumexp, ndtri
-from scipy.stats import chi2
-from scipy.stats.qmc import Sobol
 
 from ..instrument import FloatArray
 
@@ -48,7 +45,9 @@ class _Mixture:
         off = points - self.means[:, np.newaxis, :]  # [K, n, d]
         squared = (np.linalg.solve(self.roots, off.swapaxes(1, 2)) ** 2).sum(axis=1)
         constant = (
-            gammaln((_FREEDOM + d) / 2) - gammaln(_FREEDOM / 2) - d * math.log(_FREEDOM * math.pi) / 2
+            math.lgamma((_FREEDOM + d) / 2)
+            - math.lgamma(_FREEDOM / 2)
+            - d * math.log(_FREEDOM * math.pi) / 2
         )
         volume = np.log(np.diagonal(self.roots, axis1=1, axis2=2)).sum(axis=1)
         tails = (_FREEDOM + d) / 2 * np.log1p(squared / _FREEDOM)
@@ -59,7 +58,7 @@ class _Mixture:
         """Return the mixture after one step of expectation and maximisation to weighted points."""
         d = points.shape[1]
         log_parts, squared = self.log_parts(points)
-        belongs = weights * np.exp(log_parts - logsumexp(log_parts, axis=0))  # [K, n]
+        belongs = weights * np.exp(log_parts - np.logaddexp.reduce(log_parts, axis=0))  # [K, n]
         counted = belongs * (_FREEDOM + d) / (_FREEDOM + squared)
         shares = np.maximum(belongs.sum(axis=1), 1e-6)
         means = (counted @ points) / np.maximum(counted.sum(axis=1), 1e-12)[:, np.newaxis]
@@ -99,6 +98,10 @@ def sampled(
         Points, shape (n, d), and the logarithm of their weights, shape (n,): prior times
         likelihood over the density that they were drawn from.
     """
+    from scipy.special import ndtri
+    from scipy.stats import chi2
+    from scipy.stats.qmc import Sobol
+
     rng = np.random.default_rng(seed)
     sobol = Sobol(n_dimensions + 2, scramble=False).random_base2(POINTS)
     shares = np.clip((sobol + rng.random(n_dimensions + 2)) % 1, 1e-12, 1 - 1e-12)
@@ -113,13 +116,13 @@ def sampled(
         if _counting(best[1]) >= _ENOUGH:
             break
         log_weights = _next_power(likelihood, log_over) * likelihood + log_over
-        weights = np.exp(log_weights - logsumexp(log_weights))
+        weights = np.exp(log_weights - np.logaddexp.reduce(log_weights))
         mixture = (mixture or _begun(points, weights, rng)).fitted(points, weights)
         points = mixture.draw(which, normal, length)
         points[:n_prior] = normal[:n_prior]
         points = np.clip(points, -_FARTHEST, _FARTHEST)
         log_prior = -(points**2).sum(axis=1) / 2 - n_dimensions * math.log(2 * math.pi) / 2
-        of_mixture = logsumexp(mixture.log_parts(points)[0], axis=0)
+        of_mixture = np.logaddexp.reduce(mixture.log_parts(points)[0], axis=0)
         log_density = np.logaddexp(
             math.log(_FROM_PRIOR) + log_prior, math.log(1 - _FROM_PRIOR) + of_mixture
         )

@@ -5,6 +5,7 @@ from .block import Block
 from .criteria import Tally
 from .explore import ExploreStep
 from .grid import GridStep
+from .hypothesis import HypothesisStep
 from .overview import OverviewStep
 from .repeat import RepeatBlock, WithinBlock
 from .simple import LineStep, LoadStep, PointsStep, TuneStep, WaitStep
@@ -14,6 +15,7 @@ __all__ = [
     "Block",
     "ExploreStep",
     "GridStep",
+    "HypothesisStep",
     "LineStep",
     "LoadStep",
     "Outline",
