@@ -221,7 +221,8 @@ def _checked_plan(experiment: Experiment, instrument: GuardedInstrument, place: 
         return make_plan(experiment.recipe, instrument)
     except RecipeError as error:
         instrument.close()
-        raise RecipeError(f"{place}: {error}") from error
+        lines = (f"{place}: {line}" for line in str(error).splitlines())
+        raise RecipeError("\n".join(lines)) from error
 
 
 def _prepare(
