@@ -138,11 +138,8 @@ class Extremes:
         }
 
     def _frame(self, frame: ScanFrame) -> None:
-        lines, pixels = frame.shape
-        for line in (0, lines - 1):
-            for pixel in (0, pixels - 1):
-                x, y = frame.to_sample(line, pixel)
-                self._at(float(x), float(y))
+        for x, y in zip(*frame.corners(), strict=True):
+            self._at(float(x), float(y))
 
     def _at(self, x: float, y: float) -> None:
         self._saw("x", x, "m")

@@ -88,16 +88,15 @@ def print_comparison(plan: Plan, happened: Happened, title: str, as_json: bool =
     if as_json:
         print_json({"steps": rows, "seconds": happened.seconds, "planned": plan.seconds})
         return
-    numbers = ("planned", "in all", "happened", "in all", "ratio")
-    table = _table(f"planned and happened: {title}", ("operation", "who"), numbers)
+    numbers = ("planned", "takes", "done", "took", "ratio")
+    table = _table(f"planned and done: {title}", ("operation",), numbers)
     last = None
     for row in rows:
         if row["step"] != last:
             table.add_row(escape(row["step"]), style="bold")
             last = row["step"]
         table.add_row(
-            f"  {row['operation']}",
-            row["who"],
+            f"  {row['operation']}{_by(row['who'])}",
             str(row["planned_count"]),
             _time(row["planned"]),
             str(row["count"]),
@@ -106,7 +105,7 @@ def print_comparison(plan: Plan, happened: Happened, title: str, as_json: bool =
         )
     ratio = _ratio(happened.seconds, plan.seconds)
     times = ("", _time(plan.seconds), "", _time(happened.seconds), ratio)
-    table.add_row("all", "instrument", *times, style="bold")
+    table.add_row("all", *times, style="bold")
     Console().print(table)
 
 
@@ -209,7 +208,12 @@ def _share(seconds: float, plan: Plan) -> str:
 
 
 def _ratio(seconds: float, planned: float | None) -> str:
-    return f"{seconds / planned:.3f}" if planned and math.isfinite(seconds) else "–"
+    is_known = planned and math.isfinite(planned) and math.isfinite(seconds)
+    return f"{seconds / planned:.3f}" if planned and is_known else "–"
+
+
+def _by(who: str) -> str:
+    return "" if who == Resource.INSTRUMENT else f", {who}"
 
 
 def _flat(plan: Plan) -> Iterator[PlannedStep]:
