@@ -1,12 +1,16 @@
 """The workflow plane: recipes say what shall be done, steps say what next, the runner does it."""
 
+from .accounts import Account, Resource, Span
 from .control import RunState
 from .decisions import choice_event, chosen_event, fitted_event, intervention_event, scored_event
+from .happened import Happened, measured, what_happened
 from .knowledge import Knowledge, Learned
 from .past import Past
-from .plan import Plan, PlannedStep, make_plan
+from .plan import Bottleneck, Operation, Plan, PlannedStep, make_plan
+from .pricing import Measured, Pricing
 from .recipe import Recipe, parse_recipe, read_recipe
 from .recovery import RecoverySettings
+from .refusals import outlines_of, where
 from .requests import (
     Advice,
     Ask,
@@ -45,10 +49,12 @@ from .steps import (
 from .tape import Tape
 
 __all__ = [
+    "Account",
     "Advice",
     "Ask",
     "Await",
     "Block",
+    "Bottleneck",
     "Compute",
     "Consult",
     "Consultation",
@@ -56,11 +62,14 @@ __all__ = [
     "Estimates",
     "ExploreStep",
     "GridStep",
+    "Happened",
     "Knowledge",
     "Learned",
     "LineStep",
     "LoadStep",
+    "Measured",
     "Note",
+    "Operation",
     "Outline",
     "OverviewStep",
     "Past",
@@ -68,12 +77,15 @@ __all__ = [
     "PlannedStep",
     "PointsStep",
     "Prepare",
+    "Pricing",
     "Recipe",
     "RecoverySettings",
     "RepeatBlock",
     "Request",
+    "Resource",
     "RunState",
     "Runner",
+    "Span",
     "Step",
     "StepContext",
     "StepGenerator",
@@ -89,8 +101,12 @@ __all__ = [
     "fitted_event",
     "intervention_event",
     "make_plan",
+    "measured",
+    "outlines_of",
     "parse_recipe",
     "read_recipe",
     "scored_event",
     "served",
+    "what_happened",
+    "where",
 ]

@@ -29,7 +29,7 @@ from ..requests import (
     Request,
     Told,
 )
-from .base import Step, StepContext, StepGenerator
+from .base import Outline, Step, StepContext, StepGenerator
 from .settings import RegionSettings, WaveformSettings
 from .tip_care import Tip, TipCare
 
@@ -140,6 +140,11 @@ class ExploreStep(Step):
             AcquireSpectrum(*frame.center, waveforms[n % len(waveforms)])
             for n in range(self.budget)
         ]
+
+    def outline(self, before: Scan | None) -> Outline:
+        """Return the spectra, which an agent will choose."""
+        known = tuple(self.preview(before))
+        return Outline(self.kind, known, choices=len(known), is_beside=self.look_ahead)
 
     def notes_size(self, before: Scan | None) -> int:
         """Return how many bytes the choices and the fits take, at most."""
