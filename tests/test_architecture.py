@@ -52,8 +52,9 @@ MAY_IMPORT = {
 ONLY_NAMES = {
     ("workflow", "agents"): {
         "Agent", "AgentSettings", "Candidates", "Costs", "Explorer", "Fit", "ForbidRegion",
-        "Levels", "Memory", "Observation", "Order", "Proposal", "Recollection",
-        "Scalar", "Scalarizer", "Scored", "Steering", "Watch", "refusal", "steering_of",
+        "ForcePoint", "Levels", "Memory", "Observation", "Order", "Proposal", "Recollection",
+        "Scalar", "Scalarizer", "Scored", "Steering", "Watch", "refusal", "scalar_of",
+        "steering_of",
     },
 }  # fmt: skip
 BESIDE_A_FACE = {"spm_auto.instrument.examined"}  # needs pytest, which a face must not

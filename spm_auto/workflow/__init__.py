@@ -2,6 +2,7 @@
 
 from .control import RunState
 from .decisions import choice_event, chosen_event, fitted_event, intervention_event, scored_event
+from .judging import Approving
 from .knowledge import Knowledge, Learned
 from .past import Past
 from .plan import Plan, PlannedStep, make_plan
@@ -18,11 +19,13 @@ from .requests import (
     Estimates,
     Note,
     Prepare,
+    Question,
     Request,
     Wait,
 )
 from .runner import Runner
 from .steps import (
+    ApproveStep,
     Block,
     ExploreStep,
     GridStep,
@@ -46,6 +49,8 @@ from .tape import Tape
 
 __all__ = [
     "Advice",
+    "ApproveStep",
+    "Approving",
     "Ask",
     "Await",
     "Block",
@@ -68,6 +73,7 @@ __all__ = [
     "PlannedStep",
     "PointsStep",
     "Prepare",
+    "Question",
     "Recipe",
     "RecoverySettings",
     "RepeatBlock",
