@@ -1,5 +1,6 @@
 """The workflow plane: recipes say what shall be done, steps say what next, the runner does it."""
 
+from .asking import Approve
 from .control import RunState
 from .decisions import choice_event, chosen_event, fitted_event, intervention_event, scored_event
 from .judging import Approving
@@ -49,6 +50,7 @@ from .tape import Tape
 
 __all__ = [
     "Advice",
+    "Approve",
     "ApproveStep",
     "Approving",
     "Ask",
