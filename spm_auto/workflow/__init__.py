@@ -1,9 +1,11 @@
 """The workflow plane: recipes say what shall be done, steps say what next, the runner does it."""
 
 from .accounts import Account, Resource, Span
+from .asking import Approve
 from .control import RunState
 from .decisions import choice_event, chosen_event, fitted_event, intervention_event, scored_event
 from .happened import Happened, measured, what_happened
+from .judging import Approving
 from .knowledge import Knowledge, Learned
 from .past import Past
 from .plan import Bottleneck, Operation, Plan, PlannedStep, make_plan
@@ -22,11 +24,13 @@ from .requests import (
     Estimates,
     Note,
     Prepare,
+    Question,
     Request,
     Wait,
 )
 from .runner import Runner
 from .steps import (
+    ApproveStep,
     Block,
     ExploreStep,
     GridStep,
@@ -51,6 +55,9 @@ from .tape import Tape
 __all__ = [
     "Account",
     "Advice",
+    "Approve",
+    "ApproveStep",
+    "Approving",
     "Ask",
     "Await",
     "Block",
@@ -78,6 +85,7 @@ __all__ = [
     "PointsStep",
     "Prepare",
     "Pricing",
+    "Question",
     "Recipe",
     "RecoverySettings",
     "RepeatBlock",
