@@ -46,10 +46,7 @@ def _density(values: FloatArray, *, is_angle: bool) -> FloatArray:
     from scipy import ndimage
 
     known = np.isfinite(values)
-    if is_angle:
-        parts = [np.cos(values), np.sin(values)]
-    else:
-        parts = [level_lines(level_plane(values))]
+    parts = [np.cos(values), np.sin(values)] if is_angle else [level_lines(level_plane(values))]
     energy = np.zeros(values.shape)
     for width in WIDTHS:
         slopes = [ndimage.gaussian_gradient_magnitude(np.nan_to_num(p), width) for p in parts]

@@ -40,6 +40,7 @@ from .steps import (
     TuneStep,
     WaitStep,
     WithinBlock,
+    ZoomStep,
     served,
 )
 from .tape import Tape
@@ -84,6 +85,7 @@ __all__ = [
     "Wait",
     "WaitStep",
     "WithinBlock",
+    "ZoomStep",
     "choice_event",
     "chosen_event",
     "fitted_event",

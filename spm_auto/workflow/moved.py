@@ -46,7 +46,7 @@ class Way:
             start = self.at(before)
             if not self.times or before > self.times[-1]:
                 self._append(before, start)
-            self._append(after, start + (shift.dx, shift.dy))
+            self._append(after, start + np.array([shift.dx, shift.dy]))
             self.uncertainty = shift.uncertainty
 
     def _append(self, time: float, place: FloatArray) -> None:
