@@ -53,7 +53,8 @@ ONLY_NAMES = {
     ("workflow", "agents"): {
         "Agent", "AgentSettings", "Candidates", "Costs", "Explorer", "Fit", "ForbidRegion",
         "Levels", "Memory", "Observation", "Order", "Proposal", "Recollection",
-        "Scalar", "Scalarizer", "Scored", "Steering", "Watch", "refusal", "steering_of",
+        "Scalar", "Scalarizer", "Scored", "Steering", "Watch", "inherit", "refusal",
+        "steering_of",
     },
 }  # fmt: skip
 BESIDE_A_FACE = {"spm_auto.instrument.examined"}  # needs pytest, which a face must not

@@ -3,6 +3,7 @@
 from .candidates import Candidates
 from .costs import Costs
 from .explorer import Explorer
+from .inheriting import inherit
 from .levels import Levels
 from .make import make
 from .memory import Memory, Recollection, RememberingWatch

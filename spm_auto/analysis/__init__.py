@@ -3,11 +3,14 @@
 from .features import feature_density
 from .levelling import level_lines, level_plane
 from .placing import place, sampled
+from .quality import Quality, judge_image
 from .registration import Shift, register
 
 __all__ = [
+    "Quality",
     "Shift",
     "feature_density",
+    "judge_image",
     "level_lines",
     "level_plane",
     "place",

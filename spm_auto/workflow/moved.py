@@ -61,6 +61,13 @@ def way_of(knowledge: Knowledge) -> Way:
     return way
 
 
+def time_at(image: ScanImage, place: tuple[float, float]) -> float:
+    """Return when the scan of an image was at a place [m] on it [s]."""
+    line, _ = image.frame.to_pixel(*place)
+    share = min(max((float(line) + 0.5) / image.frame.shape[0], 0.0), 1.0)
+    return image.start_time + share * (image.end_time - image.start_time)
+
+
 def time_of(image: ScanImage) -> float:
     """Return the time that an image stands for, the middle of its scan [s]."""
     return (image.start_time + image.end_time) / 2

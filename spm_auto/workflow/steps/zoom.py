@@ -14,7 +14,7 @@ from ...errors import DataError, RecipeError
 from ...instrument import Instruction, Scan, ScanFrame, ScanImage
 from ...units import Angle, Frequency, Length, format
 from ..knowledge import Knowledge
-from ..moved import time_of, way_of
+from ..moved import time_at, time_of, way_of
 from ..promise import COMMON, Promise, by_features, by_value
 from ..requests import Ask, Compute, Note, Request
 from ..windows import Window, best_window, fits
@@ -257,7 +257,7 @@ def register_to(
     knowledge: Knowledge, outer: ScanImage, image: ScanImage, channel: str = ""
 ) -> Generator[Request, Any, Shift]:
     """Register an image to a larger one, write down the result and count with it."""
-    times = time_of(outer), time_of(image)
+    times = time_at(outer, image.frame.center), time_of(image)
     try:
         shift: Shift = yield Compute(lambda: place(outer, image, channel))
     except DataError as error:
