@@ -64,7 +64,7 @@ __all__ = [
     "Model", "Observation", "Order", "ParetoSettings", "Prefer", "PreferenceSettings", "Preferring",
     "Proposal", "RandomSettings", "RankingSettings", "Recollection", "RememberingWatch",
     "Rescalarize", "Resumable", "Scalar", "Scalarizer", "Scored", "SetExploration", "Steerable",
-    "Steering", "SteeringWatch", "Watch", "coercive_bias", "imprint", "inherit", "integral", "loop_area",
-    "loop_area_raw", "loop_opening", "make", "noise_deviation", "peak", "refusal", "steering_of",
-    "z_score",
+    "Steering", "SteeringWatch", "Watch", "coercive_bias", "imprint", "inherit", "integral",
+    "loop_area", "loop_area_raw", "loop_opening", "make", "noise_deviation", "peak", "refusal",
+    "steering_of", "z_score",
 ]
