@@ -1,7 +1,19 @@
 """Analysis: what can be said about an image or a spectrum without an agent and without a file."""
 
+from .features import feature_density
 from .levelling import level_lines, level_plane
+from .placing import place, sampled
 from .quality import Quality, judge_image
 from .registration import Shift, register
 
-__all__ = ["Quality", "Shift", "judge_image", "level_lines", "level_plane", "register"]
+__all__ = [
+    "Quality",
+    "Shift",
+    "feature_density",
+    "judge_image",
+    "level_lines",
+    "level_plane",
+    "place",
+    "register",
+    "sampled",
+]

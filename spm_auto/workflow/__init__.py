@@ -48,6 +48,7 @@ from .steps import (
     TuneStep,
     WaitStep,
     WithinBlock,
+    ZoomStep,
     served,
 )
 from .tape import Tape
@@ -104,6 +105,7 @@ __all__ = [
     "Wait",
     "WaitStep",
     "WithinBlock",
+    "ZoomStep",
     "choice_event",
     "chosen_event",
     "fitted_event",

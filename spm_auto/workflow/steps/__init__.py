@@ -10,6 +10,7 @@ from .overview import OverviewStep
 from .repeat import RepeatBlock, WithinBlock
 from .simple import LineStep, LoadStep, PointsStep, TuneStep, WaitStep
 from .tip_care import TipCare, TipSettings
+from .zoom import ZoomStep
 
 __all__ = [
     "ApproveStep",
@@ -31,5 +32,6 @@ __all__ = [
     "TuneStep",
     "WaitStep",
     "WithinBlock",
+    "ZoomStep",
     "served",
 ]

@@ -15,6 +15,7 @@ from ...errors import AgentError, BudgetSpent, RecipeError
 from ...instrument import AcquireSpectrum, BiasWaveform, Instruction, Scan, Spectrum
 from ...settings import Plugin, PluginName
 from ...units import Bias, Duration, Length
+from ..carrying import Carried, carry
 from ..decisions import chosen_event, fitted_event, scored_event
 from ..knowledge import Learned
 from ..requests import (
@@ -98,6 +99,8 @@ class ExploreStep(Step):
         no_go: Regions that are left alone.
         look_ahead: Whether the next point is chosen while a spectrum is being taken; without it the
             instrument waits, and each choice knows the spectrum before.
+        carry: Whether the agent begins with what agents with the same scalarizer believed and found
+            there, on images of whatever scale; else it knows nothing.
         pause_on_alarm: Whether the run waits for a human when the agent is stuck, its predictions
             do not hold, or the tip may have changed.
         approval: Whether a human is asked before each point is measured, before every so many-th
@@ -126,6 +129,7 @@ class ExploreStep(Step):
     spacing: Annotated[Length, Field(ge=0)] = 0.0
     no_go: tuple[RegionSettings, ...] = ()
     look_ahead: bool = True
+    carry: bool = False
     pause_on_alarm: bool = False
     approval: ApprovalSettings = "never"
     retries: Annotated[int, Field(ge=0, le=100)] = 0
@@ -209,7 +213,11 @@ class ExploreStep(Step):
         if not context.images:
             raise RecipeError("an explore step needs an overview step before it")
         candidates = yield from self._costed(self._candidates(context))
-        explorer = yield Prepare(lambda: self._explorer(candidates, context))
+        carried = Carried(candidates)
+        if self.carry:
+            carried = carry(candidates, context.images[-1], context.knowledge, self.scalarizers)
+            yield Note(carried.finding)
+        explorer = yield Prepare(lambda: carried.tell(self._explorer(carried.candidates, context)))
         learned = Learned(explorer, context.images[-1])
         context.knowledge.learned.append(learned)
         care, tip = context.tip, Tip.GOOD
