@@ -66,7 +66,9 @@ from .locking import free, lock_file
 from .place import take_place, write_whole
 from .reader import Measurement, RecordedRun, assemble, open_run
 from .recovery import (
+    ASIDE,
     LOOK,
+    STRIP,
     FeedbackSet,
     ForceCurveAcquired,
     SpectraDoubted,
@@ -78,6 +80,7 @@ from .run_file import RUN_FILE_NAME, consolidate
 from .run_file.writing import write as write_run_file
 
 __all__ = [
+    "ASIDE",
     "CLOSING",
     "FILE_NAME",
     "HELD",
@@ -87,6 +90,7 @@ __all__ = [
     "REFUSED",
     "ROOM",
     "RUN_FILE_NAME",
+    "STRIP",
     "TIP",
     "TRIPS",
     "VERSION",

@@ -10,7 +10,7 @@ import numpy as np
 from ...analysis import register
 from ...analysis.drift import Drift, DriftModel
 from ...analysis.strips import Placed, StripPlace, choose_strip, place_strip
-from ...data import LOOK, Alarm, Finding
+from ...data import STRIP, Alarm, Finding
 from ...errors import BudgetSpent, DataError, LimitExceeded, SpmError
 from ...instrument import FloatArray, Instruction, Load, Scan, ScanImage
 from ...units import format as format_quantity
@@ -240,7 +240,7 @@ class Tracker:
         """Scan a strip, and seek it on the reference."""
         settings = self._settings
         rate = settings.line_rate * settings.pixels / place.pixels  # the tip is as fast
-        scan = replace(settings.scan, line_rate=rate, purpose=LOOK)
+        scan = replace(settings.scan, line_rate=rate, purpose=STRIP)
         how = f"a strip of {place.pixels} x {place.lines} pixels"
         ahead = self._ahead(now, replace(scan, frame=place.frame(self.reference.frame)))
         scan = replace(scan, frame=place.frame(self.reference.frame, ahead.offset))
