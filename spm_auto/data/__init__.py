@@ -73,7 +73,9 @@ from .locking import free, lock_file
 from .place import take_place, write_whole
 from .reader import Measurement, RecordedRun, assemble, open_run
 from .recovery import (
+    ASIDE,
     LOOK,
+    STRIP,
     FeedbackSet,
     ForceCurveAcquired,
     SpectraDoubted,
@@ -86,6 +88,7 @@ from .run_file.writing import write as write_run_file
 
 __all__ = [
     "ANNOTATE",
+    "ASIDE",
     "BESIDE",
     "CANCEL",
     "CLOSING",
@@ -101,6 +104,7 @@ __all__ = [
     "ROOM",
     "RUN_FILE_NAME",
     "SET_APPROVAL",
+    "STRIP",
     "TIP",
     "TRIPS",
     "VERSION",

@@ -30,7 +30,7 @@ from .events import (
     StepStarted,
 )
 from .journal import FILE_NAME, JournalReader
-from .recovery import LOOK, ForceCurveAcquired, SpectraDoubted
+from .recovery import ASIDE, ForceCurveAcquired, SpectraDoubted
 from .run_file import RUN_FILE_NAME, is_run_file, read_records
 
 if TYPE_CHECKING:
@@ -319,7 +319,7 @@ def _scans(records: tuple[Record, ...], looks: bool = False) -> list[ScanImage]:
             case SampleFound() | RunContinued():  # found, or killed before
                 is_aside = False
             case ScanStarted(instruction=scan) if not is_aside:
-                is_other = (scan.purpose == LOOK) is not looks
+                is_other = (scan.purpose in ASIDE) is not looks
                 if not is_other:
                     scans.append((record.event, record.time, []))
                     ends.append(record.time)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..agents import Order, Recollection, Scalar, steering_of
 from ..data import (
-    LOOK,
+    ASIDE,
     AgentAnswered,
     Alarm,
     DurationsEstimated,
@@ -295,7 +295,7 @@ class Tape:
                 error = error_of(failed)
         image = assemble(started, record.time, lines, end_time)
         is_good = is_whole and error is None and image.is_complete
-        if is_good and started.instruction.purpose != LOOK:  # too small to find a sample by
+        if is_good and started.instruction.purpose not in ASIDE:  # too small to find a sample by
             self.image, self.scan = image, started.instruction
         return Played(record.number, image, error, tuple(lines), is_whole, record.time, end_time)
 
