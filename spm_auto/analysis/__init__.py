@@ -3,5 +3,17 @@
 from .levelling import level_lines, level_plane
 from .quality import Quality, judge_image
 from .registration import Shift, register
+from .tips import Likeness, Sharpness, likeness, sharpness
 
-__all__ = ["Quality", "Shift", "judge_image", "level_lines", "level_plane", "register"]
+__all__ = [
+    "Likeness",
+    "Quality",
+    "Sharpness",
+    "Shift",
+    "judge_image",
+    "level_lines",
+    "level_plane",
+    "likeness",
+    "register",
+    "sharpness",
+]

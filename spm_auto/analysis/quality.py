@@ -184,7 +184,7 @@ def _peak_power(differences: FloatArray) -> float:
         return 0.0
     peak = float(np.max(np.convolve(upper, np.ones(wide), "valid")))
     rest = (float(upper.sum()) - peak) / (upper.size - wide) * wide  # as much of it is no peak
-    return max(peak - 2 * rest, 0.0) * 2 / (pixels * float(np.sum(window**2)))
+    return float(max(peak - 2 * rest, 0.0)) * 2 / (pixels * float(np.sum(window**2)))
 
 
 def _scars(lines: FloatArray) -> float:
