@@ -3,13 +3,14 @@
 from .levelling import level_lines, level_plane
 from .quality import Quality, judge_image
 from .registration import Shift, register
-from .tips import Likeness, Sharpness, likeness, sharpness
+from .tips import Likeness, Sharpness, check_rows, likeness, sharpness
 
 __all__ = [
     "Likeness",
     "Quality",
     "Sharpness",
     "Shift",
+    "check_rows",
     "judge_image",
     "level_lines",
     "level_plane",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import maximum_filter, uniform_filter
 
-from ..instrument import FloatArray, ScanImage
+from ..instrument import FloatArray, ScanFrame, ScanImage
 from .quality import straightened
 
 RING = 0.15  # half-width around a lattice's wave number that counts as its own
@@ -76,12 +76,7 @@ def sharpness(
     Raises:
         ValueError: The frame is smaller than two rows, or its pixels too coarse for one.
     """
-    limit = 1 / (2 * max(image.frame.pitch))
-    if not (1 + RING) / spacing < limit or min(image.frame.size) < 2 * spacing:
-        raise ValueError(
-            f"rows {spacing:g} m apart cannot be judged on a frame of {image.frame.size} m "
-            f"with {image.frame.pixels} pixels"
-        )
+    check_rows(image.frame, spacing)
     power = _shared_power(image, channel)
     if power is None:
         return Sharpness(0.0, 0.0, 0.0)
@@ -99,6 +94,24 @@ def sharpness(
         weakest=math.sqrt(directions * min(powers)),
         evenness=math.sqrt(min(powers) / max(powers)),
     )
+
+
+def check_rows(frame: ScanFrame, spacing: float) -> None:
+    """Refuse a frame on which rows so far apart cannot be judged.
+
+    Args:
+        frame: That is scanned.
+        spacing: Distance of the rows [m].
+
+    Raises:
+        ValueError: The frame is smaller than two rows, or its pixels too coarse for one.
+    """
+    finest = 2 * max(frame.pitch) * (1 + RING)
+    if not finest < spacing <= min(frame.size) / 2:
+        raise ValueError(
+            f"on a frame of {frame.size[0]:g} x {frame.size[1]:g} m with {frame.pixels} pixels rows "
+            f"from {finest:.3g} to {min(frame.size) / 2:.3g} m apart can be judged, got {spacing:g} m"
+        )
 
 
 def likeness(image: ScanImage, first: ScanImage, channel: str = "") -> Likeness:

@@ -24,6 +24,7 @@ from .requests import (
 from .runner import Runner
 from .steps import (
     Block,
+    ConditionTipStep,
     ExploreStep,
     GridStep,
     LineStep,
@@ -37,6 +38,7 @@ from .steps import (
     StepGenerator,
     TipCare,
     TipSettings,
+    TuneScanStep,
     TuneStep,
     WaitStep,
     WithinBlock,
@@ -50,6 +52,7 @@ __all__ = [
     "Await",
     "Block",
     "Compute",
+    "ConditionTipStep",
     "Consult",
     "Consultation",
     "Estimate",
@@ -80,6 +83,7 @@ __all__ = [
     "Tape",
     "TipCare",
     "TipSettings",
+    "TuneScanStep",
     "TuneStep",
     "Wait",
     "WaitStep",

@@ -2,6 +2,7 @@
 
 from .base import Outline, Step, StepContext, StepGenerator, served
 from .block import Block
+from .condition_tip import ConditionTipStep
 from .criteria import Tally
 from .explore import ExploreStep
 from .grid import GridStep
@@ -9,9 +10,11 @@ from .overview import OverviewStep
 from .repeat import RepeatBlock, WithinBlock
 from .simple import LineStep, LoadStep, PointsStep, TuneStep, WaitStep
 from .tip_care import TipCare, TipSettings
+from .tune_scan import TuneScanStep
 
 __all__ = [
     "Block",
+    "ConditionTipStep",
     "ExploreStep",
     "GridStep",
     "LineStep",
@@ -26,6 +29,7 @@ __all__ = [
     "Tally",
     "TipCare",
     "TipSettings",
+    "TuneScanStep",
     "TuneStep",
     "WaitStep",
     "WithinBlock",
