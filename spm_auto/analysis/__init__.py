@@ -5,15 +5,21 @@ from .levelling import level_lines, level_plane
 from .placing import place, sampled
 from .quality import Quality, judge_image
 from .registration import Shift, register
+from .tips import Likeness, Sharpness, check_rows, likeness, sharpness
 
 __all__ = [
+    "Likeness",
     "Quality",
+    "Sharpness",
     "Shift",
+    "check_rows",
     "feature_density",
     "judge_image",
     "level_lines",
     "level_plane",
+    "likeness",
     "place",
     "register",
     "sampled",
+    "sharpness",
 ]

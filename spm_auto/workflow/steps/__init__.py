@@ -3,6 +3,7 @@
 from .approval import ApproveStep
 from .base import Outline, Step, StepContext, StepGenerator, served
 from .block import Block
+from .condition_tip import ConditionTipStep
 from .criteria import Tally
 from .explore import ExploreStep
 from .grid import GridStep
@@ -10,11 +11,13 @@ from .overview import OverviewStep
 from .repeat import RepeatBlock, WithinBlock
 from .simple import LineStep, LoadStep, PointsStep, TuneStep, WaitStep
 from .tip_care import TipCare, TipSettings
+from .tune_scan import TuneScanStep
 from .zoom import ZoomStep
 
 __all__ = [
     "ApproveStep",
     "Block",
+    "ConditionTipStep",
     "ExploreStep",
     "GridStep",
     "LineStep",
@@ -29,6 +32,7 @@ __all__ = [
     "Tally",
     "TipCare",
     "TipSettings",
+    "TuneScanStep",
     "TuneStep",
     "WaitStep",
     "WithinBlock",
