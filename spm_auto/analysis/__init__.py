@@ -2,5 +2,14 @@
 
 from .levelling import level_lines, level_plane
 from .registration import Shift, register
+from .walls import Distances, DomainWalls, find_walls
 
-__all__ = ["Shift", "level_lines", "level_plane", "register"]
+__all__ = [
+    "Distances",
+    "DomainWalls",
+    "Shift",
+    "find_walls",
+    "level_lines",
+    "level_plane",
+    "register",
+]
