@@ -70,6 +70,7 @@ ONLY_IN = {
     "igor2": {"data"},
     "gwyfile": {"data", "export"},
     "skimage": {"analysis"},
+    "sklearn": {"analysis"},
     "numba": {"simulator"},
     "matplotlib": {
         "plotting",
