@@ -284,6 +284,7 @@ def begin(
     settings: Mapping[str, Any] | None = None,
     listeners: Sequence[Callable[[Record], None]] = (),
     room: Room | None = None,
+    approve: Approve | None = None,
 ) -> Runner:
     """Begin a journal, and make the runner that writes it.
 
@@ -299,6 +300,7 @@ def begin(
         settings: What else was set, for the record.
         listeners: Called with each record after it was written.
         room: Room on the disk, which the run waits for.
+        approve: Answers what steps ask, in place of a human.
 
     Raises:
         RecipeError: The seed is negative or too large.
@@ -311,7 +313,7 @@ def begin(
     except SpmError:
         instrument.close()
         raise
-    runner = Runner(instrument, journal, clock, listeners, room=room)
+    runner = Runner(instrument, journal, clock, listeners, room=room, approve=approve)
     runner.record(
         RunStarted(
             uid=str(uuid.uuid4()),

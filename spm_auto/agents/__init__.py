@@ -30,7 +30,7 @@ from .scalarizers import (
     loop_opening,
     peak,
 )
-from .scoring import Scored, refusal
+from .scoring import Scored, refusal, scalar_of
 from .settings import (
     CuriousSettings,
     DeepKernelSettings,
@@ -64,6 +64,7 @@ __all__ = [
     "Proposal", "RandomSettings", "RankingSettings", "Recollection", "RememberingWatch",
     "Rescalarize", "Resumable", "Scalar", "Scalarizer", "Scored", "SetExploration", "Steerable",
     "Steering", "SteeringWatch", "Watch", "coercive_bias", "imprint", "integral", "loop_area",
-    "loop_area_raw", "loop_opening", "make", "noise_deviation", "peak", "refusal", "steering_of",
+    "loop_area_raw", "loop_opening", "make", "noise_deviation", "peak", "refusal", "scalar_of",
+    "steering_of",
     "z_score",
 ]

@@ -2,8 +2,9 @@
 
 from .clustering import Clusters, find_clusters, togetherness
 from .levelling import level_lines, level_plane
+from .quality import Quality, judge_image
 from .registration import Shift, register
-from .statements import Statement, plus_minus, state
+from .statements import Shape, Statement, plus_minus, state
 from .unmixing import Unmixed, unmix
 from .walls import Distances, DomainWalls, find_walls
 
@@ -11,11 +12,14 @@ __all__ = [
     "Clusters",
     "Distances",
     "DomainWalls",
+    "Quality",
+    "Shape",
     "Shift",
     "Statement",
     "Unmixed",
     "find_clusters",
     "find_walls",
+    "judge_image",
     "level_lines",
     "level_plane",
     "plus_minus",

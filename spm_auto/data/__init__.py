@@ -13,12 +13,19 @@ from .audit import (
 )
 from .codec import WHAT_GARBAGE_RAISES, from_tree, to_tree
 from .events import (
+    ANNOTATE,
+    BESIDE,
+    CANCEL,
     CLOSING,
+    EMERGENCY,
     HELD,
     LATE,
     LINK,
+    PAUSE,
     REFUSED,
+    RESUME,
     ROOM,
+    SET_APPROVAL,
     TIP,
     TRIPS,
     AgentAnswered,
@@ -78,15 +85,22 @@ from .run_file import RUN_FILE_NAME, consolidate
 from .run_file.writing import write as write_run_file
 
 __all__ = [
+    "ANNOTATE",
+    "BESIDE",
+    "CANCEL",
     "CLOSING",
+    "EMERGENCY",
     "FILE_NAME",
     "HELD",
     "LATE",
     "LINK",
     "LOOK",
+    "PAUSE",
     "REFUSED",
+    "RESUME",
     "ROOM",
     "RUN_FILE_NAME",
+    "SET_APPROVAL",
     "TIP",
     "TRIPS",
     "VERSION",

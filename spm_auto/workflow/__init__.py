@@ -1,7 +1,9 @@
 """The workflow plane: recipes say what shall be done, steps say what next, the runner does it."""
 
+from .asking import Approve
 from .control import RunState
 from .decisions import choice_event, chosen_event, fitted_event, intervention_event, scored_event
+from .judging import Approving
 from .knowledge import Knowledge, Learned
 from .past import Past
 from .plan import Plan, PlannedStep, make_plan
@@ -18,11 +20,13 @@ from .requests import (
     Estimates,
     Note,
     Prepare,
+    Question,
     Request,
     Wait,
 )
 from .runner import Runner
 from .steps import (
+    ApproveStep,
     Block,
     ExploreStep,
     GridStep,
@@ -46,6 +50,9 @@ from .tape import Tape
 
 __all__ = [
     "Advice",
+    "Approve",
+    "ApproveStep",
+    "Approving",
     "Ask",
     "Await",
     "Block",
@@ -68,6 +75,7 @@ __all__ = [
     "PlannedStep",
     "PointsStep",
     "Prepare",
+    "Question",
     "Recipe",
     "RecoverySettings",
     "RepeatBlock",

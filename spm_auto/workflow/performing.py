@@ -49,6 +49,7 @@ from ..instrument import (
 )
 from .control import Control
 from .failures import failure_event
+from .interventions import Interventions
 from .relocation import relocate
 from .requests import Estimates, Result
 from .scribe import Scribe
@@ -67,6 +68,7 @@ class Performer:
         scribe: Writes down what comes back, or has it on record.
         control: Where the run stands.
         clock: Instrument time.
+        interventions: Writes down what humans want, between instructions and lines.
 
     Attributes:
         instrument: The instrument, in the coordinates of the run's first image.
@@ -75,10 +77,16 @@ class Performer:
     """
 
     def __init__(
-        self, instrument: Instrument, scribe: Scribe, control: Control, clock: Clock
+        self,
+        instrument: Instrument,
+        scribe: Scribe,
+        control: Control,
+        clock: Clock,
+        interventions: Interventions,
     ) -> None:
         self.instrument = instrument
         self._scribe, self._control, self._clock = scribe, control, clock
+        self._interventions = interventions
         self._is_found = scribe.past is None or scribe.past.is_simulated
         self.failed_at = 0.0
         self.watchdog = instrument.watchdog if isinstance(instrument, GuardedInstrument) else None
@@ -262,8 +270,11 @@ class Performer:
     def _checkpoint(self) -> None:
         """Wait while paused, or while the disk has no room; leave when stopped."""
         self._scribe.wait_for_room()
+        self._interventions.write_down()
         self._control.checkpoint(
-            lambda: self._scribe.record(RunPaused()), lambda: self._scribe.record(RunResumed())
+            lambda: self._scribe.record(RunPaused()),
+            lambda: self._scribe.record(RunResumed()),
+            self._interventions.write_down,
         )
 
     def _scan(self, instruction: Scan, begun: Played | None = None) -> ScanImage:

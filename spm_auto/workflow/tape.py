@@ -14,6 +14,7 @@ from ..data import (
     ForceCurveAcquired,
     InstructionFailed,
     Intervention,
+    Judged,
     LineAcquired,
     LoadFinished,
     ModelFitted,
@@ -36,6 +37,7 @@ from .asked import asked_for, last_states
 from .decisions import fit_of, is_of, proposal_of, scalar_of
 from .failures import error_of
 from .recollection import AnswerMemory
+from .requests import Ask
 
 _NOTES = SpectrumScored | ModelFitted | Alarm | PointChosen  # what may follow an agent's answer
 
@@ -125,7 +127,7 @@ class Tape:
         self.image: ScanImage | None = None
         self.scan: Scan | None = None
         self._records = deque(asked_for(records))
-        self._orders: list[Order] = []
+        self._orders: list[tuple[Order, bool]] = []  # and whether it came late
         self._last_states = set(last_states(self._records).values())
 
     @property
@@ -213,16 +215,31 @@ class Tape:
         if not isinstance(record.event, AgentAnswered):
             raise self.difference("consults the agent")
         self._records.popleft()
-        answered, orders = record.event, self.orders()
+        answered, orders = record.event, tuple(order for order, _ in self._orders)
+        self._orders = []
         split = len(orders) - answered.late
         memory = AnswerMemory(answered, self._notes(), record.number in self._last_states)
         return Remembered(orders[:split], orders[split:], memory, answered)
 
-    def orders(self) -> tuple[Order, ...]:
-        """Hand over what humans ordered up to here."""
+    def orders(self) -> tuple[tuple[Order, ...], tuple[Order, ...]]:
+        """Hand over what humans ordered up to here: before the agent thought, and meanwhile."""
         self._collect_orders()
-        orders, self._orders = tuple(self._orders), []
-        return orders
+        early = tuple(order for order, is_late in self._orders if not is_late)
+        late = tuple(order for order, is_late in self._orders if is_late)
+        self._orders = []
+        return early, late
+
+    def judged(self, ask: Ask) -> Judged | None:
+        """Take off what a human answered; None where this was not asked, or the tape is over."""
+        self._collect_orders()
+        event = self._records[0].event if self._records else None
+        if not isinstance(event, Judged) or (event.kind, event.question) != (
+            ask.kind,
+            ask.question,
+        ):
+            return None
+        self._records.popleft()
+        return event
 
     def peek_answer(self) -> Recollection | None:
         """Return the agent's answer that comes next, left on the tape; None where there is none."""
@@ -264,6 +281,9 @@ class Tape:
                     lines.append(line)
                 case ScanFinished():
                     is_whole = True
+                case Intervention():
+                    self._collect_orders()
+                    continue
                 case _:
                     break
             end_time = self._records.popleft().time
@@ -292,8 +312,8 @@ class Tape:
             event = self._records.popleft().event
             assert isinstance(event, Intervention)
             if event.kind:  # else it was only words
-                steering = steering_of(event.kind, event.values)
-                self._orders.append(Order(steering, event.who, event.why))
+                order = Order(steering_of(event.kind, event.values), event.who, event.why)
+                self._orders.append((order, event.is_late))
 
     def difference(self, now: str) -> CannotResume:
         """Say what comes next on record, and what the run does instead."""
