@@ -26,6 +26,7 @@ from .requests import (
 )
 from .runner import Runner
 from .steps import (
+    AnalyseStep,
     ApproveStep,
     Block,
     ExploreStep,
@@ -50,6 +51,7 @@ from .tape import Tape
 
 __all__ = [
     "Advice",
+    "AnalyseStep",
     "Approve",
     "ApproveStep",
     "Approving",

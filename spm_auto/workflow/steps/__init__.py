@@ -1,5 +1,6 @@
 """The steps that a recipe can be made of."""
 
+from .analyse import AnalyseStep
 from .approval import ApproveStep
 from .base import Outline, Step, StepContext, StepGenerator, served
 from .block import Block
@@ -12,6 +13,7 @@ from .simple import LineStep, LoadStep, PointsStep, TuneStep, WaitStep
 from .tip_care import TipCare, TipSettings
 
 __all__ = [
+    "AnalyseStep",
     "ApproveStep",
     "Block",
     "ExploreStep",
