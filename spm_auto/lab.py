@@ -41,7 +41,7 @@ from .units import (
     Speed,
     Threshold,
 )
-from .workflow import Runner
+from .workflow import Approve, Runner
 
 _PACKAGES = ("numpy", "scipy", "torch", "gpytorch", "numba", "h5py", "pydantic")
 _GIT_TIMEOUT = 2.0  # [s]

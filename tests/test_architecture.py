@@ -22,6 +22,7 @@ COMMAND_LINE = {
     *("cli", "execute", "experiment", "display", "doctor", "scoreboard", "gallery"),
     *("conformance", "emulate", "serve", "keys", "keep_going", "hosting", "attend", "serving"),
     "steering",
+    "listening",
 }
 DOORS = ALL | COMMAND_LINE | {"lab", "resume", "script", "campaign"}
 

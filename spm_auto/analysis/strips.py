@@ -326,7 +326,11 @@ def _fitted(
 
 
 def _likeness(
-    known: list[FloatArray], seen: list[FloatArray], low: np.ndarray, high: np.ndarray, by_line: bool
+    known: list[FloatArray],
+    seen: list[FloatArray],
+    low: np.ndarray,
+    high: np.ndarray,
+    by_line: bool,
 ) -> FloatArray:
     """Return the correlation of what is seen with each part of what is known."""
     size = np.array(seen[0].shape)
