@@ -74,6 +74,7 @@ ONLY_IN = {
     "igor2": {"data"},
     "gwyfile": {"data", "export"},
     "skimage": {"analysis"},
+    "sklearn": {"analysis"},
     "numba": {"simulator"},
     "matplotlib": {
         "plotting",

@@ -308,9 +308,12 @@ class AgentSettings(BaseModel):
 
 
 class Scalarizer(Protocol):
-    """Turns a spectrum into one number: a function, by name in a recipe or from a script."""
+    """Turns a spectrum into one number: a function, by name in a recipe or from a script.
 
-    def __call__(self, spectrum: Spectrum, /) -> Scalar | float:
+    Some take a `ForceCurve` in place of a `Spectrum`, and say so to whoever has the other.
+    """
+
+    def __call__(self, spectrum: Any, /) -> Scalar | float:
         """Return the number, with its noise and a flag where the function knows them."""
 
 

@@ -29,6 +29,7 @@ from .events import (
     SpectrumScored,
     StepStarted,
 )
+from .findings import Finding, Judged
 from .journal import FILE_NAME, JournalReader
 from .recovery import ASIDE, ForceCurveAcquired, SpectraDoubted
 from .run_file import RUN_FILE_NAME, is_run_file, read_records
@@ -99,6 +100,18 @@ class RecordedRun:
         """The force curves in the order in which they were taken."""
         events = (record.event for record in self.records)
         return tuple(event.curve for event in events if isinstance(event, ForceCurveAcquired))
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the steps found and decided, in order."""
+        events = (record.event for record in self.records)
+        return tuple(event for event in events if isinstance(event, Finding))
+
+    @property
+    def judged(self) -> tuple[Judged, ...]:
+        """What humans answered when the run asked them, in order."""
+        events = (record.event for record in self.records)
+        return tuple(event for event in events if isinstance(event, Judged))
 
     @property
     def resumptions(self) -> tuple[Record, ...]:
@@ -218,6 +231,7 @@ class RecordedRun:
                 for m in self.measurements
             ),
             "best": _best(best),
+            "findings": [finding.message for finding in self.findings],
             "simulated_time": self.simulated_time,
             "wall_time": self.wall_time,
             "decision_time_median": (

@@ -30,6 +30,7 @@ from .requests import (
 )
 from .runner import Runner
 from .steps import (
+    AnalyseStep,
     ApproveStep,
     Block,
     ConditionTipStep,
@@ -58,6 +59,7 @@ from .tape import Tape
 __all__ = [
     "Account",
     "Advice",
+    "AnalyseStep",
     "Approve",
     "ApproveStep",
     "Approving",

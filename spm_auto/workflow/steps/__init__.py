@@ -1,5 +1,6 @@
 """The steps that a recipe can be made of."""
 
+from .analyse import AnalyseStep
 from .approval import ApproveStep
 from .base import Outline, Step, StepContext, StepGenerator, served
 from .block import Block
@@ -15,6 +16,7 @@ from .tune_scan import TuneScanStep
 from .zoom import ZoomStep
 
 __all__ = [
+    "AnalyseStep",
     "ApproveStep",
     "Block",
     "ConditionTipStep",
