@@ -8,6 +8,7 @@ from .condition_tip import ConditionTipStep
 from .criteria import Tally
 from .explore import ExploreStep
 from .grid import GridStep
+from .hypothesis import HypothesisStep
 from .overview import OverviewStep
 from .repeat import RepeatBlock, WithinBlock
 from .simple import LineStep, LoadStep, PointsStep, TuneStep, WaitStep
@@ -22,6 +23,7 @@ __all__ = [
     "ConditionTipStep",
     "ExploreStep",
     "GridStep",
+    "HypothesisStep",
     "LineStep",
     "LoadStep",
     "Outline",
