@@ -70,6 +70,7 @@ from .recovery import (
     FeedbackSet,
     ForceCurveAcquired,
     SpectraDoubted,
+    StageMoved,
     TipConditioned,
 )
 from .remembered import carried_out, remember
@@ -138,6 +139,7 @@ __all__ = [
     "SpectraDoubted",
     "SpectrumAcquired",
     "SpectrumScored",
+    "StageMoved",
     "StepStarted",
     "TipConditioned",
     "TipWithdrawn",
