@@ -8,6 +8,7 @@ from .grid import GridStep
 from .overview import OverviewStep
 from .repeat import RepeatBlock, WithinBlock
 from .simple import LineStep, LoadStep, PointsStep, TuneStep, WaitStep
+from .survey import SurveyStep
 from .tip_care import TipCare, TipSettings
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Step",
     "StepContext",
     "StepGenerator",
+    "SurveyStep",
     "Tally",
     "TipCare",
     "TipSettings",
