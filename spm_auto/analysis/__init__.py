@@ -12,6 +12,7 @@ from .registration import Shift, register
 from .tips import Likeness, Sharpness, check_rows, likeness, sharpness
 
 __all__ = [
+    "MOST_VALUES",
     "Clusters",
     "Distances",
     "Domain",
@@ -27,8 +28,10 @@ __all__ = [
     "Shift",
     "Span",
     "Statement",
+    "Surface",
     "Unmixed",
     "check_rows",
+    "expected_improvement",
     "feature_density",
     "find_clusters",
     "find_walls",
@@ -38,6 +41,7 @@ __all__ = [
     "level_plane",
     "likeness",
     "measure_domain",
+    "mosaic",
     "place",
     "plus_minus",
     "poled_sites",
@@ -48,6 +52,7 @@ __all__ = [
     "sharpness",
     "signed_response",
     "state",
+    "surface_through",
     "togetherness",
     "unmix",
     "weigh",

@@ -109,8 +109,9 @@ def check_rows(frame: ScanFrame, spacing: float) -> None:
     finest = 2 * max(frame.pitch) * (1 + RING)
     if not finest < spacing <= min(frame.size) / 2:
         raise ValueError(
-            f"on a frame of {frame.size[0]:g} x {frame.size[1]:g} m with {frame.pixels} pixels rows "
-            f"from {finest:.3g} to {min(frame.size) / 2:.3g} m apart can be judged, got {spacing:g} m"
+            f"on a frame of {frame.size[0]:g} x {frame.size[1]:g} m with {frame.pixels} pixels "
+            f"rows from {finest:.3g} to {min(frame.size) / 2:.3g} m apart can be judged, "
+            f"got {spacing:g} m"
         )
 
 

@@ -79,6 +79,7 @@ from .recovery import (
     FeedbackSet,
     ForceCurveAcquired,
     SpectraDoubted,
+    StageMoved,
     TipConditioned,
 )
 from .remembered import carried_out, remember
@@ -156,6 +157,7 @@ __all__ = [
     "SpectraDoubted",
     "SpectrumAcquired",
     "SpectrumScored",
+    "StageMoved",
     "StepStarted",
     "TipConditioned",
     "TipWithdrawn",

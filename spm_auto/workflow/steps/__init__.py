@@ -12,6 +12,7 @@ from .hypothesis import HypothesisStep
 from .overview import OverviewStep
 from .repeat import RepeatBlock, WithinBlock
 from .simple import LineStep, LoadStep, PointsStep, TuneStep, WaitStep
+from .survey import SurveyStep
 from .tip_care import TipCare, TipSettings
 from .tune_scan import TuneScanStep
 from .zoom import ZoomStep
@@ -33,6 +34,7 @@ __all__ = [
     "Step",
     "StepContext",
     "StepGenerator",
+    "SurveyStep",
     "Tally",
     "TipCare",
     "TipSettings",
