@@ -10,7 +10,6 @@ from spm_auto.analysis import Grown, Law, Span, information, probabilities, weig
 from spm_auto.instrument import FloatArray
 
 SPAN = Span((4.0, 12.0), (10e-3, 10.0), 160e-9)
-LAWS: tuple[Law, ...] = tuple(plugins.load("laws", name) for name in plugins.names("laws"))
 TRUE = {  # parameters with which each law shows what it is
     "instant": (80e-9, 8e-9),
     "log_time": (80e-9, 6e-9, 8e-9),
@@ -19,6 +18,8 @@ TRUE = {  # parameters with which each law shows what it is
     "viscous": (80e-9, 7e-9, 0.3),
     "creep": (70e-9, 30.0),
 }
+
+LAWS: tuple[Law, ...] = tuple(plugins.load("laws", name) for name in TRUE)
 
 
 def law(name: str) -> Law:
