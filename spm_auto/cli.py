@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import __version__, keys, serving
+from . import __version__, keys, serving, steering
 from .errors import SpmError
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(keys.app, name="keys")
+app.add_typer(steering.app, name="steer")
 
 SERVER_JOURNAL = "server.spmj"  # as `spm_auto.server` names it
 RecipeFile = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a TOML file.")]
@@ -37,6 +38,16 @@ InServer = Annotated[
     typer.Option(
         "--server/--no-server",
         help="Put the instrument into a process of its own; without either, hardware is.",
+    ),
+]
+
+
+Approve = Annotated[
+    str,
+    typer.Option(
+        "--approve",
+        metavar="HOW",
+        help="'never': say yes to all that the recipe asks; 'every', 'every 5': ask a human.",
     ),
 ]
 
@@ -73,6 +84,7 @@ def run(
     overrides: Overrides = [],  # noqa: B006 - typer copies it
     server: InServer = None,
     pulses: serving.Pulses = 0,
+    approve: Approve = "",
     most: Annotated[
         int,
         typer.Option(
@@ -95,12 +107,24 @@ def run(
         if server is not None:
             options.append("--server" if server else "--no-server")
         options.append(f"--pulses={pulses}")
+        if approve:
+            options.append(f"--approve={approve}")
         words = run_arguments(recipe, lab, out, seed, overrides, *options)
         sys.exit(keep_going(words, out, most, say=lambda text: typer.echo(text, err=True)))
     from .execute import execute
 
     sys.exit(
-        execute(recipe, lab, out, seed, overrides, as_json=json, in_server=server, pulses=pulses)
+        execute(
+            recipe,
+            lab,
+            out,
+            seed,
+            overrides,
+            as_json=json,
+            in_server=server,
+            pulses=pulses,
+            approve=approve,
+        )
     )
 
 
@@ -120,6 +144,7 @@ def resume(
     ] = False,
     server: InServer = None,
     pulses: serving.Pulses = 0,
+    approve: Approve = "",
     json: serving.AsJson = False,
 ) -> None:
     """Go on with a run that was killed, cancelled or failed, exactly where it ended."""
@@ -134,6 +159,7 @@ def resume(
             as_json=json,
             in_server=server,
             pulses=pulses,
+            approve=approve,
         )
     )
 

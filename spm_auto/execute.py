@@ -24,11 +24,12 @@ from .experiment import Experiment, read_experiment, recorded_experiment
 from .hosting import host, lab_file_of
 from .instrument import GuardedInstrument
 from .lab import begin
+from .listening import approving, listening, login, parse_every
 from .planning import checked_plan
 from .resume import changes_since, check_may_resume, read_tape, resumed, take_up
 from .units import format as format_quantity
 from .units import format_duration
-from .workflow import Plan, Runner
+from .workflow import Approve, Plan, Runner
 
 TWICE = 2.0  # [s] a second Ctrl-C within this time withdraws the tip
 LAST_THOUGHT = 10.0  # [s] an agent that thinks longer than that is left to its fate
@@ -44,6 +45,7 @@ def execute(
     as_json: bool = False,
     in_server: bool | None = None,
     pulses: int = 0,
+    approve: str = "",
 ) -> int:
     """Carry out a recipe, with progress; returns the exit code.
 
@@ -56,10 +58,13 @@ def execute(
         as_json: Whether to print the run's summary as JSON, and nothing else.
         in_server: Whether the instrument gets a process of its own; None says so of hardware.
         pulses: How many pulses and pokes a human has said yes to, for such an instrument.
+        approve: How often a human is asked, as `spm_auto.steering.parse_every` reads it; "never"
+            says yes to all, also where the recipe needs an answer. Empty as the recipe has it.
 
     Raises:
         SpmError: The experiment cannot be carried out; nothing moved.
     """
+    approve_all = approving(approve)
     experiment = read_experiment(recipe, lab, overrides)
     clock = experiment.lab.clock.clock()
     file = lab_file_of(experiment)
@@ -69,8 +74,10 @@ def execute(
     else:
         instrument = experiment.lab.open(seed, clock)
     plan = _checked_plan(experiment, instrument, recipe.name)
-    runner, display = prepare(experiment, instrument, clock, plan, out, seed, is_quiet=as_json)
-    return _to_the_end(experiment, runner, display, out, seed, as_json)
+    runner, display = prepare(
+        experiment, instrument, clock, plan, out, seed, as_json, approve=approve_all
+    )
+    return _to_the_end(experiment, runner, display, out, seed, as_json, approve)
 
 
 def resume(
@@ -81,6 +88,7 @@ def resume(
     as_json: bool = False,
     in_server: bool | None = None,
     pulses: int = 0,
+    approve: str = "",
 ) -> int:
     """Go on with a run that was killed, cancelled or failed; returns the exit code.
 
@@ -97,11 +105,13 @@ def resume(
         in_server: Whether hardware gets a process of its own; what is simulated never does, since
             it does again what it did.
         pulses: How many pulses and pokes a human has said yes to, for hardware.
+        approve: How often a human is asked, as in `execute`; empty as it was set last.
 
     Raises:
         CannotResume: It cannot be gone on with; the journal is as it was and nothing has moved.
         SpmError: The instrument cannot be opened.
     """
+    approve_all = approving(approve)
     tape = read_tape(out)
     check_may_resume(tape, after_emergency)
     if tape.finished is not None and tape.finished.reason == FinishReason.COMPLETED:
@@ -132,11 +142,12 @@ def resume(
         looks=not same_place,
         listeners=(display.records.put,),
         room=Room(out, experiment.lab.storage.reserve),
+        approve=approve_all,
     )
     for change in changes:
         display.say(change)
     display.say(f"{started.title}: resumed after record {tape.records[-1].number}")
-    return _to_the_end(experiment, runner, display, out, started.seed, as_json)
+    return _to_the_end(experiment, runner, display, out, started.seed, as_json, approve)
 
 
 def check_free(out: Path) -> None:
@@ -156,9 +167,12 @@ def _to_the_end(
     out: Path,
     seed: int,
     as_json: bool,
+    approve: str = "",
 ) -> int:
     """Carry out what is ordered, and make run file and report of it."""
-    with Presses(runner, display.say):
+    with listening(runner, out, experiment.recipe.title), Presses(runner, display.say):
+        if approve:
+            runner.set_approval(parse_every(approve), login(), "set when the run was started")
         finished = carry_out(experiment, runner, display, seed)
         if not runner.is_live and finished.reason != FinishReason.COMPLETED:
             raise CannotResume(finished.message)
@@ -205,6 +219,7 @@ def prepare(
     seed: int,
     is_quiet: bool,
     listeners: Sequence[Callable[[Record], None]] = (),
+    approve: Approve | None = None,
 ) -> tuple[Runner, ProgressDisplay]:
     """Begin the journal of a run, and make its runner and its progress on the terminal.
 
@@ -217,6 +232,7 @@ def prepare(
         seed: Root of all randomness.
         is_quiet: Whether to show nothing.
         listeners: Called with each record, in the instrument thread.
+        approve: Answers in place of a human.
 
     Raises:
         SpmError: The disk has no room, or the folder holds a run.
@@ -239,6 +255,7 @@ def prepare(
         settings=experiment.describe(),
         listeners=(*listeners, display.records.put),
         room=room,
+        approve=approve,
     )
     display.say(
         f"{experiment.recipe.title}: {format_duration(plan.seconds)} of instrument time, "
@@ -265,9 +282,14 @@ def carry_out(
     """
     with display:
         runner.start(experiment.recipe.steps, seed, experiment.recipe.recovery)
+        asked = 0
         while not runner.wait(_TICK):
             display.drain()
             meanwhile(runner)
+            question = runner.question
+            if question is not None and question.number != asked:
+                asked = question.number
+                display.say(f"{question.ask.question} [spm-auto steer: approve, reject, edit]")
         display.drain()
     finished = runner.finished
     if finished is None:

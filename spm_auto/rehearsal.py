@@ -22,7 +22,7 @@ from .plan_tables import print_plan
 from .planning import checked_plan, opened
 from .units import format as format_quantity
 from .units import format_duration
-from .workflow import Plan, Runner, RunState
+from .workflow import Approving, Plan, Runner, RunState
 
 _WHO = "the rehearsal"
 
@@ -119,7 +119,15 @@ def rehearse_once(
     with ExitStack() as stack:
         folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         runner, display = prepare(
-            experiment, instrument, clock, plan, folder, seed, is_quiet, (extremes,)
+            experiment,
+            instrument,
+            clock,
+            plan,
+            folder,
+            seed,
+            is_quiet,
+            (extremes,),
+            Approving(_WHO),
         )
         with Presses(runner, display.say):
             finished = carry_out(experiment, runner, display, seed, _answer)

@@ -1,9 +1,11 @@
 """The workflow plane: recipes say what shall be done, steps say what next, the runner does it."""
 
 from .accounts import Account, Resource, Span
+from .asking import Approve
 from .control import RunState
 from .decisions import choice_event, chosen_event, fitted_event, intervention_event, scored_event
 from .happened import Happened, measured, what_happened
+from .judging import Approving
 from .knowledge import Knowledge, Learned
 from .past import Past
 from .plan import Bottleneck, Operation, Plan, PlannedStep, make_plan
@@ -22,14 +24,19 @@ from .requests import (
     Estimates,
     Note,
     Prepare,
+    Question,
     Request,
     Wait,
 )
 from .runner import Runner
 from .steps import (
+    AnalyseStep,
+    ApproveStep,
     Block,
+    ConditionTipStep,
     ExploreStep,
     GridStep,
+    HypothesisStep,
     LineStep,
     LoadStep,
     Outline,
@@ -39,11 +46,14 @@ from .steps import (
     Step,
     StepContext,
     StepGenerator,
+    SurveyStep,
     TipCare,
     TipSettings,
+    TuneScanStep,
     TuneStep,
     WaitStep,
     WithinBlock,
+    ZoomStep,
     served,
 )
 from .tape import Tape
@@ -51,11 +61,16 @@ from .tape import Tape
 __all__ = [
     "Account",
     "Advice",
+    "AnalyseStep",
+    "Approve",
+    "ApproveStep",
+    "Approving",
     "Ask",
     "Await",
     "Block",
     "Bottleneck",
     "Compute",
+    "ConditionTipStep",
     "Consult",
     "Consultation",
     "Estimate",
@@ -63,6 +78,7 @@ __all__ = [
     "ExploreStep",
     "GridStep",
     "Happened",
+    "HypothesisStep",
     "Knowledge",
     "Learned",
     "LineStep",
@@ -78,6 +94,7 @@ __all__ = [
     "PointsStep",
     "Prepare",
     "Pricing",
+    "Question",
     "Recipe",
     "RecoverySettings",
     "RepeatBlock",
@@ -89,13 +106,16 @@ __all__ = [
     "Step",
     "StepContext",
     "StepGenerator",
+    "SurveyStep",
     "Tape",
     "TipCare",
     "TipSettings",
+    "TuneScanStep",
     "TuneStep",
     "Wait",
     "WaitStep",
     "WithinBlock",
+    "ZoomStep",
     "choice_event",
     "chosen_event",
     "fitted_event",

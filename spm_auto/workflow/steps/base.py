@@ -125,6 +125,14 @@ class Step(BaseModel):
         """Return what the step is about to do, for the plan; see `preview`."""
         return Outline(self.kind, tuple(self.preview(before)))
 
+    def needs_answers(self, every: int | None) -> bool:  # noqa: ARG002
+        """Say whether a human will be asked; a block asks for the steps in it.
+
+        Args:
+            every: What was set for the run, as `Ask.every`; None leaves it to the step.
+        """
+        return False
+
     def notes_size(self, before: Scan | None) -> int:  # noqa: ARG002
         """Return how many bytes the step's notes take in the journal, at most.
 
