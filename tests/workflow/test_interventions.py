@@ -11,7 +11,7 @@ from ohmic_runs import EXPLORE, OVERVIEW, recipe
 from resuming import cut
 
 from spm_auto.agents import ForbidRegion, ForcePoint, Prefer, Rescalarize, SetExploration
-from spm_auto.data import FinishReason, Intervention, Judged, Verdict, open_run
+from spm_auto.data import FinishReason, Judged, Verdict, open_run
 from spm_auto.workflow import Ask
 
 GP = {**EXPLORE, "agent": {"kind": "gp", "initial": 3}, "budget": 10}
