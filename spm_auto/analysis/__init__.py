@@ -1,7 +1,7 @@
 """Analysis: what can be said about an image or a spectrum without an agent and without a file."""
 
 from .levelling import level_lines, level_plane
-from .quality import Quality, judge_image
+from .quality import Quality, judge_image, straightened
 from .registration import Shift, register
 from .tips import Likeness, Sharpness, check_rows, likeness, sharpness
 
@@ -17,4 +17,5 @@ __all__ = [
     "likeness",
     "register",
     "sharpness",
+    "straightened",
 ]
