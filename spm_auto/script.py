@@ -33,6 +33,7 @@ from .instrument import (
     Instrument,
     Limits,
     Measured,
+    MoveStage,
     PositionProbe,
     Scan,
     ScanFrame,
@@ -167,6 +168,15 @@ class Run:
         if not isinstance(spectrum, Spectrum):
             raise TypeError(f"a spectrum gave {type(spectrum).__name__}")
         return spectrum
+
+    def move_stage(self, x: Quantity, y: Quantity) -> None:
+        """Withdraw, move the coarse stage to (x, y) of the sample [m], and approach again.
+
+        Images from before show another part of the sample: later steps do not look at them. Raises
+        as `scan` does; `Unsupported` where there is no such stage.
+        """
+        self._runner.perform(MoveStage(quantity(x, "m"), quantity(y, "m")))
+        self._images = ()
 
     def follow(self, step: Generator[Request, Any, ScanImage | None]) -> ScanImage | None:
         """Carry out a step written as a generator; returns what the step returns."""

@@ -1,6 +1,7 @@
 """Knowledge: what a run has seen and learned so far, handed on from step to step."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -85,6 +86,22 @@ class Knowledge:
                 self.spectra.append(replace(result, x=x - dx, y=y - dy))
             case ForceCurve(x=x, y=y):
                 self.curves.append(replace(result, x=x - dx, y=y - dy))
+
+    @contextlib.contextmanager
+    def apart(self) -> Iterator[None]:
+        """Let steps begin as if nothing had been seen before: at another part of the sample.
+
+        What is seen and learned meanwhile is added to what was known, at the end.
+        """
+        lists = (self.images, self.learned, self.spectra, self.curves)
+        known: list[list[Any]] = [list(each) for each in lists]
+        for each in lists:
+            each.clear()
+        try:
+            yield
+        finally:
+            for each, before in zip(lists, known, strict=True):
+                each[:0] = before
 
     def worth(self, spectrum: Measured) -> Scalar | None:
         """Return what a spectrum is worth; None where nobody has judged it."""

@@ -3,6 +3,7 @@
 from .film import FerroelectricFilm, FilmView
 from .grains import GrainSettings
 from .lamellae import LamellaSettings
+from .library import CombinatorialLibrary, CombinatorialLibrarySettings
 from .settings import (
     FerroelectricFilmSettings,
     FilmSettings,
@@ -11,6 +12,8 @@ from .settings import (
 )
 
 __all__ = [
+    "CombinatorialLibrary",
+    "CombinatorialLibrarySettings",
     "FerroelectricFilm",
     "FerroelectricFilmSettings",
     "FilmSettings",

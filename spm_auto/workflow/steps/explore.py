@@ -15,6 +15,7 @@ from ...errors import AgentError, BudgetSpent, RecipeError
 from ...instrument import AcquireForceCurve, AcquireSpectrum, Instruction, Measured, Scan
 from ...settings import Plugin, PluginName
 from ...units import Bias, Duration, Length
+from ..carrying import Carried, carry
 from ..decisions import chosen_event, fitted_event, scored_event
 from ..knowledge import Learned
 from ..requests import (
@@ -30,7 +31,7 @@ from ..requests import (
     Told,
 )
 from .approval import ApprovalSettings, every_of, instead, question
-from .base import Step, StepContext, StepGenerator
+from .base import Outline, Step, StepContext, StepGenerator
 from .retrying import taken
 from .settings import CurveSettings, RegionSettings, WaveformSettings, check_one
 from .tip_care import Tip, TipCare
@@ -99,6 +100,8 @@ class ExploreStep(Step):
         no_go: Regions that are left alone.
         look_ahead: Whether the next point is chosen while a spectrum is being taken; without it the
             instrument waits, and each choice knows the spectrum before.
+        carry: Whether the agent begins with what agents with the same scalarizer believed and found
+            there, on images of whatever scale; else it knows nothing.
         pause_on_alarm: Whether the run waits for a human when the agent is stuck, its predictions
             do not hold, or the tip may have changed.
         approval: Whether a human is asked before each point is measured, before every so many-th
@@ -128,6 +131,7 @@ class ExploreStep(Step):
     spacing: Annotated[Length, Field(ge=0)] = 0.0
     no_go: tuple[RegionSettings, ...] = ()
     look_ahead: bool = True
+    carry: bool = False
     pause_on_alarm: bool = False
     approval: ApprovalSettings = "never"
     retries: Annotated[int, Field(ge=0, le=100)] = 0
@@ -178,6 +182,11 @@ class ExploreStep(Step):
         known = [self._instruction(*frame.center, level, most) for level in self._levels()]
         return [known[n % len(known)] for n in range(self.budget)]
 
+    def outline(self, before: Scan | None) -> Outline:
+        """Return the spectra, which an agent will choose."""
+        known = tuple(self.preview(before))
+        return Outline(self.kind, known, choices=len(known), is_beside=self.look_ahead)
+
     def notes_size(self, before: Scan | None) -> int:
         """Return how many bytes the choices and the fits take, at most."""
         n_places = 0
@@ -207,7 +216,11 @@ class ExploreStep(Step):
         if not context.images:
             raise RecipeError("an explore step needs an overview step before it")
         candidates = yield from self._costed(self._candidates(context))
-        explorer = yield Prepare(lambda: self._explorer(candidates, context))
+        carried = Carried(candidates)
+        if self.carry:
+            carried = carry(candidates, context.images[-1], context.knowledge, self.scalarizers)
+            yield Note(carried.finding)
+        explorer = yield Prepare(lambda: carried.tell(self._explorer(carried.candidates, context)))
         learned = Learned(explorer, context.images[-1])
         context.knowledge.learned.append(learned)
         care, tip = context.tip, Tip.GOOD
