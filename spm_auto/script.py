@@ -33,6 +33,7 @@ from .instrument import (
     GuardedInstrument,
     Instrument,
     Limits,
+    Measured,
     MoveStage,
     PositionProbe,
     Scan,
@@ -222,7 +223,7 @@ class Run:
         tape = self._runner.tape
         return None if tape is None else tape.peek_answer()
 
-    def scalar(self, spectrum: Spectrum, scalarizer: str) -> Scalar | None:
+    def scalar(self, spectrum: Measured, scalarizer: str) -> Scalar | None:
         """Return what a spectrum of a resumed run was worth then; None where nobody knows."""
         tape = self._runner.tape
         return None if tape is None else tape.peek_scalar(spectrum, scalarizer)
@@ -237,7 +238,7 @@ class Run:
             self._runner.record(choice)
 
     def scored(
-        self, proposal: Proposal, spectrum: Spectrum, scalar: Scalar, scalarizer: str
+        self, proposal: Proposal, spectrum: Measured, scalar: Scalar, scalarizer: str
     ) -> None:
         """Record what a spectrum was worth; agents made from the run's images call it."""
         self._runner.record(scored_event(proposal, spectrum, scalar, scalarizer))

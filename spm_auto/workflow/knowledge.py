@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..agents import Explorer, Fit, Scalar, Scored
-from ..instrument import FloatArray, ForceCurve, ScanImage, Spectrum
+from ..instrument import FloatArray, ForceCurve, Measured, ScanImage, Spectrum
 from .decisions import fit_of, fitted_event
 
 
@@ -103,7 +103,7 @@ class Knowledge:
             for each, before in zip(lists, known, strict=True):
                 each[:0] = before
 
-    def worth(self, spectrum: Spectrum) -> Scalar | None:
+    def worth(self, spectrum: Measured) -> Scalar | None:
         """Return what a spectrum is worth; None where nobody has judged it."""
         for learned in reversed(self.learned):
             for scored in learned.found:
