@@ -32,7 +32,7 @@ def test_a_client_moves_the_stage_and_reads_back_where_it_is(tmp_path: Path) -> 
     folder = tmp_path / "server" / "00001"
     folder.mkdir(parents=True)
     with served(folder, microscope, clock) as bench:
-        client = bench.client(bench.key("alice"))
+        client = bench.client(bench.key("alice"), is_autonomous=False)
         client.load(Load())
         assert client.capabilities.stage_range == REACH
         assert client.capabilities.instructions == frozenset({MoveStage})
@@ -45,7 +45,7 @@ def test_a_client_moves_the_stage_and_reads_back_where_it_is(tmp_path: Path) -> 
         looker = bench.key("bob", level=Level.SCAN)
         client.close()
         with pytest.raises(Forbidden, match="MoveStage needs level 2"):
-            bench.client(looker).move_stage(THERE)
+            bench.client(looker, is_autonomous=False).move_stage(THERE)
         given = [event.instruction for event in bench.events(CommandGiven)]
     assert given[:2] == [Load(), THERE]
     past = read_past(tmp_path / "server").instructions
