@@ -30,7 +30,7 @@ from .instrument import (
     what_changed,
 )
 from .lab import versions
-from .workflow import Past, Runner, Tape
+from .workflow import Approve, Past, Runner, Tape
 
 
 def read_tape(folder: Path) -> Tape:
@@ -151,6 +151,7 @@ def take_up(
     looks: bool = True,
     listeners: Sequence[Callable[[Record], None]] = (),
     room: Room | None = None,
+    approve: Approve | None = None,
 ) -> Runner:
     """Open a run's journal again, and make the runner that goes on with it.
 
@@ -164,6 +165,7 @@ def take_up(
         looks: Whether to look for the sample on hardware before anything is measured.
         listeners: Called with each new record after it was written.
         room: Room on the disk, which the run waits for.
+        approve: Answers what steps ask, in place of a human.
 
     Raises:
         DataError: The journal cannot be gone on with; it is as it was.
@@ -188,7 +190,7 @@ def take_up(
         looks=looks,
         go_on=clock.go_on if is_simulated and isinstance(clock, ResumedClock) else _stay,
     )
-    return Runner(instrument, journal, clock, listeners, past, room)
+    return Runner(instrument, journal, clock, listeners, past, room, approve=approve)
 
 
 def _borne(tape: Tape) -> Iterator[Instruction]:

@@ -126,15 +126,18 @@ class Explorer:
         self._look(chosen, scalar.value if scalar.is_good else math.nan, noise)
         return scalar
 
-    def reject(self, proposal: Proposal) -> None:
+    def reject(self, proposal: Proposal, is_told: bool = True) -> None:
         """Tell the agent that a proposal cannot be measured; nothing is learned, nor asked again.
+
+        Untold, it is taken back only, and may be proposed again.
 
         Raises:
             AgentError: The proposal is not one that is waiting for its spectrum.
         """
         self._close(proposal)
-        self._told.append((proposal, None))
-        self.agent.tell([Observation(proposal.candidate, math.nan)])
+        if is_told:
+            self._told.append((proposal, None))
+            self.agent.tell([Observation(proposal.candidate, math.nan)])
 
     def forget(self, since: float, until: float) -> None:
         """Unlearn spectra that nobody trusts any more, where the agent can.

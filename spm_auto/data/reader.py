@@ -29,8 +29,9 @@ from .events import (
     SpectrumScored,
     StepStarted,
 )
+from .findings import Finding, Judged
 from .journal import FILE_NAME, JournalReader
-from .recovery import LOOK, ForceCurveAcquired, SpectraDoubted, StageMoved
+from .recovery import ASIDE, ForceCurveAcquired, SpectraDoubted, StageMoved
 from .remembered import stage_at_start
 from .run_file import RUN_FILE_NAME, is_run_file, read_records
 
@@ -109,6 +110,18 @@ class RecordedRun:
         Such as the start of a scan or of a spectrum; None where there is none, or nobody knows.
         """
         return _stage_at(self.records, time)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the steps found and decided, in order."""
+        events = (record.event for record in self.records)
+        return tuple(event for event in events if isinstance(event, Finding))
+
+    @property
+    def judged(self) -> tuple[Judged, ...]:
+        """What humans answered when the run asked them, in order."""
+        events = (record.event for record in self.records)
+        return tuple(event for event in events if isinstance(event, Judged))
 
     @property
     def resumptions(self) -> tuple[Record, ...]:
@@ -228,6 +241,7 @@ class RecordedRun:
                 for m in self.measurements
             ),
             "best": _best(best),
+            "findings": [finding.message for finding in self.findings],
             "simulated_time": self.simulated_time,
             "wall_time": self.wall_time,
             "decision_time_median": (
@@ -329,7 +343,7 @@ def _scans(records: tuple[Record, ...], looks: bool = False) -> list[ScanImage]:
             case SampleFound() | RunContinued():  # found, or killed before
                 is_aside = False
             case ScanStarted(instruction=scan) if not is_aside:
-                is_other = (scan.purpose == LOOK) is not looks
+                is_other = (scan.purpose in ASIDE) is not looks
                 if not is_other:
                     scans.append((record.event, record.time, []))
                     ends.append(record.time)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from ..instrument import AcquireForceCurve, ConditionTip, ForceCurve, MoveStage, SetFeedback
 
 LOOK = "tip"  # purpose of a scan that shows the tip, not the sample: none of the run's images
+STRIP = "strip"  # of one that shows how far the sample has drifted: none of them either
+ASIDE = (LOOK, STRIP)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ from ..instrument import (
 )
 from .control import Control
 from .failures import failure_event
+from .interventions import Interventions
 from .relocation import relocate
 from .requests import Estimates, Result
 from .scribe import Scribe
@@ -69,6 +70,7 @@ class Performer:
         scribe: Writes down what comes back, or has it on record.
         control: Where the run stands.
         clock: Instrument time.
+        interventions: Writes down what humans want, between instructions and lines.
 
     Attributes:
         instrument: The instrument, in the coordinates of the run's first image.
@@ -77,10 +79,16 @@ class Performer:
     """
 
     def __init__(
-        self, instrument: Instrument, scribe: Scribe, control: Control, clock: Clock
+        self,
+        instrument: Instrument,
+        scribe: Scribe,
+        control: Control,
+        clock: Clock,
+        interventions: Interventions,
     ) -> None:
         self.instrument = instrument
         self._scribe, self._control, self._clock = scribe, control, clock
+        self._interventions = interventions
         self._is_found = scribe.past is None or scribe.past.is_simulated
         self.failed_at = 0.0
         self.watchdog = instrument.watchdog if isinstance(instrument, GuardedInstrument) else None
@@ -270,9 +278,17 @@ class Performer:
     def _checkpoint(self) -> None:
         """Wait while paused, or while the disk has no room; leave when stopped."""
         self._scribe.wait_for_room()
+        self._interventions.write_down()
         self._control.checkpoint(
-            lambda: self._scribe.record(RunPaused()), lambda: self._scribe.record(RunResumed())
+            lambda: self._scribe.record(RunPaused()),
+            lambda: self._scribe.record(RunResumed()),
+            self._interventions.write_down,
         )
+
+    def _go_on(self) -> None:
+        """Go live between the lines of a scan, where those before are on record."""
+        self._scribe.go_live()
+        self._interventions.write_down()
 
     def _scan(self, instruction: Scan, begun: Played | None = None) -> ScanImage:
         # the iterator is made first: what the guard refuses leaves no trace of a scan
@@ -285,7 +301,7 @@ class Performer:
                 if isinstance(lines, Generator):
                     stack.enter_context(contextlib.closing(lines))
                 if begun is not None and self._scribe.past is not None:
-                    lines = self._scribe.past.lines(lines, begun)
+                    lines = self._scribe.past.lines(lines, begun, self._go_on)
                 for line in lines:
                     _check_fit(line, started)
                     self._scribe.record(LineAcquired(line))

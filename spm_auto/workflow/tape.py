@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..agents import Order, Recollection, Scalar, steering_of
 from ..data import (
-    LOOK,
+    ASIDE,
     AgentAnswered,
     Alarm,
     DurationsEstimated,
@@ -14,6 +14,7 @@ from ..data import (
     ForceCurveAcquired,
     InstructionFailed,
     Intervention,
+    Judged,
     LineAcquired,
     LoadFinished,
     ModelFitted,
@@ -37,6 +38,7 @@ from .asked import asked_for, last_states
 from .decisions import fit_of, is_of, proposal_of, scalar_of
 from .failures import error_of
 from .recollection import AnswerMemory
+from .requests import Ask
 
 _NOTES = SpectrumScored | ModelFitted | Alarm | PointChosen  # what may follow an agent's answer
 
@@ -126,7 +128,7 @@ class Tape:
         self.image: ScanImage | None = None
         self.scan: Scan | None = None
         self._records = deque(asked_for(records))
-        self._orders: list[Order] = []
+        self._orders: list[tuple[Order, bool]] = []  # and whether it came late
         self._last_states = set(last_states(self._records).values())
 
     @property
@@ -217,16 +219,31 @@ class Tape:
         if not isinstance(record.event, AgentAnswered):
             raise self.difference("consults the agent")
         self._records.popleft()
-        answered, orders = record.event, self.orders()
+        answered, orders = record.event, tuple(order for order, _ in self._orders)
+        self._orders = []
         split = len(orders) - answered.late
         memory = AnswerMemory(answered, self._notes(), record.number in self._last_states)
         return Remembered(orders[:split], orders[split:], memory, answered)
 
-    def orders(self) -> tuple[Order, ...]:
-        """Hand over what humans ordered up to here."""
+    def orders(self) -> tuple[tuple[Order, ...], tuple[Order, ...]]:
+        """Hand over what humans ordered up to here: before the agent thought, and meanwhile."""
         self._collect_orders()
-        orders, self._orders = tuple(self._orders), []
-        return orders
+        early = tuple(order for order, is_late in self._orders if not is_late)
+        late = tuple(order for order, is_late in self._orders if is_late)
+        self._orders = []
+        return early, late
+
+    def judged(self, ask: Ask) -> Judged | None:
+        """Take off what a human answered; None where this was not asked, or the tape is over."""
+        self._collect_orders()
+        event = self._records[0].event if self._records else None
+        if not isinstance(event, Judged) or (event.kind, event.question) != (
+            ask.kind,
+            ask.question,
+        ):
+            return None
+        self._records.popleft()
+        return event
 
     def peek_answer(self) -> Recollection | None:
         """Return the agent's answer that comes next, left on the tape; None where there is none."""
@@ -268,6 +285,9 @@ class Tape:
                     lines.append(line)
                 case ScanFinished():
                     is_whole = True
+                case Intervention():
+                    self._collect_orders()
+                    continue
                 case _:
                     break
             end_time = self._records.popleft().time
@@ -279,7 +299,7 @@ class Tape:
                 error = error_of(failed)
         image = assemble(started, record.time, lines, end_time)
         is_good = is_whole and error is None and image.is_complete
-        if is_good and started.instruction.purpose != LOOK:  # too small to find a sample by
+        if is_good and started.instruction.purpose not in ASIDE:  # too small to find a sample by
             self.image, self.scan = image, started.instruction
         return Played(record.number, image, error, tuple(lines), is_whole, record.time, end_time)
 
@@ -296,8 +316,8 @@ class Tape:
             event = self._records.popleft().event
             assert isinstance(event, Intervention)
             if event.kind:  # else it was only words
-                steering = steering_of(event.kind, event.values)
-                self._orders.append(Order(steering, event.who, event.why))
+                order = Order(steering_of(event.kind, event.values), event.who, event.why)
+                self._orders.append((order, event.is_late))
 
     def difference(self, now: str) -> CannotResume:
         """Say what comes next on record, and what the run does instead."""

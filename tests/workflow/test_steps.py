@@ -35,6 +35,7 @@ from spm_auto.instrument import (
     Spectrum,
 )
 from spm_auto.workflow import (
+    Ask,
     Await,
     Consult,
     Consultation,
@@ -148,8 +149,8 @@ def words(requests: Sequence[Request]) -> list[str]:
                 said.append(f"tell {candidates}{' and ask' if ask else ''}")
             case Await():
                 said.append("wait")
-            case Prepare() | Estimate() | Note(event=CostsEstimated()):
-                pass  # before the first choice
+            case Prepare() | Estimate() | Ask() | Note(event=CostsEstimated()):
+                pass  # before the first choice, and whom nobody answers
             case Note(event=PointChosen(candidate=candidate)):
                 said.append(f"chosen {candidate}")
             case Note(event=SpectrumScored(candidate=candidate)):

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Generator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -10,11 +10,12 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from ... import plugins
 from ...agents import AgentSettings, Candidates, Costs, Explorer, Levels, Proposal, Scalarizer
-from ...data import REFUSED, TIP, Alarm, CostsEstimated
-from ...errors import AgentError, BudgetSpent, LimitExceeded, RecipeError
+from ...data import REFUSED, TIP, CostsEstimated, Judged, Verdict
+from ...errors import AgentError, BudgetSpent, RecipeError
 from ...instrument import AcquireSpectrum, BiasWaveform, Instruction, Scan, Spectrum
 from ...settings import Plugin, PluginName
 from ...units import Bias, Duration, Length
+from ..carrying import Carried, carry
 from ..decisions import chosen_event, fitted_event, scored_event
 from ..knowledge import Learned
 from ..requests import (
@@ -29,7 +30,9 @@ from ..requests import (
     Request,
     Told,
 )
-from .base import Step, StepContext, StepGenerator
+from .approval import ApprovalSettings, every_of, instead, question
+from .base import Outline, Step, StepContext, StepGenerator
+from .retrying import taken
 from .settings import RegionSettings, WaveformSettings
 from .tip_care import Tip, TipCare
 
@@ -41,6 +44,27 @@ _CHOICE = 1_000  # [bytes] what is noted of a point: why it was chosen, and what
 _OTHER_VALUE = 150  # [bytes] what it was worth by a further scalarizer
 _FIT = 64_000  # [bytes] what is noted of a fit besides its maps: parameters and the agent's state
 _PLACE = 24  # [bytes] what its maps take for a place: four of 4 bytes, and where it is
+
+
+@dataclass(slots=True, eq=False)
+class _News:
+    """What an agent has not been told yet.
+
+    Attributes:
+        explorer: The agent.
+        told: What was measured.
+        forget: What it shall forget, as in `Consult`.
+    """
+
+    explorer: Explorer
+    told: tuple[Told, ...] = ()
+    forget: tuple[float, float] | None = None
+
+    def consult(self, ask: bool = True, **more: Any) -> Consult:
+        """Return the request that tells it, now; with what `Consult` takes besides."""
+        consult = Consult(self.explorer, self.told, ask, self.forget, **more)
+        self.told, self.forget = (), None
+        return consult
 
 
 def _how_many(value: object) -> str:
@@ -75,8 +99,15 @@ class ExploreStep(Step):
         no_go: Regions that are left alone.
         look_ahead: Whether the next point is chosen while a spectrum is being taken; without it the
             instrument waits, and each choice knows the spectrum before.
+        carry: Whether the agent begins with what agents with the same scalarizer believed and found
+            there, on images of whatever scale; else it knows nothing.
         pause_on_alarm: Whether the run waits for a human when the agent is stuck, its predictions
             do not hold, or the tip may have changed.
+        approval: Whether a human is asked before each point is measured, before every so many-th
+            one, or never; it can be changed while the run goes on. A point that is rejected is not
+            proposed again; in place of one that is edited it is measured where he wants.
+        retries: How often a spectrum that the instrument or the scalarizer finds no good is taken
+            again at once, before the agent hears of the last one.
     """
 
     kind: Literal["explore"]
@@ -98,7 +129,10 @@ class ExploreStep(Step):
     spacing: Annotated[Length, Field(ge=0)] = 0.0
     no_go: tuple[RegionSettings, ...] = ()
     look_ahead: bool = True
+    carry: bool = False
     pause_on_alarm: bool = False
+    approval: ApprovalSettings = "never"
+    retries: Annotated[int, Field(ge=0, le=100)] = 0
 
     @model_validator(mode="after")
     def _amplitudes_make_waveforms(self) -> "ExploreStep":
@@ -141,6 +175,11 @@ class ExploreStep(Step):
             for n in range(self.budget)
         ]
 
+    def outline(self, before: Scan | None) -> Outline:
+        """Return the spectra, which an agent will choose."""
+        known = tuple(self.preview(before))
+        return Outline(self.kind, known, choices=len(known), is_beside=self.look_ahead)
+
     def notes_size(self, before: Scan | None) -> int:
         """Return how many bytes the choices and the fits take, at most."""
         n_places = 0
@@ -150,6 +189,10 @@ class ExploreStep(Step):
         choice = _CHOICE + _OTHER_VALUE * (len(self.scalarizers) - 1)
         fits = self.agent.most_fits(self.budget)
         return self.budget * choice + fits * (_FIT + _PLACE * n_places)
+
+    def needs_answers(self, every: int | None) -> bool:
+        """Say whether a human will be asked about points."""
+        return (every_of(self.approval) if every is None else every) > 0
 
     def warm_up(self) -> None:
         """Import what the agent needs."""
@@ -170,16 +213,21 @@ class ExploreStep(Step):
         if not context.images:
             raise RecipeError("an explore step needs an overview step before it")
         candidates = yield from self._costed(self._candidates(context))
-        explorer = yield Prepare(lambda: self._explorer(candidates, context))
+        carried = Carried(candidates)
+        if self.carry:
+            carried = carry(candidates, context.images[-1], context.knowledge, self.scalarizers)
+            yield Note(carried.finding)
+        explorer = yield Prepare(lambda: carried.tell(self._explorer(carried.candidates, context)))
         learned = Learned(explorer, context.images[-1])
         context.knowledge.learned.append(learned)
         care, tip = context.tip, Tip.GOOD
         if care is not None and (yield from care.keep()) is Tip.BAD:
             return context.images[-1]
-        told: tuple[Told, ...] = ()
-        forget: tuple[float, float] | None = None
-        proposal = yield from self._answer((yield Consult(explorer)), care, learned)
+        news = _News(explorer)
+        proposal = yield from self._answer((yield news.consult()), care, learned)
         for number in range(1, self.budget + 1):
+            if proposal is not None:
+                proposal = yield from self._agreed(proposal, number, news, care, learned)
             if proposal is None:
                 break
             if care is not None and care.is_due:
@@ -187,28 +235,23 @@ class ExploreStep(Step):
                 tip = yield from care.keep()
                 if tip is Tip.BAD:
                     break
-                forget = (since, care.trusted_until) if tip is Tip.MENDED else None
+                news.forget = (since, care.trusted_until) if tip is Tip.MENDED else None
             more = number < self.budget
             ahead = None
             if more and self.look_ahead:
-                ahead = yield Consult(explorer, told, forget=forget)
-                told, forget = (), None
+                ahead = yield news.consult()
             try:
-                measured = ((proposal, (yield from self._measure(proposal, care))),)
+                measured = (proposal, (yield from self._measure(proposal, care)))
             except BudgetSpent:  # what was measured before is concluded from
                 if ahead is not None:
                     yield from self._answer(ahead, care, learned)
                 break
+            news.told = (*news.told, measured)
             if ahead is None:
-                news = Consult(explorer, told + measured, more, forget)
-                proposal = yield from self._answer((yield news), care, learned)
-                told, forget = (), None
-            else:
-                proposal = yield from self._answer(ahead, care, learned)
-                told = measured
-        if told:  # the candidates ran out while a spectrum was being taken
-            news = Consult(explorer, told, ask=False)
-            yield from self._answer((yield news), care, learned)
+                ahead = yield news.consult(more)
+            proposal = yield from self._answer(ahead, care, learned)
+        if news.told:  # the candidates ran out while a spectrum was being taken
+            yield from self._answer((yield news.consult(ask=False)), care, learned)
         if care is not None and tip is not Tip.BAD:  # to vouch for the last spectra
             yield from care.keep()
         return context.images[-1]
@@ -219,14 +262,39 @@ class ExploreStep(Step):
         waveform = self._waveform_at(proposal.bias, proposal.duration)
         if proposal.averages > 1:
             waveform = replace(waveform, cycles=waveform.cycles * proposal.averages)
-        try:
-            spectrum: Spectrum = yield AcquireSpectrum(proposal.x, proposal.y, waveform)
-        except LimitExceeded as error:  # one forbidden point does not end the night
-            yield Note(Alarm(f"the agent's point was refused: {error}"))
-            return None
-        if care is not None:
-            care.taken()
-        return spectrum
+        instruction = AcquireSpectrum(proposal.x, proposal.y, waveform)
+        judges = [(name, plugins.load("scalarizers", name)) for name in self.scalarizers]
+        spectra = yield from taken(instruction, self.retries, judges)
+        for _ in spectra:
+            if care is not None:
+                care.taken()
+        return spectra[-1] if spectra else None
+
+    def _agreed(
+        self,
+        proposal: Proposal,
+        number: int,
+        news: "_News",
+        care: TipCare | None,
+        learned: Learned,
+    ) -> Generator[Request, Any, Proposal | None]:
+        """Ask a human about a proposal, where he wants to be asked, until one is agreed upon.
+
+        Returns:
+            What to measure; None when no candidate is left.
+        """
+        agreed: Proposal | None = proposal
+        while agreed is not None and not agreed.is_forced:  # who asked for it is not asked
+            judged: Judged | None = yield question(agreed, every_of(self.approval), number)
+            if judged is None or judged.verdict is Verdict.APPROVED:
+                break
+            if judged.verdict is Verdict.REJECTED:
+                news.told = (*news.told, (agreed, None))
+                consult = news.consult()
+            else:
+                consult = news.consult(dropped=agreed, instead=(instead(judged, agreed),))
+            agreed = yield from self._answer((yield consult), care, learned)
+        return agreed
 
     def _waveform_at(self, bias: float, duration: float) -> BiasWaveform:
         """Return the waveform at a level; NaN stands for what the agent does not choose."""
