@@ -6,10 +6,15 @@ from .evidence import Evidence, Grown, information, probabilities, weigh
 from .features import feature_density
 from .laws import Law, Parameter, Span
 from .levelling import level_lines, level_plane
+from .mosaic import mosaic
 from .placing import place, sampled
-from .quality import Quality, judge_image
+from .quality import Quality, judge_image, straightened
 from .registration import Shift, register
+from .statements import Shape, Statement, plus_minus, state
+from .surface import MOST_VALUES, Surface, expected_improvement, surface_through
 from .tips import Likeness, Sharpness, check_rows, likeness, sharpness
+from .unmixing import Unmixed, unmix
+from .walls import Distances, DomainWalls, find_walls
 
 __all__ = [
     "MOST_VALUES",
@@ -52,6 +57,7 @@ __all__ = [
     "sharpness",
     "signed_response",
     "state",
+    "straightened",
     "surface_through",
     "togetherness",
     "unmix",
