@@ -22,7 +22,7 @@ def image(signed: FloatArray, frame: ScanFrame, turn: float = 0.7, noise: float 
         first, second = rng.standard_normal((2, *signed.shape))
         answer = (signed + noise * (first + 1j * second)) * np.exp(1j * turn)
         ways.append(np.stack([np.abs(answer), np.angle(answer)]))
-    return ScanImage(frame, CHANNELS, *ways, 0.0, 1.0)
+    return ScanImage(frame, CHANNELS, ways[0], ways[1], 0.0, 1.0)
 
 
 def disc(diameter: float, blur: float = 0.0, off: float = 7e-9, sign: float = 1.0) -> FloatArray:
