@@ -5,6 +5,7 @@ python -m benchmarks.hypothesis_figures runs/growth docs/pictures
 """
 
 import argparse
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -91,11 +92,13 @@ def draw_course(findings: Sequence[Finding], run: RecordedRun, path: Path) -> No
     left.set_ylabel("probability of the law")
     left.legend(fontsize=8)
     values = findings[-1].values
-    rng = np.random.default_rng(0)  # pulses that were given twice are drawn beside one another
+    given: Counter[tuple[float, float]] = Counter()
     for number, (bias, duration) in enumerate(
         zip(values["bias"].tolist(), values["duration"].tolist(), strict=True), start=1
     ):
-        at = duration * 10 ** rng.uniform(-0.08, 0.08), bias + rng.uniform(-0.15, 0.15)
+        beside = given[bias, duration]  # pulses that were given before
+        given[bias, duration] += 1
+        at = duration * 10 ** (0.16 * beside), bias
         middle.annotate(str(number), at, ha="center", va="center", fontsize=9)
     middle.set_xscale("log")
     middle.set(xlim=(0.06, 50), ylim=(5.5, 10.6))
@@ -104,7 +107,7 @@ def draw_course(findings: Sequence[Finding], run: RecordedRun, path: Path) -> No
     middle.set_title("pulses in the order of choice", fontsize=10)
     image = run.scans[-1]
     image.plot("phase", ax=right)
-    right.set_title("the last domain, phase", fontsize=10)
+    right.set_title("the last domain, phase", fontsize=10, loc="left")
     figure.tight_layout()
     figure.savefig(path, **SMALL)
 
