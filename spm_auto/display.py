@@ -257,4 +257,6 @@ def _said(name: str, value: Any) -> str:
         return format_duration(value) if value >= 1 else format_quantity(value, "s", 3)
     if name.endswith("_fraction"):
         return f"{100 * value:.2f} %"
+    if isinstance(value, list):
+        return "\n".join(f"- {item}" for item in value) or "-"
     return str(value)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from ..instrument import FloatArray, ScanFrame, Spectrum
+from ..instrument import FloatArray, Measured, ScanFrame
 from .candidates import Candidates
 
 ASKED_FOR = "asked for by "  # how the reason of a point begins that a human wants measured
@@ -342,7 +342,7 @@ class Watch(Protocol):
         """The agent has answered."""
 
     def scored(
-        self, proposal: Proposal, spectrum: Spectrum, scalar: Scalar, scalarizer: str
+        self, proposal: Proposal, spectrum: Measured, scalar: Scalar, scalarizer: str
     ) -> None:
         """A spectrum was turned into a number and told to the agent."""
 

@@ -8,7 +8,7 @@ from .laws import Law, Parameter, Span
 from .levelling import level_lines, level_plane
 from .mosaic import mosaic
 from .placing import place, sampled
-from .quality import Quality, judge_image
+from .quality import Quality, judge_image, straightened
 from .registration import Shift, register
 from .statements import Shape, Statement, plus_minus, state
 from .surface import MOST_VALUES, Surface, expected_improvement, surface_through
@@ -57,6 +57,7 @@ __all__ = [
     "sharpness",
     "signed_response",
     "state",
+    "straightened",
     "surface_through",
     "togetherness",
     "unmix",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..agents import Explorer, Fit, Scalar, Scored
-from ..instrument import FloatArray, ForceCurve, ScanImage, Spectrum
+from ..instrument import FloatArray, ForceCurve, Measured, ScanImage, Spectrum
 from .decisions import fit_of, fitted_event
 
 
@@ -93,8 +93,8 @@ class Knowledge:
 
         What is seen and learned meanwhile is added to what was known, at the end.
         """
-        lists = (self.images, self.learned, self.spectra, self.curves)
-        known: list[list[Any]] = [list(each) for each in lists]
+        lists: tuple[list[Any], ...] = (self.images, self.learned, self.spectra, self.curves)
+        known = [list(each) for each in lists]
         for each in lists:
             each.clear()
         try:
@@ -103,7 +103,7 @@ class Knowledge:
             for each, before in zip(lists, known, strict=True):
                 each[:0] = before
 
-    def worth(self, spectrum: Spectrum) -> Scalar | None:
+    def worth(self, spectrum: Measured) -> Scalar | None:
         """Return what a spectrum is worth; None where nobody has judged it."""
         for learned in reversed(self.learned):
             for scored in learned.found:

@@ -33,7 +33,7 @@ from ..data import (
     remember,
 )
 from ..errors import CannotResume, InstrumentError
-from ..instrument import ForceCurve, Instruction, Scan, ScanImage, ScanLine, Spectrum
+from ..instrument import ForceCurve, Instruction, Measured, Scan, ScanImage, ScanLine, Spectrum
 from .asked import asked_for, last_states
 from .decisions import fit_of, is_of, proposal_of, scalar_of
 from .failures import error_of
@@ -264,7 +264,7 @@ class Tape:
                     break
         return None
 
-    def peek_scalar(self, spectrum: Spectrum, scalarizer: str) -> Scalar | None:
+    def peek_scalar(self, spectrum: Measured, scalarizer: str) -> Scalar | None:
         """Return what a spectrum was worth, left on the tape; None where it does not come next."""
         for record in self._records:
             match record.event:

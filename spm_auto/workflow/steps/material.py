@@ -9,9 +9,7 @@ import numpy as np
 from ...agents import Scalar, Scalarizer, Scored, scalar_of
 from ...analysis import level_plane, unmix
 from ...errors import AgentError
-from ...instrument import FloatArray, ForceCurve, ScanImage, Spectrum
-
-Measured = Spectrum | ForceCurve
+from ...instrument import FloatArray, ForceCurve, Measured, ScanImage, Spectrum
 
 
 class NothingToSay(Exception):
