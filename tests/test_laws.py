@@ -140,9 +140,7 @@ def test_domains_that_are_not_seen_count_as_small_ones() -> None:
 
 def test_the_parameters_are_found_with_their_uncertainty() -> None:
     (found,) = weigh((law("log_time"),), world("log_time", 60, seed=4), SPAN, seed=1)
-    for (mean, deviation), true in zip(
-        found.parameters().values(), TRUE["log_time"], strict=True
-    ):
+    for (mean, deviation), true in zip(found.parameters().values(), TRUE["log_time"], strict=True):
         assert abs(mean - true) < 3 * deviation
         assert deviation < 0.2 * true
     assert found.spread.mean() == pytest.approx(3e-9, rel=0.3)
