@@ -3,7 +3,7 @@
 from .asking import Approve
 from .control import RunState
 from .decisions import choice_event, chosen_event, fitted_event, intervention_event, scored_event
-from .judging import Approving
+from .judging import Approving, often
 from .knowledge import Knowledge, Learned
 from .past import Past
 from .plan import Plan, PlannedStep, make_plan
@@ -97,6 +97,7 @@ __all__ = [
     "fitted_event",
     "intervention_event",
     "make_plan",
+    "often",
     "parse_recipe",
     "read_recipe",
     "scored_event",
