@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -27,7 +27,7 @@ from .instrument import (
 )
 from .notify import NotifySettings
 from .server import ServerSettings
-from .settings import Plugin, read_toml, validate
+from .settings import Plugin, SchemaVersion, read_toml, validate
 from .units import (
     Bias,
     BiasTime,
@@ -59,6 +59,7 @@ class ZoneSettings(_Table):
     y: Length
     radius: Annotated[Length, Field(gt=0)]
     reason: str = "no-go zone"
+    stage: tuple[Length, Length] | None = None
 
 
 class ExposureSettings(_Table):
@@ -95,6 +96,9 @@ class LimitSettings(_Table):
     step: Annotated[Length, Field(gt=0)] | None = None
     spectra: Annotated[int, Field(gt=0)] | None = None
     exposure: ExposureSettings | None = None
+    stage_x: tuple[Length, Length] | None = None
+    stage_y: tuple[Length, Length] | None = None
+    stage_step: Annotated[Length, Field(gt=0)] | None = None
 
     @model_validator(mode="after")
     def _are_limits(self) -> "LimitSettings":
@@ -104,7 +108,7 @@ class LimitSettings(_Table):
     def limits(self) -> Limits:
         """Return the limits."""
         given = _given(self)
-        given["no_go"] = tuple(NoGoZone(z.x, z.y, z.radius, z.reason) for z in self.no_go)
+        given["no_go"] = tuple(NoGoZone(z.x, z.y, z.radius, z.reason, z.stage) for z in self.no_go)
         if self.exposure is not None:
             given["exposure"] = self.exposure.exposure()
         if self.setpoint is not None:
@@ -205,7 +209,11 @@ class Lab(_Table):
         operator: Who is responsible, for the record.
     """
 
-    schema_version: Literal[1]
+    elsewhere: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("steps", "title", "description", "recovery"), "recipe"
+    )
+
+    schema_version: SchemaVersion
     laboratory: str
     instrument: Annotated[InstrumentSettings, Plugin("instruments")]
     limits: LimitSettings = LimitSettings()
@@ -314,6 +322,8 @@ def begin(
         instrument.close()
         raise
     runner = Runner(instrument, journal, clock, listeners, room=room, approve=approve)
+    stage = instrument.status().stage
+    known = {} if stage is None else {"stage": stage}
     runner.record(
         RunStarted(
             uid=str(uuid.uuid4()),
@@ -323,7 +333,7 @@ def begin(
             instrument=instrument.capabilities.name,
             seed=seed,
             versions=versions(),
-            settings={**(settings or {}), "limits": limits_to_table(instrument.limits)},
+            settings={**(settings or {}), **known, "limits": limits_to_table(instrument.limits)},
         )
     )
     return runner

@@ -26,6 +26,7 @@ from .instrument import (
     ConditionTip,
     GuardedInstrument,
     Instruction,
+    MoveStage,
     what_changed,
 )
 from .lab import versions
@@ -193,10 +194,18 @@ def take_up(
 
 
 def _borne(tape: Tape) -> Iterator[Instruction]:
-    """Yield what the sample has borne, where that was found to be when last looked for."""
+    """Yield what the sample has borne, where that was found to be when last looked for.
+
+    How far it was off at other positions of the coarse stage nobody knows.
+    """
     dx, dy = (0.0, 0.0) if tape.found is None else (tape.found.dx, tape.found.dy)
-    for instruction in carried_out(tape.records):
-        if isinstance(instruction, AcquireSpectrum | AcquireForceCurve | ConditionTip):
+    borne = carried_out(tape.records)
+    moves = [n for n, instruction in enumerate(borne) if isinstance(instruction, MoveStage)]
+    here = moves[-1] if moves else 0
+    for number, instruction in enumerate(borne):
+        if number >= here and isinstance(
+            instruction, AcquireSpectrum | AcquireForceCurve | ConditionTip
+        ):
             yield replace(instruction, x=instruction.x + dx, y=instruction.y + dy)
         else:
             yield instruction

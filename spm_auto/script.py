@@ -33,6 +33,8 @@ from .instrument import (
     GuardedInstrument,
     Instrument,
     Limits,
+    Measured,
+    MoveStage,
     PositionProbe,
     Scan,
     ScanFrame,
@@ -170,6 +172,15 @@ class Run:
             raise TypeError(f"a spectrum gave {type(spectrum).__name__}")
         return spectrum
 
+    def move_stage(self, x: Quantity, y: Quantity) -> None:
+        """Withdraw, move the coarse stage to (x, y) of the sample [m], and approach again.
+
+        Images from before show another part of the sample: later steps do not look at them. Raises
+        as `scan` does; `Unsupported` where there is no such stage.
+        """
+        self._runner.perform(MoveStage(quantity(x, "m"), quantity(y, "m")))
+        self._images = ()
+
     def follow(self, step: Generator[Request, Any, ScanImage | None]) -> ScanImage | None:
         """Carry out a step written as a generator; returns what the step returns."""
         return self._runner.drive(step)
@@ -212,7 +223,7 @@ class Run:
         tape = self._runner.tape
         return None if tape is None else tape.peek_answer()
 
-    def scalar(self, spectrum: Spectrum, scalarizer: str) -> Scalar | None:
+    def scalar(self, spectrum: Measured, scalarizer: str) -> Scalar | None:
         """Return what a spectrum of a resumed run was worth then; None where nobody knows."""
         tape = self._runner.tape
         return None if tape is None else tape.peek_scalar(spectrum, scalarizer)
@@ -227,7 +238,7 @@ class Run:
             self._runner.record(choice)
 
     def scored(
-        self, proposal: Proposal, spectrum: Spectrum, scalar: Scalar, scalarizer: str
+        self, proposal: Proposal, spectrum: Measured, scalar: Scalar, scalarizer: str
     ) -> None:
         """Record what a spectrum was worth; agents made from the run's images call it."""
         self._runner.record(scored_event(proposal, spectrum, scalar, scalarizer))

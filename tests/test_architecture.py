@@ -56,7 +56,7 @@ ONLY_NAMES = {
     ("workflow", "agents"): {
         "Agent", "AgentSettings", "Candidates", "Costs", "Explorer", "Fit", "ForbidRegion",
         "ForcePoint", "Levels", "Memory", "Observation", "Order", "Proposal", "Recollection",
-        "Scalar", "Scalarizer", "Scored", "Steering", "Watch", "refusal", "scalar_of",
+        "Scalar", "Scalarizer", "Scored", "Steering", "Watch", "inherit", "refusal", "scalar_of",
         "steering_of",
     },
 }  # fmt: skip
@@ -74,6 +74,7 @@ ONLY_IN = {
     "igor2": {"data"},
     "gwyfile": {"data", "export"},
     "skimage": {"analysis"},
+    "sklearn": {"analysis"},
     "numba": {"simulator"},
     "matplotlib": {
         "plotting",

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import AgentError, CannotResume, PluginError
-from ..instrument import Spectrum
+from ..instrument import Measured
 from .memory import Memory, Recollection, RememberingWatch
 from .protocol import (
     Agent,
@@ -75,7 +75,7 @@ class Explorer:
         self._noted: Fit | None = None
         self._open: list[Proposal] = []  # given out, their spectra not told yet
         self._ready: deque[Proposal] = deque()  # to be given out before the agent is asked
-        self._told: list[tuple[Proposal, Spectrum | None]] = []
+        self._told: list[tuple[Proposal, Measured | None]] = []
         self._values: list[float] = []  # the good ones, for the size of the noise
         self._steered = SteeredAgent(agent)
         self._lookout = Lookout(agent.candidates.frame)
@@ -86,7 +86,7 @@ class Explorer:
         """Name of the scalarizer, for the record."""
         return self._name or getattr(self._scalarizer, "__name__", type(self._scalarizer).__name__)
 
-    def scalarize(self, spectrum: Spectrum) -> Scalar:
+    def scalarize(self, spectrum: Measured) -> Scalar:
         """Turn a spectrum into a number; one that is flagged or not finite is no good.
 
         Raises:
@@ -105,7 +105,7 @@ class Explorer:
         self._take_orders()
         return self._next()
 
-    def tell(self, proposal: Proposal, spectrum: Spectrum) -> Scalar:
+    def tell(self, proposal: Proposal, spectrum: Measured) -> Scalar:
         """Tell the agent what was found at a proposal.
 
         Raises:
@@ -373,7 +373,7 @@ class Explorer:
         self._lookout.forget()
         return tuple(scored)
 
-    def _scalar(self, spectrum: Spectrum, scalarizer: Scalarizer, name: str) -> Scalar:
+    def _scalar(self, spectrum: Measured, scalarizer: Scalarizer, name: str) -> Scalar:
         recalled = self._memory.scalar(spectrum, name) if self._memory is not None else None
         if recalled is not None:
             return recalled

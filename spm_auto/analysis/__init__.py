@@ -1,7 +1,65 @@
 """Analysis: what can be said about an image or a spectrum without an agent and without a file."""
 
+from .clustering import Clusters, find_clusters, togetherness
+from .domains import Domain, measure_domain, poled_sites, seen_at_best, signed_response
+from .evidence import Evidence, Grown, information, probabilities, weigh
+from .features import feature_density
+from .laws import Law, Parameter, Span
 from .levelling import level_lines, level_plane
-from .quality import Quality, judge_image
+from .mosaic import mosaic
+from .placing import place, sampled
+from .quality import Quality, judge_image, straightened
 from .registration import Shift, register
+from .statements import Shape, Statement, plus_minus, state
+from .surface import MOST_VALUES, Surface, expected_improvement, surface_through
+from .tips import Likeness, Sharpness, check_rows, likeness, sharpness
+from .unmixing import Unmixed, unmix
+from .walls import Distances, DomainWalls, find_walls
 
-__all__ = ["Quality", "Shift", "judge_image", "level_lines", "level_plane", "register"]
+__all__ = [
+    "MOST_VALUES",
+    "Clusters",
+    "Distances",
+    "Domain",
+    "DomainWalls",
+    "Evidence",
+    "Grown",
+    "Law",
+    "Likeness",
+    "Parameter",
+    "Quality",
+    "Shape",
+    "Sharpness",
+    "Shift",
+    "Span",
+    "Statement",
+    "Surface",
+    "Unmixed",
+    "check_rows",
+    "expected_improvement",
+    "feature_density",
+    "find_clusters",
+    "find_walls",
+    "information",
+    "judge_image",
+    "level_lines",
+    "level_plane",
+    "likeness",
+    "measure_domain",
+    "mosaic",
+    "place",
+    "plus_minus",
+    "poled_sites",
+    "probabilities",
+    "register",
+    "sampled",
+    "seen_at_best",
+    "sharpness",
+    "signed_response",
+    "state",
+    "straightened",
+    "surface_through",
+    "togetherness",
+    "unmix",
+    "weigh",
+]

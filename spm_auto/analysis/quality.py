@@ -44,7 +44,7 @@ class Quality:
         slow: Part of the error that neighbouring pixels share: the loop comes late.
         rough: Part that they do not, and the mean, which an integrating loop holds unless it
             oscillates so far that it is rectified: it oscillates, or there is noise.
-        peak: Largest signal over the set-point; NaN where not known.
+        peak: Largest error, over the set-point, both ways; NaN where not known.
         ringing: Share of the variance that stands in a single peak of the spectrum along the fast
             axis, of what there and back do not share.
         scars: Share of the lines that jump against the line before.
@@ -169,7 +169,7 @@ def _errors(signal: list[FloatArray], setpoint: float) -> tuple[float, float, fl
     changes = [each - each.mean() for each in errors]
     shared = float(np.mean([np.mean(each[:, 1:] * each[:, :-1]) for each in changes]))
     slow = min(max(shared, 0.0), power)
-    peak = max(float(np.max(np.abs(each))) for each in signal) / scale
+    peak = max(float(np.max(np.abs(each))) for each in errors)
     return float(np.sqrt(slow)), float(np.sqrt(power - slow)), peak
 
 
@@ -183,8 +183,8 @@ def _peak_power(differences: FloatArray) -> float:
     if upper.size <= 2 * wide:
         return 0.0
     peak = float(np.max(np.convolve(upper, np.ones(wide), "valid")))
-    rest = (float(upper.sum()) - peak) / (upper.size - wide) * wide  # as much of it is no peak
-    return max(peak - 2 * rest, 0.0) * 2 / (pixels * float(np.sum(window**2)))
+    rest = float(upper.sum() - peak) / (upper.size - wide) * wide  # as much of it is no peak
+    return float(max(peak - 2 * rest, 0.0)) * 2 / (pixels * float(np.sum(window**2)))
 
 
 def _scars(lines: FloatArray) -> float:

@@ -73,10 +73,13 @@ from .locking import free, lock_file
 from .place import take_place, write_whole
 from .reader import Measurement, RecordedRun, assemble, open_run
 from .recovery import (
+    ASIDE,
     LOOK,
+    STRIP,
     FeedbackSet,
     ForceCurveAcquired,
     SpectraDoubted,
+    StageMoved,
     TipConditioned,
 )
 from .remembered import carried_out, remember
@@ -86,6 +89,7 @@ from .run_file.writing import write as write_run_file
 
 __all__ = [
     "ANNOTATE",
+    "ASIDE",
     "BESIDE",
     "CANCEL",
     "CLOSING",
@@ -101,6 +105,7 @@ __all__ = [
     "ROOM",
     "RUN_FILE_NAME",
     "SET_APPROVAL",
+    "STRIP",
     "TIP",
     "TRIPS",
     "VERSION",
@@ -152,6 +157,7 @@ __all__ = [
     "SpectraDoubted",
     "SpectrumAcquired",
     "SpectrumScored",
+    "StageMoved",
     "StepStarted",
     "TipConditioned",
     "TipWithdrawn",

@@ -32,7 +32,13 @@ from .audit import (
     TipWithdrawn,
 )
 from .findings import Finding, Judged, Waited
-from .recovery import FeedbackSet, ForceCurveAcquired, SpectraDoubted, TipConditioned
+from .recovery import (
+    FeedbackSet,
+    ForceCurveAcquired,
+    SpectraDoubted,
+    StageMoved,
+    TipConditioned,
+)
 
 REFUSED = "refused"  # cause of the alarm that an intervention was not carried out
 LATE = "late"  # cause of the alarm that an intervention came when the run was over
@@ -402,6 +408,7 @@ Event = (
     | ForceCurveAcquired
     | TipConditioned
     | FeedbackSet
+    | StageMoved
     | SpectraDoubted
     | Waited
     | Finding

@@ -18,6 +18,7 @@ from ..instrument import (
     Instruction,
     Instrument,
     Load,
+    MoveStage,
     PositionProbe,
     Scan,
     ScanLine,
@@ -81,6 +82,8 @@ class Past:
                     cast(Extended, instrument).condition_tip(instruction)
                 case SetFeedback():
                     cast(Extended, instrument).set_feedback(instruction)
+                case MoveStage():
+                    cast(Extended, instrument).move_stage(instruction)
             if self.is_exact and played.error is not None:
                 raise self._otherwise(played, "it does not fail")
         except InstrumentError as error:

@@ -26,6 +26,7 @@ from ..data import (
     ScanFinished,
     ScanStarted,
     SpectrumAcquired,
+    StageMoved,
     TipConditioned,
     Waited,
     assemble,
@@ -40,6 +41,7 @@ from ..instrument import (
     Instruction,
     Instrument,
     Load,
+    MoveStage,
     PositionProbe,
     Scan,
     ScanImage,
@@ -158,7 +160,7 @@ class Performer:
         if played is not None and played.is_whole:
             return played.result
         self._checkpoint()
-        self._find_sample()
+        self._find_sample(instruction)
         try:
             return self._carry_out(instruction, played)
         except InstrumentError as error:
@@ -192,6 +194,10 @@ class Performer:
             case SetFeedback():
                 self._extended(instruction).set_feedback(instruction)
                 self._scribe.record(FeedbackSet(instruction, self.instrument.status().bias))
+            case MoveStage():
+                self._extended(instruction).move_stage(instruction)
+                at = self.instrument.status().stage or (instruction.x, instruction.y)
+                self._scribe.record(StageMoved(instruction, *at))
             case _:
                 raise TypeError(f"no instruction: {instruction!r}")
         return None
@@ -257,14 +263,16 @@ class Performer:
             past.repeat(self.instrument, instruction, played)
         return played
 
-    def _find_sample(self) -> None:
+    def _find_sample(self, instruction: Instruction) -> None:
         """Ready hardware again before the first instruction, and look where the sample is now."""
         past = self._scribe.past
         if self._is_found or past is None:
             return
         self._is_found = True
         self._scribe.record(SampleSought())
-        found, self.instrument = relocate(past.tape, self.instrument, self._carry_out, past.looks)
+        found, self.instrument = relocate(
+            past.tape, self.instrument, self._carry_out, past.looks, instruction
+        )
         self._scribe.record(found)
 
     def _checkpoint(self) -> None:

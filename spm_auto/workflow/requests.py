@@ -9,10 +9,10 @@ from typing import Any
 from ..agents import Explorer, Fit, Memory, Order, Proposal, Scored, refusal
 from ..data import REFUSED, Alarm, Event, Judged
 from ..errors import AgentError, PluginError
-from ..instrument import ForceCurve, Instruction, ScanImage, Spectrum
+from ..instrument import ForceCurve, Instruction, Measured, ScanImage, Spectrum
 
 Result = ScanImage | Spectrum | ForceCurve | None  # of an instruction
-Told = tuple[Proposal, Spectrum | None]  # None: the instrument refused the point
+Told = tuple[Proposal, Measured | None]  # None: the instrument refused the point
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..agents import Order, Recollection, Scalar, steering_of
 from ..data import (
-    LOOK,
+    ASIDE,
     AgentAnswered,
     Alarm,
     DurationsEstimated,
@@ -27,12 +27,13 @@ from ..data import (
     ScanStarted,
     SpectrumAcquired,
     SpectrumScored,
+    StageMoved,
     Waited,
     assemble,
     remember,
 )
 from ..errors import CannotResume, InstrumentError
-from ..instrument import ForceCurve, Instruction, Scan, ScanImage, ScanLine, Spectrum
+from ..instrument import ForceCurve, Instruction, Measured, Scan, ScanImage, ScanLine, Spectrum
 from .asked import asked_for, last_states
 from .decisions import fit_of, is_of, proposal_of, scalar_of
 from .failures import error_of
@@ -95,10 +96,12 @@ class Tape:
         records: All of them, whatever was played.
         started: How the run began.
         finished: How the run ended; None when it was killed.
-        found: Where the sample was found when the run was gone on with before; None if it was not.
+        found: Where the sample was found when the run was gone on with before; None if it was not,
+            or the coarse stage was moved since.
         sample: What was loaded.
         remembered: What is known of the instrument.
-        image: The last complete image that was played, None before; `scan` asked for it.
+        image: The last complete image that was played, None before, and where the coarse stage was
+            moved since; `scan` asked for it.
 
     Raises:
         CannotResume: They are not all there.
@@ -117,9 +120,7 @@ class Tape:
         self.records = tuple(records)
         self.started = started
         self.finished = _last_finish(records)
-        self.found = next(
-            (r.event for r in reversed(records) if isinstance(r.event, SampleFound)), None
-        )
+        self.found = _last_found(records)
         self.sample = next(
             (r.event.instruction.sample for r in records if isinstance(r.event, LoadFinished)), ""
         )
@@ -157,6 +158,9 @@ class Tape:
                 return Played(record.number, curve)
             case ScanStarted() as started:
                 return self._scan(started, record)
+            case StageMoved():
+                self.image = self.scan = None
+                return Played(record.number)
             case _:
                 return Played(record.number)
 
@@ -260,7 +264,7 @@ class Tape:
                     break
         return None
 
-    def peek_scalar(self, spectrum: Spectrum, scalarizer: str) -> Scalar | None:
+    def peek_scalar(self, spectrum: Measured, scalarizer: str) -> Scalar | None:
         """Return what a spectrum was worth, left on the tape; None where it does not come next."""
         for record in self._records:
             match record.event:
@@ -295,7 +299,7 @@ class Tape:
                 error = error_of(failed)
         image = assemble(started, record.time, lines, end_time)
         is_good = is_whole and error is None and image.is_complete
-        if is_good and started.instruction.purpose != LOOK:  # too small to find a sample by
+        if is_good and started.instruction.purpose not in ASIDE:  # too small to find a sample by
             self.image, self.scan = image, started.instruction
         return Played(record.number, image, error, tuple(lines), is_whole, record.time, end_time)
 
@@ -328,6 +332,16 @@ def _named(event: Event) -> str:
     """Say an event in one line."""
     instruction = getattr(event, "instruction", None)
     return type(event).__name__ if instruction is None else f"{type(event).__name__} {instruction}"
+
+
+def _last_found(records: Sequence[Record]) -> SampleFound | None:
+    for record in reversed(records):
+        match record.event:
+            case SampleFound() as found:
+                return found
+            case StageMoved():
+                return None
+    return None
 
 
 def _last_finish(records: Sequence[Record]) -> RunFinished | None:

@@ -465,7 +465,9 @@ def test_amplitude_and_duration_of_a_pulse_are_the_agents_to_choose() -> None:
         OVERVIEW, {**EXPLORE, "waveform": pulse, "amplitudes": ["2 V"], "durations": ["30 ms"]}
     ).steps[1]
     assert isinstance(step, ExploreStep)
-    assert step._waveform_at(2.0, 0.03).values == (0.0, 0.0, 2.0, 2.0, 2.0, 0.0, 0.0)
+    pulse = step._instruction(0.0, 0.0, (2.0, 0.03))
+    assert isinstance(pulse, AcquireSpectrum)
+    assert pulse.waveform.values == (0.0, 0.0, 2.0, 2.0, 2.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize(

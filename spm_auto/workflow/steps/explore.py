@@ -12,9 +12,10 @@ from ... import plugins
 from ...agents import AgentSettings, Candidates, Costs, Explorer, Levels, Proposal, Scalarizer
 from ...data import REFUSED, TIP, CostsEstimated, Judged, Verdict
 from ...errors import AgentError, BudgetSpent, RecipeError
-from ...instrument import AcquireSpectrum, BiasWaveform, Instruction, Scan, Spectrum
+from ...instrument import AcquireForceCurve, AcquireSpectrum, Instruction, Measured, Scan
 from ...settings import Plugin, PluginName
 from ...units import Bias, Duration, Length
+from ..carrying import Carried, carry
 from ..decisions import chosen_event, fitted_event, scored_event
 from ..knowledge import Learned
 from ..requests import (
@@ -30,9 +31,9 @@ from ..requests import (
     Told,
 )
 from .approval import ApprovalSettings, every_of, instead, question
-from .base import Step, StepContext, StepGenerator
+from .base import Outline, Step, StepContext, StepGenerator
 from .retrying import taken
-from .settings import RegionSettings, WaveformSettings
+from .settings import CurveSettings, RegionSettings, WaveformSettings, check_one
 from .tip_care import Tip, TipCare
 
 MOST_LEVELS = 1000  # amplitudes or durations to choose from
@@ -83,6 +84,7 @@ class ExploreStep(Step):
         scalarizer: Name of the scalarizer that says what a spectrum is worth; a list of two or
             three for an agent that looks for compromises.
         waveform: The biases to step through at each point.
+        curve: A force curve at each point, in place of a waveform.
         budget: How many spectra may be taken.
         amplitudes: Amplitudes of the waveform that the agent may choose from; empty keeps the
             waveform's own, and the bias is not the agent's to choose.
@@ -98,6 +100,8 @@ class ExploreStep(Step):
         no_go: Regions that are left alone.
         look_ahead: Whether the next point is chosen while a spectrum is being taken; without it the
             instrument waits, and each choice knows the spectrum before.
+        carry: Whether the agent begins with what agents with the same scalarizer believed and found
+            there, on images of whatever scale; else it knows nothing.
         pause_on_alarm: Whether the run waits for a human when the agent is stuck, its predictions
             do not hold, or the tip may have changed.
         approval: Whether a human is asked before each point is measured, before every so many-th
@@ -114,7 +118,8 @@ class ExploreStep(Step):
         | Annotated[tuple[ScalarizerName, ...], Field(min_length=1), Tag("several")],
         Discriminator(_how_many),
     ]
-    waveform: WaveformSettings
+    waveform: WaveformSettings | None = None
+    curve: CurveSettings | None = None
     budget: Annotated[int, Field(ge=1, le=1_000_000)]
     amplitudes: Annotated[tuple[Bias, ...], Field(max_length=MOST_LEVELS)] = ()
     durations: Annotated[tuple[Duration, ...], Field(max_length=MOST_LEVELS)] = ()
@@ -126,13 +131,22 @@ class ExploreStep(Step):
     spacing: Annotated[Length, Field(ge=0)] = 0.0
     no_go: tuple[RegionSettings, ...] = ()
     look_ahead: bool = True
+    carry: bool = False
     pause_on_alarm: bool = False
     approval: ApprovalSettings = "never"
     retries: Annotated[int, Field(ge=0, le=100)] = 0
 
     @model_validator(mode="after")
     def _amplitudes_make_waveforms(self) -> "ExploreStep":
-        self._waveforms()
+        check_one(self.waveform, self.curve)
+        if self.curve is not None and (self.amplitudes or self.durations):
+            raise ValueError(
+                "amplitudes and durations belong to a waveform; a force curve has none"
+            )
+        if self.curve is not None and self.agent.most_averages > 1:
+            raise ValueError("averages belong to a waveform; force curves are taken one by one")
+        for level in self._levels():
+            self._instruction(0.0, 0.0, level)
         Levels.of(self.amplitudes, self.durations)
         return self
 
@@ -165,11 +179,13 @@ class ExploreStep(Step):
                 f"margin: {self.margin} pixels along each edge leave nothing of {frame.pixels}"
             )
         most = self.agent.most_averages
-        waveforms = [replace(w, cycles=most * w.cycles) for w in self._waveforms()]
-        return [
-            AcquireSpectrum(*frame.center, waveforms[n % len(waveforms)])
-            for n in range(self.budget)
-        ]
+        known = [self._instruction(*frame.center, level, most) for level in self._levels()]
+        return [known[n % len(known)] for n in range(self.budget)]
+
+    def outline(self, before: Scan | None) -> Outline:
+        """Return the spectra, which an agent will choose."""
+        known = tuple(self.preview(before))
+        return Outline(self.kind, known, choices=len(known), is_beside=self.look_ahead)
 
     def notes_size(self, before: Scan | None) -> int:
         """Return how many bytes the choices and the fits take, at most."""
@@ -189,22 +205,22 @@ class ExploreStep(Step):
         """Import what the agent needs."""
         self.agent.warm_up()
 
-    def _waveforms(self) -> list[BiasWaveform]:
-        """Return what may be run at a point, the largest amplitude and duration first."""
-        amplitudes: list[float | None] = [*sorted(self.amplitudes, key=abs, reverse=True)]
-        durations: list[float | None] = [*sorted(self.durations, reverse=True)]
-        return [
-            self.waveform.waveform(amplitude, duration)
-            for amplitude in amplitudes or [None]
-            for duration in durations or [None]
-        ]
+    def _levels(self) -> list[tuple[float, float]]:
+        """Return amplitude and duration of what may be run at a point, the largest first."""
+        amplitudes = sorted(self.amplitudes, key=abs, reverse=True) or [math.nan]
+        durations = sorted(self.durations, reverse=True) or [math.nan]
+        return [(amplitude, duration) for amplitude in amplitudes for duration in durations]
 
     def run(self, context: StepContext) -> StepGenerator:
         """Explore."""
         if not context.images:
             raise RecipeError("an explore step needs an overview step before it")
         candidates = yield from self._costed(self._candidates(context))
-        explorer = yield Prepare(lambda: self._explorer(candidates, context))
+        carried = Carried(candidates)
+        if self.carry:
+            carried = carry(candidates, context.images[-1], context.knowledge, self.scalarizers)
+            yield Note(carried.finding)
+        explorer = yield Prepare(lambda: carried.tell(self._explorer(carried.candidates, context)))
         learned = Learned(explorer, context.images[-1])
         context.knowledge.learned.append(learned)
         care, tip = context.tip, Tip.GOOD
@@ -245,11 +261,9 @@ class ExploreStep(Step):
 
     def _measure(
         self, proposal: Proposal, care: TipCare | None
-    ) -> Generator[Request, Any, Spectrum | None]:
-        waveform = self._waveform_at(proposal.bias, proposal.duration)
-        if proposal.averages > 1:
-            waveform = replace(waveform, cycles=waveform.cycles * proposal.averages)
-        instruction = AcquireSpectrum(proposal.x, proposal.y, waveform)
+    ) -> Generator[Request, Any, Measured | None]:
+        level = (proposal.bias, proposal.duration)
+        instruction = self._instruction(proposal.x, proposal.y, level, proposal.averages)
         judges = [(name, plugins.load("scalarizers", name)) for name in self.scalarizers]
         spectra = yield from taken(instruction, self.retries, judges)
         for _ in spectra:
@@ -283,10 +297,24 @@ class ExploreStep(Step):
             agreed = yield from self._answer((yield consult), care, learned)
         return agreed
 
-    def _waveform_at(self, bias: float, duration: float) -> BiasWaveform:
-        """Return the waveform at a level; NaN stands for what the agent does not choose."""
-        chosen = (None if math.isnan(value) else value for value in (bias, duration))
-        return self.waveform.waveform(*chosen)
+    def _instruction(
+        self, x: float, y: float, level: tuple[float, float], times: int = 1
+    ) -> AcquireSpectrum | AcquireForceCurve:
+        """Return what is measured at a place [m].
+
+        Args:
+            x: Where [m].
+            y: Where [m].
+            level: Amplitude [V] and duration [s]; NaN stands for what the agent does not choose.
+            times: How often it is averaged; a force curve is so many times slower.
+        """
+        if self.curve is not None:
+            curve = self.curve.at(x, y)
+            return replace(curve, rate=curve.rate / times)
+        assert self.waveform is not None  # see check_one
+        chosen = (None if math.isnan(value) else value for value in level)
+        waveform = self.waveform.waveform(*chosen)
+        return AcquireSpectrum(x, y, replace(waveform, cycles=waveform.cycles * times))
 
     def _candidates(self, context: StepContext) -> Candidates:
         *others, overview = context.images[-self.overviews :]
@@ -316,15 +344,11 @@ class ExploreStep(Step):
         as it is averaged the sweep: asked for at two places, and with one cycle and two.
         """
         levels, places = candidates.levels, candidates.positions
-        waveforms = [
-            self._waveform_at(*level)
-            for level in zip(levels.bias.tolist(), levels.duration.tolist(), strict=True)
-        ]
-        twice = [replace(waveform, cycles=2 * waveform.cycles) for waveform in waveforms]
+        chosen = list(zip(levels.bias.tolist(), levels.duration.tolist(), strict=True))
         away = np.hypot(*(places - places[0]).T)
         (x, y), other = places[0].tolist(), places[int(np.argmax(away))].tolist()
-        asked = [AcquireSpectrum(x, y, waveform) for waveform in (*waveforms, *twice)]
-        asked.append(AcquireSpectrum(other[0], other[1], waveforms[0]))
+        asked = [self._instruction(x, y, level, times) for times in (1, 2) for level in chosen]
+        asked.append(self._instruction(other[0], other[1], chosen[0]))
         answer: Estimates | None = yield Estimate(tuple(asked))
         if answer is None:
             return candidates

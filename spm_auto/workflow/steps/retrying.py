@@ -7,17 +7,21 @@ from typing import Any
 from ...agents import Scalarizer, scalar_of
 from ...data import Alarm, Finding
 from ...errors import LimitExceeded
-from ...instrument import AcquireSpectrum, Spectrum
+from ...instrument import AcquireForceCurve, AcquireSpectrum, Measured
 from ...units import format as format_quantity
 from ..requests import Compute, Note, Request
 
-Taking = Generator[Request, Any, list[Spectrum]]
+Taking = Generator[Request, Any, list[Measured]]
 
 
 def taken(
-    instruction: AcquireSpectrum, retries: int, judges: Sequence[tuple[str, Scalarizer]]
+    instruction: AcquireSpectrum | AcquireForceCurve,
+    retries: int,
+    judges: Sequence[tuple[str, Scalarizer]],
 ) -> Taking:
     """Take a spectrum, and again where the instrument or a scalarizer says that it is no good.
+
+    Or a force curve.
 
     Args:
         instruction: Where and how.
@@ -28,7 +32,7 @@ def taken(
     Returns:
         All that were taken, the last one is the one that counts; none where the point was refused.
     """
-    spectra: list[Spectrum] = []
+    spectra: list[Measured] = []
     for number in range(retries + 1):
         try:
             spectra.append((yield instruction))
@@ -48,7 +52,7 @@ def taken(
     return spectra
 
 
-def _flag(spectrum: Spectrum, judges: Sequence[tuple[str, Scalarizer]]) -> str:
+def _flag(spectrum: Measured, judges: Sequence[tuple[str, Scalarizer]]) -> str:
     """Return why a spectrum is no good; empty where it is good."""
     for name, judge in judges:
         flag = scalar_of(spectrum, judge, name).flag
