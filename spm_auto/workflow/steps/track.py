@@ -8,8 +8,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ...analysis.drift import Drift, DriftModel
-from ...analysis.strips import StripPlace
+from ...analysis import Drift, DriftModel, StripPlace
 from ...errors import BudgetSpent, RecipeError
 from ...instrument import Instruction, Scan, ScanImage
 from ...units import Duration, Frequency, Length, Speed
