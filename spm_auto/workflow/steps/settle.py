@@ -13,6 +13,7 @@ from ...instrument import (
     ConditionTip,
     ForceCurve,
     Load,
+    MoveStage,
     PositionProbe,
     Scan,
     ScanImage,
@@ -95,7 +96,7 @@ class SettleBlock(Block):
         for outline in outlines:
             own = 0.0
             for instruction in outline.instructions:
-                if isinstance(instruction, Load):
+                if isinstance(instruction, Load | MoveStage):
                     own += self.load
                 if not isinstance(instruction, _MEASURING):
                     continue
@@ -134,7 +135,7 @@ class _Settling:
 
     def serve(self, request: Request) -> Working:
         """Answer a request of a step inside, after the probe has come to rest where it is due."""
-        if isinstance(request, Load):
+        if isinstance(request, Load | MoveStage):  # the tip was brought to the sample again
             answer = yield request
             self._loaded = yield Wait()
             return answer

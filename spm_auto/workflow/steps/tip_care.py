@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Generator
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from ...analysis import likeness
 from ...data import LOOK, TIP, Alarm, SpectraDoubted
 from ...errors import LimitExceeded
 from ...instrument import ConditionTip, FloatArray, Instruction, Scan, ScanImage
@@ -42,6 +44,9 @@ class TipSettings(BaseModel):
         every: After how many spectra it is looked.
         flags: After how many spectra in a row that are no good it is looked at once.
         least: Share of the corrugation that the first tip showed, below which a tip is bad.
+        even: How even it must show the rows of atoms of different directions, in units of what the
+            first tip showed: below it a tip has two ends, however sharp. None: that is not looked
+            at, as for a reference without rows of atoms.
         pulses: Biases to try; what has helped most often comes first [V].
         duration: Of each pulse [s].
         most: Pulses in a row after which a tip is given up.
@@ -56,6 +61,7 @@ class TipSettings(BaseModel):
     every: Annotated[int, Field(ge=1)] = 20
     flags: Annotated[int, Field(ge=1)] = 3
     least: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    even: Annotated[float, Field(gt=0, lt=1)] | None = None
     pulses: Annotated[tuple[Bias, ...], Field(min_length=1)] = (5.0, 7.0, 4.0)
     duration: Annotated[Duration, Field(gt=0)] = 10e-3
     most: Annotated[int, Field(ge=1, le=1000)] = 20
@@ -81,6 +87,27 @@ class TipSettings(BaseModel):
         return [self.scan(), *(self.pulse(bias) for bias in self.pulses)]
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a look showed of what the first one did.
+
+    Attributes:
+        share: Of its corrugation; of the first look the corrugation itself.
+        evenness: See `spm_auto.analysis.Likeness`; 1 where nobody asks.
+    """
+
+    share: float
+    evenness: float = 1.0
+
+    def __str__(self) -> str:
+        if math.isfinite(self.share) and self.evenness < 1:
+            return (
+                f"the tip shows {self.share:.0%} of the corrugation that it showed at first, and "
+                f"some rows {self.evenness:.0%} as high as others"
+            )
+        return f"the tip shows {self.share:.0%} of the corrugation that it showed at first"
+
+
 class TipCare:
     """What is known of a run's tip, from step to step; a step yields from its methods.
 
@@ -97,6 +124,7 @@ class TipCare:
         self.settings = settings
         self.trusted_until = -math.inf
         self._first = math.nan  # what the first tip showed
+        self._first_image: ScanImage | None = None
         self._n_spectra = 0  # since the last look
         self._n_flags = 0  # in a row
         self._is_suspected = False
@@ -130,13 +158,13 @@ class TipCare:
         """
         image, shown = yield from self._look()
         if math.isnan(self._first):
-            return (yield from self._begin(image, shown))
+            return (yield from self._begin(image, shown.share))
         if self._is_bad(shown):  # once may be chance
             image, shown = yield from self._look()
         if not self._is_bad(shown):
             self.trusted_until = image.end_time
             return Tip.GOOD
-        reason = f"the tip shows {shown:.0%} of the corrugation that it showed at first"
+        reason = str(shown)
         yield Note(Alarm(f"{reason}; it is conditioned", TIP))
         yield Note(SpectraDoubted(self.trusted_until, image.end_time, reason))
         return (yield from self._condition())
@@ -145,7 +173,7 @@ class TipCare:
         if not shown > 0:
             yield Note(Alarm("the reference shows nothing that a tip could be judged by", TIP))
             return Tip.BAD
-        self._first = shown
+        self._first, self._first_image = shown, image
         self.trusted_until = image.end_time
         return Tip.GOOD
 
@@ -173,15 +201,22 @@ class TipCare:
         """Return the pulse that has helped most often for its attempts, as Laplace counts them."""
         return max(self._tried, key=lambda bias: (self._helped[bias] + 1) / (self._tried[bias] + 2))
 
-    def _look(self) -> Generator[Request, Any, tuple[ScanImage, float]]:
+    def _look(self) -> Generator[Request, Any, tuple[ScanImage, Shown]]:
         image: ScanImage = yield self.settings.scan()
         self._n_spectra = self._n_flags = 0
         self._is_suspected = False
         shown = math.sqrt((corrugation(image.forward[0]) + corrugation(image.backward[0])) / 2)
-        return image, shown if math.isnan(self._first) else shown / self._first
+        if self._first_image is None:
+            return image, Shown(shown)
+        evenness = 1.0
+        if self.settings.even is not None:
+            evenness = likeness(image, self._first_image, self.settings.channel).evenness
+        return image, Shown(shown / self._first, evenness)
 
-    def _is_bad(self, shown: float) -> bool:
-        return not shown >= self.settings.least  # what is no number is bad
+    def _is_bad(self, shown: Shown) -> bool:
+        settings = self.settings
+        is_good = shown.share >= settings.least and shown.evenness >= (settings.even or 0.0)
+        return not is_good  # what is no number is bad
 
 
 def corrugation(lines: FloatArray) -> float:
