@@ -89,14 +89,14 @@ def unmix(
     scale = float(np.std(data))
     found = count_components(data, rng or np.random.default_rng(0))
     rule = (
-        f"parallel analysis: {found} explain more than {PERCENTILE:g} % of shuffled data do"
+        f"parallel analysis: so many as explain more than {PERCENTILE:g} % of shuffled data do"
         if components is None
         else f"asked for; parallel analysis finds {found}"
     )
     if method == "pca":
         return _pca(data, components or max(found, 1), found, rule)
     if components is None:
-        rule += "; non-negative: one more, as no mean is taken off"
+        rule += ", and one more for the mean"
     wanted = components or min(found + 1, min(data.shape) - 1)
     return _nmf(data / scale, wanted, found, rule, scale)
 

@@ -1,15 +1,23 @@
 """What there is to analyse: what places are worth, tables of spectra, and images that hold them."""
 
+import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...agents import Scalar, Scalarizer, Scored, scalar_of
 from ...analysis import level_plane, unmix
 from ...errors import AgentError
 from ...instrument import FloatArray, ForceCurve, Measured, ScanImage, Spectrum
+
+_COUNTED = re.compile(r"\d+ of \d+")  # which differs from spectrum to spectrum
+_NEAR = 5  # points of a neighbourhood
+_FAR = 8.0  # deviations of a point by which it must stand out of its neighbourhood to have failed
+_FARTHEST = 10.0  # spreads of all spectra by which one must stand out to have failed as a whole
 
 
 class NothingToSay(Exception):
@@ -95,7 +103,7 @@ def last_judged(material: Material) -> Judgement:
 
 def _judged(name: str, measured: Sequence[Measured], scalars: Sequence[Scalar]) -> Judgement:
     good = [(m, s) for m, s in zip(measured, scalars, strict=True) if s.is_good]
-    flags = Counter(s.flag for s in scalars if not s.is_good)
+    flags = Counter(_COUNTED.sub("some", s.flag) for s in scalars if not s.is_good)
     return Judgement(
         name,
         good[-1][1].unit if good else "1",
@@ -109,7 +117,7 @@ def _judged(name: str, measured: Sequence[Measured], scalars: Sequence[Scalar]) 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """Spectra over one axis: those that share the commonest one."""
+    """Spectra over one axis: those that share the commonest one and have not failed."""
 
     name: str
     rows: FloatArray
@@ -118,12 +126,16 @@ class Table:
     axis: FloatArray
     axis_name: str
     axis_unit: str
+    n_left_out: int
     channel: str
     unit: str
 
 
 def table_of(measured: Sequence[Measured], channel: str) -> Table:
-    """Put spectra into a table: those without a flag that share the commonest axis."""
+    """Put spectra into a table: those that share the commonest axis and have not failed.
+
+    Single points that failed are bridged; a spectrum with more of them is left out.
+    """
     if not measured:
         raise NothingToSay("no spectrum was taken")
     keyed = [(_axis(m).tobytes(), m) for m in measured if not m.flags]
@@ -137,6 +149,8 @@ def table_of(measured: Sequence[Measured], channel: str) -> Table:
     number = names.index(channel) if channel else 0
     rows = np.array([(m.data if isinstance(m, Spectrum) else m.retract)[number] for m in alike])
     good = np.isfinite(rows).all(axis=1)
+    rows = _bridged(np.where(good[:, None], rows, 0.0))
+    good[good] = _is_ordinary(rows[good]) if good.any() else False
     alike = [m for m, is_good in zip(alike, good, strict=True) if is_good]
     if not alike:
         raise NothingToSay("no spectrum is finite")
@@ -149,9 +163,29 @@ def table_of(measured: Sequence[Measured], channel: str) -> Table:
         _axis(alike[0]),
         "bias" if is_spectrum else "extension",
         "V" if is_spectrum else "m",
+        len(measured) - len(alike),
         names[number],
         alike[0].channels[number].unit,
     )
+
+
+def _bridged(rows: FloatArray) -> FloatArray:
+    """Replace points that failed, one or two in a row, by the median of their neighbourhood."""
+    from scipy.ndimage import median_filter
+
+    if rows.shape[1] < _NEAR:
+        return rows
+    bend = rows[:, 1:-1] - (rows[:, :-2] + rows[:, 2:]) / 2
+    noise = 1.4826 * float(np.median(np.abs(bend))) / math.sqrt(1.5)
+    smooth = median_filter(rows, size=(1, _NEAR), mode="nearest")
+    return np.where(np.abs(rows - smooth) > _FAR * noise, smooth, rows) if noise > 0 else rows
+
+
+def _is_ordinary(rows: FloatArray) -> NDArray[np.bool_]:
+    """Say which spectra have no point that lies far off what all of them have there."""
+    away = np.abs(rows - np.median(rows, axis=0))
+    spread = 1.4826 * float(np.median(away))
+    return np.asarray(away.max(axis=1) <= _FARTHEST * spread) if spread > 0 else away[:, 0] >= 0
 
 
 def features_of(
