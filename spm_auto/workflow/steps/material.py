@@ -1,6 +1,5 @@
 """What there is to analyse: what places are worth, tables of spectra, and images that hold them."""
 
-import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,8 +15,7 @@ from ...instrument import FloatArray, ForceCurve, Measured, ScanImage, Spectrum
 
 _COUNTED = re.compile(r"\d+ of \d+")  # which differs from spectrum to spectrum
 _NEAR = 5  # points of a neighbourhood
-_FAR = 8.0  # deviations of a point by which it must stand out of its neighbourhood to have failed
-_FARTHEST = 10.0  # spreads of all spectra by which one must stand out to have failed as a whole
+_ROUGHEST = 5.0  # times as rough as usual, from which on a spectrum has failed as a whole
 
 
 class NothingToSay(Exception):
@@ -170,22 +168,25 @@ def table_of(measured: Sequence[Measured], channel: str) -> Table:
 
 
 def _bridged(rows: FloatArray) -> FloatArray:
-    """Replace points that failed, one or two in a row, by the median of their neighbourhood."""
+    """Replace points that failed, one or two in a row, by the median of their neighbourhood.
+
+    They stand out of it by more than the spectrum changes in all, its ends left out.
+    """
     from scipy.ndimage import median_filter
 
     if rows.shape[1] < _NEAR:
         return rows
-    bend = rows[:, 1:-1] - (rows[:, :-2] + rows[:, 2:]) / 2
-    noise = 1.4826 * float(np.median(np.abs(bend))) / math.sqrt(1.5)
     smooth = median_filter(rows, size=(1, _NEAR), mode="nearest")
-    return np.where(np.abs(rows - smooth) > _FAR * noise, smooth, rows) if noise > 0 else rows
+    low, high = np.percentile(smooth, (10, 90), axis=1)
+    return np.where(np.abs(rows - smooth) > (high - low)[:, None], smooth, rows)
 
 
 def _is_ordinary(rows: FloatArray) -> NDArray[np.bool_]:
-    """Say which spectra have no point that lies far off what all of them have there."""
-    away = np.abs(rows - np.median(rows, axis=0))
-    spread = 1.4826 * float(np.median(away))
-    return np.asarray(away.max(axis=1) <= _FARTHEST * spread) if spread > 0 else away[:, 0] >= 0
+    """Say which spectra are not many times rougher from point to point than spectra usually are."""
+    if rows.shape[1] < _NEAR:
+        return np.ones(len(rows), dtype=bool)
+    rough = np.sqrt(np.mean(np.diff(rows, n=2, axis=1) ** 2, axis=1))
+    return np.asarray(rough <= _ROUGHEST * np.median(rough))
 
 
 def features_of(
