@@ -15,7 +15,7 @@ from ..agents import Fit
 from ..instrument import FloatArray
 
 FEWEST = 8  # spectra from which on it can be said how much of the values the image explains
-_AROUND = 2  # candidates each way that the curvature is found from
+_AROUND = 1  # candidates each way that the curvature is found from
 
 
 @dataclass(frozen=True, slots=True)

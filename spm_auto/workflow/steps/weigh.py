@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ...analysis import level_plane
 from ...data import Finding, StepStarted
 from ...errors import RecipeError
-from ...instrument import AcquireSpectrum, Instruction, Scan, ScanFrame, ScanImage
+from ...instrument import Instruction, Scan, ScanFrame, ScanImage
 from ...units import Duration, Frequency, Speed
 from ..knowledge import Knowledge, Learned
 from ..moved import time_of, way_of
@@ -184,8 +184,8 @@ class WeighBlock(Step):
         )
         best = int(np.argmax(gain))
         x, y = (float(v) for v in belief.frame.to_sample(*belief.rows[best]))
-        costs = {"spectrum": AcquireSpectrum(x, y, self.explore.waveform.waveform())}
-        costs |= self._scans(state)
+        one = self.explore.measurement(x, y, (math.nan, math.nan))
+        costs: dict[str, Instruction] = {"spectrum": one, **self._scans(state)}
         answer: Estimates | None = yield Estimate(tuple(costs.values()))
         seconds = dict(zip(costs, answer.seconds if answer else (), strict=False))
         gains = {"spectrum": float(gain[best])}
