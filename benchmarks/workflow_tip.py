@@ -146,7 +146,7 @@ def rescued(seed: int, how: str, is_usual: bool) -> Rescued:
     start = stage.clock.now()
     for number in range(TIPS):
         spoil(stage, seed, number)
-        steps = _policy(context, stage, seed, number) if how == POLICY else _fixed(stage)
+        steps = _policy(context, stage, number) if how == POLICY else _fixed(stage)
         said = False
         for event in steps:
             actions += isinstance(event, ConditionTip)
@@ -160,9 +160,7 @@ def rescued(seed: int, how: str, is_usual: bool) -> Rescued:
     )
 
 
-def _policy(
-    context: StepContext, stage: Stage, seed: int, number: int
-) -> Iterator[ConditionTip | bool]:
+def _policy(context: StepContext, stage: Stage, number: int) -> Iterator[ConditionTip | bool]:
     """Let the step do it; yields what it did, and whether it says that the tip is good."""
     step = by_policy().run(replace(context, path=(number, 0)))
     answer: Any = None
