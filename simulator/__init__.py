@@ -6,6 +6,7 @@ from .recording import Recording, read_recording
 from .replay import ReplayMicroscope, ReplaySettings
 from .replay_run import ReplayRunMicroscope, ReplayRunSettings
 from .samples import (
+    CombinatorialLibrarySettings,
     FerroelectricFilm,
     FerroelectricFilmSettings,
     GranularFilmSettings,
@@ -22,6 +23,7 @@ from .tip import TipSettings
 from .truth import FilmTruth, Truth
 
 __all__ = [
+    "CombinatorialLibrarySettings",
     "FerroelectricFilm",
     "FerroelectricFilmSettings",
     "FilmTruth",

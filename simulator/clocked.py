@@ -25,6 +25,7 @@ from spm_auto.instrument import (
     InstrumentState,
     Limits,
     Load,
+    MoveStage,
     PositionProbe,
     Scan,
     ScanFrame,
@@ -103,6 +104,15 @@ class ClockedMicroscope(ABC):
         """Condition the tip; only instruments that declare it are asked."""
         raise NotImplementedError
 
+    @property
+    def _stage(self) -> Point | None:
+        """Where the coarse stage stands [m]; None where there is none."""
+        return None
+
+    def _move_stage(self, to: Point) -> None:
+        """Put another part of the sample under the scanner; only who declares it is asked."""
+        raise NotImplementedError
+
     def _set_feedback(self, instruction: SetFeedback) -> None:
         """Change the z loop; only instruments that declare it are asked."""
         raise NotImplementedError
@@ -150,6 +160,7 @@ class ClockedMicroscope(ABC):
                 bias=self._bias(now),
                 is_engaged=self._is_engaged(),
                 time=now,
+                stage=self._stage,
             )
 
     def duration(self, instruction: Instruction) -> float:
@@ -173,6 +184,8 @@ class ClockedMicroscope(ABC):
                 return timing.move(here, (x, y)) + timing.conditioning + duration
             case SetFeedback():
                 return timing.settling
+            case MoveStage(x=x, y=y):
+                return timing.move_stage(self._stage or (x, y), (x, y))
             case Scan(frame=frame, line_rate=line_rate):
                 approach = timing.move(here, _line_start(frame, 0)) + timing.frame_settling
                 return approach + frame.pixels[1] * timing.line(line_rate)
@@ -283,6 +296,28 @@ class ClockedMicroscope(ABC):
         with self._action_in() as action:
             self._set_feedback(instruction)
             self._wait(self.timing.settling, action)
+
+    def move_stage(self, instruction: MoveStage) -> None:
+        """Withdraw, move the stage, and approach; whoever is stopped on the way has the tip up.
+
+        Raises:
+            Stopped: Somebody stopped it; the stage stands where it came to, and `load` is needed.
+        """
+        self._check(instruction)
+        with self._action_in(InstrumentState.EMPTY) as action:  # the tip is up meanwhile
+            start, end = self._stage or (0.0, 0.0), (float(instruction.x), float(instruction.y))
+            self._wait(self.timing.withdrawal, action)
+            began, way = self._clock.now(), math.dist(start, end) / self.timing.stage_speed
+            if self._clock.wait(way, action.stop):
+                share = min((self._clock.now() - began) / way, 1.0) if way else 1.0
+                end = (
+                    start[0] + share * (end[0] - start[0]),
+                    start[1] + share * (end[1] - start[1]),
+                )
+            self._move_stage(end)
+            self._wait(self.timing.approach, action)
+            self._engaged(action.number)
+            self._turns.loaded(action)
 
     def interrupt(self) -> None:
         """End the instruction in progress; without one, do nothing."""

@@ -20,6 +20,7 @@ from spm_auto.instrument import (
     ForceCurve,
     Instruction,
     InstrumentState,
+    MoveStage,
     Scan,
     ScanFrame,
     SetFeedback,
@@ -29,7 +30,7 @@ from spm_auto.instrument import (
 
 from .clocked import ClockedMicroscope, LinePair
 from .faults import DangerState, Faults
-from .samples import Sample
+from .samples import Sample, StagedSample
 from .scanner import Scanner
 from .techniques import Technique
 from .timing import Point, Timing
@@ -37,6 +38,7 @@ from .timing import Point, Timing
 READINGS = 2**31  # numbers of readings begin here, far from those of instructions
 STILL = 1e-12  # [m]: the frame of a reading, small enough to be a point
 RETRACTED = 500e-9  # [m]: height of a tip that is up, where the piezo does not tell its reach
+STAGE_ACCURACY = 1e-9  # [m]: a simulated stage comes back to where it was
 POSITION_ACCURACY = 1e-12  # [m]: what reads the position back agrees with what it was told
 
 
@@ -96,6 +98,8 @@ class SimulatedMicroscope(ClockedMicroscope):
         self._technique = technique
         self._scanner = scanner
         limit = technique.bias_limit
+        self._staged = sample if isinstance(sample, StagedSample) else None
+        of_stage = frozenset[type[Instruction]]({MoveStage} if self._staged else ())
         self._capabilities = Capabilities(
             name=f"simulated {sample.name}",
             image_channels=technique.image_channels,
@@ -105,8 +109,10 @@ class SimulatedMicroscope(ClockedMicroscope):
             bias_range=(-limit, limit),
             position_accuracy=POSITION_ACCURACY,
             is_simulated=True,
-            instructions=technique.instructions,
+            instructions=technique.instructions | of_stage,
             has_vitals=True,
+            stage_range=self._staged.stage_range if self._staged else None,
+            stage_accuracy=STAGE_ACCURACY if self._staged else 0.0,
         )
         contact = technique.contact.channel
         self._images = _indexes(technique.image_channels, contact, "height")
@@ -281,6 +287,14 @@ class SimulatedMicroscope(ClockedMicroscope):
         start: float,
     ) -> None:
         self._technique.condition_tip(self._really_at(start), instruction, number, start)
+
+    @property
+    def _stage(self) -> Point | None:
+        return self._staged.stage if self._staged else None
+
+    def _move_stage(self, to: Point) -> None:
+        if self._staged is not None:
+            self._staged.move_stage(to)
 
     def _set_feedback(self, instruction: SetFeedback) -> None:
         self._technique.set_feedback(instruction)

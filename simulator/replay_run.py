@@ -94,6 +94,12 @@ class ReplayRunMicroscope(ClockedMicroscope):
         scans = [scan for scan in run.scans if not np.isnan([scan.forward, scan.backward]).all()]
         self._images = RecordedImages(scans)
         by_waveform: dict[BiasWaveform, list[Measurement]] = {}
+        stages = sorted({m.stage for m in run.measurements if m.stage is not None})
+        if len(stages) > 1:
+            raise DataError(
+                f"{run.path}: spectra were taken at {len(stages)} positions of the coarse stage; "
+                "a replay has one only"
+            )
         for measurement in run.measurements:
             by_waveform.setdefault(measurement.instruction.waveform, []).append(measurement)
         self._sites = {waveform: RecordedSites(each) for waveform, each in by_waveform.items()}

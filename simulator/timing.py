@@ -21,6 +21,9 @@ class Timing:
         overscan: Share of the line time that the turns at both ends take.
         spectrum_overhead: Arming and reading out a spectrum [s].
         conditioning: Pulling back, pulsing or poking, and bringing the tip down again [s].
+        stage_speed: Of the coarse stage [m/s].
+        withdrawal: Pulling the tip back before the stage moves [s].
+        approach: Bringing the tip to the sample again where the stage has come to stand [s].
         spectrum: Time of a spectrum whatever the waveform, for recorded ones [s]; None computes it.
     """
 
@@ -32,6 +35,9 @@ class Timing:
     overscan: float = 0.1
     spectrum_overhead: float = 0.2
     conditioning: float = 5.0
+    stage_speed: float = 1e-3
+    withdrawal: float = 5.0
+    approach: float = 60.0
     spectrum: float | None = None
 
     def loading(self) -> float:
@@ -41,6 +47,10 @@ class Timing:
     def move(self, start: Point, end: Point) -> float:
         """Return the time from one point to another [s]."""
         return math.dist(start, end) / self.speed + self.settling
+
+    def move_stage(self, start: Point, end: Point) -> float:
+        """Return the time to withdraw, to move the stage, and to approach again [s]."""
+        return self.withdrawal + math.dist(start, end) / self.stage_speed + self.approach
 
     def line(self, line_rate: float) -> float:
         """Return the time of one scan line, forward and backward and the turns [s]."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     *("load", "scan", "position_probe", "acquire_spectrum"),
-    *("acquire_force_curve", "condition_tip", "set_feedback"),
+    *("acquire_force_curve", "condition_tip", "set_feedback", "move_stage"),
     *("interrupt", "emergency_stop", "close"),
 )
 SHARE = 0.1  # of the allowed range that the exam of a laboratory uses

@@ -86,38 +86,6 @@ def print_data_file(summary: Mapping[str, Any], as_json: bool = False) -> None:
         console.print(f"note: {note}", markup=False, highlight=False)
 
 
-def print_plan(plan: Plan, as_json: bool = False) -> None:
-    """Print what a run is about to do, and how long it will take."""
-    if as_json:
-        print_json(
-            {
-                **asdict(plan),
-                "seconds": plan.seconds,
-                "n_spectra": plan.n_spectra,
-                "size": plan.size,
-            }
-        )
-        return
-    table = Table(title="the plan", title_justify="left")
-    for heading in ("step", "kind", "lines", "spectra", "instrument time"):
-        table.add_column(heading, justify="left" if heading == "kind" else "right")
-    table.add_row("", "load", "", "", format_duration(plan.load_seconds))
-    for number, step in enumerate(plan.steps):
-        table.add_row(
-            str(number),
-            step.kind,
-            str(step.n_lines),
-            str(step.n_spectra),
-            format_duration(step.seconds),
-        )
-    table.add_row("", "all", "", str(plan.n_spectra), format_duration(plan.seconds), style="bold")
-    console = Console()
-    console.print(table)
-    low, high = plan.bias
-    console.print(f"bias between {format_quantity(low, 'V')} and {format_quantity(high, 'V')}")
-    console.print(f"at most {format_quantity(plan.size, 'B', 3)} on disk")
-
-
 def print_plugins(found: Mapping[str, Mapping[str, str]], as_json: bool = False) -> None:
     """Print the plugins by kind."""
     if as_json:
@@ -289,4 +257,6 @@ def _said(name: str, value: Any) -> str:
         return format_duration(value) if value >= 1 else format_quantity(value, "s", 3)
     if name.endswith("_fraction"):
         return f"{100 * value:.2f} %"
+    if isinstance(value, list):
+        return "\n".join(f"- {item}" for item in value) or "-"
     return str(value)

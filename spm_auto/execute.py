@@ -1,37 +1,38 @@
-"""Carrying out a recipe in a lab, from files: what ``spm-auto run`` and ``rehearse`` do."""
+"""Carrying out a recipe in a lab, from files: what ``spm-auto run`` and ``resume`` do."""
 
 import math
 import signal
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from . import plugins
-from .clock import Clock, InstantClock
+from .clock import Clock
 from .data import (
     FILE_NAME,
     RUN_FILE_NAME,
     FinishReason,
+    Record,
     Room,
     RunFinished,
     consolidate,
     open_run,
 )
-from .display import ProgressDisplay, print_plan, print_summary
+from .display import ProgressDisplay, print_summary
 from .errors import CannotResume, DataError, InstrumentError, RecipeError, SpmError
 from .experiment import Experiment, read_experiment, recorded_experiment
 from .hosting import host, lab_file_of
 from .instrument import GuardedInstrument
 from .lab import begin
+from .listening import approving, listening, login, parse_every
+from .planning import checked_plan
 from .resume import changes_since, check_may_resume, read_tape, resumed, take_up
 from .units import format as format_quantity
 from .units import format_duration
-from .workflow import Plan, Runner, make_plan
+from .workflow import Approve, Plan, Runner
 
 TWICE = 2.0  # [s] a second Ctrl-C within this time withdraws the tip
-_LAST_THOUGHT = 10.0  # [s] an agent that thinks longer than that is left to its fate
+LAST_THOUGHT = 10.0  # [s] an agent that thinks longer than that is left to its fate
 _TICK = 0.05  # [s] how often the terminal looks at the run
 
 
@@ -44,6 +45,7 @@ def execute(
     as_json: bool = False,
     in_server: bool | None = None,
     pulses: int = 0,
+    approve: str = "",
 ) -> int:
     """Carry out a recipe, with progress; returns the exit code.
 
@@ -56,21 +58,26 @@ def execute(
         as_json: Whether to print the run's summary as JSON, and nothing else.
         in_server: Whether the instrument gets a process of its own; None says so of hardware.
         pulses: How many pulses and pokes a human has said yes to, for such an instrument.
+        approve: How often a human is asked, as `spm_auto.steering.parse_every` reads it; "never"
+            says yes to all, also where the recipe needs an answer. Empty as the recipe has it.
 
     Raises:
         SpmError: The experiment cannot be carried out; nothing moved.
     """
+    approve_all = approving(approve)
     experiment = read_experiment(recipe, lab, overrides)
     clock = experiment.lab.clock.clock()
     file = lab_file_of(experiment)
     if file.is_hardware if in_server is None else in_server:
-        _check_free(out)
+        check_free(out)
         instrument = host(file, seed, clock, out, pulses)
     else:
         instrument = experiment.lab.open(seed, clock)
     plan = _checked_plan(experiment, instrument, recipe.name)
-    runner, display = _prepare(experiment, instrument, clock, plan, out, seed, is_quiet=as_json)
-    return _to_the_end(experiment, runner, display, out, seed, as_json)
+    runner, display = prepare(
+        experiment, instrument, clock, plan, out, seed, as_json, approve=approve_all
+    )
+    return _to_the_end(experiment, runner, display, out, seed, as_json, approve)
 
 
 def resume(
@@ -81,6 +88,7 @@ def resume(
     as_json: bool = False,
     in_server: bool | None = None,
     pulses: int = 0,
+    approve: str = "",
 ) -> int:
     """Go on with a run that was killed, cancelled or failed; returns the exit code.
 
@@ -97,11 +105,13 @@ def resume(
         in_server: Whether hardware gets a process of its own; what is simulated never does, since
             it does again what it did.
         pulses: How many pulses and pokes a human has said yes to, for hardware.
+        approve: How often a human is asked, as in `execute`; empty as it was set last.
 
     Raises:
         CannotResume: It cannot be gone on with; the journal is as it was and nothing has moved.
         SpmError: The instrument cannot be opened.
     """
+    approve_all = approving(approve)
     tape = read_tape(out)
     check_may_resume(tape, after_emergency)
     if tape.finished is not None and tape.finished.reason == FinishReason.COMPLETED:
@@ -132,15 +142,20 @@ def resume(
         looks=not same_place,
         listeners=(display.records.put,),
         room=Room(out, experiment.lab.storage.reserve),
+        approve=approve_all,
     )
     for change in changes:
         display.say(change)
     display.say(f"{started.title}: resumed after record {tape.records[-1].number}")
-    return _to_the_end(experiment, runner, display, out, started.seed, as_json)
+    return _to_the_end(experiment, runner, display, out, started.seed, as_json, approve)
 
 
-def _check_free(out: Path) -> None:
-    """Refuse a folder that holds a run, before a server is started in it."""
+def check_free(out: Path) -> None:
+    """Refuse a folder that holds a run, before anything is opened for it.
+
+    Raises:
+        DataError: It holds one.
+    """
     if (out / FILE_NAME).exists():
         raise DataError(f"{out} holds a run already; choose another folder")
 
@@ -152,14 +167,17 @@ def _to_the_end(
     out: Path,
     seed: int,
     as_json: bool,
+    approve: str = "",
 ) -> int:
     """Carry out what is ordered, and make run file and report of it."""
-    with Presses(runner, display.say):
-        finished = _carry_out(experiment, runner, display, seed)
+    with listening(runner, out, experiment.recipe.title), Presses(runner, display.say):
+        if approve:
+            runner.set_approval(parse_every(approve), login(), "set when the run was started")
+        finished = carry_out(experiment, runner, display, seed)
         if not runner.is_live and finished.reason != FinishReason.COMPLETED:
             raise CannotResume(finished.message)
         code = _conclude(finished, out, as_json)
-    runner.wait_for_agent(_LAST_THOUGHT)
+    runner.wait_for_agent(LAST_THOUGHT)
     return code
 
 
@@ -184,47 +202,15 @@ def _conclude(finished: RunFinished, out: Path, as_json: bool) -> int:
     return 0 if finished.reason == FinishReason.COMPLETED else 1
 
 
-def rehearse(
-    recipe: Path, lab: Path, seed: int, overrides: Sequence[str] = (), as_json: bool = False
-) -> int:
-    """Go through a recipe on an instant clock, under the lab's limits; returns the exit code.
-
-    A lab with hardware is rehearsed on the simulator with its default sample; the hardware is not
-    even opened.
-
-    Raises:
-        SpmError: The experiment could not be carried out.
-    """
-    experiment = read_experiment(recipe, lab, overrides)
-    settings = experiment.lab.instrument
-    if not settings.is_simulated:
-        simulator = plugins.load("instruments", "simulator")
-        settings = simulator.model_validate({"kind": "simulator"})
-    clock = InstantClock()
-    instrument = GuardedInstrument(settings.open(clock, seed), experiment.lab.limits.limits())
-    plan = _checked_plan(experiment, instrument, recipe.name)
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder)
-        runner, display = _prepare(experiment, instrument, clock, plan, out, seed, is_quiet=as_json)
-        with Presses(runner, display.say):
-            finished = _carry_out(experiment, runner, display, seed)
-        summary = open_run(out).summary()
-    if not as_json:
-        print_plan(plan)
-    print_summary(summary, as_json)
-    runner.wait_for_agent(_LAST_THOUGHT)
-    return 0 if finished.reason == FinishReason.COMPLETED else 1
-
-
 def _checked_plan(experiment: Experiment, instrument: GuardedInstrument, place: str) -> Plan:
     try:
-        return make_plan(experiment.recipe, instrument)
-    except RecipeError as error:
+        return checked_plan(experiment, instrument, place)
+    except RecipeError:
         instrument.close()
-        raise RecipeError(f"{place}: {error}") from error
+        raise
 
 
-def _prepare(
+def prepare(
     experiment: Experiment,
     instrument: GuardedInstrument,
     clock: Clock,
@@ -232,7 +218,25 @@ def _prepare(
     out: Path,
     seed: int,
     is_quiet: bool,
+    listeners: Sequence[Callable[[Record], None]] = (),
+    approve: Approve | None = None,
 ) -> tuple[Runner, ProgressDisplay]:
+    """Begin the journal of a run, and make its runner and its progress on the terminal.
+
+    Args:
+        experiment: What is to be done.
+        instrument: Where; it is closed when this fails.
+        clock: Instrument time.
+        plan: What it is about to do.
+        out: Folder of the run.
+        seed: Root of all randomness.
+        is_quiet: Whether to show nothing.
+        listeners: Called with each record, in the instrument thread.
+        approve: Answers in place of a human.
+
+    Raises:
+        SpmError: The disk has no room, or the folder holds a run.
+    """
     display = ProgressDisplay(plan, is_quiet)
     room = Room(out, experiment.lab.storage.reserve)
     try:
@@ -249,8 +253,9 @@ def _prepare(
         recipe=experiment.recipe_text,
         lab=experiment.lab_text,
         settings=experiment.describe(),
-        listeners=(display.records.put,),
+        listeners=(*listeners, display.records.put),
         room=room,
+        approve=approve,
     )
     display.say(
         f"{experiment.recipe.title}: {format_duration(plan.seconds)} of instrument time, "
@@ -259,13 +264,32 @@ def _prepare(
     return runner, display
 
 
-def _carry_out(
-    experiment: Experiment, runner: Runner, display: ProgressDisplay, seed: int
+def carry_out(
+    experiment: Experiment,
+    runner: Runner,
+    display: ProgressDisplay,
+    seed: int,
+    meanwhile: Callable[[Runner], object] = lambda _: None,
 ) -> RunFinished:
+    """Run to the end, with progress; returns how it ended.
+
+    Args:
+        experiment: What is to be done.
+        runner: Does it.
+        display: Shows how far it is.
+        seed: Root of all randomness.
+        meanwhile: Called every now and then until the end.
+    """
     with display:
         runner.start(experiment.recipe.steps, seed, experiment.recipe.recovery)
+        asked = 0
         while not runner.wait(_TICK):
             display.drain()
+            meanwhile(runner)
+            question = runner.question
+            if question is not None and question.number != asked:
+                asked = question.number
+                display.say(f"{question.ask.question} [spm-auto steer: approve, reject, edit]")
         display.drain()
     finished = runner.finished
     if finished is None:

@@ -64,6 +64,27 @@ def read_experiment(recipe_path: Path, lab_path: Path, overrides: Sequence[str])
     return _experiment(recipe_text, lab_text, (recipe_path, lab_path), overrides)
 
 
+def read_recipe_file(recipe_path: Path, overrides: Sequence[str]) -> Recipe:
+    """Read a recipe without a laboratory, and replace what the command line replaces.
+
+    Args:
+        recipe_path: The recipe.
+        overrides: Texts such as "steps[1].budget=20".
+
+    Raises:
+        RecipeError: With one line per fault, naming the place.
+    """
+    table, _ = read_toml(recipe_path, "recipe")
+    for text in overrides:
+        path, value = read_override(text)
+        key = path.split(".")[0].split("[")[0]
+        if key not in Recipe.model_fields:
+            suggestion = plugins.suggest(key, Recipe.model_fields)
+            raise RecipeError(f"--set {text}: a recipe has no key {key!r}{suggestion}")
+        table = override(table, path, value)
+    return parse_recipe(table, recipe_path.name)
+
+
 def recorded_experiment(started: RunStarted) -> Experiment:
     """Return what a run was ordered to do, from its journal.
 

@@ -85,7 +85,8 @@ def keep_going(
                 say("not resumed: somebody pressed Ctrl-C")
                 return code
             lives.resumed()
-            command = [*program, "resume", str(out), *(["--json"] if "--json" in arguments else [])]
+            kept = [a for a in arguments if a == "--json" or a.startswith("--approve=")]
+            command = [*program, "resume", str(out), *kept]
 
 
 def run_arguments(

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -27,7 +27,7 @@ from .instrument import (
 )
 from .notify import NotifySettings
 from .server import ServerSettings
-from .settings import Plugin, read_toml, validate
+from .settings import Plugin, SchemaVersion, read_toml, validate
 from .units import (
     Bias,
     BiasTime,
@@ -41,7 +41,7 @@ from .units import (
     Speed,
     Threshold,
 )
-from .workflow import Runner
+from .workflow import Approve, Runner
 
 _PACKAGES = ("numpy", "scipy", "torch", "gpytorch", "numba", "h5py", "pydantic")
 _GIT_TIMEOUT = 2.0  # [s]
@@ -59,6 +59,7 @@ class ZoneSettings(_Table):
     y: Length
     radius: Annotated[Length, Field(gt=0)]
     reason: str = "no-go zone"
+    stage: tuple[Length, Length] | None = None
 
 
 class ExposureSettings(_Table):
@@ -95,6 +96,9 @@ class LimitSettings(_Table):
     step: Annotated[Length, Field(gt=0)] | None = None
     spectra: Annotated[int, Field(gt=0)] | None = None
     exposure: ExposureSettings | None = None
+    stage_x: tuple[Length, Length] | None = None
+    stage_y: tuple[Length, Length] | None = None
+    stage_step: Annotated[Length, Field(gt=0)] | None = None
 
     @model_validator(mode="after")
     def _are_limits(self) -> "LimitSettings":
@@ -104,7 +108,7 @@ class LimitSettings(_Table):
     def limits(self) -> Limits:
         """Return the limits."""
         given = _given(self)
-        given["no_go"] = tuple(NoGoZone(z.x, z.y, z.radius, z.reason) for z in self.no_go)
+        given["no_go"] = tuple(NoGoZone(z.x, z.y, z.radius, z.reason, z.stage) for z in self.no_go)
         if self.exposure is not None:
             given["exposure"] = self.exposure.exposure()
         if self.setpoint is not None:
@@ -205,7 +209,11 @@ class Lab(_Table):
         operator: Who is responsible, for the record.
     """
 
-    schema_version: Literal[1]
+    elsewhere: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("steps", "title", "description", "recovery"), "recipe"
+    )
+
+    schema_version: SchemaVersion
     laboratory: str
     instrument: Annotated[InstrumentSettings, Plugin("instruments")]
     limits: LimitSettings = LimitSettings()
@@ -284,6 +292,7 @@ def begin(
     settings: Mapping[str, Any] | None = None,
     listeners: Sequence[Callable[[Record], None]] = (),
     room: Room | None = None,
+    approve: Approve | None = None,
 ) -> Runner:
     """Begin a journal, and make the runner that writes it.
 
@@ -299,6 +308,7 @@ def begin(
         settings: What else was set, for the record.
         listeners: Called with each record after it was written.
         room: Room on the disk, which the run waits for.
+        approve: Answers what steps ask, in place of a human.
 
     Raises:
         RecipeError: The seed is negative or too large.
@@ -311,7 +321,9 @@ def begin(
     except SpmError:
         instrument.close()
         raise
-    runner = Runner(instrument, journal, clock, listeners, room=room)
+    runner = Runner(instrument, journal, clock, listeners, room=room, approve=approve)
+    stage = instrument.status().stage
+    known = {} if stage is None else {"stage": stage}
     runner.record(
         RunStarted(
             uid=str(uuid.uuid4()),
@@ -321,7 +333,7 @@ def begin(
             instrument=instrument.capabilities.name,
             seed=seed,
             versions=versions(),
-            settings={**(settings or {}), "limits": limits_to_table(instrument.limits)},
+            settings={**(settings or {}), **known, "limits": limits_to_table(instrument.limits)},
         )
     )
     return runner

@@ -26,10 +26,11 @@ from .instrument import (
     ConditionTip,
     GuardedInstrument,
     Instruction,
+    MoveStage,
     what_changed,
 )
 from .lab import versions
-from .workflow import Past, Runner, Tape
+from .workflow import Approve, Past, Runner, Tape
 
 
 def read_tape(folder: Path) -> Tape:
@@ -150,6 +151,7 @@ def take_up(
     looks: bool = True,
     listeners: Sequence[Callable[[Record], None]] = (),
     room: Room | None = None,
+    approve: Approve | None = None,
 ) -> Runner:
     """Open a run's journal again, and make the runner that goes on with it.
 
@@ -163,6 +165,7 @@ def take_up(
         looks: Whether to look for the sample on hardware before anything is measured.
         listeners: Called with each new record after it was written.
         room: Room on the disk, which the run waits for.
+        approve: Answers what steps ask, in place of a human.
 
     Raises:
         DataError: The journal cannot be gone on with; it is as it was.
@@ -187,14 +190,22 @@ def take_up(
         looks=looks,
         go_on=clock.go_on if is_simulated and isinstance(clock, ResumedClock) else _stay,
     )
-    return Runner(instrument, journal, clock, listeners, past, room)
+    return Runner(instrument, journal, clock, listeners, past, room, approve=approve)
 
 
 def _borne(tape: Tape) -> Iterator[Instruction]:
-    """Yield what the sample has borne, where that was found to be when last looked for."""
+    """Yield what the sample has borne, where that was found to be when last looked for.
+
+    How far it was off at other positions of the coarse stage nobody knows.
+    """
     dx, dy = (0.0, 0.0) if tape.found is None else (tape.found.dx, tape.found.dy)
-    for instruction in carried_out(tape.records):
-        if isinstance(instruction, AcquireSpectrum | AcquireForceCurve | ConditionTip):
+    borne = carried_out(tape.records)
+    moves = [n for n, instruction in enumerate(borne) if isinstance(instruction, MoveStage)]
+    here = moves[-1] if moves else 0
+    for number, instruction in enumerate(borne):
+        if number >= here and isinstance(
+            instruction, AcquireSpectrum | AcquireForceCurve | ConditionTip
+        ):
             yield replace(instruction, x=instruction.x + dx, y=instruction.y + dy)
         else:
             yield instruction

@@ -24,6 +24,7 @@ from .data import (
     consolidate,
     open_run,
 )
+from .ear import Ear
 from .errors import CannotResume, DataError, RecipeError
 from .hosting import LabFile, host
 from .instrument import (
@@ -32,6 +33,8 @@ from .instrument import (
     GuardedInstrument,
     Instrument,
     Limits,
+    Measured,
+    MoveStage,
     PositionProbe,
     Scan,
     ScanFrame,
@@ -80,8 +83,8 @@ class Run:
         seed: Root of the run's randomness.
     """
 
-    def __init__(self, runner: Runner, folder: Path, seed: int) -> None:
-        self._runner = runner
+    def __init__(self, runner: Runner, folder: Path, seed: int, ear: Ear | None = None) -> None:
+        self._runner, self._ear = runner, ear
         self._images: tuple[ScanImage, ...] = ()
         self._steps = itertools.count()
         self.folder = folder
@@ -97,6 +100,8 @@ class Run:
         trace: TracebackType | None,
     ) -> None:
         finished = self._runner.finish(error)
+        if self._ear is not None:
+            self._ear.close()
         if not self._runner.is_live:  # it was resumed, and nothing new has happened
             if error is None and finished.reason != FinishReason.COMPLETED:
                 raise CannotResume(finished.message)
@@ -167,6 +172,15 @@ class Run:
             raise TypeError(f"a spectrum gave {type(spectrum).__name__}")
         return spectrum
 
+    def move_stage(self, x: Quantity, y: Quantity) -> None:
+        """Withdraw, move the coarse stage to (x, y) of the sample [m], and approach again.
+
+        Images from before show another part of the sample: later steps do not look at them. Raises
+        as `scan` does; `Unsupported` where there is no such stage.
+        """
+        self._runner.perform(MoveStage(quantity(x, "m"), quantity(y, "m")))
+        self._images = ()
+
     def follow(self, step: Generator[Request, Any, ScanImage | None]) -> ScanImage | None:
         """Carry out a step written as a generator; returns what the step returns."""
         return self._runner.drive(step)
@@ -209,7 +223,7 @@ class Run:
         tape = self._runner.tape
         return None if tape is None else tape.peek_answer()
 
-    def scalar(self, spectrum: Spectrum, scalarizer: str) -> Scalar | None:
+    def scalar(self, spectrum: Measured, scalarizer: str) -> Scalar | None:
         """Return what a spectrum of a resumed run was worth then; None where nobody knows."""
         tape = self._runner.tape
         return None if tape is None else tape.peek_scalar(spectrum, scalarizer)
@@ -224,7 +238,7 @@ class Run:
             self._runner.record(choice)
 
     def scored(
-        self, proposal: Proposal, spectrum: Spectrum, scalar: Scalar, scalarizer: str
+        self, proposal: Proposal, spectrum: Measured, scalar: Scalar, scalarizer: str
     ) -> None:
         """Record what a spectrum was worth; agents made from the run's images call it."""
         self._runner.record(scored_event(proposal, spectrum, scalar, scalarizer))
@@ -258,6 +272,7 @@ def start_run(
     resume: bool = False,
     in_server: bool | None = None,
     pulses: int = 0,
+    ear: bool = False,
 ) -> Run:
     """Open an instrument, begin a journal, load the sample, and hand over.
 
@@ -279,6 +294,7 @@ def start_run(
         in_server: Whether the instrument of a lab file gets a process of its own; None says so of
             hardware.
         pulses: How many pulses and pokes you say yes to beforehand, for such an instrument.
+        ear: Whether the run listens to ``spm-auto steer``, and steps that ask a human may be used.
 
     Raises:
         CannotResume: Seed, lab file or script differ from those of the journal.
@@ -324,13 +340,16 @@ def start_run(
     else:
         title = title or out.resolve().name
         runner = begin(guarded, time, out, title, seed, lab=text, settings=settings, room=room)
-    run = Run(runner, out, seed)
+    listener: Ear | None = None
     try:
+        listener = Ear(runner, out, title or out.resolve().name) if ear else None
         runner.load()
     except BaseException as error:
         runner.finish(error)
+        if listener is not None:
+            listener.close()
         raise
-    return run
+    return Run(runner, out, seed, listener)
 
 
 def _opened(

@@ -1,6 +1,8 @@
 """Samples: what stands under the simulated tip."""
 
 from .ferroelectric import (
+    CombinatorialLibrary,
+    CombinatorialLibrarySettings,
     FerroelectricFilm,
     FerroelectricFilmSettings,
     FilmSettings,
@@ -16,10 +18,13 @@ from .protocol import (
     Sample,
     SampleSettings,
     Signals,
+    StagedSample,
     View,
 )
 
 __all__ = [
+    "CombinatorialLibrary",
+    "CombinatorialLibrarySettings",
     "Contact",
     "FerroelectricFilm",
     "FerroelectricFilmSettings",
@@ -33,5 +38,6 @@ __all__ = [
     "Sample",
     "SampleSettings",
     "Signals",
+    "StagedSample",
     "View",
 ]

@@ -1,7 +1,7 @@
 """What a simulated microscope needs of a sample: answers without noise, and settings to make it."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -71,6 +71,25 @@ class Sample(Protocol):
 
     def restore(self, snapshot: Any) -> None:
         """Go back to a snapshot, bit by bit."""
+
+
+@runtime_checkable
+class StagedSample(Protocol):
+    """A sample larger than the scanner's reach, on a coarse stage; its ranges are the scanner's.
+
+    Its snapshot tells where the stage stands, too.
+    """
+
+    @property
+    def stage_range(self) -> tuple[Range, Range]:
+        """Reach of the stage along x and y [m]."""
+
+    @property
+    def stage(self) -> tuple[float, float]:
+        """Where the middle of the scanner is over the sample [m]."""
+
+    def move_stage(self, to: tuple[float, float]) -> None:
+        """Put another part of the sample under the scanner [m]."""
 
 
 class PiezoSample(Sample, Protocol):

@@ -3,6 +3,7 @@
 from .candidates import Candidates
 from .costs import Costs
 from .explorer import Explorer
+from .inheriting import inherit
 from .levels import Levels
 from .make import make
 from .memory import Memory, Recollection, RememberingWatch
@@ -30,7 +31,7 @@ from .scalarizers import (
     loop_opening,
     peak,
 )
-from .scoring import Scored, refusal
+from .scoring import Scored, refusal, scalar_of
 from .settings import (
     CuriousSettings,
     DeepKernelSettings,
@@ -59,11 +60,11 @@ from .watchfulness import Concern, Lookout, noise_deviation, z_score
 __all__ = [
     "Agent", "AgentSettings", "AllowRegion", "Answer", "Candidates", "Concern", "Costs",
     "CuriousSettings", "DeepKernelSettings", "Explorer", "Fit", "ForbidRegion", "ForcePoint",
-    "GaussianProcessSettings", "GridSettings", "Levels", "Lookout", "Memory",
-    "Model", "Observation", "Order", "ParetoSettings", "Prefer", "PreferenceSettings", "Preferring",
+    "GaussianProcessSettings", "GridSettings", "Levels", "Lookout", "Memory", "Model",
+    "Observation", "Order", "ParetoSettings", "Prefer", "PreferenceSettings", "Preferring",
     "Proposal", "RandomSettings", "RankingSettings", "Recollection", "RememberingWatch",
     "Rescalarize", "Resumable", "Scalar", "Scalarizer", "Scored", "SetExploration", "Steerable",
-    "Steering", "SteeringWatch", "Watch", "coercive_bias", "imprint", "integral", "loop_area",
-    "loop_area_raw", "loop_opening", "make", "noise_deviation", "peak", "refusal", "steering_of",
-    "z_score",
+    "Steering", "SteeringWatch", "Watch", "coercive_bias", "imprint", "inherit", "integral",
+    "loop_area", "loop_area_raw", "loop_opening", "make", "noise_deviation", "peak", "refusal",
+    "scalar_of", "steering_of", "z_score",
 ]

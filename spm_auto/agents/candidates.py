@@ -141,6 +141,34 @@ class Candidates:
             spacing=spacing,
         )
 
+    def informed(self, mean: FloatArray, deviation: FloatArray) -> Self:
+        """Add what an agent believed of the positions before, on an image of another scale.
+
+        Its mean and its deviation become descriptors, and the mean takes the place of the ranking:
+        a prior mean that follows the ranking then is rho m(x) + c, and what is learned besides is
+        the difference, as between codes of two fidelities.
+
+        Args:
+            mean: Predicted value of each position, shape (P,); NaN where nothing is known.
+            deviation: Standard deviation of each, shape (P,).
+
+        Source:
+            M. C. Kennedy, A. O'Hagan, Biometrika 87, 1 (2000).
+        """
+        known = np.isfinite(mean) & np.isfinite(deviation)
+        if not known.any():
+            return self
+        columns = []
+        for values, otherwise in ((mean, mean[known].mean()), (deviation, deviation[known].max())):
+            filled = np.where(known, values, otherwise)
+            spread = float(filled.std())
+            columns.append((filled - filled.mean()) / spread if spread > 0 else 0.0 * filled)
+        return replace(
+            self,
+            descriptors=np.column_stack([self.descriptors, *columns]),
+            ranking=np.where(known, mean, mean[known].mean()),
+        )
+
     def select(self, indices: NDArray[np.int64] | NDArray[np.bool_]) -> Self:
         """Return some of the positions only, with all levels, in the order given.
 

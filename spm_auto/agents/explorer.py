@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import AgentError, CannotResume, PluginError
-from ..instrument import Spectrum
+from ..instrument import Measured
 from .memory import Memory, Recollection, RememberingWatch
 from .protocol import (
     Agent,
@@ -75,7 +75,7 @@ class Explorer:
         self._noted: Fit | None = None
         self._open: list[Proposal] = []  # given out, their spectra not told yet
         self._ready: deque[Proposal] = deque()  # to be given out before the agent is asked
-        self._told: list[tuple[Proposal, Spectrum | None]] = []
+        self._told: list[tuple[Proposal, Measured | None]] = []
         self._values: list[float] = []  # the good ones, for the size of the noise
         self._steered = SteeredAgent(agent)
         self._lookout = Lookout(agent.candidates.frame)
@@ -86,7 +86,7 @@ class Explorer:
         """Name of the scalarizer, for the record."""
         return self._name or getattr(self._scalarizer, "__name__", type(self._scalarizer).__name__)
 
-    def scalarize(self, spectrum: Spectrum) -> Scalar:
+    def scalarize(self, spectrum: Measured) -> Scalar:
         """Turn a spectrum into a number; one that is flagged or not finite is no good.
 
         Raises:
@@ -105,7 +105,7 @@ class Explorer:
         self._take_orders()
         return self._next()
 
-    def tell(self, proposal: Proposal, spectrum: Spectrum) -> Scalar:
+    def tell(self, proposal: Proposal, spectrum: Measured) -> Scalar:
         """Tell the agent what was found at a proposal.
 
         Raises:
@@ -126,15 +126,18 @@ class Explorer:
         self._look(chosen, scalar.value if scalar.is_good else math.nan, noise)
         return scalar
 
-    def reject(self, proposal: Proposal) -> None:
+    def reject(self, proposal: Proposal, is_told: bool = True) -> None:
         """Tell the agent that a proposal cannot be measured; nothing is learned, nor asked again.
+
+        Untold, it is taken back only, and may be proposed again.
 
         Raises:
             AgentError: The proposal is not one that is waiting for its spectrum.
         """
         self._close(proposal)
-        self._told.append((proposal, None))
-        self.agent.tell([Observation(proposal.candidate, math.nan)])
+        if is_told:
+            self._told.append((proposal, None))
+            self.agent.tell([Observation(proposal.candidate, math.nan)])
 
     def forget(self, since: float, until: float) -> None:
         """Unlearn spectra that nobody trusts any more, where the agent can.
@@ -370,7 +373,7 @@ class Explorer:
         self._lookout.forget()
         return tuple(scored)
 
-    def _scalar(self, spectrum: Spectrum, scalarizer: Scalarizer, name: str) -> Scalar:
+    def _scalar(self, spectrum: Measured, scalarizer: Scalarizer, name: str) -> Scalar:
         recalled = self._memory.scalar(spectrum, name) if self._memory is not None else None
         if recalled is not None:
             return recalled

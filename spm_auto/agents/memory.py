@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from ..instrument import Spectrum
+from ..instrument import Measured
 from .protocol import Fit, Proposal, Scalar
 
 
@@ -30,7 +30,7 @@ class Memory(Protocol):
     def answer(self) -> Recollection | None:
         """Return what comes next of the agent's answers; None where the record has ended."""
 
-    def scalar(self, spectrum: Spectrum, scalarizer: str) -> Scalar | None:
+    def scalar(self, spectrum: Measured, scalarizer: str) -> Scalar | None:
         """Return what a spectrum was worth by a scalarizer; None where that is not on record."""
 
 

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from ..instrument import FloatArray, ScanFrame, Spectrum
+from ..instrument import FloatArray, Measured, ScanFrame
 from .candidates import Candidates
+
+ASKED_FOR = "asked for by "  # how the reason of a point begins that a human wants measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,11 @@ class Proposal:
     cost: float = math.nan
     noise: float = math.nan
     rule: str = ""
+
+    @property
+    def is_forced(self) -> bool:
+        """Whether a human asked for it."""
+        return self.reason.startswith(ASKED_FOR)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -301,9 +308,12 @@ class AgentSettings(BaseModel):
 
 
 class Scalarizer(Protocol):
-    """Turns a spectrum into one number: a function, by name in a recipe or from a script."""
+    """Turns a spectrum into one number: a function, by name in a recipe or from a script.
 
-    def __call__(self, spectrum: Spectrum, /) -> Scalar | float:
+    Some take a `ForceCurve` in place of a `Spectrum`, and say so to whoever has the other.
+    """
+
+    def __call__(self, spectrum: Any, /) -> Scalar | float:
         """Return the number, with its noise and a flag where the function knows them."""
 
 
@@ -332,7 +342,7 @@ class Watch(Protocol):
         """The agent has answered."""
 
     def scored(
-        self, proposal: Proposal, spectrum: Spectrum, scalar: Scalar, scalarizer: str
+        self, proposal: Proposal, spectrum: Measured, scalar: Scalar, scalarizer: str
     ) -> None:
         """A spectrum was turned into a number and told to the agent."""
 

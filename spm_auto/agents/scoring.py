@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from ..errors import AgentError
-from ..instrument import QualityFlag, Spectrum
+from ..instrument import Measured, QualityFlag, Spectrum
 from .protocol import Observation, Proposal, Scalar, Scalarizer
 from .steering import Order
 
@@ -21,12 +21,12 @@ class Scored(NamedTuple):
     """
 
     proposal: Proposal
-    spectrum: Spectrum
+    spectrum: Measured
     scalar: Scalar
     scalarizer: str
 
 
-def scalar_of(spectrum: Spectrum, scalarizer: Scalarizer, name: str) -> Scalar:
+def scalar_of(spectrum: Measured, scalarizer: Scalarizer, name: str) -> Scalar:
     """Turn a spectrum into a number; one that is flagged or not finite is no good.
 
     Args:
@@ -62,7 +62,7 @@ def refusal(order: Order, error: Exception) -> str:
     return f"what {order.who} asked for ({order.steering}) was refused: {error}"
 
 
-def observation_of(proposal: Proposal, spectrum: Spectrum, scalar: Scalar) -> Observation:
+def observation_of(proposal: Proposal, spectrum: Measured, scalar: Scalar) -> Observation:
     """Return what an agent is told of a spectrum."""
     others = scalar.others.values()
     return Observation(
@@ -70,5 +70,5 @@ def observation_of(proposal: Proposal, spectrum: Spectrum, scalar: Scalar) -> Ob
         scalar.value if scalar.is_good else math.nan,
         scalar.noise,
         tuple((other.value if other.is_good else math.nan, other.noise) for other in others),
-        spectrum.channel(),
+        spectrum.channel() if isinstance(spectrum, Spectrum) else spectrum.retract[0],
     )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .. import plugins, units
 from ..errors import AgentError
-from .protocol import Agent, Preferring, Proposal, Scalarizer, Steerable
+from .protocol import ASKED_FOR, Agent, Preferring, Proposal, Scalarizer, Steerable
 from .steering import AllowRegion, ForbidRegion, ForcePoint, Position, Prefer
 
 
@@ -69,7 +69,7 @@ class SteeredAgent:
             row,
             *candidates.position(row),
             bias=float(biases[level]),
-            reason=f"asked for by {who}",
+            reason=f"{ASKED_FOR}{who}",
             duration=float(durations[level]),
         )
 

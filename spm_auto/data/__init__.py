@@ -13,12 +13,19 @@ from .audit import (
 )
 from .codec import WHAT_GARBAGE_RAISES, from_tree, to_tree
 from .events import (
+    ANNOTATE,
+    BESIDE,
+    CANCEL,
     CLOSING,
+    EMERGENCY,
     HELD,
     LATE,
     LINK,
+    PAUSE,
     REFUSED,
+    RESUME,
     ROOM,
+    SET_APPROVAL,
     TIP,
     TRIPS,
     AgentAnswered,
@@ -66,10 +73,13 @@ from .locking import free, lock_file
 from .place import take_place, write_whole
 from .reader import Measurement, RecordedRun, assemble, open_run
 from .recovery import (
+    ASIDE,
     LOOK,
+    STRIP,
     FeedbackSet,
     ForceCurveAcquired,
     SpectraDoubted,
+    StageMoved,
     TipConditioned,
 )
 from .remembered import carried_out, remember
@@ -78,15 +88,24 @@ from .run_file import RUN_FILE_NAME, consolidate
 from .run_file.writing import write as write_run_file
 
 __all__ = [
+    "ANNOTATE",
+    "ASIDE",
+    "BESIDE",
+    "CANCEL",
     "CLOSING",
+    "EMERGENCY",
     "FILE_NAME",
     "HELD",
     "LATE",
     "LINK",
     "LOOK",
+    "PAUSE",
     "REFUSED",
+    "RESUME",
     "ROOM",
     "RUN_FILE_NAME",
+    "SET_APPROVAL",
+    "STRIP",
     "TIP",
     "TRIPS",
     "VERSION",
@@ -138,6 +157,7 @@ __all__ = [
     "SpectraDoubted",
     "SpectrumAcquired",
     "SpectrumScored",
+    "StageMoved",
     "StepStarted",
     "TipConditioned",
     "TipWithdrawn",

@@ -32,7 +32,13 @@ from .audit import (
     TipWithdrawn,
 )
 from .findings import Finding, Judged, Waited
-from .recovery import FeedbackSet, ForceCurveAcquired, SpectraDoubted, TipConditioned
+from .recovery import (
+    FeedbackSet,
+    ForceCurveAcquired,
+    SpectraDoubted,
+    StageMoved,
+    TipConditioned,
+)
 
 REFUSED = "refused"  # cause of the alarm that an intervention was not carried out
 LATE = "late"  # cause of the alarm that an intervention came when the run was over
@@ -41,6 +47,9 @@ ROOM = "room"  # cause of the alarm that there is too little room on the disk
 HELD = "held"  # cause of the alarm that the watchdog holds the instrument, and the run waits
 TRIPS = ("crash", "unreadable", "stale", "feedback", "axis", "outside", "guard")  # of a watchdog
 LINK = "link"  # cause of the alarm that the instrument was lost, and is looked for again
+PAUSE, RESUME, CANCEL = "pause", "resume", "cancel"  # kinds of interventions, these and the next
+EMERGENCY, ANNOTATE, SET_APPROVAL = "emergency_stop", "annotate", "set_approval"
+BESIDE = (PAUSE, RESUME, CANCEL, EMERGENCY, ANNOTATE, SET_APPROVAL)  # those that no agent hears of
 TIP = "tip"  # cause of the alarms of what was seen of the tip, and done about it
 
 
@@ -287,15 +296,16 @@ class AgentAnswered:
 
 @dataclass(frozen=True, slots=True)
 class Intervention:
-    """A human stepped in; written before it is carried out.
+    """A human stepped in; written before it is carried out, but for what stops the run.
 
     Attributes:
         who: Who wants it.
         what: What shall be done, in words.
         why: Why, in words; empty when nothing was said.
         kind: What shall be done, for programs, such as "forbid_region"; see
-            `spm_auto.agents.steering`. Empty for what is only words.
+            `spm_auto.agents.steering`; or one of `BESIDE`. Empty for what is only words.
         values: Its values by name.
+        is_late: Whether the agent was thinking already when it was written down.
     """
 
     who: str
@@ -303,6 +313,7 @@ class Intervention:
     why: str = ""
     kind: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
+    is_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,6 +408,7 @@ Event = (
     | ForceCurveAcquired
     | TipConditioned
     | FeedbackSet
+    | StageMoved
     | SpectraDoubted
     | Waited
     | Finding

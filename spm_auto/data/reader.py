@@ -29,8 +29,10 @@ from .events import (
     SpectrumScored,
     StepStarted,
 )
+from .findings import Finding, Judged, Verdict
 from .journal import FILE_NAME, JournalReader
-from .recovery import LOOK, ForceCurveAcquired, SpectraDoubted
+from .recovery import ASIDE, ForceCurveAcquired, SpectraDoubted, StageMoved
+from .remembered import stage_at_start
 from .run_file import RUN_FILE_NAME, is_run_file, read_records
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ class Measurement:
         chosen: The agent's choice, None for spectra that no agent chose.
         scored: What it was worth, None for spectra that were not scored.
         doubt: Why the tip may have been bad, in words; empty where nobody doubts it.
+        stage: Where the coarse stage stood [m]; None where there is none.
     """
 
     number: int
@@ -57,6 +60,7 @@ class Measurement:
     chosen: PointChosen | None = None
     scored: SpectrumScored | None = None
     doubt: str = ""
+    stage: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,25 @@ class RecordedRun:
         """The force curves in the order in which they were taken."""
         events = (record.event for record in self.records)
         return tuple(event.curve for event in events if isinstance(event, ForceCurveAcquired))
+
+    def stage_at(self, time: float) -> tuple[float, float] | None:
+        """Return where the coarse stage stood at an instrument time [m].
+
+        Such as the start of a scan or of a spectrum; None where there is none, or nobody knows.
+        """
+        return _stage_at(self.records, time)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the steps found and decided, in order."""
+        events = (record.event for record in self.records)
+        return tuple(event for event in events if isinstance(event, Finding))
+
+    @property
+    def judged(self) -> tuple[Judged, ...]:
+        """What humans answered when the run asked them, in order."""
+        events = (record.event for record in self.records)
+        return tuple(event for event in events if isinstance(event, Judged))
 
     @property
     def resumptions(self) -> tuple[Record, ...]:
@@ -218,6 +241,7 @@ class RecordedRun:
                 for m in self.measurements
             ),
             "best": _best(best),
+            "findings": [finding.message for finding in self.findings],
             "simulated_time": self.simulated_time,
             "wall_time": self.wall_time,
             "decision_time_median": (
@@ -319,7 +343,7 @@ def _scans(records: tuple[Record, ...], looks: bool = False) -> list[ScanImage]:
             case SampleFound() | RunContinued():  # found, or killed before
                 is_aside = False
             case ScanStarted(instruction=scan) if not is_aside:
-                is_other = (scan.purpose == LOOK) is not looks
+                is_other = (scan.purpose in ASIDE) is not looks
                 if not is_other:
                     scans.append((record.event, record.time, []))
                     ends.append(record.time)
@@ -331,30 +355,55 @@ def _scans(records: tuple[Record, ...], looks: bool = False) -> list[ScanImage]:
     return [assemble(*scan, end) for scan, end in zip(scans, ends, strict=True)]
 
 
+def _stage_at(records: tuple[Record, ...], time: float) -> tuple[float, float] | None:
+    stage = None
+    for record in records:
+        match record.event:
+            case RunStarted():
+                stage = stage_at_start(record.event)
+            case StageMoved(x=x, y=y) if record.time <= time:
+                stage = (x, y)
+    return stage
+
+
 def _measurements(records: tuple[Record, ...]) -> list[Measurement]:
     waiting: dict[int, list[PointChosen]] = {}
     scores: dict[float, tuple[SpectrumScored, PointChosen | None]] = {}
+    last: PointChosen | None = None
     for record in records:
         match record.event:
+            case Judged(kind="point", verdict=verdict) if verdict is not Verdict.APPROVED:
+                if last is not None and last in waiting.get(last.candidate, ()):
+                    waiting[last.candidate].remove(last)  # a human did not want it measured
             case StepStarted():  # it counts its candidates anew
                 waiting.clear()
             case PointChosen(candidate=candidate) as choice:
                 waiting.setdefault(candidate, []).append(choice)
+                last = choice
             case SpectrumScored(candidate=candidate) as score:
                 if score.start_time in scores:  # judged anew
                     scores[score.start_time] = (score, scores[score.start_time][1])
                     continue
                 choices = waiting.get(candidate)
                 scores[score.start_time] = (score, choices.pop(0) if choices else None)
-    taken = [r.event for r in records if isinstance(r.event, SpectrumAcquired)]
+    taken: list[tuple[SpectrumAcquired, tuple[float, float] | None]] = []
+    stage = None
+    for record in records:
+        match record.event:
+            case RunStarted():
+                stage = stage_at_start(record.event)
+            case StageMoved(x=x, y=y):
+                stage = (x, y)
+            case SpectrumAcquired():
+                taken.append((record.event, stage))
     doubts = [r.event for r in records if isinstance(r.event, SpectraDoubted)]
     measurements = []
-    for number, event in enumerate(taken):
+    for number, (event, stage) in enumerate(taken):
         start = event.spectrum.start_time
         scored, chosen = scores.get(start, (None, None))
         doubt = next((d.reason for d in doubts if d.since <= start < d.until), "")
         measurements.append(
-            Measurement(number, event.instruction, event.spectrum, chosen, scored, doubt)
+            Measurement(number, event.instruction, event.spectrum, chosen, scored, doubt, stage)
         )
     return measurements
 

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
-from ..instrument import AcquireForceCurve, ConditionTip, ForceCurve, SetFeedback
+from ..instrument import AcquireForceCurve, ConditionTip, ForceCurve, MoveStage, SetFeedback
 
 LOOK = "tip"  # purpose of a scan that shows the tip, not the sample: none of the run's images
+STRIP = "strip"  # of one that shows how far the sample has drifted: none of them either
+ASIDE = (LOOK, STRIP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,15 @@ class FeedbackSet:
 
     instruction: SetFeedback
     bias: float
+
+
+@dataclass(frozen=True, slots=True)
+class StageMoved:
+    """The coarse stage was moved, and the tip is back; the position is the one read back [m]."""
+
+    instruction: MoveStage
+    x: float
+    y: float
 
 
 @dataclass(frozen=True, slots=True)

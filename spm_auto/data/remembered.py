@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..errors import DataError
-from ..instrument import Instruction, Limits, Load, Remembered, limits_from_table
+from ..instrument import Instruction, Limits, Load, MoveStage, Remembered, limits_from_table
 from .audit import CommandEnded, CommandGiven, Outcome
 from .events import (
     InstructionFailed,
@@ -15,7 +15,7 @@ from .events import (
     ScanStarted,
     SpectrumAcquired,
 )
-from .recovery import ForceCurveAcquired, TipConditioned
+from .recovery import ForceCurveAcquired, StageMoved, TipConditioned
 
 # with these nothing was begun
 _REFUSALS = frozenset(
@@ -51,6 +51,7 @@ def remember(records: Sequence[Record]) -> Remembered:
     started = records[0].event
     images: dict[str, Any] = {}
     spectra, position = None, None
+    stage = stage_at_start(started)
     for event in (record.event for record in records):
         match event:
             case ScanStarted(channels=channels):
@@ -62,15 +63,34 @@ def remember(records: Sequence[Record]) -> Remembered:
                 spectra, position = spectrum.channels, (spectrum.x, spectrum.y)
             case ForceCurveAcquired(curve=curve):
                 position = (curve.x, curve.y)
+            case StageMoved(x=x, y=y):
+                stage = (x, y)
     return Remembered(
-        started.instrument, tuple(images.values()), spectra, _limits(started), position
+        started.instrument,
+        tuple(images.values()),
+        spectra,
+        _limits(started),
+        position,
+        stage=stage,
     )
+
+
+def stage_at_start(started: RunStarted) -> tuple[float, float] | None:
+    """Return where the coarse stage stood when a run began [m]; None where there is none."""
+    match started.settings.get("stage"):
+        case [float(x), float(y)]:
+            return x, y
+        case _:
+            return None
 
 
 def carried_out(records: Iterable[Record]) -> tuple[Instruction, ...]:
     """Collect what was begun of the instructions that a sample remembers, in order: for a `Ledger`.
 
     What failed on the way counts, what was refused does not, nor does a load that failed.
+
+    Moves of the coarse stage are among them, as what was borne before was borne elsewhere; where it
+    stood when a run began comes first, as a move to there.
 
     Args:
         records: Of a run, or of an instrument server.
@@ -81,6 +101,15 @@ def carried_out(records: Iterable[Record]) -> tuple[Instruction, ...]:
         match event:
             case LoadFinished(instruction=instruction) | SpectrumAcquired(instruction=instruction):
                 begun[index] = instruction
+            case (
+                ForceCurveAcquired(instruction=instruction)
+                | TipConditioned(instruction=instruction)
+                | StageMoved(instruction=instruction)
+            ):
+                begun[index] = instruction
+            case RunStarted():
+                if (stage := stage_at_start(event)) is not None:
+                    begun[index] = MoveStage(*stage)
             case InstructionFailed(instruction=instruction, error=error):
                 if error not in _REFUSALS and not isinstance(instruction, Load):
                     begun[index] = instruction

@@ -13,6 +13,7 @@ from .instructions import (
     ConditionTip,
     Instruction,
     Load,
+    MoveStage,
     PositionProbe,
     Scan,
     SetFeedback,
@@ -21,7 +22,7 @@ from .levels import Level, level_of
 from .limits import Limits, NoGoZone
 from .permit import Mode, Permit
 from .protocol import Capabilities, Extended, Instrument, InstrumentState, Status
-from .results import Channel, ForceCurve, QualityFlag, ScanImage, ScanLine, Spectrum
+from .results import Channel, ForceCurve, Measured, QualityFlag, ScanImage, ScanLine, Spectrum
 from .settings import DataFile, FromCommandLine, InstrumentSettings
 from .shifted import ShiftedInstrument
 from .tables import limits_from_table, limits_to_table
@@ -56,7 +57,9 @@ __all__ = [
     "Level",
     "Limits",
     "Load",
+    "Measured",
     "Mode",
+    "MoveStage",
     "NoGoZone",
     "Permit",
     "PositionProbe",

@@ -12,7 +12,13 @@ from .results import Channel
 
 _BIAS_STEP = 2e-3  # [V] by which a bias may be read back otherwise; the exam allows as much
 _DIGITS = 6
-_WINDOWS = (("x", "x", "m"), ("y", "y", "m"), ("bias", "the bias", "V"))
+_WINDOWS = (
+    ("x", "x", "m"),
+    ("y", "y", "m"),
+    ("bias", "the bias", "V"),
+    ("stage_x", "the stage's x", "m"),
+    ("stage_y", "the stage's y", "m"),
+)
 _HIGHEST = (
     ("scan_speed", "the scan speed", "m/s"),
     ("spectrum_duration", "the duration of a spectrum", "s"),
@@ -24,6 +30,7 @@ _HIGHEST = (
     ("depth", "the depth of a poke", "m"),
     ("step", "the step of the probe", "m"),
     ("spectra", "the spectra per load", "1"),
+    ("stage_step", "the step of the stage", "m"),
 )
 _EXPOSURE = (
     ("radius", "the radius of an exposed area", "m"),
@@ -53,6 +60,7 @@ class Remembered:
         limits: What was allowed, narrowed to the reach of the instrument.
         position: Where the probe stood at the end (x, y), as read back [m].
         bias: Tip-sample bias at the end [V].
+        stage: Where the coarse stage stood at the end (x, y) [m].
     """
 
     name: str
@@ -61,6 +69,7 @@ class Remembered:
     limits: Limits | None = None
     position: tuple[float, float] | None = None
     bias: float | None = None
+    stage: tuple[float, float] | None = None
 
 
 def what_changed(
@@ -84,6 +93,7 @@ def what_changed(
         *_state(status),
         *_position(before, status, capabilities.position_accuracy),
         *_bias(before, status),
+        *_stage(before, status, capabilities.stage_accuracy),
     )
 
 
@@ -115,7 +125,7 @@ def _limits(before: Limits, now: Limits) -> Iterator[str]:
             yield f"the limit of {what} was {_said(highest, unit)}, now {_said(other, unit)}"
     yield from _more_windows(before, now)
     yield from _exposures(before.exposure, now.exposure)
-    was, is_now = ({(z.x, z.y, z.radius): z for z in limits.no_go} for limits in (before, now))
+    was, is_now = ({_key(z): z for z in limits.no_go} for limits in (before, now))
     yield from (f"{_zone(is_now[key])} is new" for key in sorted(is_now.keys() - was.keys()))
     yield from (f"{_zone(was[key])} is gone" for key in sorted(was.keys() - is_now.keys()))
 
@@ -168,6 +178,16 @@ def _bias(before: Remembered, status: Status) -> Iterator[str]:
         yield f"the bias is {now}; when the run ended it was {then}"
 
 
+def _stage(before: Remembered, status: Status, accuracy: float) -> Iterator[str]:
+    if before.stage is None:
+        return
+    if status.stage is None:
+        yield f"the stage does not say where it is; the run left it at {_point(*before.stage)}"
+    elif not math.dist(status.stage, before.stage) <= accuracy + 1e-12:
+        now, then = _point(*status.stage), _point(*before.stage)
+        yield f"the stage stands at {now}; the run left it at {then}"
+
+
 def _listed(channels: Sequence[Channel]) -> str:
     return ", ".join(f"{channel.name} [{channel.unit}]" for channel in channels)
 
@@ -180,8 +200,15 @@ def _point(x: float, y: float) -> str:
     return f"({_said(x, 'm')}, {_said(y, 'm')})"
 
 
+def _key(zone: NoGoZone) -> tuple[float, ...]:
+    return (zone.x, zone.y, zone.radius, *(zone.stage or ()))
+
+
 def _zone(zone: NoGoZone) -> str:
-    return f"a no-go zone of radius {_said(zone.radius, 'm')} around {_point(zone.x, zone.y)}"
+    where = "" if zone.stage is None else f" with the stage at {_point(*zone.stage)}"
+    return (
+        f"a no-go zone of radius {_said(zone.radius, 'm')} around {_point(zone.x, zone.y)}{where}"
+    )
 
 
 def _said(value: float, unit: str) -> str:

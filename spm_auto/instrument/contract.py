@@ -24,6 +24,7 @@ from .instructions import (
     ConditionTip,
     Instruction,
     Load,
+    MoveStage,
     PositionProbe,
     Scan,
     SetFeedback,
@@ -54,6 +55,7 @@ class InstrumentContract:
         FORCE_CURVE: Trigger [N], distance [m] and so on of a force curve, if it can take one.
         PULSE: Bias of a pulse at the tip that does no harm [V].
         BIAS: A bias at which the z loop can hold the tip [V].
+        STAGE: Where a coarse stage can be sent (x, y), if there is one [m].
     """
 
     FRAME = ScanFrame(center=(0.0, 0.0), size=(4e-7, 2e-7), pixels=(16, 8))
@@ -62,6 +64,7 @@ class InstrumentContract:
     FORCE_CURVE: ClassVar[dict[str, Any]] = {"trigger": 5e-9, "distance": 50e-9, "points": 64}
     PULSE = 2.0
     BIAS = 0.5
+    STAGE = (1e-4, 0.0)
 
     @pytest.fixture
     def fresh(self) -> Iterator[Instrument]:
@@ -292,6 +295,34 @@ class InstrumentContract:
         with self._refused_unless_declared(instrument, instruction):
             instrument.set_feedback(instruction)
             assert instrument.status().bias == pytest.approx(self.BIAS, abs=2e-3)
+
+    @examines("move_stage")
+    def test_a_stage_is_moved_and_the_tip_back_or_that_is_refused(
+        self, instrument: GuardedInstrument
+    ) -> None:
+        has = instrument.capabilities
+        assert (has.stage_range is not None) == (MoveStage in has.instructions)
+        instruction = MoveStage(*self.STAGE)
+        with self._refused_unless_declared(instrument, instruction):
+            instrument.move_stage(instruction)
+            status = instrument.status()
+            assert status.stage is not None
+            assert math.dist(status.stage, self.STAGE) <= has.stage_accuracy
+            assert status.is_engaged
+            instrument.position_probe(PositionProbe(*self.POINT))
+
+    @examines("move_stage")
+    def test_a_stage_position_out_of_reach_is_refused_and_nothing_moved(
+        self, instrument: GuardedInstrument
+    ) -> None:
+        reach = instrument.capabilities.stage_range
+        if reach is None:  # that moving it is refused is asked above
+            assert instrument.status().stage is None
+            return
+        before = instrument.status().stage
+        with pytest.raises(LimitExceeded, match="stage x of"):
+            instrument.move_stage(MoveStage(reach[0][1] + 1e-3, 0.0))
+        assert instrument.status().stage == before
 
     @staticmethod
     def _refused_unless_declared(

@@ -61,6 +61,7 @@ def examine(candidate: Candidate) -> Marks:
         "AcquireForceCurve": "acquire_force_curve",
         "ConditionTip": "condition_tip",
         "SetFeedback": "set_feedback",
+        "MoveStage": "move_stage",
     }
     lacks = tuple(name for kind, name in optional.items() if kind not in has)
     clerk = _Clerk(candidate, Marks(lacks=lacks))

@@ -16,6 +16,7 @@ from .instructions import (
     ConditionTip,
     Instruction,
     Load,
+    MoveStage,
 )
 
 _PER_AREA = (
@@ -24,6 +25,9 @@ _PER_AREA = (
     ("pulses", "pulses", ""),
     ("taps", "taps", ""),
 )
+Point = tuple[float, float]
+
+_UNKNOWN: Point = (math.nan, math.nan)
 _ROOM = 256  # instructions that a new ledger has room for
 _ROUNDING = 1e-9  # share of a budget: a sum of shares that is the budget itself is no excess
 
@@ -79,6 +83,10 @@ class Ledger:
     What was begun counts, whatever came of it. Another sample begins a new page: a `Load` that
     names one forgets what the one before has borne, and every `Load` counts its spectra anew.
 
+    Places are those of the sample: where the coarse stage has been moved, what was worn out before
+    does not count, unless the scanner reaches it from there, and it counts again when the stage
+    comes back. What was borne while nobody could say where the stage stood counts everywhere.
+
     Args:
         exposure: What an area may bear; without it only spectra per load are counted.
     """
@@ -89,7 +97,9 @@ class Ledger:
         self._sample = ""
         self._since_load = 0
         self._count = 0
+        self._stage: Point | None = None
         self._points: FloatArray = np.empty((_ROOM, 2))
+        self._stages: FloatArray = np.empty((_ROOM, 2))  # NaN where nobody knows
         self._costs: FloatArray = np.empty((_ROOM, len(_PER_AREA)))
 
     @property
@@ -136,6 +146,8 @@ class Ledger:
         with self._lock:
             if isinstance(instruction, Load):
                 self._load(instruction.sample)
+            elif isinstance(instruction, MoveStage):
+                self._stage = (float(instruction.x), float(instruction.y))
             elif (at := _point(instruction)) is not None:
                 self._since_load += isinstance(instruction, AcquireSpectrum)
                 self._append(at, _cost(instruction))
@@ -146,6 +158,24 @@ class Ledger:
             if _point(instruction) is not None and self._count > 0:
                 self._since_load -= isinstance(instruction, AcquireSpectrum)
                 self._count -= 1
+
+    def at_stage(self, stage: Point | None, accuracy: float = 0.0) -> None:
+        """Say where the coarse stage stands.
+
+        Args:
+            stage: As read back [m]; None where there is none, or nobody knows.
+            accuracy: How far it may read back from where it was sent [m]: a place where it was
+                before is the same one within it.
+        """
+        with self._lock:
+            if stage is not None and self._count:
+                known = self._stages[: self._count]
+                off = np.hypot(*(known - stage).T)
+                off[~np.isfinite(off)] = np.inf
+                nearest = int(np.argmin(off))
+                if off[nearest] <= accuracy:
+                    stage = (float(known[nearest, 0]), float(known[nearest, 1]))
+            self._stage = stage
 
     def replay(self, instructions: Iterable[Instruction]) -> None:
         """Write down what was carried out before, in its order; nothing of it is refused."""
@@ -161,12 +191,15 @@ class Ledger:
     def _append(self, at: tuple[float, float], cost: FloatArray) -> None:
         if self._count == len(self._points):
             self._points = np.concatenate([self._points, np.empty_like(self._points)])
+            self._stages = np.concatenate([self._stages, np.empty_like(self._stages)])
             self._costs = np.concatenate([self._costs, np.empty_like(self._costs)])
         self._points[self._count], self._costs[self._count] = at, cost
+        self._stages[self._count] = self._stage or _UNKNOWN
         self._count += 1
 
     def _within(self, radius: float, x: float, y: float) -> FloatArray:
         away = self._points[: self._count] - (x, y)
+        away += np.nan_to_num(self._stages[: self._count] - (self._stage or _UNKNOWN))
         near = np.einsum("ij,ij->i", away, away) <= (radius * (1 + _ROUNDING)) ** 2
         total: FloatArray = self._costs[: self._count][near].sum(axis=0)
         return total

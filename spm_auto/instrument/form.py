@@ -14,6 +14,7 @@ from .instructions import (
     ConditionTip,
     Instruction,
     Load,
+    MoveStage,
     PositionProbe,
     Scan,
     SetFeedback,
@@ -49,7 +50,7 @@ def check_form(instruction: Instruction) -> None:
             if not isinstance(channels, tuple | list):
                 raise Malformed(f"Scan.channels must be names, got {_shown(channels)}")
             _check_texts(kind, [("purpose", purpose), *(("channels", name) for name in channels)])
-        case PositionProbe():
+        case PositionProbe() | MoveStage():
             _check_numbers(kind, _named(instruction, "x", "y"))
         case AcquireSpectrum(waveform=waveform):
             _check_numbers(kind, _named(instruction, "x", "y"))

@@ -25,6 +25,7 @@ from .instructions import (
     ConditionTip,
     Instruction,
     Load,
+    MoveStage,
     PositionProbe,
     Scan,
     SetFeedback,
@@ -179,6 +180,13 @@ class GuardedInstrument:
             if instruction.bias is not None:
                 _check_bias(self._instrument.status().bias, instruction.bias)
 
+    def move_stage(self, instruction: MoveStage) -> None:
+        """Check the place and declared ability, move the stage, and read its position back."""
+        self._admit(instruction, MoveStage)
+        with self._given(instruction):
+            self._extended().move_stage(instruction)
+            self._check_stage(self._instrument.status(), instruction)
+
     def interrupt(self) -> None:
         """End the instruction in progress now."""
         self._instrument.interrupt()
@@ -222,6 +230,9 @@ class GuardedInstrument:
         self._limits.check_count(instruction, self._ledger.spectra_since_load)
         if self._limits.needs_status(instruction):
             self._limits.check_change(instruction, self._instrument.status())
+        if self.capabilities.stage_range is not None:
+            stage = self._instrument.status().stage
+            self._ledger.at_stage(stage, self.capabilities.stage_accuracy)
         self._ledger.check(instruction)
         self._check_protection(instruction)
         if self._watchdog is not None:
@@ -309,6 +320,17 @@ class GuardedInstrument:
             fault = (
                 f"the probe was sent to ({instruction.x:g}, {instruction.y:g}) m but reads back "
                 f"({position[0]:g}, {position[1]:g}) m: {off:g} m away, allowed {allowed:g} m"
+            )
+            self._report("axis", fault)
+            raise InstrumentError(fault)
+
+    def _check_stage(self, status: Status, instruction: MoveStage) -> None:
+        at, allowed = status.stage or (math.nan, math.nan), self.capabilities.stage_accuracy
+        off = math.dist(at, (instruction.x, instruction.y))
+        if not off <= allowed * _ROUNDING:  # NaN is a fault too
+            fault = (
+                f"the stage was sent to ({instruction.x:g}, {instruction.y:g}) m but reads back "
+                f"({at[0]:g}, {at[1]:g}) m: {off:g} m away, allowed {allowed:g} m"
             )
             self._report("axis", fault)
             raise InstrumentError(fault)

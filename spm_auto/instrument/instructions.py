@@ -237,6 +237,29 @@ class SetFeedback:
             raise ValueError(f"the feedback's gain must not be negative, got {self.gain} 1/s")
 
 
+@dataclass(frozen=True, slots=True)
+class MoveStage:
+    """Bring another part of the sample under the scanner, by the coarse stage. Optional.
+
+    The tip is withdrawn, the stage moves, and the tip approaches again. Positions of the stage are
+    places of the sample: with the stage at X the scanner's x lies over X + x of the sample.
+
+    Attributes:
+        x: Where the middle of the scanner shall be over the sample [m].
+        y: The same [m].
+    """
+
+    x: float
+    y: float
+
+
 Instruction = (
-    Load | Scan | PositionProbe | AcquireSpectrum | AcquireForceCurve | ConditionTip | SetFeedback
+    Load
+    | Scan
+    | PositionProbe
+    | AcquireSpectrum
+    | AcquireForceCurve
+    | ConditionTip
+    | SetFeedback
+    | MoveStage
 )

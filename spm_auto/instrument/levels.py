@@ -8,6 +8,7 @@ from .instructions import (
     ConditionTip,
     Instruction,
     Load,
+    MoveStage,
     PositionProbe,
     Scan,
     SetFeedback,
@@ -28,7 +29,7 @@ def level_of(instruction: Instruction) -> Level:
     match instruction:
         case Load() | Scan() | PositionProbe():
             return Level.SCAN
-        case AcquireSpectrum() | AcquireForceCurve() | SetFeedback():
+        case AcquireSpectrum() | AcquireForceCurve() | SetFeedback() | MoveStage():
             return Level.SPECTROSCOPY
         case ConditionTip():
             return Level.EVERYTHING

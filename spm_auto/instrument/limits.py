@@ -1,6 +1,7 @@
 """Limits: what the laboratory allows. They refuse; they never clip."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,14 +17,17 @@ from .instructions import (
     ConditionTip,
     Instruction,
     Load,
+    MoveStage,
     PositionProbe,
     Scan,
     SetFeedback,
 )
 from .protocol import Capabilities, Range, Status
 
+Point = tuple[float, float]
+
 _ANY: Range = (-math.inf, math.inf)
-_RANGES = ("x", "y", "bias", "setpoint", "pulse")
+_RANGES = ("x", "y", "bias", "setpoint", "pulse", "stage_x", "stage_y")
 _HIGHEST = (
     "scan_speed",
     "spectrum_duration",
@@ -34,6 +38,7 @@ _HIGHEST = (
     "depth",
     "step",
     "spectra",
+    "stage_step",
 )
 
 
@@ -46,16 +51,31 @@ class NoGoZone:
         y: Middle [m].
         radius: Radius [m], positive.
         reason: Why, for the message.
+        stage: Position of the coarse stage at which it was found [m]; without one the circle is
+            forbidden wherever the stage stands.
     """
 
     x: float
     y: float
     radius: float
     reason: str = "no-go zone"
+    stage: Point | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.x) and math.isfinite(self.y) and 0 < self.radius < math.inf):
             raise ValueError(f"a no-go zone needs a finite middle and a positive radius: {self}")
+        if self.stage is not None and not all(map(math.isfinite, self.stage)):
+            raise ValueError(f"a no-go zone needs a finite position of the stage: {self}")
+
+    def seen_from(self, stage: Point | None) -> "NoGoZone":
+        """Return where it is for a scanner with the stage elsewhere [m].
+
+        One of which nobody can say so stays where it is: it is forbidden rather than forgotten.
+        """
+        if self.stage is None or stage is None:
+            return self
+        (x, y), (now_x, now_y) = self.stage, stage
+        return replace(self, x=self.x + x - now_x, y=self.y + y - now_y, stage=stage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +102,9 @@ class Limits:
         step: Longest way that the probe may be sent at once, from where it reads back [m].
         spectra: How many spectra may be taken from one `Load` to the next.
         exposure: What an area of the sample may bear; None leaves it open.
+        stage_x: Where the coarse stage may go [m].
+        stage_y: The same [m].
+        stage_step: Longest way of the stage at once [m].
     """
 
     x: Range = _ANY
@@ -102,6 +125,9 @@ class Limits:
     step: float = math.inf
     spectra: float = math.inf
     exposure: Exposure | None = None
+    stage_x: Range = _ANY
+    stage_y: Range = _ANY
+    stage_step: float = math.inf
 
     def __post_init__(self) -> None:
         for name in _RANGES:
@@ -131,12 +157,18 @@ class Limits:
                 )
             return low, high
 
+        stage = {}
+        if capabilities.stage_range is not None:
+            for name, reach in zip(("stage_x", "stage_y"), capabilities.stage_range, strict=True):
+                stage[name] = both(name, "m", reach)
         return replace(
             self,
             x=both("x", "m", capabilities.x_range),
             y=both("y", "m", capabilities.y_range),
             bias=both("bias", "V", capabilities.bias_range),
             pulse=None if self.pulse is None else both("pulse", "V", capabilities.bias_range),
+            stage_x=stage.get("stage_x", self.stage_x),
+            stage_y=stage.get("stage_y", self.stage_y),
         )
 
     def check(self, instruction: Instruction) -> None:
@@ -164,6 +196,9 @@ class Limits:
                     _check("bias", bias, self.pulse or self.bias, "V", "a pulse")
             case SetFeedback():
                 self._check_feedback(instruction)
+            case MoveStage(x=x, y=y):
+                _check("stage x", x, self.stage_x, "m")
+                _check("stage y", y, self.stage_y, "m")
             case AcquireSpectrum(x=x, y=y, waveform=waveform):
                 self.check_point(x, y)
                 self.check_waveform(waveform)
@@ -175,8 +210,10 @@ class Limits:
                 return bias is not None and self.least_bias > 0
             case Load():
                 return False
+            case MoveStage():
+                return self.stage_step < math.inf
             case _:
-                return self.step < math.inf
+                return self.step < math.inf or any(zone.stage for zone in self.no_go)
 
     def check_change(self, instruction: Instruction, status: Status) -> None:
         """Refuse an instruction that leaves the limits from where the instrument stands.
@@ -193,9 +230,14 @@ class Limits:
         match instruction:
             case SetFeedback(bias=bias) if bias is not None:
                 self._check_crossing(bias, status.bias)
+            case MoveStage(x=x, y=y):
+                here = status.stage or (math.nan, math.nan)  # nobody knows how far it is
+                _check("stage step", math.dist((x, y), here), (0.0, self.stage_step), "m")
             case PositionProbe() | AcquireSpectrum() | AcquireForceCurve() | ConditionTip():
+                self._check_point(instruction.x, instruction.y, self._zones_at(status))
                 self._check_way((instruction.x, instruction.y), status, "to the point")
             case Scan(frame=frame):
+                self._check_frame(frame, self._zones_at(status))
                 xs, ys = frame.corners()  # a scan begins at the first one
                 self._check_way((float(xs[0]), float(ys[0])), status, "to the frame's first line")
 
@@ -208,9 +250,7 @@ class Limits:
         """Refuse a point out of range or in a no-go zone."""
         _check("x", x, self.x, "m")
         _check("y", y, self.y, "m")
-        for zone in self.no_go:
-            distance = math.hypot(x - zone.x, y - zone.y)
-            _check("distance to no-go zone", distance, (zone.radius, math.inf), "m", zone.reason)
+        self._check_point(x, y, self._zones)
 
     def check_frame(self, frame: ScanFrame) -> None:
         """Refuse a frame with a corner out of range or that touches a no-go zone."""
@@ -218,11 +258,7 @@ class Limits:
         for x, y in zip(xs.tolist(), ys.tolist(), strict=True):
             _check("x", x, self.x, "m", "a corner of the frame")
             _check("y", y, self.y, "m", "a corner of the frame")
-        for zone in self.no_go:
-            u, v = frame.to_frame(zone.x, zone.y)
-            outside = np.maximum(np.abs([u, v]) - np.array(frame.size) / 2, 0.0)
-            distance = float(np.hypot(*outside))
-            _check("distance to no-go zone", distance, (zone.radius, math.inf), "m", zone.reason)
+        self._check_frame(frame, self._zones)
 
     def check_waveform(self, waveform: BiasWaveform) -> None:
         """Refuse a waveform with a bias out of the window or that lasts too long."""
@@ -236,6 +272,29 @@ class Limits:
     def check_spectrum_duration(self, duration: float) -> None:
         """Refuse a spectrum that lasts too long [s]."""
         _check("spectrum duration", duration, (0.0, self.spectrum_duration), "s")
+
+    @property
+    def _zones(self) -> tuple[NoGoZone, ...]:
+        """The zones that are forbidden wherever the stage stands."""
+        return tuple(zone for zone in self.no_go if zone.stage is None)
+
+    def _zones_at(self, status: Status) -> tuple[NoGoZone, ...]:
+        """Return the zones of one position of the stage, as the scanner meets them now."""
+        return tuple(z.seen_from(status.stage) for z in self.no_go if z.stage is not None)
+
+    @staticmethod
+    def _check_point(x: float, y: float, zones: Iterable[NoGoZone]) -> None:
+        for zone in zones:
+            distance = math.hypot(x - zone.x, y - zone.y)
+            _check("distance to no-go zone", distance, (zone.radius, math.inf), "m", zone.reason)
+
+    @staticmethod
+    def _check_frame(frame: ScanFrame, zones: Iterable[NoGoZone]) -> None:
+        for zone in zones:
+            u, v = frame.to_frame(zone.x, zone.y)
+            outside = np.maximum(np.abs([u, v]) - np.array(frame.size) / 2, 0.0)
+            distance = float(np.hypot(*outside))
+            _check("distance to no-go zone", distance, (zone.radius, math.inf), "m", zone.reason)
 
     def _check_steps(self, bias: FloatArray, waveform: BiasWaveform) -> None:
         # a cycle after the first one begins with the step from the last point back to the first

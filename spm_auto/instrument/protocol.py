@@ -12,6 +12,7 @@ from .instructions import (
     ConditionTip,
     Instruction,
     Load,
+    MoveStage,
     PositionProbe,
     Scan,
     SetFeedback,
@@ -20,7 +21,7 @@ from .results import Channel, ForceCurve, ScanLine, Spectrum
 
 Range = tuple[float, float]
 
-OPTIONAL = frozenset({AcquireForceCurve, ConditionTip, SetFeedback})
+OPTIONAL = frozenset({AcquireForceCurve, ConditionTip, SetFeedback, MoveStage})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class Capabilities:
         instructions: Which optional instructions it understands, beyond the four of `Instrument`.
         has_vitals: Whether it tells its `Vitals`, so that a watchdog can look at it.
         has_last_resort: Whether it has an alternate path for its tip, where a withdrawal fails.
+        stage_range: Reach of the coarse stage along x and y [m]; None where it has none.
+        stage_accuracy: How far a stage may read back from where it was sent [m].
     """
 
     name: str
@@ -52,6 +55,8 @@ class Capabilities:
     instructions: frozenset[type[Instruction]] = frozenset()
     has_vitals: bool = False
     has_last_resort: bool = False
+    stage_range: tuple[Range, Range] | None = None
+    stage_accuracy: float = 0.0
 
     def channels_of(self, scan: Scan) -> tuple[Channel, ...]:
         """Return the channels that a scan records, in its order; all when it names none.
@@ -101,6 +106,7 @@ class Status:
         is_engaged: Whether the tip is at the sample.
         time: Instrument time [s].
         is_held: Whether a watchdog lets nothing go on until a human acknowledges, the tip down.
+        stage: Where the coarse stage stands (x, y), read back [m]; None where there is none.
     """
 
     state: InstrumentState
@@ -109,6 +115,7 @@ class Status:
     is_engaged: bool
     time: float
     is_held: bool = False
+    stage: tuple[float, float] | None = None
 
 
 @runtime_checkable
@@ -183,3 +190,9 @@ class Extended(Instrument, Protocol):
 
     def set_feedback(self, instruction: SetFeedback) -> None:
         """Change what the z loop holds, or how fast."""
+
+    def move_stage(self, instruction: MoveStage) -> None:
+        """Withdraw the tip, move the stage, and approach again.
+
+        Whoever is stopped on the way has its tip up, and needs a `load`.
+        """

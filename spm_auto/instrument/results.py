@@ -194,3 +194,6 @@ class ForceCurve:
         from ..plotting import plot_force_curve
 
         return plot_force_curve(self, channel, ax=ax, **style)
+
+
+Measured = Spectrum | ForceCurve  # at one point of the sample

@@ -13,6 +13,7 @@ from .instructions import (
     ConditionTip,
     Instruction,
     Load,
+    MoveStage,
     PositionProbe,
     Scan,
     SetFeedback,
@@ -112,6 +113,12 @@ class ShiftedInstrument:
     def set_feedback(self, instruction: SetFeedback) -> None:
         """Change the z loop."""
         self._extended().set_feedback(instruction)
+
+    def move_stage(self, instruction: MoveStage) -> None:
+        """Move the stage; by how much the sample was off elsewhere says nothing there."""
+        self._extended().move_stage(instruction)
+        self._shift = (0.0, 0.0)
+        self._last = ((0.0, 0.0), self._shift)
 
     def interrupt(self) -> None:
         """End the instruction in progress now."""

@@ -9,14 +9,22 @@ from .limits import Limits, NoGoZone
 
 
 def limits_to_table(limits: Limits) -> dict[str, Any]:
-    """Turn limits into a table; a no-go zone is its middle, its radius and its reason."""
+    """Turn limits into a table.
+
+    A no-go zone is its middle, its radius, its reason, and where the stage stood, if that matters.
+    """
     table = {field.name: getattr(limits, field.name) for field in dataclasses.fields(limits)}
     exposure = limits.exposure
     return {
         **table,
-        "no_go": tuple((zone.x, zone.y, zone.radius, zone.reason) for zone in limits.no_go),
+        "no_go": tuple(_zone(zone) for zone in limits.no_go),
         "exposure": None if exposure is None else dataclasses.asdict(exposure),
     }
+
+
+def _zone(zone: NoGoZone) -> tuple[Any, ...]:
+    stage = () if zone.stage is None else (zone.stage,)
+    return (zone.x, zone.y, zone.radius, zone.reason, *stage)
 
 
 def limits_from_table(table: Mapping[str, Any]) -> Limits:

@@ -9,15 +9,18 @@ they are the last line of a notebook's cell (``overview.plot()``). A script save
 """
 
 from .curves import plot_force_curve, plot_learning_curve, plot_spectrum
+from .gantt import Bar, plot_gantt
 from .images import on_picture, plot_image, plot_map, plot_points
 from .style import THEME, new_axes, outline, to_data_uri, to_png, to_svg, write_axis
 
 __all__ = [
     "THEME",
+    "Bar",
     "new_axes",
     "on_picture",
     "outline",
     "plot_force_curve",
+    "plot_gantt",
     "plot_image",
     "plot_learning_curve",
     "plot_map",

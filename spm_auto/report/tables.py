@@ -18,6 +18,7 @@ from ..data import (
     ScanFinished,
     ScanStarted,
     SpectrumAcquired,
+    StageMoved,
     TipConditioned,
 )
 from ..units import format as format_quantity
@@ -126,6 +127,8 @@ def timing(run: RecordedRun) -> list[TimeSpent]:
                 spent["moves"].append(record.time - before.time)
             case TipConditioned():
                 spent["conditioning the tip"].append(record.time - before.time)
+            case StageMoved():
+                spent["moving the stage"].append(record.time - before.time)
             case SpectrumAcquired(spectrum=spectrum):
                 spent["spectra"].append(spectrum.end_time - spectrum.start_time)
                 spent["moves"].append(max(0.0, spectrum.start_time - before.time))

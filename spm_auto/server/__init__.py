@@ -6,9 +6,11 @@ from .keys import (
     Identity,
     Member,
     Role,
+    check_rights,
     new_identity,
     read_identity,
     read_public,
+    restrict,
     server_identity,
     write_identity,
 )
@@ -18,10 +20,14 @@ from .past import Past, next_place, read_past
 from .remote import Place, RemoteInstrument
 from .server import About, InstrumentServer, Listening
 from .settings import RemoteSettings, ServerSettings
+from .sockets import CLOSING, Caller, Door, dial, receive
 
 __all__ = [
+    "CLOSING",
     "About",
     "Access",
+    "Caller",
+    "Door",
     "Due",
     "Identity",
     "InstrumentServer",
@@ -40,11 +46,15 @@ __all__ = [
     "ServerSettings",
     "Terms",
     "WithGuest",
+    "check_rights",
+    "dial",
     "new_identity",
     "next_place",
     "read_identity",
     "read_past",
     "read_public",
+    "receive",
+    "restrict",
     "server_identity",
     "write_identity",
 ]

@@ -26,6 +26,7 @@ from ..instrument import (
     Extended,
     Instruction,
     Load,
+    MoveStage,
     PositionProbe,
     Scan,
     ScanLine,
@@ -161,6 +162,8 @@ class Hands:
                 cast(Extended, guard).condition_tip(instruction)
             case SetFeedback():
                 cast(Extended, guard).set_feedback(instruction)
+            case MoveStage():
+                cast(Extended, guard).move_stage(instruction)
         return None
 
     def _line(self, number: Any) -> ScanLine | None:

@@ -136,7 +136,7 @@ def write_identity(identity: Identity, folder: Path) -> Path:
     secret, public = folder / f"{identity.name}{SECRET}", folder / f"{identity.name}{PUBLIC}"
     values = {"name": identity.name}
     _write(secret, _text(_SECRET_BANNER, values, identity.public, identity.secret), 0o600)
-    _restrict(secret)
+    restrict(secret)
     try:
         _write(public, _text(_PUBLIC_BANNER, values, identity.public), 0o644)
     except AccessError:
@@ -294,7 +294,7 @@ def check_rights(path: Path, about: os.stat_result, forbidden: int) -> None:
         raise AccessError(f"{path}: others may {may} it; run: chmod {who} {shlex.quote(str(path))}")
 
 
-def _restrict(path: Path) -> None:
+def restrict(path: Path) -> None:
     """Take the rights of others from a file on Windows, where a mode does not say them."""
     if os.name != "nt":
         return

@@ -20,6 +20,7 @@ from ..instrument import (
     InstrumentState,
     Limits,
     Load,
+    MoveStage,
     PositionProbe,
     Scan,
     ScanLine,
@@ -190,6 +191,10 @@ class RemoteInstrument:
 
     def set_feedback(self, instruction: SetFeedback) -> None:
         """Change the z loop."""
+        self._perform(instruction)
+
+    def move_stage(self, instruction: MoveStage) -> None:
+        """Withdraw the tip, move the stage, and approach again."""
         self._perform(instruction)
 
     def interrupt(self) -> None:

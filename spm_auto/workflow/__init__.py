@@ -1,12 +1,18 @@
 """The workflow plane: recipes say what shall be done, steps say what next, the runner does it."""
 
+from .accounts import Account, Resource, Span
+from .asking import Approve
 from .control import RunState
 from .decisions import choice_event, chosen_event, fitted_event, intervention_event, scored_event
+from .happened import Happened, measured, what_happened
+from .judging import Approving, often
 from .knowledge import Knowledge, Learned
 from .past import Past
-from .plan import Plan, PlannedStep, make_plan
+from .plan import Bottleneck, Operation, Plan, PlannedStep, make_plan
+from .pricing import Measured, Pricing
 from .recipe import Recipe, parse_recipe, read_recipe
 from .recovery import RecoverySettings
+from .refusals import outlines_of, where
 from .requests import (
     Advice,
     Ask,
@@ -18,15 +24,19 @@ from .requests import (
     Estimates,
     Note,
     Prepare,
+    Question,
     Request,
     Wait,
 )
 from .runner import Runner
 from .steps import (
+    AnalyseStep,
+    ApproveStep,
     Block,
     ConditionTipStep,
     ExploreStep,
     GridStep,
+    HypothesisStep,
     LineStep,
     LoadStep,
     Outline,
@@ -36,21 +46,29 @@ from .steps import (
     Step,
     StepContext,
     StepGenerator,
+    SurveyStep,
     TipCare,
     TipSettings,
     TuneScanStep,
     TuneStep,
     WaitStep,
     WithinBlock,
+    ZoomStep,
     served,
 )
 from .tape import Tape
 
 __all__ = [
+    "Account",
     "Advice",
+    "AnalyseStep",
+    "Approve",
+    "ApproveStep",
+    "Approving",
     "Ask",
     "Await",
     "Block",
+    "Bottleneck",
     "Compute",
     "ConditionTipStep",
     "Consult",
@@ -59,11 +77,15 @@ __all__ = [
     "Estimates",
     "ExploreStep",
     "GridStep",
+    "Happened",
+    "HypothesisStep",
     "Knowledge",
     "Learned",
     "LineStep",
     "LoadStep",
+    "Measured",
     "Note",
+    "Operation",
     "Outline",
     "OverviewStep",
     "Past",
@@ -71,15 +93,20 @@ __all__ = [
     "PlannedStep",
     "PointsStep",
     "Prepare",
+    "Pricing",
+    "Question",
     "Recipe",
     "RecoverySettings",
     "RepeatBlock",
     "Request",
+    "Resource",
     "RunState",
     "Runner",
+    "Span",
     "Step",
     "StepContext",
     "StepGenerator",
+    "SurveyStep",
     "Tape",
     "TipCare",
     "TipSettings",
@@ -88,13 +115,19 @@ __all__ = [
     "Wait",
     "WaitStep",
     "WithinBlock",
+    "ZoomStep",
     "choice_event",
     "chosen_event",
     "fitted_event",
     "intervention_event",
     "make_plan",
+    "measured",
+    "often",
+    "outlines_of",
     "parse_recipe",
     "read_recipe",
     "scored_event",
     "served",
+    "what_happened",
+    "where",
 ]

@@ -3,16 +3,20 @@
 from collections.abc import Iterable, Sequence
 
 from ..data import (
+    BESIDE,
     CLOSING,
     HELD,
     LATE,
     LINK,
     ROOM,
+    SET_APPROVAL,
     TRIPS,
     AgentAnswered,
     Alarm,
     FinishReason,
     InstructionFailed,
+    Intervention,
+    Judged,
     LineAcquired,
     Record,
     RunContinued,
@@ -23,6 +27,7 @@ from ..data import (
     SampleSought,
     ScanFinished,
     ScanStarted,
+    Verdict,
 )
 
 # no step asks for these
@@ -44,6 +49,10 @@ def asked_for(records: Sequence[Record]) -> list[Record]:
                 _forget_the_broken(kept)
             case Alarm(cause=cause) if cause in _RUNNERS:
                 continue
+            case Intervention(kind=kind):  # wherever it came, between the lines of a scan, too
+                if kind not in BESIDE:
+                    kept.append(record)
+                continue
             case ScanStarted() if not is_aside:
                 _forget_the_unfinished(kept)
         if not is_aside and not isinstance(record.event, _ASIDE):
@@ -53,19 +62,40 @@ def asked_for(records: Sequence[Record]) -> list[Record]:
 
 
 def _forget_the_broken(kept: list[Record]) -> None:
-    """Leave out that the last instruction failed or was cut off: it is given again."""
+    """Leave out that the last instruction failed or was cut off, or that a human said no.
+
+    It is given again, and he is asked again.
+    """
     if kept and isinstance(kept[-1].event, InstructionFailed):
         kept.pop()
     if kept and isinstance(kept[-1].event, ScanFinished) and not kept[-1].event.is_complete:
         kept.pop()
+    if kept and isinstance(kept[-1].event, Judged) and ends_a_run(kept[-1].event):
+        kept.pop()
+
+
+def ends_a_run(judged: Judged) -> bool:
+    """Say whether an answer means that the run shall not go on."""
+    return judged.kind == "step" and judged.verdict is Verdict.REJECTED
+
+
+def last_approval(records: Iterable[Record]) -> int | None:
+    """Return how often a human wanted to be asked at last; None where nobody said."""
+    every = None
+    for record in records:
+        match record.event:
+            case Intervention(kind=kind, values={"every": int(said)}) if kind == SET_APPROVAL:
+                every = said
+    return every
 
 
 def _forget_the_unfinished(kept: list[Record]) -> None:
     """Leave out a scan that was not finished when another one began."""
-    last = next((r for r in reversed(kept) if not isinstance(r.event, LineAcquired)), None)
+    inside = LineAcquired | Intervention
+    last = next((r for r in reversed(kept) if not isinstance(r.event, inside)), None)
     if last is not None and isinstance(last.event, ScanStarted):
-        while kept.pop() is not last:
-            pass
+        begun = kept.index(last)
+        kept[begun:] = [r for r in kept[begun:] if isinstance(r.event, Intervention)]
 
 
 def last_states(records: Iterable[Record]) -> dict[int, int]:

@@ -12,7 +12,8 @@ from ..clock import Clock
 from ..data import AgentAnswered, AgentPrepared
 from ..errors import AgentError
 from .control import Control
-from .decisions import choice_event, intervention_event
+from .decisions import choice_event
+from .interventions import Interventions
 from .requests import Advice, Consult, Consultation, Prepare
 from .scribe import Scribe
 from .tape import Remembered
@@ -27,8 +28,9 @@ class Consulting:
 
     Args:
         scribe: Writes down what it answers, or has it on record.
-        control: Where the run stands, and what humans have ordered.
+        control: Where the run stands.
         clock: Instrument time.
+        interventions: Hands over what humans have ordered.
         thought: How long an agent may think about one question, on the wall clock [s].
     """
 
@@ -37,30 +39,18 @@ class Consulting:
         scribe: Scribe,
         control: Control,
         clock: Clock,
+        interventions: Interventions,
         thought: float = LONGEST_THOUGHT,
     ) -> None:
         self._thought = thought
         self._scribe, self._control, self._clock = scribe, control, clock
+        self._interventions = interventions
         self._agents = itertools.count()
         self.worker = Worker("agent")
 
     def enter(self) -> int:
         """Return the number of an agent that begins, counted from 0."""
         return next(self._agents)
-
-    def take_orders(self) -> tuple[Order, ...]:
-        """Record and hand over what was ordered since the last call: it is carried out now."""
-        recorded: tuple[Order, ...] = ()
-        if self._scribe.past is not None:
-            tape = self._scribe.past.tape
-            recorded = tape.orders()
-            self._control.drop_orders(recorded)  # a script orders them again
-            if not tape.is_over:
-                return recorded
-        orders = self._control.take_orders()
-        for order in orders:
-            self._scribe.record(intervention_event(order))
-        return (*recorded, *orders)
 
     def prepare(self, prepare: Prepare) -> Explorer:
         """Make an agent, and wait for it."""
@@ -79,8 +69,10 @@ class Consulting:
             consult.explorer.number = self.enter()
         tape = self._scribe.tape
         if tape is not None and not tape.is_over:
+            self._interventions.is_thinking = True
             return Consultation(None, self._clock.now(), consult)
-        orders = self.take_orders()
+        orders = self._interventions.take_orders()
+        self._interventions.is_thinking = True
         future = self.worker.submit(partial(consult.advice, orders))
         return Consultation(future, self._clock.now(), consult)
 
@@ -94,20 +86,23 @@ class Consulting:
         """
         consult, future, start = consultation.consult, consultation.future, consultation.start_time
         past = self._scribe.past
+        late: tuple[Order, ...] = ()
         if future is None and consult is not None and past is not None:
             remembered = past.tape.answer()
             if remembered is not None:
+                self._interventions.is_thinking = False
                 return self._recalled(consult, remembered)
-            orders, start = self.take_orders(), self._clock.now()
+            orders, late = self._interventions.take_split()
+            start = self._clock.now()
             future = self.worker.submit(partial(consult.advice, orders))
         assert future is not None  # only a run that goes on leaves it open
         overlap = self._clock.now() - start
         advice = self._wait_for(future)
-        late: tuple[Order, ...] = ()
         before: Proposal | None = None
-        if consult is not None and (late := self.take_orders()):
+        if consult is not None and (late := (*late, *self._interventions.take_orders())):
             before = advice.proposal
             advice = self._wait_for(self.worker.submit(partial(consult.reconsider, advice, late)))
+        self._interventions.is_thinking = False
         self._scribe.record(
             AgentAnswered(
                 advice.seconds,

@@ -1,12 +1,17 @@
 """Control: where a run stands, and what was asked of it from other threads: one lock, one enum."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from typing import Any
 
 from ..agents import Order
-from ..data import RunFinished
+from ..data import Intervention, Judged, RunFinished, Verdict
 from ..errors import EmergencyStopped, SpmError, Stopped
+from .judging import judged
+from .requests import Ask, Question
+
+Posted = Order | Intervention  # what a human wants of the agent, or of the run
 
 
 class RunState(StrEnum):
@@ -37,7 +42,11 @@ class Control:
         self._hold = False
         self._stop: type[Stopped] | None = None
         self._finished: RunFinished | None = None
-        self._orders: list[Order] = []
+        self._posted: list[Posted] = []
+        self._approval: int | None = None
+        self._question: Question | None = None
+        self._n_questions = 0
+        self._judged: Judged | None = None
         self.stop_flag = threading.Event()  # for whoever waits on a clock
 
     @property
@@ -58,6 +67,24 @@ class Control:
         with self._changed:
             return self._finished
 
+    @property
+    def is_held(self) -> bool:
+        """Whether somebody wants the run to wait."""
+        with self._changed:
+            return self._hold
+
+    @property
+    def question(self) -> Question | None:
+        """What a human is being asked; None for nothing."""
+        with self._changed:
+            return self._question if self._judged is None else None
+
+    @property
+    def approval(self) -> int | None:
+        """How often a human wants to be asked, as `Ask.every`; None as the steps have it."""
+        with self._changed:
+            return self._approval
+
     def pause(self) -> None:
         """Ask the run to wait at its next checkpoint."""
         with self._changed:
@@ -68,6 +95,72 @@ class Control:
         with self._changed:
             self._hold = False
             self._changed.notify_all()
+
+    def set_approval(self, every: int) -> None:
+        """Say how often a human wants to be asked; what needs no answer any more is taken back."""
+        with self._changed:
+            self._approval = every
+            self._changed.notify_all()
+
+    def is_due(self, ask: Ask) -> bool:
+        """Say whether a human wants to be asked this."""
+        with self._changed:
+            return self._is_due(ask)
+
+    def answer(
+        self, verdict: Verdict, who: str, why: str, values: Mapping[str, Any], number: int | None
+    ) -> Question:
+        """Answer what the run asks, and return what that was.
+
+        Args:
+            verdict: The answer.
+            who: Who answers.
+            why: Why, in words.
+            values: What it shall be instead, by name.
+            number: Which question is meant; None for the one that is being asked.
+
+        Raises:
+            SpmError: Nothing is asked, something else is by now, or the answer does not fit.
+        """
+        with self._changed:
+            question = self._question
+            if question is None or self._judged is not None:
+                raise SpmError("the run asks nothing just now")
+            if number not in (None, question.number):
+                raise SpmError(
+                    f"question {number} was answered already; now the run asks: "
+                    f"{question.ask.question}"
+                )
+            self._judged = judged(question.ask, verdict, who, why, values)
+            self._changed.notify_all()
+            return question
+
+    def wait_for_answer(self, ask: Ask, noted: Callable[[], object]) -> Judged | None:
+        """Hold the run until a human has answered; None where nobody wants to be asked any more.
+
+        Args:
+            ask: What is asked.
+            noted: Writes down what was posted meanwhile, without the lock.
+
+        Raises:
+            SpmError: The run is over.
+            Stopped: Someone asked it to stop.
+        """
+        with self._changed:
+            self._refuse_when_over()
+            before = self._state
+            self._n_questions += 1
+            self._question, self._judged = Question(self._n_questions, ask), None
+            self._hold_as(RunState.PAUSED)
+        try:
+            self._wait(lambda: self._judged is not None or not self._is_due(ask), noted)
+        finally:
+            with self._changed:
+                answer, self._question, self._judged = self._judged, None, None
+        with self._changed:
+            self._refuse_when_over()
+            self._hold_as(before)
+        return answer
 
     def ask_to_stop(self, why: type[Stopped]) -> bool:
         """Ask the run to stop; returns whether there was still something to stop."""
@@ -91,22 +184,41 @@ class Control:
         """
         with self._changed:
             self._refuse_when_over()
-            self._orders.append(order)
+            self._posted.append(order)
+            self._changed.notify_all()
 
-    def take_orders(self) -> tuple[Order, ...]:
-        """Hand over what was ordered since the last call, in order."""
+    def remark(self, intervention: Intervention) -> None:
+        """Keep what is to be written down of a human who did something to the run.
+
+        Raises:
+            SpmError: The run is over.
+        """
         with self._changed:
-            orders, self._orders = tuple(self._orders), []
-            return orders
+            if self._finished is not None:
+                self._refuse_when_over()
+            self._posted.append(intervention)
+            self._changed.notify_all()
+
+    @property
+    def waiting(self) -> tuple[Posted, ...]:
+        """What is not written down yet, in order."""
+        with self._changed:
+            return tuple(self._posted)
+
+    def take_posted(self) -> tuple[Posted, ...]:
+        """Hand over what was ordered and remarked since the last call, in order."""
+        with self._changed:
+            posted, self._posted = tuple(self._posted), []
+            return posted
 
     def drop_orders(self, orders: Sequence[Order]) -> None:
         """Forget orders that were carried out already, each once."""
         done = [str(order) for order in orders]  # text, as NaN does not equal itself
         with self._changed:
-            for order in [*self._orders]:
+            for order in [*self._posted]:
                 if str(order) in done:
                     done.remove(str(order))
-                    self._orders.remove(order)
+                    self._posted.remove(order)
 
     def begin_loading(self) -> None:
         """Begin the run.
@@ -125,12 +237,18 @@ class Control:
             if self._state == RunState.LOADING:
                 self._become(RunState.RUNNING)
 
-    def checkpoint(self, paused: Callable[[], object], resumed: Callable[[], object]) -> None:
+    def checkpoint(
+        self,
+        paused: Callable[[], object],
+        resumed: Callable[[], object],
+        noted: Callable[[], object],
+    ) -> None:
         """Wait while the run is to be held.
 
         Args:
             paused: Called when the wait begins, without the lock.
             resumed: Called when the run goes on.
+            noted: Writes down what was posted meanwhile, without the lock.
 
         Raises:
             SpmError: The run is over.
@@ -143,8 +261,8 @@ class Control:
             before = self._state
             self._become(RunState.PAUSED)
         paused()
+        self._wait(lambda: not self._hold, noted)
         with self._changed:
-            self._changed.wait_for(lambda: not self._hold or self._stop is not None)
             self._refuse_when_over()
             self._become(before)
         resumed()
@@ -191,6 +309,32 @@ class Control:
         with self._changed:
             return self._changed.wait_for(lambda: self._finished is not None, timeout)
 
+    def refuse_when_over(self) -> None:
+        """Let the run go on.
+
+        Raises:
+            SpmError: It is over.
+            Stopped: Someone asked it to stop.
+        """
+        with self._changed:
+            self._refuse_when_over()
+
+    def _wait(self, is_over: Callable[[], bool], noted: Callable[[], object]) -> None:
+        """Wait until something is so, the lock being held for asking; note what is posted."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(
+                    lambda: bool(self._posted) or is_over() or self._stop is not None
+                )
+                self._refuse_when_over()
+                if not self._posted:
+                    return
+            noted()
+
+    def _is_due(self, ask: Ask) -> bool:
+        every = ask.every if self._approval is None else self._approval
+        return ask.is_needed or (every > 0 and ask.number % every == 0)
+
     def _hold_as(self, state: RunState) -> None:
         if self._state != state:  # it may wait for a human already
             self._become(state)
@@ -201,16 +345,6 @@ class Control:
             raise SpmError(f"a run that is {self._state} cannot become {state}")
         self._state = state
         self._changed.notify_all()
-
-    def refuse_when_over(self) -> None:
-        """Let the run go on.
-
-        Raises:
-            SpmError: It is over.
-            Stopped: Someone asked it to stop.
-        """
-        with self._changed:
-            self._refuse_when_over()
 
     def _refuse_when_over(self) -> None:
         if self._finished is not None:

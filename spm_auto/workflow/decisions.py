@@ -7,7 +7,7 @@ import numpy as np
 
 from ..agents import Fit, Order, Proposal, Scalar
 from ..data import Intervention, ModelFitted, PointChosen, SpectrumScored
-from ..instrument import Spectrum
+from ..instrument import Measured
 
 
 def chosen_event(proposal: Proposal) -> PointChosen:
@@ -36,7 +36,7 @@ def choice_event(proposal: Proposal | None) -> PointChosen | None:
 
 
 def scored_event(
-    proposal: Proposal, spectrum: Spectrum, scalar: Scalar, scalarizer: str
+    proposal: Proposal, spectrum: Measured, scalar: Scalar, scalarizer: str
 ) -> SpectrumScored:
     """Return the event of a spectrum that was turned into a number."""
     return SpectrumScored(
@@ -107,6 +107,6 @@ def scalar_of(scored: SpectrumScored) -> Scalar:
     return Scalar(scored.value, scored.noise, scored.flag, scored.unit, others)
 
 
-def is_of(scored: SpectrumScored, spectrum: Spectrum, scalarizer: str) -> bool:
+def is_of(scored: SpectrumScored, spectrum: Measured, scalarizer: str) -> bool:
     """Say whether a record is of a spectrum as a scalarizer judges it."""
     return scored.start_time == spectrum.start_time and scored.scalarizer == scalarizer

@@ -1,13 +1,14 @@
 """Knowledge: what a run has seen and learned so far, handed on from step to step."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from ..agents import Explorer, Fit, Scalar, Scored
-from ..instrument import FloatArray, ForceCurve, ScanImage, Spectrum
+from ..instrument import FloatArray, ForceCurve, Measured, ScanImage, Spectrum
 from .decisions import fit_of, fitted_event
 
 
@@ -86,7 +87,23 @@ class Knowledge:
             case ForceCurve(x=x, y=y):
                 self.curves.append(replace(result, x=x - dx, y=y - dy))
 
-    def worth(self, spectrum: Spectrum) -> Scalar | None:
+    @contextlib.contextmanager
+    def apart(self) -> Iterator[None]:
+        """Let steps begin as if nothing had been seen before: at another part of the sample.
+
+        What is seen and learned meanwhile is added to what was known, at the end.
+        """
+        lists: tuple[list[Any], ...] = (self.images, self.learned, self.spectra, self.curves)
+        known = [list(each) for each in lists]
+        for each in lists:
+            each.clear()
+        try:
+            yield
+        finally:
+            for each, before in zip(lists, known, strict=True):
+                each[:0] = before
+
+    def worth(self, spectrum: Measured) -> Scalar | None:
         """Return what a spectrum is worth; None where nobody has judged it."""
         for learned in reversed(self.learned):
             for scored in learned.found:

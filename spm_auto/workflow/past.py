@@ -18,6 +18,7 @@ from ..instrument import (
     Instruction,
     Instrument,
     Load,
+    MoveStage,
     PositionProbe,
     Scan,
     ScanLine,
@@ -81,14 +82,26 @@ class Past:
                     cast(Extended, instrument).condition_tip(instruction)
                 case SetFeedback():
                     cast(Extended, instrument).set_feedback(instruction)
+                case MoveStage():
+                    cast(Extended, instrument).move_stage(instruction)
             if self.is_exact and played.error is not None:
                 raise self._otherwise(played, "it does not fail")
         except InstrumentError as error:
             if played.error is None:
                 raise self._otherwise(played, str(error)) from error
 
-    def lines(self, lines: Iterator[ScanLine], played: Played) -> Iterator[ScanLine]:
+    def lines(
+        self,
+        lines: Iterator[ScanLine],
+        played: Played,
+        go_on: Callable[[], object] = lambda: None,
+    ) -> Iterator[ScanLine]:
         """Leave out the lines of a scan that are on record, and yield those after them.
+
+        Args:
+            lines: All of them.
+            played: What is on record.
+            go_on: Called where the record ends.
 
         Raises:
             CannotResume: They are not what they were.
@@ -97,6 +110,7 @@ class Past:
             now = next(lines, None)
             if now is None or (self.is_exact and not _same_line(before, now)):
                 raise self._otherwise(played, f"line {before.index} differs")
+        go_on()
         yield from lines
 
     def _otherwise(self, played: Played, how: str) -> CannotResume:

@@ -26,6 +26,7 @@ from ..data import (
     ScanFinished,
     ScanStarted,
     SpectrumAcquired,
+    StageMoved,
     TipConditioned,
     Waited,
     assemble,
@@ -40,6 +41,7 @@ from ..instrument import (
     Instruction,
     Instrument,
     Load,
+    MoveStage,
     PositionProbe,
     Scan,
     ScanImage,
@@ -49,6 +51,7 @@ from ..instrument import (
 )
 from .control import Control
 from .failures import failure_event
+from .interventions import Interventions
 from .relocation import relocate
 from .requests import Estimates, Result
 from .scribe import Scribe
@@ -67,6 +70,7 @@ class Performer:
         scribe: Writes down what comes back, or has it on record.
         control: Where the run stands.
         clock: Instrument time.
+        interventions: Writes down what humans want, between instructions and lines.
 
     Attributes:
         instrument: The instrument, in the coordinates of the run's first image.
@@ -75,10 +79,16 @@ class Performer:
     """
 
     def __init__(
-        self, instrument: Instrument, scribe: Scribe, control: Control, clock: Clock
+        self,
+        instrument: Instrument,
+        scribe: Scribe,
+        control: Control,
+        clock: Clock,
+        interventions: Interventions,
     ) -> None:
         self.instrument = instrument
         self._scribe, self._control, self._clock = scribe, control, clock
+        self._interventions = interventions
         self._is_found = scribe.past is None or scribe.past.is_simulated
         self.failed_at = 0.0
         self.watchdog = instrument.watchdog if isinstance(instrument, GuardedInstrument) else None
@@ -150,7 +160,7 @@ class Performer:
         if played is not None and played.is_whole:
             return played.result
         self._checkpoint()
-        self._find_sample()
+        self._find_sample(instruction)
         try:
             return self._carry_out(instruction, played)
         except InstrumentError as error:
@@ -184,6 +194,10 @@ class Performer:
             case SetFeedback():
                 self._extended(instruction).set_feedback(instruction)
                 self._scribe.record(FeedbackSet(instruction, self.instrument.status().bias))
+            case MoveStage():
+                self._extended(instruction).move_stage(instruction)
+                at = self.instrument.status().stage or (instruction.x, instruction.y)
+                self._scribe.record(StageMoved(instruction, *at))
             case _:
                 raise TypeError(f"no instruction: {instruction!r}")
         return None
@@ -249,22 +263,32 @@ class Performer:
             past.repeat(self.instrument, instruction, played)
         return played
 
-    def _find_sample(self) -> None:
+    def _find_sample(self, instruction: Instruction) -> None:
         """Ready hardware again before the first instruction, and look where the sample is now."""
         past = self._scribe.past
         if self._is_found or past is None:
             return
         self._is_found = True
         self._scribe.record(SampleSought())
-        found, self.instrument = relocate(past.tape, self.instrument, self._carry_out, past.looks)
+        found, self.instrument = relocate(
+            past.tape, self.instrument, self._carry_out, past.looks, instruction
+        )
         self._scribe.record(found)
 
     def _checkpoint(self) -> None:
         """Wait while paused, or while the disk has no room; leave when stopped."""
         self._scribe.wait_for_room()
+        self._interventions.write_down()
         self._control.checkpoint(
-            lambda: self._scribe.record(RunPaused()), lambda: self._scribe.record(RunResumed())
+            lambda: self._scribe.record(RunPaused()),
+            lambda: self._scribe.record(RunResumed()),
+            self._interventions.write_down,
         )
+
+    def _go_on(self) -> None:
+        """Go live between the lines of a scan, where those before are on record."""
+        self._scribe.go_live()
+        self._interventions.write_down()
 
     def _scan(self, instruction: Scan, begun: Played | None = None) -> ScanImage:
         # the iterator is made first: what the guard refuses leaves no trace of a scan
@@ -277,7 +301,7 @@ class Performer:
                 if isinstance(lines, Generator):
                     stack.enter_context(contextlib.closing(lines))
                 if begun is not None and self._scribe.past is not None:
-                    lines = self._scribe.past.lines(lines, begun)
+                    lines = self._scribe.past.lines(lines, begun, self._go_on)
                 for line in lines:
                     _check_fit(line, started)
                     self._scribe.record(LineAcquired(line))

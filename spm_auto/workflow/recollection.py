@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from ..agents import Recollection, Scalar
 from ..data import AgentAnswered, Event, ModelFitted, SpectrumScored
-from ..instrument import Spectrum
+from ..instrument import Measured
 from .decisions import fit_of, is_of, proposal_of, scalar_of
 
 
@@ -41,7 +41,7 @@ class AnswerMemory:
         """Return the answer, or first the one that was thought over."""
         return self._answers.popleft() if self._answers else None
 
-    def scalar(self, spectrum: Spectrum, scalarizer: str) -> Scalar | None:
+    def scalar(self, spectrum: Measured, scalarizer: str) -> Scalar | None:
         """Return what a spectrum was worth; None where that was not written down any more."""
         for scored in self._scalars:
             if is_of(scored, spectrum, scalarizer):

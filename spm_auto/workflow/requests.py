@@ -9,10 +9,10 @@ from typing import Any
 from ..agents import Explorer, Fit, Memory, Order, Proposal, Scored, refusal
 from ..data import REFUSED, Alarm, Event, Judged
 from ..errors import AgentError, PluginError
-from ..instrument import ForceCurve, Instruction, ScanImage, Spectrum
+from ..instrument import ForceCurve, Instruction, Measured, ScanImage, Spectrum
 
 Result = ScanImage | Spectrum | ForceCurve | None  # of an instruction
-Told = tuple[Proposal, Spectrum | None]  # None: the instrument refused the point
+Told = tuple[Proposal, Measured | None]  # None: the instrument refused the point
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,16 @@ class Consult:
             record.
         forget: From when until when spectra began that it shall forget, after it was told
             [s]; None for nothing.
+        dropped: A proposal that nobody measures, and that says nothing about the sample.
+        instead: What a human has answered that shall be done in its place.
     """
 
     explorer: Explorer
     told: tuple[Told, ...] = ()
     ask: bool = True
     forget: tuple[float, float] | None = None
+    dropped: Proposal | None = None
+    instead: tuple[Order, ...] = ()
 
     def advice(self, orders: Sequence[Order] = ()) -> Advice:
         """Do the work; called by the runner in the agent's own thread.
@@ -74,6 +78,10 @@ class Consult:
                 scored.append(Scored(proposal, spectrum, scalar, self.explorer.scalarizer_name))
         if self.forget is not None:
             self.explorer.forget(*self.forget)
+        if self.dropped is not None:
+            self.explorer.reject(self.dropped, is_told=False)
+            again, refused = _carry_out(self.explorer, self.instead)
+            scored, alarms = scored + again, alarms + refused
         before = self.explorer.fit
         choice: Proposal | None = None
         if self.ask:
@@ -206,7 +214,7 @@ class Ask:
         kind: What it is about: "point", "frame" or "step".
         question: In words.
         values: What is proposed, by name, SI units.
-        every: A human is asked about every so many things of this kind; 0 for never. Whoever
+        every: A human is asked about every so many-th thing of this kind; 0 for never. Whoever
             steers the run may change it meanwhile.
         number: Which of them this is, counted from 1.
         is_needed: Whether the run may not go on without an answer, whatever else was set.
@@ -218,6 +226,19 @@ class Ask:
     every: int = 1
     number: int = 1
     is_needed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a run asks a human just now, and waits for.
+
+    Attributes:
+        number: Which question of this process it is, counted from 1.
+        ask: What is asked.
+    """
+
+    number: int
+    ask: Ask
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
-from ..agents import Order, Steering
+from ..agents import Order
 from ..clock import Clock
 from ..data import (
     CLOSING,
@@ -24,8 +24,8 @@ from ..data import (
 from ..errors import (
     EmergencyStopped,
     InstrumentError,
+    RecipeError,
     SpmError,
-    Stopped,
 )
 from ..instrument import (
     Instruction,
@@ -34,9 +34,13 @@ from ..instrument import (
     ScanImage,
     Severity,
 )
+from .asked import last_approval
+from .asking import Approve, Asking
 from .consulting import LONGEST_THOUGHT, Consulting
-from .control import Control, RunState
+from .control import Control
+from .controls import Controls
 from .ending import name_ending, one_line
+from .interventions import Interventions
 from .knowledge import Knowledge
 from .past import Past
 from .performing import Performer
@@ -63,7 +67,7 @@ _log = logging.getLogger(__name__)
 _POLL = 0.05  # [s] how often a waiting thread looks up
 
 
-class Runner:
+class Runner(Controls):
     """Runs steps on an instrument.
 
     The thread that calls `run` or `perform` is the instrument thread. `pause`, `resume`, `cancel`
@@ -78,6 +82,7 @@ class Runner:
         room: Room on the disk, which the run waits for; None for no looking after it.
         thought: How long an agent may think about one question, on the wall clock [s]; then the
             run fails, in order.
+        approve: Answers what steps ask, in place of a human; None for asking one.
 
     Attributes:
         knowledge: What the run's steps have seen and learned.
@@ -92,25 +97,23 @@ class Runner:
         past: Past | None = None,
         room: Room | None = None,
         thought: float = LONGEST_THOUGHT,
+        approve: Approve | None = None,
     ) -> None:
-        self._control = Control()
-        self._scribe = Scribe(journal, self._control, clock, listeners, past, room)
-        self._performer = Performer(instrument, self._scribe, self._control, clock)
-        self._consulting = Consulting(self._scribe, self._control, clock, thought)
+        control = Control()
+        self._scribe = scribe = Scribe(journal, control, clock, listeners, past, room)
+        self._interventions = Interventions(scribe, control)
+        super().__init__(
+            control, Performer(instrument, scribe, control, clock, self._interventions)
+        )
+        self._consulting = Consulting(scribe, control, clock, self._interventions, thought)
+        self._asking = Asking(scribe, control, self._interventions, approve)
+        every = None if past is None else last_approval(past.tape.records)
+        if every is not None:
+            control.set_approval(every)
         self._clock = clock
         self._link: LinkRecovery | None = None
         self._thread: threading.Thread | None = None
         self.knowledge = Knowledge()
-
-    @property
-    def state(self) -> RunState:
-        """Where the run stands."""
-        return self._control.state
-
-    @property
-    def finished(self) -> RunFinished | None:
-        """How the run ended; None while it goes on."""
-        return self._control.finished
 
     @property
     def is_live(self) -> bool:
@@ -121,6 +124,10 @@ class Runner:
     def tape(self) -> Tape | None:
         """What is on record of a run that goes on, and not played yet; None once it is live."""
         return self._scribe.tape
+
+    def hear(self) -> None:
+        """Know that a human can answer from now on; without one, steps that ask are refused."""
+        self._asking.is_heard = True
 
     def start(
         self, steps: Sequence[Step], seed: int, recovery: RecoverySettings | None = None
@@ -177,6 +184,7 @@ class Runner:
         for step in steps:  # beside loading and the first scans
             self._consulting.worker.submit(step.warm_up)
         try:
+            self._check_that_somebody_answers(steps)
             self.load()
             for index, step in enumerate(steps):
                 self.record(StepStarted(index, step.kind))
@@ -257,52 +265,24 @@ class Runner:
         self._control.finish(finished)
         return finished
 
-    def pause(self) -> None:
-        """Wait before the next instruction or line, until `resume`."""
-        self._control.pause()
-
-    def resume(self) -> None:
-        """Go on after a pause; what the watchdog holds the instrument for is acknowledged by it."""
-        self._performer.release()
-        self._control.resume()
-
-    def cancel(self) -> None:
-        """End the run at once, in order: the instruction in progress is interrupted."""
-        if self._control.ask_to_stop(Stopped):
-            self._performer.instrument.interrupt()
-            threading.Thread(target=self._insist, name="cancel", daemon=True).start()
-
-    def emergency_stop(self) -> None:
-        """Withdraw the tip first, then end the run, even when the instrument does not answer."""
-        try:
-            self._performer.instrument.emergency_stop()
-        finally:
-            self._control.ask_to_stop(EmergencyStopped)
-
-    def steer(self, steering: Steering, who: str, why: str = "") -> None:
-        """Step in, from any thread: have something done before the agent chooses again.
-
-        It is recorded, then carried out where the agent thinks. A point that was chosen but is not
-        being measured yet is thought over; what is being measured ends. When it cannot be done, an
-        alarm says so and the run goes on.
-
-        Args:
-            steering: What shall be done.
-            who: Who wants it.
-            why: Why, in words.
-
-        Raises:
-            SpmError: The run is over.
-        """
-        self._control.order(Order(steering, who, why))
-
     def take_orders(self) -> tuple[Order, ...]:
         """Record and hand over what was ordered since the last call: it is carried out now."""
-        return self._consulting.take_orders()
+        return self._interventions.take_orders()
 
     def enter_agent(self) -> int:
         """Return the number of an agent that begins, counted from 0."""
         return self._consulting.enter()
+
+    def _check_that_somebody_answers(self, steps: Sequence[Step]) -> None:
+        """Refuse steps that ask where nobody answers, before anything moves."""
+        if self._asking.can_ask:
+            return
+        for index, step in enumerate(steps):
+            if step.needs_answers(self.approval):
+                raise RecipeError(
+                    f"steps[{index}]: the step {step.kind!r} asks a human, and nobody can answer: "
+                    "there is neither an ear (start_run(..., ear=True)) nor anybody who says yes"
+                )
 
     def _end_of_the_past(self, is_emergency: bool) -> SpmError | None:
         """Say why a run that goes on may not end here, if it may not; never raises."""
@@ -312,8 +292,11 @@ class Runner:
             return fault
 
     def _say_last_words(self) -> None:
-        """Say which orders nobody will carry out any more."""
-        for order in self._control.take_orders():
+        """Write down what was posted, and say which orders nobody will carry out any more."""
+        late: tuple[Order, ...] = ()
+        with contextlib.suppress(SpmError):  # the disk may be what ended the run
+            late = self._interventions.leftover()
+        for order in late:
             self._alarm(f"what {order.who} asked for ({order.steering}) came too late", LATE)
 
     def _say_why_withdrawn(self) -> None:
@@ -328,11 +311,6 @@ class Runner:
         if self._scribe.is_live:
             with contextlib.suppress(Exception):
                 self.record(Alarm(message, cause))
-
-    def _insist(self) -> None:
-        """Interrupt again until the run is over: the first may have come between instructions."""
-        while not self._control.wait_for_the_end(_POLL):
-            self._performer.instrument.interrupt()
 
     def drive(self, step: Generator[Request, Any, ScanImage | None]) -> ScanImage | None:
         """Serve what a step yields, until it returns; returns what the step returns.
@@ -376,7 +354,7 @@ class Runner:
             case Compute(work=work):
                 return self._consulting.compute(work)
             case Ask():
-                return None
+                return self._asking.ask(request)
             case _:
                 result = self.perform(request)
                 self.knowledge.saw(result)

@@ -12,6 +12,7 @@ from ..data import (
     FinishReason,
     Intervention,
     Journal,
+    Judged,
     Record,
     Room,
     RunContinued,
@@ -26,7 +27,7 @@ from .past import Past
 from .tape import Tape
 
 _log = logging.getLogger(__name__)
-_IMPORTANT = RunStarted | Intervention | RunPaused | RunResumed | RunContinued
+_IMPORTANT = RunStarted | Intervention | Judged | RunPaused | RunResumed | RunContinued
 _LOOK = 10.0  # [s] how often it is looked whether the disk has room; not to ask for each line
 _WAITED = "the disk was full; the run has waited for room"
 _POLL = 0.5  # [s] how often, while it has none

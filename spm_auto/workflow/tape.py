@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..agents import Order, Recollection, Scalar, steering_of
 from ..data import (
-    LOOK,
+    ASIDE,
     AgentAnswered,
     Alarm,
     DurationsEstimated,
@@ -14,6 +14,7 @@ from ..data import (
     ForceCurveAcquired,
     InstructionFailed,
     Intervention,
+    Judged,
     LineAcquired,
     LoadFinished,
     ModelFitted,
@@ -26,16 +27,18 @@ from ..data import (
     ScanStarted,
     SpectrumAcquired,
     SpectrumScored,
+    StageMoved,
     Waited,
     assemble,
     remember,
 )
 from ..errors import CannotResume, InstrumentError
-from ..instrument import ForceCurve, Instruction, Scan, ScanImage, ScanLine, Spectrum
+from ..instrument import ForceCurve, Instruction, Measured, Scan, ScanImage, ScanLine, Spectrum
 from .asked import asked_for, last_states
 from .decisions import fit_of, is_of, proposal_of, scalar_of
 from .failures import error_of
 from .recollection import AnswerMemory
+from .requests import Ask
 
 _NOTES = SpectrumScored | ModelFitted | Alarm | PointChosen  # what may follow an agent's answer
 
@@ -93,10 +96,12 @@ class Tape:
         records: All of them, whatever was played.
         started: How the run began.
         finished: How the run ended; None when it was killed.
-        found: Where the sample was found when the run was gone on with before; None if it was not.
+        found: Where the sample was found when the run was gone on with before; None if it was not,
+            or the coarse stage was moved since.
         sample: What was loaded.
         remembered: What is known of the instrument.
-        image: The last complete image that was played, None before; `scan` asked for it.
+        image: The last complete image that was played, None before, and where the coarse stage was
+            moved since; `scan` asked for it.
 
     Raises:
         CannotResume: They are not all there.
@@ -115,9 +120,7 @@ class Tape:
         self.records = tuple(records)
         self.started = started
         self.finished = _last_finish(records)
-        self.found = next(
-            (r.event for r in reversed(records) if isinstance(r.event, SampleFound)), None
-        )
+        self.found = _last_found(records)
         self.sample = next(
             (r.event.instruction.sample for r in records if isinstance(r.event, LoadFinished)), ""
         )
@@ -125,7 +128,7 @@ class Tape:
         self.image: ScanImage | None = None
         self.scan: Scan | None = None
         self._records = deque(asked_for(records))
-        self._orders: list[Order] = []
+        self._orders: list[tuple[Order, bool]] = []  # and whether it came late
         self._last_states = set(last_states(self._records).values())
 
     @property
@@ -155,6 +158,9 @@ class Tape:
                 return Played(record.number, curve)
             case ScanStarted() as started:
                 return self._scan(started, record)
+            case StageMoved():
+                self.image = self.scan = None
+                return Played(record.number)
             case _:
                 return Played(record.number)
 
@@ -213,16 +219,31 @@ class Tape:
         if not isinstance(record.event, AgentAnswered):
             raise self.difference("consults the agent")
         self._records.popleft()
-        answered, orders = record.event, self.orders()
+        answered, orders = record.event, tuple(order for order, _ in self._orders)
+        self._orders = []
         split = len(orders) - answered.late
         memory = AnswerMemory(answered, self._notes(), record.number in self._last_states)
         return Remembered(orders[:split], orders[split:], memory, answered)
 
-    def orders(self) -> tuple[Order, ...]:
-        """Hand over what humans ordered up to here."""
+    def orders(self) -> tuple[tuple[Order, ...], tuple[Order, ...]]:
+        """Hand over what humans ordered up to here: before the agent thought, and meanwhile."""
         self._collect_orders()
-        orders, self._orders = tuple(self._orders), []
-        return orders
+        early = tuple(order for order, is_late in self._orders if not is_late)
+        late = tuple(order for order, is_late in self._orders if is_late)
+        self._orders = []
+        return early, late
+
+    def judged(self, ask: Ask) -> Judged | None:
+        """Take off what a human answered; None where this was not asked, or the tape is over."""
+        self._collect_orders()
+        event = self._records[0].event if self._records else None
+        if not isinstance(event, Judged) or (event.kind, event.question) != (
+            ask.kind,
+            ask.question,
+        ):
+            return None
+        self._records.popleft()
+        return event
 
     def peek_answer(self) -> Recollection | None:
         """Return the agent's answer that comes next, left on the tape; None where there is none."""
@@ -243,7 +264,7 @@ class Tape:
                     break
         return None
 
-    def peek_scalar(self, spectrum: Spectrum, scalarizer: str) -> Scalar | None:
+    def peek_scalar(self, spectrum: Measured, scalarizer: str) -> Scalar | None:
         """Return what a spectrum was worth, left on the tape; None where it does not come next."""
         for record in self._records:
             match record.event:
@@ -264,6 +285,9 @@ class Tape:
                     lines.append(line)
                 case ScanFinished():
                     is_whole = True
+                case Intervention():
+                    self._collect_orders()
+                    continue
                 case _:
                     break
             end_time = self._records.popleft().time
@@ -275,7 +299,7 @@ class Tape:
                 error = error_of(failed)
         image = assemble(started, record.time, lines, end_time)
         is_good = is_whole and error is None and image.is_complete
-        if is_good and started.instruction.purpose != LOOK:  # too small to find a sample by
+        if is_good and started.instruction.purpose not in ASIDE:  # too small to find a sample by
             self.image, self.scan = image, started.instruction
         return Played(record.number, image, error, tuple(lines), is_whole, record.time, end_time)
 
@@ -292,8 +316,8 @@ class Tape:
             event = self._records.popleft().event
             assert isinstance(event, Intervention)
             if event.kind:  # else it was only words
-                steering = steering_of(event.kind, event.values)
-                self._orders.append(Order(steering, event.who, event.why))
+                order = Order(steering_of(event.kind, event.values), event.who, event.why)
+                self._orders.append((order, event.is_late))
 
     def difference(self, now: str) -> CannotResume:
         """Say what comes next on record, and what the run does instead."""
@@ -308,6 +332,16 @@ def _named(event: Event) -> str:
     """Say an event in one line."""
     instruction = getattr(event, "instruction", None)
     return type(event).__name__ if instruction is None else f"{type(event).__name__} {instruction}"
+
+
+def _last_found(records: Sequence[Record]) -> SampleFound | None:
+    for record in reversed(records):
+        match record.event:
+            case SampleFound() as found:
+                return found
+            case StageMoved():
+                return None
+    return None
 
 
 def _last_finish(records: Sequence[Record]) -> RunFinished | None:

@@ -35,6 +35,7 @@ from spm_auto.data import (
 from spm_auto.errors import SpmError
 from spm_auto.instrument import AcquireSpectrum
 from spm_auto.workflow import (
+    Ask,
     Await,
     Consult,
     Consultation,
@@ -273,7 +274,7 @@ def test_the_explore_step_waits_for_a_human_after_an_alarm_when_it_is_told_to(wa
                 request = step.send(Consultation(Future(), 0.0))
             case Prepare(make=make):
                 request = step.send(make())
-            case Estimate():
+            case Estimate() | Ask():
                 request = step.send(None)
             case Await():
                 request = step.send(replace(consulted.advice(), alarms=alarms))

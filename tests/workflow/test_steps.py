@@ -35,6 +35,7 @@ from spm_auto.instrument import (
     Spectrum,
 )
 from spm_auto.workflow import (
+    Ask,
     Await,
     Consult,
     Consultation,
@@ -148,8 +149,8 @@ def words(requests: Sequence[Request]) -> list[str]:
                 said.append(f"tell {candidates}{' and ask' if ask else ''}")
             case Await():
                 said.append("wait")
-            case Prepare() | Estimate() | Note(event=CostsEstimated()):
-                pass  # before the first choice
+            case Prepare() | Estimate() | Ask() | Note(event=CostsEstimated()):
+                pass  # before the first choice, and whom nobody answers
             case Note(event=PointChosen(candidate=candidate)):
                 said.append(f"chosen {candidate}")
             case Note(event=SpectrumScored(candidate=candidate)):
@@ -464,7 +465,9 @@ def test_amplitude_and_duration_of_a_pulse_are_the_agents_to_choose() -> None:
         OVERVIEW, {**EXPLORE, "waveform": pulse, "amplitudes": ["2 V"], "durations": ["30 ms"]}
     ).steps[1]
     assert isinstance(step, ExploreStep)
-    assert step._waveform_at(2.0, 0.03).values == (0.0, 0.0, 2.0, 2.0, 2.0, 0.0, 0.0)
+    pulse = step._instruction(0.0, 0.0, (2.0, 0.03))
+    assert isinstance(pulse, AcquireSpectrum)
+    assert pulse.waveform.values == (0.0, 0.0, 2.0, 2.0, 2.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize(

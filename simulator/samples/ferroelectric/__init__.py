@@ -3,14 +3,18 @@
 from .film import FerroelectricFilm, FilmView
 from .grains import GrainSettings
 from .lamellae import LamellaSettings
+from .library import CombinatorialLibrary, CombinatorialLibrarySettings
 from .settings import (
     FerroelectricFilmSettings,
     FilmSettings,
     GranularFilmSettings,
     LamellarFilmSettings,
 )
+from .spread import SpreadSettings
 
 __all__ = [
+    "CombinatorialLibrary",
+    "CombinatorialLibrarySettings",
     "FerroelectricFilm",
     "FerroelectricFilmSettings",
     "FilmSettings",
@@ -19,4 +23,5 @@ __all__ = [
     "GranularFilmSettings",
     "LamellaSettings",
     "LamellarFilmSettings",
+    "SpreadSettings",
 ]

@@ -1,22 +1,30 @@
 """The steps that a recipe can be made of."""
 
+from .analyse import AnalyseStep
+from .approval import ApproveStep
 from .base import Outline, Step, StepContext, StepGenerator, served
 from .block import Block
 from .condition_tip import ConditionTipStep
 from .criteria import Tally
 from .explore import ExploreStep
 from .grid import GridStep
+from .hypothesis import HypothesisStep
 from .overview import OverviewStep
 from .repeat import RepeatBlock, WithinBlock
 from .simple import LineStep, LoadStep, PointsStep, TuneStep, WaitStep
+from .survey import SurveyStep
 from .tip_care import TipCare, TipSettings
 from .tune_scan import TuneScanStep
+from .zoom import ZoomStep
 
 __all__ = [
+    "AnalyseStep",
+    "ApproveStep",
     "Block",
     "ConditionTipStep",
     "ExploreStep",
     "GridStep",
+    "HypothesisStep",
     "LineStep",
     "LoadStep",
     "Outline",
@@ -26,6 +34,7 @@ __all__ = [
     "Step",
     "StepContext",
     "StepGenerator",
+    "SurveyStep",
     "Tally",
     "TipCare",
     "TipSettings",
@@ -33,5 +42,6 @@ __all__ = [
     "TuneStep",
     "WaitStep",
     "WithinBlock",
+    "ZoomStep",
     "served",
 ]

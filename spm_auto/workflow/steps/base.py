@@ -66,7 +66,13 @@ class Outline:
         waiting: Time that it waits on purpose [s].
         inner: What its inner steps are about to do, in one round.
         rounds: How many rounds of these there will be, at most.
-        longest: Time after which it ends, whatever is left to do [s].
+        longest: Time after which it ends, whatever is left to do [s]. With several rounds this and
+            the two below are looked at after each round, else before each instruction.
+        spectra: Spectra and force curves after which it ends.
+        exposure: Bias times duration after which it ends [V s].
+        choices: How many of its spectra an agent will choose; the frame's middle stands for them.
+        is_beside: Whether the agent thinks while the instrument measures.
+        asks: How often a human will be asked, at most.
     """
 
     kind: str
@@ -75,6 +81,11 @@ class Outline:
     inner: tuple["Outline", ...] = ()
     rounds: int = 1
     longest: float = math.inf
+    spectra: float = math.inf
+    exposure: float = math.inf
+    choices: int = 0
+    is_beside: bool = True
+    asks: int = 0
 
 
 class Step(BaseModel):
@@ -113,6 +124,14 @@ class Step(BaseModel):
     def outline(self, before: Scan | None) -> Outline:
         """Return what the step is about to do, for the plan; see `preview`."""
         return Outline(self.kind, tuple(self.preview(before)))
+
+    def needs_answers(self, every: int | None) -> bool:  # noqa: ARG002
+        """Say whether a human will be asked; a block asks for the steps in it.
+
+        Args:
+            every: What was set for the run, as `Ask.every`; None leaves it to the step.
+        """
+        return False
 
     def notes_size(self, before: Scan | None) -> int:  # noqa: ARG002
         """Return how many bytes the step's notes take in the journal, at most.

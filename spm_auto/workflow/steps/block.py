@@ -45,6 +45,10 @@ class Block(Step):
         for step in self.steps:
             step.warm_up()
 
+    def needs_answers(self, every: int | None) -> bool:
+        """Say whether a human will be asked by one of the steps."""
+        return any(step.needs_answers(every) for step in self.steps)
+
     def preview(self, before: Scan | None) -> Sequence[Instruction]:
         """Return the instructions of all steps in order, once."""
         known: list[Instruction] = []

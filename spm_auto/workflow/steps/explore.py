@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Generator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -10,11 +10,12 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from ... import plugins
 from ...agents import AgentSettings, Candidates, Costs, Explorer, Levels, Proposal, Scalarizer
-from ...data import REFUSED, TIP, Alarm, CostsEstimated
-from ...errors import AgentError, BudgetSpent, LimitExceeded, RecipeError
-from ...instrument import AcquireSpectrum, BiasWaveform, Instruction, Scan, Spectrum
+from ...data import REFUSED, TIP, CostsEstimated, Judged, Verdict
+from ...errors import AgentError, BudgetSpent, RecipeError
+from ...instrument import AcquireForceCurve, AcquireSpectrum, Instruction, Measured, Scan
 from ...settings import Plugin, PluginName
 from ...units import Bias, Duration, Length
+from ..carrying import Carried, carry
 from ..decisions import chosen_event, fitted_event, scored_event
 from ..knowledge import Learned
 from ..requests import (
@@ -29,8 +30,10 @@ from ..requests import (
     Request,
     Told,
 )
-from .base import Step, StepContext, StepGenerator
-from .settings import RegionSettings, WaveformSettings
+from .approval import ApprovalSettings, every_of, instead, question
+from .base import Outline, Step, StepContext, StepGenerator
+from .retrying import taken
+from .settings import CurveSettings, RegionSettings, WaveformSettings, check_one
 from .tip_care import Tip, TipCare
 
 MOST_LEVELS = 1000  # amplitudes or durations to choose from
@@ -41,6 +44,27 @@ _CHOICE = 1_000  # [bytes] what is noted of a point: why it was chosen, and what
 _OTHER_VALUE = 150  # [bytes] what it was worth by a further scalarizer
 _FIT = 64_000  # [bytes] what is noted of a fit besides its maps: parameters and the agent's state
 _PLACE = 24  # [bytes] what its maps take for a place: four of 4 bytes, and where it is
+
+
+@dataclass(slots=True, eq=False)
+class _News:
+    """What an agent has not been told yet.
+
+    Attributes:
+        explorer: The agent.
+        told: What was measured.
+        forget: What it shall forget, as in `Consult`.
+    """
+
+    explorer: Explorer
+    told: tuple[Told, ...] = ()
+    forget: tuple[float, float] | None = None
+
+    def consult(self, ask: bool = True, **more: Any) -> Consult:
+        """Return the request that tells it, now; with what `Consult` takes besides."""
+        consult = Consult(self.explorer, self.told, ask, self.forget, **more)
+        self.told, self.forget = (), None
+        return consult
 
 
 def _how_many(value: object) -> str:
@@ -60,6 +84,7 @@ class ExploreStep(Step):
         scalarizer: Name of the scalarizer that says what a spectrum is worth; a list of two or
             three for an agent that looks for compromises.
         waveform: The biases to step through at each point.
+        curve: A force curve at each point, in place of a waveform.
         budget: How many spectra may be taken.
         amplitudes: Amplitudes of the waveform that the agent may choose from; empty keeps the
             waveform's own, and the bias is not the agent's to choose.
@@ -75,8 +100,15 @@ class ExploreStep(Step):
         no_go: Regions that are left alone.
         look_ahead: Whether the next point is chosen while a spectrum is being taken; without it the
             instrument waits, and each choice knows the spectrum before.
+        carry: Whether the agent begins with what agents with the same scalarizer believed and found
+            there, on images of whatever scale; else it knows nothing.
         pause_on_alarm: Whether the run waits for a human when the agent is stuck, its predictions
             do not hold, or the tip may have changed.
+        approval: Whether a human is asked before each point is measured, before every so many-th
+            one, or never; it can be changed while the run goes on. A point that is rejected is not
+            proposed again; in place of one that is edited it is measured where he wants.
+        retries: How often a spectrum that the instrument or the scalarizer finds no good is taken
+            again at once, before the agent hears of the last one.
     """
 
     kind: Literal["explore"]
@@ -86,7 +118,8 @@ class ExploreStep(Step):
         | Annotated[tuple[ScalarizerName, ...], Field(min_length=1), Tag("several")],
         Discriminator(_how_many),
     ]
-    waveform: WaveformSettings
+    waveform: WaveformSettings | None = None
+    curve: CurveSettings | None = None
     budget: Annotated[int, Field(ge=1, le=1_000_000)]
     amplitudes: Annotated[tuple[Bias, ...], Field(max_length=MOST_LEVELS)] = ()
     durations: Annotated[tuple[Duration, ...], Field(max_length=MOST_LEVELS)] = ()
@@ -98,11 +131,22 @@ class ExploreStep(Step):
     spacing: Annotated[Length, Field(ge=0)] = 0.0
     no_go: tuple[RegionSettings, ...] = ()
     look_ahead: bool = True
+    carry: bool = False
     pause_on_alarm: bool = False
+    approval: ApprovalSettings = "never"
+    retries: Annotated[int, Field(ge=0, le=100)] = 0
 
     @model_validator(mode="after")
     def _amplitudes_make_waveforms(self) -> "ExploreStep":
-        self._waveforms()
+        check_one(self.waveform, self.curve)
+        if self.curve is not None and (self.amplitudes or self.durations):
+            raise ValueError(
+                "amplitudes and durations belong to a waveform; a force curve has none"
+            )
+        if self.curve is not None and self.agent.most_averages > 1:
+            raise ValueError("averages belong to a waveform; force curves are taken one by one")
+        for level in self._levels():
+            self._instruction(0.0, 0.0, level)
         Levels.of(self.amplitudes, self.durations)
         return self
 
@@ -135,11 +179,15 @@ class ExploreStep(Step):
                 f"margin: {self.margin} pixels along each edge leave nothing of {frame.pixels}"
             )
         most = self.agent.most_averages
-        waveforms = [replace(w, cycles=most * w.cycles) for w in self._waveforms()]
-        return [
-            AcquireSpectrum(*frame.center, waveforms[n % len(waveforms)])
-            for n in range(self.budget)
-        ]
+        known = [self._instruction(*frame.center, level, most) for level in self._levels()]
+        return [known[n % len(known)] for n in range(self.budget)]
+
+    def outline(self, before: Scan | None) -> Outline:
+        """Return the spectra, which an agent will choose."""
+        known = tuple(self.preview(before))
+        every = every_of(self.approval)
+        asks = len(known) // every if every else 0
+        return Outline(self.kind, known, choices=len(known), is_beside=self.look_ahead, asks=asks)
 
     def notes_size(self, before: Scan | None) -> int:
         """Return how many bytes the choices and the fits take, at most."""
@@ -151,35 +199,40 @@ class ExploreStep(Step):
         fits = self.agent.most_fits(self.budget)
         return self.budget * choice + fits * (_FIT + _PLACE * n_places)
 
+    def needs_answers(self, every: int | None) -> bool:
+        """Say whether a human will be asked about points."""
+        return (every_of(self.approval) if every is None else every) > 0
+
     def warm_up(self) -> None:
         """Import what the agent needs."""
         self.agent.warm_up()
 
-    def _waveforms(self) -> list[BiasWaveform]:
-        """Return what may be run at a point, the largest amplitude and duration first."""
-        amplitudes: list[float | None] = [*sorted(self.amplitudes, key=abs, reverse=True)]
-        durations: list[float | None] = [*sorted(self.durations, reverse=True)]
-        return [
-            self.waveform.waveform(amplitude, duration)
-            for amplitude in amplitudes or [None]
-            for duration in durations or [None]
-        ]
+    def _levels(self) -> list[tuple[float, float]]:
+        """Return amplitude and duration of what may be run at a point, the largest first."""
+        amplitudes = sorted(self.amplitudes, key=abs, reverse=True) or [math.nan]
+        durations = sorted(self.durations, reverse=True) or [math.nan]
+        return [(amplitude, duration) for amplitude in amplitudes for duration in durations]
 
     def run(self, context: StepContext) -> StepGenerator:
         """Explore."""
         if not context.images:
             raise RecipeError("an explore step needs an overview step before it")
         candidates = yield from self._costed(self._candidates(context))
-        explorer = yield Prepare(lambda: self._explorer(candidates, context))
+        carried = Carried(candidates)
+        if self.carry:
+            carried = carry(candidates, context.images[-1], context.knowledge, self.scalarizers)
+            yield Note(carried.finding)
+        explorer = yield Prepare(lambda: carried.tell(self._explorer(carried.candidates, context)))
         learned = Learned(explorer, context.images[-1])
         context.knowledge.learned.append(learned)
         care, tip = context.tip, Tip.GOOD
         if care is not None and (yield from care.keep()) is Tip.BAD:
             return context.images[-1]
-        told: tuple[Told, ...] = ()
-        forget: tuple[float, float] | None = None
-        proposal = yield from self._answer((yield Consult(explorer)), care, learned)
+        news = _News(explorer)
+        proposal = yield from self._answer((yield news.consult()), care, learned)
         for number in range(1, self.budget + 1):
+            if proposal is not None:
+                proposal = yield from self._agreed(proposal, number, news, care, learned)
             if proposal is None:
                 break
             if care is not None and care.is_due:
@@ -187,51 +240,83 @@ class ExploreStep(Step):
                 tip = yield from care.keep()
                 if tip is Tip.BAD:
                     break
-                forget = (since, care.trusted_until) if tip is Tip.MENDED else None
+                news.forget = (since, care.trusted_until) if tip is Tip.MENDED else None
             more = number < self.budget
             ahead = None
             if more and self.look_ahead:
-                ahead = yield Consult(explorer, told, forget=forget)
-                told, forget = (), None
+                ahead = yield news.consult()
             try:
-                measured = ((proposal, (yield from self._measure(proposal, care))),)
+                measured = (proposal, (yield from self._measure(proposal, care)))
             except BudgetSpent:  # what was measured before is concluded from
                 if ahead is not None:
                     yield from self._answer(ahead, care, learned)
                 break
+            news.told = (*news.told, measured)
             if ahead is None:
-                news = Consult(explorer, told + measured, more, forget)
-                proposal = yield from self._answer((yield news), care, learned)
-                told, forget = (), None
-            else:
-                proposal = yield from self._answer(ahead, care, learned)
-                told = measured
-        if told:  # the candidates ran out while a spectrum was being taken
-            news = Consult(explorer, told, ask=False)
-            yield from self._answer((yield news), care, learned)
+                ahead = yield news.consult(more)
+            proposal = yield from self._answer(ahead, care, learned)
+        if news.told:  # the candidates ran out while a spectrum was being taken
+            yield from self._answer((yield news.consult(ask=False)), care, learned)
         if care is not None and tip is not Tip.BAD:  # to vouch for the last spectra
             yield from care.keep()
         return context.images[-1]
 
     def _measure(
         self, proposal: Proposal, care: TipCare | None
-    ) -> Generator[Request, Any, Spectrum | None]:
-        waveform = self._waveform_at(proposal.bias, proposal.duration)
-        if proposal.averages > 1:
-            waveform = replace(waveform, cycles=waveform.cycles * proposal.averages)
-        try:
-            spectrum: Spectrum = yield AcquireSpectrum(proposal.x, proposal.y, waveform)
-        except LimitExceeded as error:  # one forbidden point does not end the night
-            yield Note(Alarm(f"the agent's point was refused: {error}"))
-            return None
-        if care is not None:
-            care.taken()
-        return spectrum
+    ) -> Generator[Request, Any, Measured | None]:
+        level = (proposal.bias, proposal.duration)
+        instruction = self._instruction(proposal.x, proposal.y, level, proposal.averages)
+        judges = [(name, plugins.load("scalarizers", name)) for name in self.scalarizers]
+        spectra = yield from taken(instruction, self.retries, judges)
+        for _ in spectra:
+            if care is not None:
+                care.taken()
+        return spectra[-1] if spectra else None
 
-    def _waveform_at(self, bias: float, duration: float) -> BiasWaveform:
-        """Return the waveform at a level; NaN stands for what the agent does not choose."""
-        chosen = (None if math.isnan(value) else value for value in (bias, duration))
-        return self.waveform.waveform(*chosen)
+    def _agreed(
+        self,
+        proposal: Proposal,
+        number: int,
+        news: "_News",
+        care: TipCare | None,
+        learned: Learned,
+    ) -> Generator[Request, Any, Proposal | None]:
+        """Ask a human about a proposal, where he wants to be asked, until one is agreed upon.
+
+        Returns:
+            What to measure; None when no candidate is left.
+        """
+        agreed: Proposal | None = proposal
+        while agreed is not None and not agreed.is_forced:  # who asked for it is not asked
+            judged: Judged | None = yield question(agreed, every_of(self.approval), number)
+            if judged is None or judged.verdict is Verdict.APPROVED:
+                break
+            if judged.verdict is Verdict.REJECTED:
+                news.told = (*news.told, (agreed, None))
+                consult = news.consult()
+            else:
+                consult = news.consult(dropped=agreed, instead=(instead(judged, agreed),))
+            agreed = yield from self._answer((yield consult), care, learned)
+        return agreed
+
+    def _instruction(
+        self, x: float, y: float, level: tuple[float, float], times: int = 1
+    ) -> AcquireSpectrum | AcquireForceCurve:
+        """Return what is measured at a place [m].
+
+        Args:
+            x: Where [m].
+            y: Where [m].
+            level: Amplitude [V] and duration [s]; NaN stands for what the agent does not choose.
+            times: How often it is averaged; a force curve is so many times slower.
+        """
+        if self.curve is not None:
+            curve = self.curve.at(x, y)
+            return replace(curve, rate=curve.rate / times)
+        assert self.waveform is not None  # see check_one
+        chosen = (None if math.isnan(value) else value for value in level)
+        waveform = self.waveform.waveform(*chosen)
+        return AcquireSpectrum(x, y, replace(waveform, cycles=waveform.cycles * times))
 
     def _candidates(self, context: StepContext) -> Candidates:
         *others, overview = context.images[-self.overviews :]
@@ -261,15 +346,11 @@ class ExploreStep(Step):
         as it is averaged the sweep: asked for at two places, and with one cycle and two.
         """
         levels, places = candidates.levels, candidates.positions
-        waveforms = [
-            self._waveform_at(*level)
-            for level in zip(levels.bias.tolist(), levels.duration.tolist(), strict=True)
-        ]
-        twice = [replace(waveform, cycles=2 * waveform.cycles) for waveform in waveforms]
+        chosen = list(zip(levels.bias.tolist(), levels.duration.tolist(), strict=True))
         away = np.hypot(*(places - places[0]).T)
         (x, y), other = places[0].tolist(), places[int(np.argmax(away))].tolist()
-        asked = [AcquireSpectrum(x, y, waveform) for waveform in (*waveforms, *twice)]
-        asked.append(AcquireSpectrum(other[0], other[1], waveforms[0]))
+        asked = [self._instruction(x, y, level, times) for times in (1, 2) for level in chosen]
+        asked.append(self._instruction(other[0], other[1], chosen[0]))
         answer: Estimates | None = yield Estimate(tuple(asked))
         if answer is None:
             return candidates

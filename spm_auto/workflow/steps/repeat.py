@@ -1,7 +1,8 @@
 """Blocks that say how often, and how much: repeat until, and within a budget."""
 
 import math
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
@@ -11,7 +12,7 @@ from ...instrument import Instruction, Scan, ScanImage
 from ..requests import Request, Wait
 from .base import Outline, StepContext, StepGenerator, served
 from .block import Block
-from .criteria import AnyCriterion, Tally
+from .criteria import AnyCriterion, ExposureCriterion, SpectraCriterion, Tally
 
 _INSTRUCTIONS = get_args(Instruction)
 
@@ -43,12 +44,7 @@ class RepeatBlock(Block):
     def outline(self, before: Scan | None) -> Outline:
         """Return the rounds."""
         inner = super().outline(before).inner
-        return Outline(
-            self.kind,
-            inner=inner,
-            rounds=self.times,
-            longest=min((c.longest for c in self.until), default=math.inf),
-        )
+        return replace(_ended(self.kind, self.until), inner=inner, rounds=self.times)
 
     def notes_size(self, before: Scan | None) -> int:
         """Return how many bytes the notes of all rounds take, at most."""
@@ -88,7 +84,21 @@ class WithinBlock(Block):
     def outline(self, before: Scan | None) -> Outline:
         """Return the steps with the time after which they end."""
         inner = super().outline(before).inner
-        return Outline(self.kind, inner=inner, longest=min(c.longest for c in self.budget))
+        return replace(_ended(self.kind, self.budget), inner=inner)
+
+
+def _ended(kind: str, criteria: Sequence[AnyCriterion]) -> Outline:
+    """Return the outline of a block that ends by criteria, as far as they can be foreseen."""
+
+    def least(of: type[SpectraCriterion | ExposureCriterion]) -> float:
+        return min((c.limit for c in criteria if isinstance(c, of)), default=math.inf)
+
+    return Outline(
+        kind,
+        longest=min((c.longest for c in criteria), default=math.inf),
+        spectra=least(SpectraCriterion),
+        exposure=least(ExposureCriterion),
+    )
 
 
 def _begun(context: StepContext) -> Generator[Request, Any, Tally]:

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ...agents import ForbidRegion
-from ...instrument import BiasWaveform, ScanFrame
-from ...units import Angle, Bias, Duration, Length
+from ...instrument import AcquireForceCurve, AcquireSpectrum, BiasWaveform, ScanFrame
+from ...units import Angle, Bias, Duration, Force, Frequency, Length
 
 MOST_POINTS = 100_000  # of a waveform
 
@@ -152,6 +152,50 @@ def _refuse_duration(kind: str, duration: float | None) -> None:
 WaveformSettings = Annotated[
     TriangleSettings | SweepSettings | PulseSettings, Field(discriminator="kind")
 ]
+
+
+class CurveSettings(BaseModel):
+    """A force curve in place of a waveform: ``{trigger = "20 nN", distance = "100 nm"}``.
+
+    Attributes:
+        trigger: Force at which the probe turns back [N].
+        distance: Travel of the ramp [m].
+        points: Points of each direction.
+        rate: Curves per second [Hz].
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    trigger: Annotated[Force, Field(gt=0)] = 10e-9
+    distance: Annotated[Length, Field(gt=0)] = 100e-9
+    points: Annotated[int, Field(ge=2, le=MOST_POINTS)] = 512
+    rate: Annotated[Frequency, Field(gt=0)] = 1.0
+
+    def at(self, x: float, y: float) -> AcquireForceCurve:
+        """Return the instruction for a place [m]."""
+        return AcquireForceCurve(x, y, self.trigger, self.distance, self.points, self.rate)
+
+
+def instruction_at(
+    x: float, y: float, waveform: WaveformSettings | None, curve: CurveSettings | None
+) -> AcquireSpectrum | AcquireForceCurve:
+    """Return what is measured at a place [m]: a spectrum, or a force curve where one is set."""
+    if curve is not None:
+        return curve.at(x, y)
+    if waveform is None:
+        raise ValueError("neither a waveform nor a curve is set")
+    return AcquireSpectrum(x, y, waveform.waveform())
+
+
+def check_one(waveform: WaveformSettings | None, curve: CurveSettings | None) -> None:
+    """Refuse both a waveform and a curve, and neither.
+
+    Raises:
+        ValueError: It is both or neither.
+    """
+    if (waveform is None) == (curve is None):
+        both = "not both" if waveform is not None else "got neither"
+        raise ValueError(f"a point is measured by a waveform or by a force curve, {both}")
 
 
 class RegionSettings(BaseModel):

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from ...instrument import AcquireSpectrum, Instruction, Load, Scan, ScanImage
+from ...instrument import Instruction, Load, Scan, ScanImage
 from ...units import Duration, Length
 from ..requests import Wait
 from .base import Outline, Step, StepContext, StepGenerator
-from .settings import WaveformSettings
+from .settings import CurveSettings, WaveformSettings, check_one, instruction_at
 
 Place = tuple[Length, Length]
 
@@ -79,17 +79,23 @@ class PointsStep(Step):
 
     Attributes:
         waveform: The biases to step through at each point.
+        curve: A force curve at each point, in place of a waveform.
         points: Where.
     """
 
     kind: Literal["points"]
-    waveform: WaveformSettings
+    waveform: WaveformSettings | None = None
+    curve: CurveSettings | None = None
     points: Annotated[tuple[Place, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _measures_one_thing(self) -> "PointsStep":
+        check_one(self.waveform, self.curve)
+        return self
 
     def preview(self, before: Scan | None) -> Sequence[Instruction]:  # noqa: ARG002
         """Return the spectra in order."""
-        waveform = self.waveform.waveform()
-        return [AcquireSpectrum(x, y, waveform) for x, y in self.points]
+        return [instruction_at(x, y, self.waveform, self.curve) for x, y in self.points]
 
     def run(self, context: StepContext) -> StepGenerator:
         """Take the spectra."""
@@ -103,22 +109,28 @@ class LineStep(Step):
 
     Attributes:
         waveform: The biases to step through at each point.
+        curve: A force curve at each point, in place of a waveform.
         start: Where it begins.
         end: Where it ends.
         points: How many spectra, both ends among them.
     """
 
     kind: Literal["line"]
-    waveform: WaveformSettings
+    waveform: WaveformSettings | None = None
+    curve: CurveSettings | None = None
     start: Place
     end: Place
     points: Annotated[int, Field(ge=2, le=10_000)]
 
+    @model_validator(mode="after")
+    def _measures_one_thing(self) -> "LineStep":
+        check_one(self.waveform, self.curve)
+        return self
+
     def preview(self, before: Scan | None) -> Sequence[Instruction]:  # noqa: ARG002
         """Return the spectra in order."""
-        waveform = self.waveform.waveform()
         along = np.linspace(self.start, self.end, self.points)
-        return [AcquireSpectrum(x, y, waveform) for x, y in along.tolist()]
+        return [instruction_at(x, y, self.waveform, self.curve) for x, y in along.tolist()]
 
     def run(self, context: StepContext) -> StepGenerator:
         """Take the spectra."""

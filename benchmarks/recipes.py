@@ -1,0 +1,58 @@
+"""The recipes among the examples, with the lab that each of them is for.
+
+A recipe says so in a comment of its own, and how it becomes a small one for a quick look::
+
+    # lab: lab_stm.toml
+    # quick: steps[1].budget=4
+
+``quick`` may stand several times; each is what ``--set`` would take. Without ``lab`` the first
+``--lab examples/FILE`` in its comments counts.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+_SAID = re.compile(r"^# (lab|quick): (\S.*?)\s*$", re.MULTILINE)
+_TYPED = re.compile(r"^#.*--lab examples/(\S+\.toml)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleRecipe:
+    """A recipe of the examples.
+
+    Attributes:
+        path: The recipe.
+        lab: The lab file that it is for.
+        quick: What to replace for a quick look, as for ``--set``.
+    """
+
+    path: Path
+    lab: Path
+    quick: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Name of the recipe."""
+        return self.path.stem
+
+
+def find_recipes(folder: Path = EXAMPLES) -> tuple[ExampleRecipe, ...]:
+    """Return all recipes of a folder that name their lab, by name.
+
+    Raises:
+        ValueError: A recipe names no lab, or one that is not there.
+    """
+    found = []
+    for path in sorted(folder.glob("*.toml")):
+        text = path.read_text(encoding="utf-8")
+        if not re.search(r"^\[\[steps\]\]", text, re.MULTILINE):
+            continue
+        said = _SAID.findall(text)
+        labs = [value for key, value in said if key == "lab"] or _TYPED.findall(text)[:1]
+        if len(labs) != 1 or not (folder / labs[0]).is_file():
+            raise ValueError(f"{path.name}: write its lab as a comment, '# lab: lab_stm.toml'")
+        quick = tuple(value for key, value in said if key == "quick")
+        found.append(ExampleRecipe(path, folder / labs[0], quick))
+    return tuple(found)
