@@ -5,7 +5,8 @@ A recipe says so in a comment of its own, and how it becomes a small one for a q
     # lab: lab_stm.toml
     # quick: steps[1].budget=4
 
-``quick`` may stand several times; each is what ``--set`` would take.
+``quick`` may stand several times; each is what ``--set`` would take. Without ``lab`` the first
+``--lab examples/FILE`` in its comments counts.
 """
 
 import re
@@ -14,6 +15,7 @@ from pathlib import Path
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 _SAID = re.compile(r"^# (lab|quick): (\S.*?)\s*$", re.MULTILINE)
+_TYPED = re.compile(r"^#.*--lab examples/(\S+\.toml)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def find_recipes(folder: Path = EXAMPLES) -> tuple[ExampleRecipe, ...]:
         if not re.search(r"^\[\[steps\]\]", text, re.MULTILINE):
             continue
         said = _SAID.findall(text)
-        labs = [value for key, value in said if key == "lab"]
+        labs = [value for key, value in said if key == "lab"] or _TYPED.findall(text)[:1]
         if len(labs) != 1 or not (folder / labs[0]).is_file():
             raise ValueError(f"{path.name}: write its lab as a comment, '# lab: lab_stm.toml'")
         quick = tuple(value for key, value in said if key == "quick")

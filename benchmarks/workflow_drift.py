@@ -1,6 +1,7 @@
 """How far from where they should be are five places that are visited again and again for an hour?
 
-With and without the `track` block, and with somebody who knows the true drift, for reference:
+With and without the `track` block, and for reference with somebody who knows where the tip truly
+comes to be:
 
     python -m benchmarks.workflow_drift --seeds 10
 
@@ -34,14 +35,16 @@ from spm_auto.instrument import (
 )
 from spm_auto.lab import begin
 from spm_auto.simulator import SimulatorSettings, simulate
+from spm_auto.simulator.scanner import ScannerSettings
 from spm_auto.simulator.truth import Truth
-from spm_auto.workflow import Block, Step, StepContext, StepGenerator, Wait, parse_recipe, served
+from spm_auto.workflow import Block, Step, StepContext, StepGenerator, parse_recipe, served
 from spm_auto.workflow.requests import Request
 from spm_auto.workflow.steps.moving import moved, told_back
 
 from .tables import spread, table
 
-HOUR = 3600.0
+PLACES = 5
+SPECTRUM = 1.2  # [s] about
 WAYS = ("none", "track", "truth")
 
 LABS: dict[str, dict[str, Any]] = {
@@ -98,7 +101,11 @@ EXPERIMENTS = {
             ("8 nm", "-10 nm"),
         ),
         {"kind": "sweep", "start": "-0.5 V", "stop": "0.5 V", "points": 21},
-        {"every": "1 min", "drift": {"speed": "0.03 nm/s"}},
+        {
+            "every": "1 min",
+            "strip": {"accuracy": "0.3 nm"},
+            "drift": {"speed": "0.03 nm/s"},
+        },
     ),
 }
 
@@ -111,7 +118,8 @@ class Hour:
         times: Of the visits, since the first one [s], shape (n,).
         errors: Where the tip was, seen from the place [m], shape (n, 2).
         looking: Share of the time that was spent on strips.
-        found: Times [s], offsets [m] and standard deviations [m] that were noted, shape (m, 4).
+        found: What was noted: times since then [s], offsets and their standard deviations [m],
+            shape (m, 4).
         drift: True offsets at these times [m], shape (m, 2).
     """
 
@@ -125,6 +133,13 @@ class Hour:
     def rms(self) -> float:
         """Root mean square of the distances [m]."""
         return math.sqrt(float(np.mean(np.sum(self.errors**2, axis=1))))
+
+    @property
+    def unsteady(self) -> float:
+        """The same of what changes: from the mean of each place [m]."""
+        parts = [self.errors[n::PLACES] for n in range(PLACES)]
+        squares = [np.sum((part - part.mean(axis=0)) ** 2, axis=1) for part in parts]
+        return math.sqrt(float(np.mean(np.concatenate(squares))))
 
 
 class Watched(ShiftedInstrument):
@@ -149,31 +164,49 @@ class Watched(ShiftedInstrument):
 
 
 class Omniscient(Block):
-    """Sends its steps to where the sample has truly drifted."""
+    """Sends its steps to where the tip will truly come to be over the place.
+
+    Attributes:
+        truth: About the microscope.
+        scanner: Its settings.
+    """
 
     kind: str = "omniscient"
     truth: Any
+    scanner: Any
 
     def run(self, context: StepContext) -> StepGenerator:
-        """Correct by the truth, as a track block does by what it saw."""
+        """Correct by the truth."""
         reference = context.images[-1]
 
         def serve(request: Request) -> Generator[Request, Any, Any]:
             if not isinstance(request, AcquireSpectrum):
                 return (yield request)
-            now: float = yield Wait()
-            seen = self.truth.drift(np.array([_scanned(reference, request.y)]))[0]
-            dx, dy = (seen - self.truth.drift(np.array([now + 0.1]))[0]).tolist()
-            sent = moved(request, (dx, dy))
-            return told_back((yield sent), request, sent)
+            asked = np.array([request.x, request.y])
+            place = _shown(reference, request.x, request.y, self.truth, self.scanner)
+            sent = asked.copy()
+            for _ in range(3):
+                sent = sent - (self.truth.sent(sent[np.newaxis], SPECTRUM / 2)[0] - place)
+            there = moved(request, (sent[0] - asked[0], sent[1] - asked[1]))
+            return told_back((yield there), request, there)
 
         return (yield from served(self.once(context), serve))
 
 
-def _scanned(reference: ScanImage, y: float) -> float:
-    """Return when the reference's line through a place was scanned [s]."""
-    share = (float(reference.frame.to_pixel(0.0, y)[0]) + 0.5) / reference.frame.shape[0]
+def _when(reference: ScanImage, x: float, y: float) -> float:
+    """Return when the reference was scanned at some coordinates [m]; [s]."""
+    share = (float(reference.frame.to_pixel(x, y)[0]) + 0.5) / reference.frame.shape[0]
     return reference.start_time + share * (reference.end_time - reference.start_time)
+
+
+def _shown(
+    reference: ScanImage, x: float, y: float, truth: Truth, scanner: ScannerSettings
+) -> FloatArray:
+    """Return what the reference shows at some coordinates: a point of the sample [m]."""
+    when = _when(reference, x, y)
+    u, v = x * (1 + scanner.sensitivity_error_x), y * (1 + scanner.sensitivity_error_y)
+    real = np.array([u - math.sin(scanner.skew) * v, math.cos(scanner.skew) * v])
+    return np.asarray(real + truth.drift(np.array([when]))[0])
 
 
 def visit(microscope: str, way: str, seed: int, folder: Path) -> Hour:
@@ -191,13 +224,15 @@ def visit(microscope: str, way: str, seed: int, folder: Path) -> Hour:
     instrument, truth = simulate(settings, seed, clock)
     watched = Watched(instrument, truth)
     runner = begin(GuardedInstrument(watched, Limits()), clock, folder, title="", seed=seed)
-    finished = runner.run(_steps(experiment, way, truth), seed)
+    finished = runner.run(_steps(experiment, way, truth, settings.complete_scanner()), seed)
     if finished.reason != FinishReason.COMPLETED:
         raise RuntimeError(f"{microscope}, {way}, seed {seed}: {finished.message}")
     return _judged(experiment, watched, truth, settings, folder)
 
 
-def _steps(experiment: Experiment, way: str, truth: Truth) -> tuple[Step, ...]:
+def _steps(
+    experiment: Experiment, way: str, truth: Truth, scanner: ScannerSettings
+) -> tuple[Step, ...]:
     overview = {
         "kind": "overview",
         "frame": experiment.frame,
@@ -219,7 +254,7 @@ def _steps(experiment: Experiment, way: str, truth: Truth) -> tuple[Step, ...]:
     table = {"schema_version": 1, "title": "visits", "steps": [overview, visits]}
     steps = parse_recipe(table, "benchmark").steps
     if way == "truth":
-        return steps[0], Omniscient(truth=truth, steps=steps[1:])
+        return steps[0], Omniscient(truth=truth, scanner=scanner, steps=steps[1:])
     return steps
 
 
@@ -248,28 +283,25 @@ def _judged(
     ).preview()
     asked = [(each.x, each.y) for _, each in points if isinstance(each, AcquireSpectrum)]
     scanner = settings.complete_scanner()
-    places = []
-    for x, y in asked:
-        drift = truth.drift(np.array([_scanned(reference, y)]))[0]
-        u, v = x * (1 + scanner.sensitivity_error_x), y * (1 + scanner.sensitivity_error_y)
-        real = np.array([u - math.sin(scanner.skew) * v, math.cos(scanner.skew) * v])
-        places.append(real + drift)
+    places = [_shown(reference, x, y, truth, scanner) for x, y in asked]
     noted = np.array(watched.noted)
     which = np.arange(len(noted)) % len(places)
     errors = noted[:, 1:] - np.array(places)[which]
-    values = [
-        r.event.values
-        for r in run.records
-        if isinstance(r.event, Finding) and r.event.kind == "drift" and r.event.values["is_sure"]
-    ]
-    found = np.array([[v["time"], *v["offset"], v["sd"]] for v in values]).reshape(-1, 4)
-    told = truth.drift(found[:, 0]) if len(found) else np.zeros((0, 2))
+    findings = [r.event for r in run.records if isinstance(r.event, Finding)]
+    looks = [f.values for f in findings if f.kind == "drift" and f.values["is_sure"]]
+    found = np.array([[v["time"], *v["offset"], v["sd"]] for v in looks]).reshape(-1, 4)
+    drift = np.zeros((0, 2))
+    if len(found):  # an offset is how far the sample has moved since the reference showed the strip
+        (strip,) = (f.values for f in findings if f.kind == "registration")
+        since = _when(reference, strip["x"], strip["y"])
+        drift = truth.drift(np.array([since])) - truth.drift(found[:, 0])
+        found[:, 0] -= noted[0, 0]
     return Hour(
         noted[:, 0] - noted[0, 0],
         errors,
         _looking(run.records) / (noted[-1, 0] - noted[0, 0]),
         found,
-        -np.asarray(told),
+        drift,
     )
 
 
@@ -299,6 +331,7 @@ def main(seeds: int = 10, microscopes: Sequence[str] = tuple(LABS)) -> list[list
                     microscope,
                     way,
                     spread([1e9 * hour.rms for hour in hours]),
+                    spread([1e9 * hour.unsteady for hour in hours]),
                     spread([100 * hour.looking for hour in hours], 1),
                     spread([float(len(hour.times)) for hour in hours], 0),
                 ]
@@ -306,7 +339,14 @@ def main(seeds: int = 10, microscopes: Sequence[str] = tuple(LABS)) -> list[list
     return rows
 
 
-HEAD = ("microscope", "corrected by", "rms error [nm]", "time on looks [%]", "visits")
+HEAD = (
+    "microscope",
+    "corrected by",
+    "rms error [nm]",
+    "of that not constant [nm]",
+    "time on looks [%]",
+    "visits",
+)
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)

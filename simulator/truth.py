@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from spm_auto.instrument import BiasWaveform, FloatArray
 
 from .instrument import SimulatedMicroscope, Snapshot
-from .samples import FerroelectricFilm, Sample
+from .samples import CombinatorialLibrary, FerroelectricFilm, Sample
 from .samples.ferroelectric.aging import LocalProperties, distance_to_wall, walls
 from .scanner import Scanner
 from .techniques import Technique
@@ -56,6 +56,17 @@ class Truth:
         raise TypeError(f"{self.sample.name} is no ferroelectric film")
 
     @property
+    def library(self) -> "LibraryTruth":
+        """The truth about a combinatorial library.
+
+        Raises:
+            TypeError: The sample is none.
+        """
+        if isinstance(self.sample, CombinatorialLibrary):
+            return LibraryTruth(self.sample)
+        raise TypeError(f"{self.sample.name} is no combinatorial library")
+
+    @property
     def crash_began(self) -> float | None:
         """Instrument time at which the last `tip_crash` of the faults began [s]."""
         return self._microscope._faults.dangers.state.crash_began
@@ -103,6 +114,32 @@ class Truth:
             InstrumentError: An instruction is in progress, or time is not virtual.
         """
         self._microscope._restore(snapshot)
+
+
+class LibraryTruth:
+    """The truth about a combinatorial library: its property against its composition.
+
+    Args:
+        library: That the microscope measures.
+    """
+
+    def __init__(self, library: CombinatorialLibrary) -> None:
+        self._settings = library.settings
+
+    def composition(self, x: FloatArray) -> FloatArray:
+        """Return the composition at positions of the stage [m], of their shape."""
+        return self._settings.composition(x)
+
+    def response(self, x: FloatArray) -> FloatArray:
+        """Return the switchable response there in units of that at composition 0."""
+        return self._settings.spread.response(self.composition(x))
+
+    @property
+    def best(self) -> float:
+        """Position of the stage along x at which the response is largest [m]."""
+        (low, high), _ = self._settings.reach
+        x = np.linspace(low, high, 100_001)
+        return float(x[np.argmax(self.response(x))])
 
 
 class FilmTruth:

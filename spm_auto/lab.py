@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -27,7 +27,7 @@ from .instrument import (
 )
 from .notify import NotifySettings
 from .server import ServerSettings
-from .settings import Plugin, read_toml, validate
+from .settings import Plugin, SchemaVersion, read_toml, validate
 from .units import (
     Bias,
     BiasTime,
@@ -209,7 +209,11 @@ class Lab(_Table):
         operator: Who is responsible, for the record.
     """
 
-    schema_version: Literal[1]
+    elsewhere: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("steps", "title", "description", "recovery"), "recipe"
+    )
+
+    schema_version: SchemaVersion
     laboratory: str
     instrument: Annotated[InstrumentSettings, Plugin("instruments")]
     limits: LimitSettings = LimitSettings()

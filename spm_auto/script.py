@@ -24,6 +24,7 @@ from .data import (
     consolidate,
     open_run,
 )
+from .ear import Ear
 from .errors import CannotResume, DataError, RecipeError
 from .hosting import LabFile, host
 from .instrument import (
@@ -82,8 +83,8 @@ class Run:
         seed: Root of the run's randomness.
     """
 
-    def __init__(self, runner: Runner, folder: Path, seed: int) -> None:
-        self._runner = runner
+    def __init__(self, runner: Runner, folder: Path, seed: int, ear: Ear | None = None) -> None:
+        self._runner, self._ear = runner, ear
         self._images: tuple[ScanImage, ...] = ()
         self._steps = itertools.count()
         self.folder = folder
@@ -99,6 +100,8 @@ class Run:
         trace: TracebackType | None,
     ) -> None:
         finished = self._runner.finish(error)
+        if self._ear is not None:
+            self._ear.close()
         if not self._runner.is_live:  # it was resumed, and nothing new has happened
             if error is None and finished.reason != FinishReason.COMPLETED:
                 raise CannotResume(finished.message)
@@ -269,6 +272,7 @@ def start_run(
     resume: bool = False,
     in_server: bool | None = None,
     pulses: int = 0,
+    ear: bool = False,
 ) -> Run:
     """Open an instrument, begin a journal, load the sample, and hand over.
 
@@ -290,6 +294,7 @@ def start_run(
         in_server: Whether the instrument of a lab file gets a process of its own; None says so of
             hardware.
         pulses: How many pulses and pokes you say yes to beforehand, for such an instrument.
+        ear: Whether the run listens to ``spm-auto steer``, and steps that ask a human may be used.
 
     Raises:
         CannotResume: Seed, lab file or script differ from those of the journal.
@@ -335,13 +340,16 @@ def start_run(
     else:
         title = title or out.resolve().name
         runner = begin(guarded, time, out, title, seed, lab=text, settings=settings, room=room)
-    run = Run(runner, out, seed)
+    listener: Ear | None = None
     try:
+        listener = Ear(runner, out, title or out.resolve().name) if ear else None
         runner.load()
     except BaseException as error:
         runner.finish(error)
+        if listener is not None:
+            listener.close()
         raise
-    return run
+    return Run(runner, out, seed, listener)
 
 
 def _opened(

@@ -1,22 +1,40 @@
 """Recipes and lab files as text: read TOML, choose plugins by ``kind``, say what is wrong."""
 
 import copy
+import difflib
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from . import plugins
 from .errors import PluginError, RecipeError
+from .faults import explain, faults_of, in_short
 
 LARGEST = 2**20  # bytes of a recipe or lab file
 DEEPEST = 50  # tables and lists within one another
 _PLUGINS = "plugins"  # in a schema, in place of the settings of a group of plugins
+
+
+def _is_whole(value: object) -> object:
+    if isinstance(value, bool | float):  # for Python these are 1, too
+        written = str(value).lower()
+        raise ValueError(f"expected the whole number of a version such as 1, got {written}")
+    return value
+
+
+SchemaVersion = Annotated[Literal[1], BeforeValidator(_is_whole)]
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -49,12 +67,8 @@ class Plugin:
     def _validate(self, value: Any, info: core_schema.ValidationInfo) -> Any:
         if isinstance(value, BaseModel) or (value is None and self._is_optional):
             return value
-        what = self._group.removesuffix("s")
         if not isinstance(value, Mapping) or not isinstance(value.get("kind"), str):
-            raise ValueError(
-                f"expected a table with a 'kind' that names the {what} "
-                f"(known: {', '.join(plugins.names(self._group))})"
-            )
+            raise ValueError(self._no_kind(value))
         try:
             model = plugins.load(self._group, value["kind"])
         except PluginError as error:
@@ -63,8 +77,21 @@ class Plugin:
             return model.model_validate(value, context=info.context)
         except ValidationError as error:
             raise PydanticCustomError(
-                "nested", "wrong settings", {"faults": _faults(error, model)}
+                "nested", "wrong settings", {"faults": faults_of(error, model)}
             ) from error
+
+    def _no_kind(self, value: Any) -> str:
+        """Say what is wrong with a table that names no plugin."""
+        what = self._group.removesuffix("s")
+        known = ", ".join(plugins.names(self._group))
+        said = f"expected a table with a 'kind' that names the {what} (known: {known})"
+        if not isinstance(value, Mapping):
+            example = f"; write {{ kind = {value!r} }}" if isinstance(value, str) else ""
+            return f"{said}, got {in_short(value)}{example}"
+        if "kind" in value:
+            return f"{said}, got kind = {in_short(value['kind'])}"
+        close = difflib.get_close_matches("kind", [str(key) for key in value], n=1)
+        return f"{said}; {close[0]!r} may be meant for it" if close else said
 
 
 class PluginName:
@@ -200,11 +227,6 @@ def validate(
         ) from error
 
 
-def explain(error: ValidationError, model: type[BaseModel]) -> list[str]:
-    """Say each fault of a validation in one line: ``steps[0].frame.pixles: unknown key; …``."""
-    return [f"{path}: {reason}" if path else reason for path, reason in _faults(error, model)]
-
-
 def override(table: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
     """Return a copy of a table with the value at a path such as ``steps[1].budget`` replaced.
 
@@ -238,82 +260,6 @@ def _frozen(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _frozen(item) for key, item in value.items()}
     return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
-
-
-def _faults(error: ValidationError, model: type[BaseModel]) -> list[tuple[str, str]]:
-    """Return path and reason of each fault; those of a plugin's own table among them."""
-    found: list[tuple[str, str]] = []
-    for fault in error.errors(include_url=False):
-        path = _path(fault, model)
-        if fault["type"] == "nested":
-            for inner, reason in fault["ctx"]["faults"]:
-                found.append((".".join(filter(None, (path, inner))), reason))
-        elif fault["type"] != "too_short" or len(fault["input"]) < fault["ctx"]["min_length"]:
-            found.append((path, _reason(fault, model)))  # else it only counts the good elements
-    return found
-
-
-def _path(fault: Any, model: type[BaseModel]) -> str:
-    """Write the place of a fault as in ``--set``; the tag of a union is no place and left out."""
-    text, place = "", fault["loc"]
-    for depth, part in enumerate(place):
-        is_unknown = fault["type"] == "extra_forbidden" and depth == len(place) - 1
-        if isinstance(part, int):
-            text += f"[{part}]"
-        elif is_unknown or any(
-            part in owner.model_fields for owner in _models_at(model, place[:depth])
-        ):
-            text += f".{part}"
-    return text.lstrip(".")
-
-
-def _reason(fault: Any, model: type[BaseModel]) -> str:
-    context = fault.get("ctx", {})
-    match fault["type"]:
-        case "extra_forbidden":
-            *place, key = fault["loc"]
-            known = {name for owner in _models_at(model, place) for name in owner.model_fields}
-            known.discard(str(key))  # another kind of table in the same place may have it
-            return f"unknown key{plugins.suggest(str(key), known)}"
-        case "missing":
-            return "this key is missing"
-        case "value_error":
-            return str(context["error"])
-        case "too_short":
-            return f"at least {context['min_length']} is needed, got {context['actual_length']}"
-        case "too_long":
-            return f"at most {context['max_length']} are allowed, got {len(fault['input'])}"
-        case "union_tag_not_found":
-            return f"the key {context['discriminator']} is missing"
-        case "union_tag_invalid":
-            tags = re.findall(r"'([^']*)'", context["expected_tags"])
-            suggestion = plugins.suggest(context["tag"], tags)
-            return f"there is no kind {context['tag']!r}{suggestion} (known: {', '.join(tags)})"
-        case _:
-            message = fault["msg"][0].lower() + fault["msg"][1:]
-            return f"{message}, got {_short(fault['input'])}"
-
-
-def _short(value: Any) -> str:
-    """Write a value as in Python, cut where it is too long for a line."""
-    text = repr(value)
-    return text if len(text) <= 200 else f"{text[:200]}…"
-
-
-def _models_at(model: type[BaseModel], place: Sequence[int | str]) -> list[type[BaseModel]]:
-    """Find the models that a table at this place may follow."""
-    found = [model]
-    for key in place:
-        fields = [owner.model_fields[key] for owner in found if key in owner.model_fields]
-        if fields:  # an index or the tag of a union stays with the models found so far
-            found = [owner for field in fields for owner in _models_in(field.annotation)]
-    return found
-
-
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [owner for part in get_args(annotation) for owner in _models_in(part)]
 
 
 def _inline(schema: dict[str, Any]) -> dict[str, Any]:

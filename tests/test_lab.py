@@ -284,7 +284,7 @@ def test_a_path_that_nobody_replaced_still_starts_at_the_lab_file(
         ("steps[0].budget", r"--set steps\[0\]\.budget: write PATH=VALUE"),
         ("stpes[0].kind=x", r"has a key 'stpes'; did you mean 'steps'\?"),
         ("steps[0].line_rate=8 V", r"recipe\.toml: steps\[0\]\.line_rate: '8 V' has the unit"),
-        ("limits.bias=3", r"lab\.toml: limits\.bias: input should be a valid tuple, got 3"),
+        ("limits.bias=3", r"lab\.toml: limits\.bias: expected a list such as \[a, b\], got 3"),
     ],
 )
 def test_what_cannot_be_replaced_is_refused(tmp_path: Path, override: str, said: str) -> None:

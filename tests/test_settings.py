@@ -96,11 +96,20 @@ def test_each_fault_has_a_line_of_its_own() -> None:
     ]
 
 
-@pytest.mark.parametrize("table", ["cantilever", 3, {}, {"kind": 3}, []])
-def test_a_plugin_is_a_table_with_a_kind(table: Any) -> None:
-    assert faults({"tip": table}) == [
-        "order.toml: tip: expected a table with a 'kind' that names the sample (known: cantilever)"
-    ]
+@pytest.mark.parametrize(
+    ("table", "got"),
+    [
+        ("cantilever", ", got 'cantilever'; write { kind = 'cantilever' }"),
+        (3, ", got 3"),
+        ({}, ""),
+        ({"knd": "cantilever"}, "; 'knd' may be meant for it"),
+        ({"kind": 3}, ", got kind = 3"),
+        ([], ", got ()"),
+    ],
+)
+def test_a_plugin_is_a_table_with_a_kind(table: Any, got: str) -> None:
+    said = "order.toml: tip: expected a table with a 'kind' that names the sample"
+    assert faults({"tip": table}) == [f"{said} (known: cantilever){got}"]
 
 
 def write(path: Path, content: bytes) -> Path:

@@ -97,7 +97,7 @@ def expected_improvement(surface: Surface, best: float) -> FloatArray:
     gain = surface.mean - best
     z = gain / deviation
     density = np.exp(-(np.minimum(np.abs(z), 38.0) ** 2) / 2) / math.sqrt(2 * math.pi)
-    return np.maximum(gain * ndtr(z) + deviation * density, 0.0)
+    return np.asarray(np.maximum(gain * ndtr(z) + deviation * density, 0.0))
 
 
 def _surprise(parameters: FloatArray) -> float:
@@ -108,7 +108,7 @@ def _surprise(parameters: FloatArray) -> float:
         (variance - math.log(_VARIANCE[0])) / _VARIANCE[1],
         (noise - math.log(_NOISE[0])) / _NOISE[1],
     ]
-    return sum(z * z for z in off) / 2
+    return float(np.square(off).sum()) / 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -106,12 +106,11 @@ def check_rows(frame: ScanFrame, spacing: float) -> None:
     Raises:
         ValueError: The frame is smaller than two rows, or its pixels too coarse for one.
     """
-    finest = 2 * max(frame.pitch) * (1 + RING)
-    if not finest < spacing <= min(frame.size) / 2:
+    finest, widest = 2 * max(frame.pitch) * (1 + RING), min(frame.size) / 2
+    if not finest < spacing <= widest:
         raise ValueError(
-            f"on a frame of {frame.size[0]:g} x {frame.size[1]:g} m with {frame.pixels} pixels "
-            f"rows from {finest:.3g} to {min(frame.size) / 2:.3g} m apart can be judged, "
-            f"got {spacing:g} m"
+            f"with {frame.pixels} pixels on {frame.size} m rows can be judged from {finest:.3g} to "
+            f"{widest:.3g} m apart, got {spacing:g} m"
         )
 
 

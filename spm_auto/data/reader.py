@@ -29,7 +29,7 @@ from .events import (
     SpectrumScored,
     StepStarted,
 )
-from .findings import Finding, Judged
+from .findings import Finding, Judged, Verdict
 from .journal import FILE_NAME, JournalReader
 from .recovery import ASIDE, ForceCurveAcquired, SpectraDoubted, StageMoved
 from .remembered import stage_at_start
@@ -369,12 +369,17 @@ def _stage_at(records: tuple[Record, ...], time: float) -> tuple[float, float] |
 def _measurements(records: tuple[Record, ...]) -> list[Measurement]:
     waiting: dict[int, list[PointChosen]] = {}
     scores: dict[float, tuple[SpectrumScored, PointChosen | None]] = {}
+    last: PointChosen | None = None
     for record in records:
         match record.event:
+            case Judged(kind="point", verdict=verdict) if verdict is not Verdict.APPROVED:
+                if last is not None and last in waiting.get(last.candidate, ()):
+                    waiting[last.candidate].remove(last)  # a human did not want it measured
             case StepStarted():  # it counts its candidates anew
                 waiting.clear()
             case PointChosen(candidate=candidate) as choice:
                 waiting.setdefault(candidate, []).append(choice)
+                last = choice
             case SpectrumScored(candidate=candidate) as score:
                 if score.start_time in scores:  # judged anew
                     scores[score.start_time] = (score, scores[score.start_time][1])

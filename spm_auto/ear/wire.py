@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 import msgpack
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from .. import plugins
 from ..agents import Rescalarize, Steering
@@ -163,18 +163,16 @@ def read_steering(table: Mapping[str, Any]) -> Steering:
     known = {cls.kind: cls for cls in get_args(Steering)}
     if type(kind) is not str or kind not in known:
         raise RecipeError(f"there is no intervention {kind!r:.40} (known: {', '.join(known)})")
-    if type(values) is not dict or not _is_finite(values):
-        raise RecipeError(f"{kind} needs values by name, and finite ones")
-    names = [field.name for field in dataclasses.fields(known[kind])]
-    unknown = [name for name in values if name not in names]
-    if unknown:
-        raise RecipeError(f"{kind} has no {unknown[0]!r:.40} (it has: {', '.join(names)})")
+    if type(values) is not dict:
+        raise RecipeError(f"{kind} needs values by name")
     try:
-        steering: Steering = TypeAdapter(known[kind]).validate_python(values, strict=True)
+        given = _form(known[kind]).model_validate(values)
+        steering: Steering = known[kind](**{name: getattr(given, name) for name in values})
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise RecipeError(f"{kind}: {f'{where}: ' if where else ''}{first['msg']}") from error
+        raise RecipeError(f"{kind}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    except ValueError as error:
+        raise RecipeError(f"{kind}: {error}") from error
     if isinstance(steering, Rescalarize) and steering.scalarizer not in plugins.names(
         "scalarizers"
     ):
@@ -199,14 +197,14 @@ def _is_given(value: Any) -> bool:
     return value is not None and not (isinstance(value, float) and math.isnan(value))
 
 
-def _is_finite(value: Any) -> bool:
-    if isinstance(value, float):
-        return math.isfinite(value)
-    if isinstance(value, tuple):
-        return all(map(_is_finite, value))
-    if isinstance(value, dict):
-        return all(map(_is_finite, value.values()))
-    return True
+def _form(kind: type[Any]) -> type[BaseModel]:
+    """Return what checks the values of an intervention, field by field."""
+    fields: dict[str, Any] = {
+        field.name: (field.type, ... if field.default is dataclasses.MISSING else field.default)
+        for field in dataclasses.fields(kind)
+    }
+    config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+    return create_model(kind.__name__, __config__=config, **fields)
 
 
 def _pack(table: Mapping[str, Any]) -> bytes:

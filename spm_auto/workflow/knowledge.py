@@ -93,8 +93,8 @@ class Knowledge:
 
         What is seen and learned meanwhile is added to what was known, at the end.
         """
-        lists = (self.images, self.learned, self.spectra, self.curves)
-        known: list[list[Any]] = [list(each) for each in lists]
+        lists: tuple[list[Any], ...] = (self.images, self.learned, self.spectra, self.curves)
+        known = [list(each) for each in lists]
         for each in lists:
             each.clear()
         try:

@@ -90,8 +90,18 @@ class Past:
             if played.error is None:
                 raise self._otherwise(played, str(error)) from error
 
-    def lines(self, lines: Iterator[ScanLine], played: Played) -> Iterator[ScanLine]:
+    def lines(
+        self,
+        lines: Iterator[ScanLine],
+        played: Played,
+        go_on: Callable[[], object] = lambda: None,
+    ) -> Iterator[ScanLine]:
         """Leave out the lines of a scan that are on record, and yield those after them.
+
+        Args:
+            lines: All of them.
+            played: What is on record.
+            go_on: Called where the record ends.
 
         Raises:
             CannotResume: They are not what they were.
@@ -100,6 +110,7 @@ class Past:
             now = next(lines, None)
             if now is None or (self.is_exact and not _same_line(before, now)):
                 raise self._otherwise(played, f"line {before.index} differs")
+        go_on()
         yield from lines
 
     def _otherwise(self, played: Played, how: str) -> CannotResume:

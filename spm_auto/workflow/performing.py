@@ -285,6 +285,11 @@ class Performer:
             self._interventions.write_down,
         )
 
+    def _go_on(self) -> None:
+        """Go live between the lines of a scan, where those before are on record."""
+        self._scribe.go_live()
+        self._interventions.write_down()
+
     def _scan(self, instruction: Scan, begun: Played | None = None) -> ScanImage:
         # the iterator is made first: what the guard refuses leaves no trace of a scan
         lines = self.instrument.scan(instruction)
@@ -296,7 +301,7 @@ class Performer:
                 if isinstance(lines, Generator):
                     stack.enter_context(contextlib.closing(lines))
                 if begun is not None and self._scribe.past is not None:
-                    lines = self._scribe.past.lines(lines, begun)
+                    lines = self._scribe.past.lines(lines, begun, self._go_on)
                 for line in lines:
                     _check_fit(line, started)
                     self._scribe.record(LineAcquired(line))

@@ -1,17 +1,22 @@
 """Recipe: the science of a run as a value, read from TOML."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
 from ..errors import RecipeError
 from ..instrument import Instruction, Scan
-from ..settings import read_toml, validate
+from ..settings import SchemaVersion, read_toml, validate
 from .recovery import RecoverySettings
 from .steps.block import Steps
 
 SCHEMA_VERSION = 1
+_OF_LAB = (
+    *("laboratory", "operator", "instrument", "limits", "watchdog"),
+    *("clock", "storage", "notify", "server"),
+)  # fmt: skip
 
 
 class Recipe(BaseModel):
@@ -28,7 +33,9 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    schema_version: Literal[1]
+    elsewhere: ClassVar[Mapping[str, str]] = dict.fromkeys(_OF_LAB, "lab file")
+
+    schema_version: SchemaVersion
     title: str
     steps: Steps
     description: str = ""

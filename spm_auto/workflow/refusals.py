@@ -1,9 +1,9 @@
 """Refusals: which steps of a recipe the limits will refuse, found before anything moves."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..errors import InstrumentError
-from ..instrument import GuardedInstrument, Instruction, Scan
+from ..instrument import AcquireForceCurve, AcquireSpectrum, GuardedInstrument, Instruction, Scan
 from .accounts import Path
 from .recipe import Recipe
 from .steps.base import Outline
@@ -39,36 +39,61 @@ def limit_faults(
 ) -> Iterator[str]:
     """Yield a line for each step, also inside of blocks, that holds what will be refused.
 
+    Points that an agent will choose on a frame that is out of reach are not held against it again.
+
     Args:
         recipe: The recipe.
         outlines: What its steps are about to do.
         instrument: Who would refuse it; nothing moves.
     """
     yield from _recovery_faults(recipe, instrument)
+    lost: set[tuple[float, float]] = set()  # middles of frames out of reach
+    previews = recipe.preview()
     for index, outline in enumerate(outlines):
         seen: set[Instruction] = set()
-        at_fault = False
+        n_faults = 0
         for path, step in _walked(outline, (index,)):
-            for instruction in step.instructions:
-                if instruction in seen:
-                    continue
-                seen.add(instruction)
-                try:
-                    instrument.check(instruction)
-                except InstrumentError as error:
-                    yield f"{where(path)} ({step.kind}): {error}"
-                    at_fault = True
-                    break
-        if at_fault:
+            said = _first_refused(step.instructions, instrument, seen, lost, step.choices > 0)
+            if said:
+                n_faults += 1
+                yield f"{where(path)} ({step.kind}): {said}"
+        rest = [instruction for number, instruction in previews if number == index]
+        said = "" if n_faults else _first_refused(rest, instrument, seen, lost, is_chosen=True)
+        if said:
+            yield f"{where((index,))} ({outline.kind}): {said}"
+
+
+def _first_refused(
+    instructions: Iterable[Instruction],
+    instrument: GuardedInstrument,
+    seen: set[Instruction],
+    lost: set[tuple[float, float]],
+    is_chosen: bool,
+) -> str:
+    """Say why the first instruction that is refused is; empty when none is."""
+    for instruction in instructions:
+        if instruction in seen:
             continue
-        for number, instruction in recipe.preview():
-            if number == index and instruction not in seen:
-                seen.add(instruction)
-                try:
-                    instrument.check(instruction)
-                except InstrumentError as error:
-                    yield f"{where((index,))} ({outline.kind}): {error}"
-                    break
+        seen.add(instruction)
+        point: Instruction | None = instruction if is_chosen else None
+        match point:
+            case AcquireSpectrum(x=x, y=y) | AcquireForceCurve(x=x, y=y) if (x, y) in lost:
+                continue
+        try:
+            instrument.check(instruction)
+        except InstrumentError as error:
+            if isinstance(instruction, Scan) and not _is_in_reach(instruction, instrument):
+                lost.add(instruction.frame.center)
+            return str(error)
+    return ""
+
+
+def _is_in_reach(scan: Scan, instrument: GuardedInstrument) -> bool:
+    try:
+        instrument.limits.check_frame(scan.frame)
+    except InstrumentError:
+        return False
+    return True
 
 
 def where(path: Path) -> str:

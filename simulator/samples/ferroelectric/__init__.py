@@ -10,6 +10,7 @@ from .settings import (
     GranularFilmSettings,
     LamellarFilmSettings,
 )
+from .spread import SpreadSettings
 
 __all__ = [
     "CombinatorialLibrary",
@@ -22,4 +23,5 @@ __all__ = [
     "GranularFilmSettings",
     "LamellaSettings",
     "LamellarFilmSettings",
+    "SpreadSettings",
 ]

@@ -31,6 +31,20 @@ class LibraryState(NamedTuple):
     films: dict[Place, FloatArray]
 
 
+class SpreadProperties(NamedTuple):
+    """What a composition does to the film.
+
+    Attributes:
+        response: Switchable response in units of that at composition 0.
+        coercive: Coercive bias, likewise.
+        shift: Bias by which loops are shifted [V].
+    """
+
+    response: float
+    coercive: float
+    shift: float
+
+
 class CombinatorialLibrary:
     """A composition spread: wherever the stage stands there is a film of its own.
 
@@ -69,8 +83,7 @@ class CombinatorialLibrary:
     @property
     def stage_range(self) -> tuple[Range, Range]:
         """Reach of the stage along x and y [m]: the library."""
-        length, width = self.settings.length, self.settings.width
-        return (-length / 2, length / 2), (-width / 2, width / 2)
+        return self.settings.reach
 
     @property
     def stage(self) -> tuple[float, float]:
@@ -98,6 +111,14 @@ class CombinatorialLibrary:
         return float(self.settings.composition(np.array(self._stage[0])))
 
     @property
+    def properties(self) -> "SpreadProperties":
+        """What the composition under the scanner does to the film."""
+        spread, c = self.settings.spread, np.array(self.composition)
+        return SpreadProperties(
+            float(spread.response(c)), float(spread.coercive(c)), float(spread.shift(c))
+        )
+
+    @property
     def contact_stiffness(self) -> float:
         """Stiffness of the usual contact, for which the instrument is tuned [N/m]."""
         return self.settings.film.contact_stiffness
@@ -113,7 +134,7 @@ class CombinatorialLibrary:
 
     def view(self, tip: TipSettings) -> View:
         """Freeze what a tip would find now."""
-        return LibraryView(self.film.view(tip), self._response)
+        return LibraryView(self.film.view(tip), self.properties.response)
 
     def sweep(
         self,
@@ -128,12 +149,10 @@ class CombinatorialLibrary:
         A film that is coerced by less bias is one that meets more of it, and an imprint is a bias
         that is always there.
         """
-        spread, c = self.settings.spread, np.array(self.composition)
-        felt = (waveform.bias - float(spread.shift(c))) / float(spread.coercive(c))
-        switched = self.film.sweep(
-            x, y, replace(waveform, values=tuple(felt.tolist())), tip, points
-        )
-        return self._response * switched
+        properties = self.properties
+        felt = (waveform.bias - properties.shift) / properties.coercive
+        meant = replace(waveform, values=tuple(felt.tolist()))
+        return properties.response * self.film.sweep(x, y, meant, tip, points)
 
     def snapshot(self) -> LibraryState:
         """Return where the stage stands, and the polarisation of every film so far."""
@@ -151,10 +170,6 @@ class CombinatorialLibrary:
     def _place(self) -> Place:
         x, y = self._stage
         return round(x / GRAIN), round(y / GRAIN)
-
-    @property
-    def _response(self) -> float:
-        return float(self.settings.spread.response(np.array(self.composition)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -215,6 +230,11 @@ class CombinatorialLibrarySettings(PiezoSampleSettings):
                 f"than its films of {format(self.film.size, 'm')}"
             )
         return self
+
+    @property
+    def reach(self) -> tuple[Range, Range]:
+        """Where the library lies along x and y [m]."""
+        return (-self.length / 2, self.length / 2), (-self.width / 2, self.width / 2)
 
     def composition(self, x: FloatArray) -> FloatArray:
         """Return the composition at positions of the stage [m], of their shape."""

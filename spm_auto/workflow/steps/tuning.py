@@ -11,7 +11,7 @@ that nothing dangerous is passed through (Sui et al., ICML 2015).
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -24,7 +24,10 @@ LEAST_SCORE = 1e-3  # what is worse is as bad
 LENGTHS = (0.8, 1.2, 1.2)  # of the process, in logarithms of gain, set-point and line rate
 SPREAD = 1.0  # of what it adds to the logarithm of the score
 NOISE = 0.1  # of that logarithm from image to image
-ENOUGH = 0.02  # expected improvement below which it is not worth another image
+CAREFUL = 1.3  # factor by which the gain is raised at once where the loop follows
+FOLLOWS = 0.1  # error over the set-point, below which it does
+CRASH = 3.0  # times what is safe, from which an error may have changed tip and surface
+ENOUGH = 0.03  # expected improvement below which it is not worth another image
 FEWEST = 4  # images before that is asked
 
 
@@ -64,9 +67,9 @@ class Weights:
 
 
 GOALS = {
-    "quality": Weights(0.05, 0.02, 0.02),
+    "quality": Weights(0.02, 0.02, 0.02),
     "fast": Weights(0.5, 0.05, 0.02),
-    "safe": Weights(0.05, 0.5, 0.3),
+    "safe": Weights(0.02, 0.5, 0.3),
     "compromise": Weights(0.25, 0.2, 0.1),
 }
 
@@ -128,7 +131,7 @@ class TuningSearch:
     def next(self) -> Setting | None:
         """Return what to try next; None where nothing is worth another image."""
         options = self._options()
-        if not options:
+        if not options or self.has_crashed:
             return None
         believed, deviation = self._believed(options)
         dangers = self._dangers(options)
@@ -171,6 +174,12 @@ class TuningSearch:
         """Say whether an image was scanned without danger."""
         return trial.danger <= math.log1p(self._overshoot) and not trial.oscillates
 
+    @property
+    def has_crashed(self) -> bool:
+        """Whether the last image may have changed tip and surface, so that no other compares."""
+        worst = math.log1p(CRASH * self._overshoot)
+        return self.trials[-1].danger > max(worst, self.trials[0].danger)
+
     def _options(self) -> list[Setting]:
         """Return the settings that are near to safe ones and not tried yet.
 
@@ -179,7 +188,7 @@ class TuningSearch:
         """
         safe = [trial for trial in self.trials if self.is_safe(trial)]
         near = safe or [min(self.trials, key=lambda trial: trial.danger)]
-        ceiling = min((t.setting.gain for t in self.trials if t.oscillates), default=math.inf)
+        ceiling = min((t.setting.gain for t in self.trials if self._is_over(t)), default=math.inf)
         found: dict[tuple[float, ...], Setting] = {}
         for trial in near:
             for setting in self._around(trial, leaves=not safe):
@@ -187,16 +196,23 @@ class TuningSearch:
                     found.setdefault(tuple(np.round(setting.logarithms, 6).tolist()), setting)
         return list(found.values())
 
+    def _is_over(self, trial: Trial) -> bool:
+        """Say whether the gain was too high: no lateness explains how dangerous the image was."""
+        if trial.oscillates or self.is_safe(trial):
+            return trial.oscillates
+        late = [t.setting.line_rate / t.setting.gain for t in self.trials if self.is_safe(t)]
+        return trial.setting.line_rate / trial.setting.gain <= max(late, default=0.0)
+
     def _around(self, trial: Trial, leaves: bool) -> list[Setting]:
         half = math.sqrt(self._step)
-        up, down, stay = (half, self._step), (1 / half, 1 / self._step), (1.0,)
+        up, down, stay = [half, self._step], [1 / half, 1 / self._step], [1.0]
         quality = trial.quality
-        is_rough = math.isfinite(quality.rough) and quality.rough > quality.slow
-        gains = (*down, *stay, *(up[:1] if is_rough else up))
-        nearness, speeds = (*down, *stay, *up), (*down, *stay, *up)
+        follows = math.isfinite(quality.error) and quality.error < FOLLOWS
+        gains = down + stay + ([CAREFUL] if follows else [CAREFUL, *up])
+        nearness, speeds = down + stay + up, down + stay + up
         if leaves:
-            gains = (*down, down[1] ** 2) if trial.oscillates else (*stay, *up)
-            nearness, speeds = (*down, *stay), (*down, *stay)
+            gains = [*down, down[1] ** 2] if trial.oscillates else stay + up
+            nearness, speeds = down + stay, down + stay
         fields = ("gain", "setpoint", "line_rate")
         factors = zip(fields, (gains, nearness, speeds), self._windows, strict=True)
         values = []
@@ -282,13 +298,3 @@ def process(
 def _covariance(one: FloatArray, other: FloatArray) -> FloatArray:
     squares = np.sum((one[:, np.newaxis] - other[np.newaxis]) ** 2, axis=2)
     return np.asarray(SPREAD**2 * np.exp(-squares / 2))
-
-
-def within(setting: Setting, windows: Sequence[tuple[float, float]]) -> Setting:
-    """Return a setting with what lies beyond the windows at their ends."""
-    fields = ("gain", "setpoint", "line_rate")
-    changed = {
-        field: min(max(getattr(setting, field), low), high)
-        for field, (low, high) in zip(fields, windows, strict=True)
-    }
-    return replace(setting, **changed)
