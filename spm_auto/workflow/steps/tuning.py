@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from scipy.special import ndtr
 
 from ...analysis import TOLERATED, Quality
 from ...instrument import FloatArray
@@ -131,6 +130,8 @@ class TuningSearch:
 
     def next(self) -> Setting | None:
         """Return what to try next; None where nothing is worth another image."""
+        from scipy.special import ndtr
+
         options = self._options()
         if not options or self.has_crashed:
             return None
