@@ -118,7 +118,9 @@ def test_a_rehearsal_says_yes_where_a_human_is_asked(command: Command, few: Path
         file.write('[[steps]]\nkind = "approve"\nmessage = "go on?"\n')
     code, out, err = command("rehearse", few, "--lab", LAB, COARSE)
     assert (code, "completed" in out) == (0, True), err
-    assert "answer human 1" in " ".join(out.split())  # and the plan says that somebody is asked
+    code, out, _ = command("plan", few, "--lab", LAB, COARSE, "--json")
+    (asked,) = json.loads(out)["steps"][1]["operations"]
+    assert (asked["what"], asked["resource"], asked["count"]) == ("answer", "human", 1)
 
 
 def test_a_run_is_compared_with_its_plan_and_corrects_the_next_one(
