@@ -18,6 +18,7 @@ from .strip_fit import fitted
 
 _SMOOTH = 1.0  # [pixel] before slopes are looked at
 _FLAT = 1e-9
+_APART = 4.0  # [pixel] by which the ways of a scanner with hysteresis may differ
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -257,7 +258,7 @@ def _both_ways(
     covariance = (ways[0].covariance + ways[1].covariance) / 4
     doubt = next((way.doubt for way in ways if way.doubt), "")
     apart = ways[0].shift - ways[1].shift
-    if not doubt and (np.abs(apart) > 2.0).any():
+    if not doubt and (np.abs(apart) > _APART).any():
         doubt = f"forward and backward lines disagree by {np.abs(apart).max():.1f} pixels"
     scaled = covariance * np.outer(pitch, pitch)
     v, u = ((ways[0].shift + ways[1].shift) / 2 * pitch).tolist()

@@ -13,6 +13,7 @@ from ...instrument import (
     ConditionTip,
     ForceCurve,
     Load,
+    MoveStage,
     PositionProbe,
     Scan,
     ScanImage,
@@ -77,30 +78,40 @@ class SettleBlock(Block):
         """Return the steps with the time that is waited."""
         inner = super().outline(before).inner
         position = None if before is None else before.frame.center
-        return Outline(self.kind, waiting=self.load + self._rests(inner, position), inner=inner)
+        rests, _ = self._rests(inner, position)
+        if before is None:  # the run begins with a load
+            rests += self.load
+        return Outline(self.kind, waiting=rests, inner=inner)
 
     def notes_size(self, before: Scan | None) -> int:
         """Return how many bytes the notes take, at most."""
         places = sum(map(_count, super().outline(before).inner))
         return super().notes_size(before) + _RECORDS * (places + 2)
 
-    def _rests(self, outlines: tuple[Outline, ...], position: Point | None) -> float:
-        """Return about how long it is waited for the creep of the steps' moves [s]."""
-        total, last = 0.0, position
+    def _rests(
+        self, outlines: tuple[Outline, ...], position: Point | None
+    ) -> tuple[float, Point | None]:
+        """Return about how long it is waited during the steps [s], and where they end [m]."""
+        total = 0.0
         for outline in outlines:
             own = 0.0
             for instruction in outline.instructions:
+                if isinstance(instruction, Load | MoveStage):
+                    own += self.load
                 if not isinstance(instruction, _MEASURING):
                     continue
                 there = _target(instruction)
-                if last is not None and math.dist(last, there) > self.after:
-                    way = (there[0] - last[0], there[1] - last[1])
+                if position is not None and math.dist(position, there) > self.after:
+                    way = (there[0] - position[0], there[1] - position[1])
                     creep = Creep(_CAUTION * self.creep, (Move(0.0, way),))
                     own += self.wait(creep, 0.0, takes(instruction))
-                last = there
-            own += outline.rounds * self._rests(outline.inner, last)
-            total += min(own, outline.longest)
-        return total
+                position = there
+            first, position = self._rests(outline.inner, position)
+            if outline.rounds > 1:  # each later one begins where the one before it ended
+                again, position = self._rests(outline.inner, position)
+                first += (outline.rounds - 1) * again
+            total += min(own + first, outline.longest)
+        return total, position
 
     def wait(self, creep: Creep, now: float, seconds: float) -> float:
         """Return how long to rest before something that takes some seconds [s]."""
@@ -124,7 +135,7 @@ class _Settling:
 
     def serve(self, request: Request) -> Working:
         """Answer a request of a step inside, after the probe has come to rest where it is due."""
-        if isinstance(request, Load):
+        if isinstance(request, Load | MoveStage):  # the tip was brought to the sample again
             answer = yield request
             self._loaded = yield Wait()
             return answer

@@ -8,10 +8,9 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ...analysis.drift import Drift, DriftModel
-from ...analysis.strips import StripPlace
+from ...analysis import Drift, DriftModel, StripPlace
 from ...errors import BudgetSpent, RecipeError
-from ...instrument import Instruction, Scan, ScanImage
+from ...instrument import Instruction, MoveStage, Scan, ScanImage
 from ...units import Duration, Frequency, Length, Speed
 from ..requests import Note
 from .base import Outline, Step, StepContext, StepGenerator, served
@@ -121,14 +120,20 @@ class TrackBlock(Block):
 
     def preview(self, before: Scan | None) -> Sequence[Instruction]:
         """Return the reference, a strip in its middle, and the instructions of all steps once."""
-        scan = self._scan(before)
-        return [*self._own(before, 1), *super().preview(scan)]
+        inner = super().preview(self._scan(before))
+        if any(isinstance(each, MoveStage) for each in inner):
+            raise RecipeError(
+                "the stage moves inside of a track step, and leaves the reference behind; "
+                "put the track step inside of what moves it"
+            )
+        return [*self._own(before, 1), *inner]
 
     def outline(self, before: Scan | None) -> Outline:
         """Return the reference and as many strips as will be needed, with the steps inside."""
         scan = self._scan(before)
         inner = super().outline(scan).inner
-        strips = self._looks(sum(map(_lasts, inner)), sum(map(_places, inner)), scan)
+        free = [each for each in inner if not _is_limited(each)]  # else strips are part of its time
+        strips = self._looks(sum(map(_lasts, free)), sum(map(_places, free)), scan)
         return Outline(self.kind, tuple(self._own(before, strips)), inner=inner)
 
     def notes_size(self, before: Scan | None) -> int:
@@ -258,6 +263,11 @@ def _lasts(outline: Outline) -> float:
     own = sum(map(takes, outline.instructions)) + outline.waiting
     inner = outline.rounds * sum(map(_lasts, outline.inner))
     return min(own + inner, outline.longest)
+
+
+def _is_limited(outline: Outline) -> bool:
+    """Say whether it is time that ends what is outlined."""
+    return math.isfinite(outline.longest) and _lasts(outline) >= outline.longest
 
 
 def _places(outline: Outline) -> int:

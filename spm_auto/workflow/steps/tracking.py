@@ -7,9 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from ...analysis import register
-from ...analysis.drift import Drift, DriftModel
-from ...analysis.strips import Placed, StripPlace, choose_strip, place_strip
+from ...analysis import (
+    Drift,
+    DriftModel,
+    Placed,
+    StripPlace,
+    choose_strip,
+    place_strip,
+    register,
+)
 from ...data import STRIP, Alarm, Finding
 from ...errors import BudgetSpent, DataError, LimitExceeded, SpmError
 from ...instrument import FloatArray, Instruction, Load, Scan, ScanImage
