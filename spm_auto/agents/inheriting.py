@@ -1,12 +1,12 @@
 """Inheriting: an agent is told what was found before it was there."""
 
-from ..instrument import Spectrum
+from ..instrument import Measured
 from .explorer import Explorer
 from .protocol import Proposal, Scalar
 from .scoring import observation_of
 
 
-def inherit(explorer: Explorer, proposal: Proposal, spectrum: Spectrum) -> Scalar:
+def inherit(explorer: Explorer, proposal: Proposal, spectrum: Measured) -> Scalar:
     """Tell an agent what was found at one of its candidates, though it did not propose it.
 
     It counts as any other: it is learned from, judged anew and forgotten with the others.

@@ -194,10 +194,13 @@ def _log_likelihood(
     """Return the logarithm of the likelihood, shape (n,), for expectations of shape (n, m)."""
     from scipy.special import ndtr
 
-    deviation = np.hypot(spread[:, np.newaxis], grown.uncertainty)
-    is_none = grown.diameter <= 0
-    off = (np.where(is_none, grown.smallest, grown.diameter) - expected) / deviation
-    seen = np.exp(-(off**2) / 2) / (math.sqrt(2 * math.pi) * deviation)
-    fair = np.where(is_none, ndtr(off), seen)
-    odd = np.where(is_none, ODD_NONE, (1 - ODD_NONE) / largest)
-    return np.asarray(np.log((1 - ODD) * fair + ODD * odd).sum(axis=1))
+    variance = spread[:, np.newaxis] ** 2 + grown.uncertainty**2
+    none = np.flatnonzero(grown.diameter <= 0)
+    some = np.flatnonzero(grown.diameter > 0)
+    off = (grown.smallest[none] - expected[:, none]) / np.sqrt(variance[:, none])
+    likely = np.empty_like(expected)
+    likely[:, none] = (1 - ODD) * ndtr(off) + ODD * ODD_NONE
+    squared = (grown.diameter[some] - expected[:, some]) ** 2 / variance[:, some]
+    density = np.exp(-squared / 2) / np.sqrt(2 * math.pi * variance[:, some])
+    likely[:, some] = (1 - ODD) * density + ODD * (1 - ODD_NONE) / largest
+    return np.asarray(np.log(likely).sum(axis=1))

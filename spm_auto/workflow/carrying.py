@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..agents import Candidates, Explorer, Proposal, inherit
 from ..data import Finding
-from ..instrument import FloatArray, ScanImage, Spectrum
+from ..instrument import FloatArray, Measured, ScanImage
 from .knowledge import Knowledge, Learned
 from .moved import time_of, way_of
 
@@ -25,7 +25,7 @@ class Carried:
     """
 
     candidates: Candidates
-    found: tuple[tuple[Proposal, Spectrum], ...] = ()
+    found: tuple[tuple[Proposal, Measured], ...] = ()
     agents: int = 0
 
     @property
@@ -124,11 +124,11 @@ def _stride(rows: NDArray[np.int64]) -> int:
 
 def _found(
     candidates: Candidates, image: ScanImage, knowledge: Knowledge, alike: Sequence[Learned]
-) -> list[tuple[Proposal, Spectrum]]:
+) -> list[tuple[Proposal, Measured]]:
     """Return good spectra with the candidates that they lie at now, each candidate once."""
     way, now = way_of(knowledge), time_of(image)
     pitch = _spacing(candidates)
-    taken: dict[int, tuple[float, Proposal, Spectrum]] = {}
+    taken: dict[int, tuple[float, Proposal, Measured]] = {}
     for scored in (scored for learned in alike for scored in learned.found):
         if not scored.scalar.is_good:
             continue

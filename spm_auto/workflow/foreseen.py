@@ -12,7 +12,7 @@ from .pricing import Pricing, begins_at, ends_at, exposure_of, mean_distance, op
 from .steps.base import Outline
 from .steps.tip_care import TipSettings
 
-_MOST = 20_000  # instructions that are gone through one by one; rounds after that are extrapolated
+_MOST = 2_000  # instructions that are gone through one by one; rounds after that are extrapolated
 
 _State = tuple[float, int, float, dict[Path, Account]]  # time, spectra, exposure, accounts
 
@@ -90,18 +90,20 @@ class Foreseen:
                 self._caps.remove(cap)
             account.end = self.now
 
-    def _once(self, outline: Outline, path: Path) -> None:
+    def _once(self, outline: Outline, path: Path, turn: int = 0) -> None:
+        """Go through a round; the step's own instructions and waits are spread over all rounds."""
         if outline.choices:
             self._begin_agent(path)
             if self._tip is not None:
                 self._give(path, self._tip.scan(), 1)
         n_chosen = 0
-        for instruction, count in _grouped(outline.instructions):
+        for instruction, count in _grouped(_share_of(outline, turn)):
             n_chosen += self._give(path, instruction, count, outline, n_chosen)
         if outline.choices and self._tip is not None:
             self._give(path, self._tip.scan(), 1)
         if outline.waiting:
-            self._use(path, Resource.INSTRUMENT, words.WAITING, 1, outline.waiting)
+            seconds = outline.waiting / outline.rounds
+            self._use(path, Resource.INSTRUMENT, words.WAITING, 1, seconds)
         for number, inner in enumerate(outline.inner):
             self.go(inner, (*path, number))
 
@@ -113,7 +115,7 @@ class Foreseen:
                 self._extrapolate(outline.rounds - turn, cap, path, before)
                 return
             before = self._snapshot()
-            self._once(outline, path)
+            self._once(outline, path, turn)
             self.accounts[path].rounds += 1
             if self._left(cap) <= 0:
                 return
@@ -263,6 +265,12 @@ class Foreseen:
         self, path: Path, what: str, who: Resource, start: float, count: int, busy: float
     ) -> None:
         put_span(self.spans, Span(path, what, who, start, self.now, count, busy))
+
+
+def _share_of(outline: Outline, turn: int) -> Sequence[Instruction]:
+    """Return the own instructions of a step that fall into a round of its inner steps."""
+    own, rounds = outline.instructions, outline.rounds
+    return own[turn * len(own) // rounds : (turn + 1) * len(own) // rounds]
 
 
 def _grouped(instructions: Sequence[Instruction]) -> Iterator[tuple[Instruction, int]]:
