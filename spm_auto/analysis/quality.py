@@ -183,9 +183,9 @@ def _peak_power(differences: FloatArray) -> float:
     if upper.size <= 2 * wide:
         return 0.0
     peak = float(np.max(np.convolve(upper, np.ones(wide), "valid")))
-    rest = float(np.sum(upper) - peak) / (upper.size - wide) * wide  # as much of it is no peak
-    one_sided, scale = 2.0, float(pixels * np.sum(window**2))
-    return one_sided * max(peak - 2 * rest, 0.0) / scale
+    rest = float(upper.sum() - peak) / (upper.size - wide) * wide  # as much of it is no peak
+    found: float = max(peak - 2 * rest, 0.0) * 2 / (pixels * float(np.sum(window**2)))
+    return found
 
 
 def _scars(lines: FloatArray) -> float:

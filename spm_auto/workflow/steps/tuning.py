@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from scipy.special import ndtr
 
 from ...analysis import TOLERATED, Quality
 from ...instrument import FloatArray
@@ -28,6 +27,7 @@ CAREFUL = 1.3  # factor by which the gain is raised at once where the loop follo
 FOLLOWS = 0.15  # error over the set-point, below which it does
 CRASH = 3.0  # times what is safe, from which an error may have changed tip and surface
 HAZARD = 0.5  # loss of worth for each unit of the logarithm of a gain beyond all that were safe
+SAME = 0.05  # logarithms by which settings may differ and yet be the same
 ENOUGH = 0.03  # expected improvement below which it is not worth another image
 FEWEST = 4  # images before that is asked
 
@@ -143,7 +143,8 @@ class TuningSearch:
             return None
         z = (worth - best) / np.maximum(deviation, 1e-9)
         density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
-        improvement = deviation * (z * ndtr(z) + density)
+        below = np.array([(1 + math.erf(each / math.sqrt(2))) / 2 for each in z.tolist()])
+        improvement = deviation * (z * below + density)
         if len(self.trials) >= FEWEST and improvement.max() < ENOUGH:
             return None
         return options[int(np.argmax(improvement))]
@@ -191,12 +192,16 @@ class TuningSearch:
         safe = [trial for trial in self.trials if self.is_safe(trial)]
         near = safe or [min(self.trials, key=lambda trial: trial.danger)]
         ceiling = min((t.setting.gain for t in self.trials if self._is_over(t)), default=math.inf)
-        found: dict[tuple[float, ...], Setting] = {}
-        for trial in near:
-            for setting in self._around(trial, leaves=not safe):
-                if setting.gain < ceiling and not self._is_known(setting):
-                    found.setdefault(tuple(np.round(setting.logarithms, 6).tolist()), setting)
-        return list(found.values())
+        known = [*(trial.setting for trial in self.trials), *self.refused]
+        found = [each for trial in near for each in self._around(trial, leaves=not safe)]
+        found = [setting for setting in found if setting.gain < ceiling]
+        if not found:
+            return []
+        places = np.array([setting.logarithms for setting in found])
+        taken = np.array([setting.logarithms for setting in known])
+        away = np.max(np.abs(places[:, np.newaxis] - taken[np.newaxis]), axis=2).min(axis=1)
+        _, first = np.unique(np.round(places, 6), axis=0, return_index=True)
+        return [found[n] for n in np.sort(first).tolist() if away[n] > SAME]
 
     def _is_over(self, trial: Trial) -> bool:
         """Say whether the gain was too high: no lateness explains how dangerous the image was."""
@@ -234,12 +239,6 @@ class TuningSearch:
             return np.zeros(len(options))
         gains = np.array([option.gain for option in options])
         return np.maximum(np.log(gains / max(safe)), 0.0)
-
-    def _is_known(self, setting: Setting) -> bool:
-        known = [*(trial.setting for trial in self.trials), *self.refused]
-        return any(
-            np.allclose(setting.logarithms, other.logarithms, rtol=0, atol=0.05) for other in known
-        )
 
     def _known_worth(self, settings: Sequence[Setting], dangers: FloatArray) -> FloatArray:
         """Return what settings are worth besides the score."""
