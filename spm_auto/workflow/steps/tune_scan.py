@@ -14,7 +14,7 @@ from ...units import format as format_quantity
 from ..requests import Note, Request
 from .base import Step, StepContext, StepGenerator
 from .settings import FrameSettings
-from .tuning import Setting, Trial, TuningSearch
+from .tuning import Setting, Trial, TuningSearch, Windows
 
 _NOTES = 4_000  # [bytes] what is noted of a trial
 
@@ -138,7 +138,7 @@ class TuneScanStep(Step):
             yield self._feedback(setting)
             image: ScanImage = yield self._scan(setting.line_rate)
         except LimitExceeded as error:  # it is not tried again
-            search.refused.append(setting)
+            search.refuse(setting, error)
             yield Note(Finding("tuning", f"{self._words(setting)} is refused: {error}"))
             return
         held = setting.setpoint if self.error else None
@@ -173,7 +173,7 @@ class TuneScanStep(Step):
         }
         return Finding("tuning", f"{said}; {ending}" if ending else said, values)
 
-    def _windows(self) -> tuple[tuple[float, float], ...]:
+    def _windows(self) -> Windows:
         start = self.begin.setting()
         setpoint = self.setpoint or (self.begin.setpoint, self.begin.setpoint)
         rate = self.line_rate or (start.line_rate, start.line_rate)

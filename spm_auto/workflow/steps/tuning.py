@@ -17,6 +17,7 @@ from itertools import product
 import numpy as np
 
 from ...analysis import TOLERATED, Quality
+from ...errors import LimitExceeded
 from ...instrument import FloatArray
 
 LEAST_SCORE = 1e-3  # what is worse is as bad
@@ -30,6 +31,9 @@ HAZARD = 0.5  # loss of worth for each unit of the logarithm of a gain beyond al
 SAME = 0.05  # logarithms by which settings may differ and yet be the same
 ENOUGH = 0.03  # expected improvement below which it is not worth another image
 FEWEST = 4  # images before that is asked
+
+
+Windows = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +125,8 @@ class TuningSearch:
         refused: Settings that were refused.
     """
 
-    def __init__(
-        self, windows: Sequence[tuple[float, float]], step: float, goal: str, overshoot: float
-    ) -> None:
-        self._windows, self._step = tuple(windows), step
+    def __init__(self, windows: Windows, step: float, goal: str, overshoot: float) -> None:
+        self._windows, self._step = windows, step
         self._weights, self._overshoot = GOALS[goal], overshoot
         self.trials: list[Trial] = []
         self.refused: list[Setting] = []
@@ -148,6 +150,20 @@ class TuningSearch:
         if len(self.trials) >= FEWEST and improvement.max() < ENOUGH:
             return None
         return options[int(np.argmax(improvement))]
+
+    def refuse(self, setting: Setting, error: LimitExceeded) -> None:
+        """Hear that a setting is beyond the limits; what lies beyond with it is left out, too."""
+        self.refused.append(setting)
+        gains, setpoints, rates = self._windows
+        match error.quantity:
+            case "gain":
+                gains = _narrowed(gains, error.allowed)
+            case "setpoint":
+                setpoints = _narrowed(setpoints, error.allowed)
+            case "scan speed":
+                highest = setting.line_rate * error.allowed[1] / error.asked
+                rates = _narrowed(rates, (0.0, highest))
+        self._windows = gains, setpoints, rates
 
     def worths(self) -> list[float]:
         """Return what each image is worth to the goal."""
@@ -283,6 +299,11 @@ class TuningSearch:
         surface = float(np.median(ratios))
         x = np.array([math.log(each.line_rate / each.gain) for each in settings]) + surface
         return np.asarray(-2 * np.log1p(np.exp(2 * x)) / 2)
+
+
+def _narrowed(window: tuple[float, float], allowed: tuple[float, float]) -> tuple[float, float]:
+    low, high = max(window[0], allowed[0]), min(window[1], allowed[1])
+    return (low, high) if low <= high else window
 
 
 def process(
