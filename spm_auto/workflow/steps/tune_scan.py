@@ -1,6 +1,7 @@
 """The tune_scan step: from bad gains, set-points and line rates to good images, with few scans."""
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -16,6 +17,7 @@ from .base import Step, StepContext, StepGenerator
 from .settings import FrameSettings
 from .tuning import Setting, Trial, TuningSearch, Windows
 
+USUAL = {"quality": 0.1, "safe": 0.1, "compromise": 0.25, "fast": 0.5}  # of the window's logarithm
 _NOTES = 4_000  # [bytes] what is noted of a trial
 
 PositiveGain = Annotated[Gain, Field(gt=0)]
@@ -98,11 +100,16 @@ class TuneScanStep(Step):
         return self
 
     def preview(self, before: Scan | None) -> Sequence[Instruction]:  # noqa: ARG002
-        """Return what is set now, as many images as there may be, and the overview."""
+        """Return what is set now, as many images as there may be, and the overview.
+
+        Nobody knows their line rates; those stand for them that such a goal has led to on average.
+        """
         start = self.begin.setting()
-        known: list[Instruction] = [self._feedback(start)]
-        known += [self._scan(start.line_rate)] * self.scans
-        return [*known, *self._overview(start)]
+        _, _, (low, high) = self._windows()
+        usual = replace(start, line_rate=low * (high / low) ** USUAL[self.goal])
+        known: list[Instruction] = [self._feedback(start), self._scan(start.line_rate)]
+        known += [self._scan(usual.line_rate)] * (self.scans - 1)
+        return [*known, *self._overview(usual)]
 
     def notes_size(self, before: Scan | None) -> int:  # noqa: ARG002
         """Return how many bytes the notes take, at most."""
