@@ -73,7 +73,7 @@ def compare(recipe: ExampleRecipe, seeds: Sequence[int], quick: bool = False) ->
     planned, rehearsed, corrected, endings = [], [], [], []
     known = None
     try:
-        experiment = read_experiment(recipe.path, recipe.lab, recipe.quick if quick else ())
+        experiment = read_experiment(recipe.path, recipe.lab, recipe.overrides(quick))
         for seed in seeds:
             instrument = opened(experiment.lab, seed, None, InstantClock())
             with tempfile.TemporaryDirectory() as folder, closing(instrument):
@@ -100,8 +100,10 @@ def main(seeds: Sequence[int] = (0, 1, 2), only: str = "", quick: bool = False) 
     """Yield a row for each example."""
     names = [name for name in only.split(",") if name]
     for recipe in find_recipes():
-        if not names or recipe.name in names:
-            yield compare(recipe, seeds, quick)
+        if names and recipe.name not in names:
+            continue
+        is_there = recipe.is_there
+        yield compare(recipe, seeds, quick) if is_there else Row(recipe.name, ended="no data")
 
 
 if __name__ == "__main__":
