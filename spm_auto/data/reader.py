@@ -31,9 +31,9 @@ from .events import (
 )
 from .findings import Finding, Judged, Verdict
 from .journal import FILE_NAME, JournalReader
-from .recovery import ASIDE, ForceCurveAcquired, SpectraDoubted, StageMoved
-from .remembered import stage_at_start
+from .recovery import ASIDE, ForceCurveAcquired, SpectraDoubted
 from .run_file import RUN_FILE_NAME, is_run_file, read_records
+from .stages import stage_at, staged
 
 if TYPE_CHECKING:
     import xarray
@@ -105,11 +105,8 @@ class RecordedRun:
         return tuple(event.curve for event in events if isinstance(event, ForceCurveAcquired))
 
     def stage_at(self, time: float) -> tuple[float, float] | None:
-        """Return where the coarse stage stood at an instrument time [m].
-
-        Such as the start of a scan or of a spectrum; None where there is none, or nobody knows.
-        """
-        return _stage_at(self.records, time)
+        """Return where the coarse stage stood at a time [m]; None where nobody knows."""
+        return stage_at(self.records, time)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -355,17 +352,6 @@ def _scans(records: tuple[Record, ...], looks: bool = False) -> list[ScanImage]:
     return [assemble(*scan, end) for scan, end in zip(scans, ends, strict=True)]
 
 
-def _stage_at(records: tuple[Record, ...], time: float) -> tuple[float, float] | None:
-    stage = None
-    for record in records:
-        match record.event:
-            case RunStarted():
-                stage = stage_at_start(record.event)
-            case StageMoved(x=x, y=y) if record.time <= time:
-                stage = (x, y)
-    return stage
-
-
 def _measurements(records: tuple[Record, ...]) -> list[Measurement]:
     waiting: dict[int, list[PointChosen]] = {}
     scores: dict[float, tuple[SpectrumScored, PointChosen | None]] = {}
@@ -386,16 +372,7 @@ def _measurements(records: tuple[Record, ...]) -> list[Measurement]:
                     continue
                 choices = waiting.get(candidate)
                 scores[score.start_time] = (score, choices.pop(0) if choices else None)
-    taken: list[tuple[SpectrumAcquired, tuple[float, float] | None]] = []
-    stage = None
-    for record in records:
-        match record.event:
-            case RunStarted():
-                stage = stage_at_start(record.event)
-            case StageMoved(x=x, y=y):
-                stage = (x, y)
-            case SpectrumAcquired():
-                taken.append((record.event, stage))
+    taken = [(r.event, at) for r, at in staged(records) if isinstance(r.event, SpectrumAcquired)]
     doubts = [r.event for r in records if isinstance(r.event, SpectraDoubted)]
     measurements = []
     for number, (event, stage) in enumerate(taken):
