@@ -16,6 +16,7 @@ import argparse
 import copy
 import tempfile
 import tomllib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,16 @@ from .tables import spread, table
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 CHOICES = ("information", "chance", "turns")
-HEAD = ("world", "right law", "pulses chosen by", "right", "95 % sure", "pulses", "minutes", "not")
+HEAD = (
+    "world",
+    "right law",
+    "pulses chosen by",
+    "right",
+    "95 % sure",
+    "pulses",
+    "minutes",
+    "wrong",
+)
 
 # what the synthetic worlds try, and what they are: lowest and highest value of each parameter
 BIASES = tuple(f"{v} V" for v in (4, 6, 8, 10, 12))
@@ -157,7 +167,7 @@ class PaperMicroscope:
             answer = blurred + 0.1 * (first + 1j * second)
             ways.append(np.stack([np.abs(answer), np.angle(answer)]))
         channels = (Channel("amplitude", "m"), Channel("phase", "rad"))
-        return ScanImage(frame, channels, *ways, 0.0, 1.0)
+        return ScanImage(frame, channels, ways[0], ways[1], 0.0, 1.0)
 
 
 def on_paper(name: str, choice: str, seed: int, laws: Sequence[str] = tuple(WORLDS)) -> Answer:
@@ -265,7 +275,7 @@ def true_diameter(film: FilmTruth, x: float, y: float, bias: float, duration: fl
 def _row(world: str, right: Sequence[str], choice: str, answers: Sequence[Answer]) -> list[str]:
     sure = [each for each in answers if each.probability >= 0.95]
     is_right = [each.law == law for each, law in zip(answers, right, strict=True)]
-    wrong = sorted({a.law for a, good in zip(answers, is_right, strict=True) if not good})
+    wrong = Counter(a.law for a, good in zip(answers, is_right, strict=True) if not good)
     return [
         world,
         "/".join(sorted(set(right))),
@@ -274,7 +284,7 @@ def _row(world: str, right: Sequence[str], choice: str, answers: Sequence[Answer
         f"{len(sure)} of {len(answers)}",
         spread([float(each.pulses) for each in answers], 1),
         spread([each.seconds / 60 for each in answers], 1),
-        ", ".join(wrong) or "–",
+        ", ".join(f"{n} {law}" for law, n in wrong.most_common()) or "–",
     ]
 
 

@@ -9,7 +9,7 @@ from .laws import Law, Parameter, Span
 from .levelling import level_lines, level_plane
 from .mosaic import mosaic
 from .placing import place, sampled
-from .quality import Quality, judge_image, straightened
+from .quality import TOLERATED, Quality, judge_image, straightened
 from .registration import Shift, register
 from .statements import Shape, Statement, plus_minus, state
 from .strips import Placed, StripPlace, choose_strip, place_strip
@@ -20,6 +20,7 @@ from .walls import Distances, DomainWalls, find_walls
 
 __all__ = [
     "MOST_VALUES",
+    "TOLERATED",
     "Clusters",
     "Distances",
     "Domain",

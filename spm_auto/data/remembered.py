@@ -16,7 +16,6 @@ from .events import (
     SpectrumAcquired,
 )
 from .recovery import ForceCurveAcquired, StageMoved, TipConditioned
-from .stages import stage_at_start
 
 # with these nothing was begun
 _REFUSALS = frozenset(
@@ -74,6 +73,15 @@ def remember(records: Sequence[Record]) -> Remembered:
         position,
         stage=stage,
     )
+
+
+def stage_at_start(started: RunStarted) -> tuple[float, float] | None:
+    """Return where the coarse stage stood when a run began [m]; None where there is none."""
+    match started.settings.get("stage"):
+        case [float(x), float(y)]:
+            return x, y
+        case _:
+            return None
 
 
 def carried_out(records: Iterable[Record]) -> tuple[Instruction, ...]:

@@ -35,7 +35,8 @@ class Picture:
         uri: The picture as a data URI.
         title: What it shows.
         caption: How to read it.
-        section: Where it belongs: "overview", "found", "scans", "belief" or "spectra".
+        section: Where it belongs: "overview", "found", "scans", "belief", "curves"
+            or "spectra".
         is_wide: Whether it takes half of the page's width, rather than a third.
     """
 

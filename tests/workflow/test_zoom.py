@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from believing import hill, image, learned
 from ohmic_runs import EXPLORE, new_runner, recipe, run_quickly
 from resuming import cut, resume, story
 
-from spm_auto.agents import Candidates, Explorer, Fit
 from spm_auto.data import Finding, Judged, Verdict, open_run
 from spm_auto.errors import RecipeError
-from spm_auto.instrument import Channel, Scan, ScanFrame, ScanImage
-from spm_auto.workflow import Ask, Compute, Knowledge, Learned, Note, StepContext, Wait, ZoomStep
+from spm_auto.instrument import Scan, ScanFrame
+from spm_auto.workflow import Ask, Compute, Knowledge, Note, StepContext, Wait, ZoomStep
 from spm_auto.workflow.moved import way_of
 from spm_auto.workflow.windows import best_window, fits
 
@@ -35,39 +35,6 @@ LEARN = {**EXPLORE, "agent": AGENT, "budget": 12}
 
 def zoom(**settings: Any) -> ZoomStep:
     return ZoomStep.model_validate({**ZOOM, **settings})
-
-
-def image(frame: ScanFrame, values: Any = None, start: float = 0.0) -> ScanImage:
-    shown = np.zeros((1, *frame.shape)) if values is None else np.asarray(values)[None]
-    return ScanImage(frame, (Channel("height", "m"),), shown, shown, start, start + 10.0)
-
-
-class Model:
-    """An agent that believes what a test wants."""
-
-    def __init__(self, candidates: Candidates, fit: Fit) -> None:
-        self.candidates, self.fit = candidates, fit
-
-    def refit(self) -> None:
-        """Do nothing."""
-
-    def predict(self, noise: bool = False) -> Any:
-        """Say what is believed."""
-        return self.fit.mean, self.fit.deviation
-
-    def tell(self, observations: Any) -> None:
-        """Hear nothing."""
-
-    def ask(self, n: int = 1, pending: Any = ()) -> Any:
-        """Choose nothing."""
-        return []
-
-
-def learned(seen: ScanImage, mean: Any, deviation: float = 0.1) -> Learned:
-    rows = np.argwhere(np.ones(seen.frame.shape, dtype=bool))
-    values = np.asarray(mean, dtype=float).ravel()
-    fit = Fit(9, seen.frame, values, np.full(values.shape, deviation), rows)
-    return Learned(Explorer(Model(Candidates.of(seen), fit), lambda _: 0.0), seen)
 
 
 def drive(
@@ -99,11 +66,6 @@ def drive(
     except StopIteration as end:
         knowledge.keep(end.value)
     return scans, findings, asked
-
-
-def hill(frame: ScanFrame, at: tuple[float, float], width: float = 60e-9) -> Any:
-    x, y = frame.positions()
-    return np.exp(-((x - at[0]) ** 2 + (y - at[1]) ** 2) / (2 * width**2))
 
 
 def spot(u: float, v: float) -> tuple[float, float]:

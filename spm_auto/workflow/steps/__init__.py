@@ -15,6 +15,7 @@ from .simple import LineStep, LoadStep, PointsStep, TuneStep, WaitStep
 from .survey import SurveyStep
 from .tip_care import TipCare, TipSettings
 from .tune_scan import TuneScanStep
+from .weigh import WeighBlock
 from .zoom import ZoomStep
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "TuneScanStep",
     "TuneStep",
     "WaitStep",
+    "WeighBlock",
     "WithinBlock",
     "ZoomStep",
     "served",

@@ -146,7 +146,7 @@ class ExploreStep(Step):
         if self.curve is not None and self.agent.most_averages > 1:
             raise ValueError("averages belong to a waveform; force curves are taken one by one")
         for level in self._levels():
-            self._instruction(0.0, 0.0, level)
+            self.measurement(0.0, 0.0, level)
         Levels.of(self.amplitudes, self.durations)
         return self
 
@@ -179,7 +179,7 @@ class ExploreStep(Step):
                 f"margin: {self.margin} pixels along each edge leave nothing of {frame.pixels}"
             )
         most = self.agent.most_averages
-        known = [self._instruction(*frame.center, level, most) for level in self._levels()]
+        known = [self.measurement(*frame.center, level, most) for level in self._levels()]
         return [known[n % len(known)] for n in range(self.budget)]
 
     def outline(self, before: Scan | None) -> Outline:
@@ -265,7 +265,7 @@ class ExploreStep(Step):
         self, proposal: Proposal, care: TipCare | None
     ) -> Generator[Request, Any, Measured | None]:
         level = (proposal.bias, proposal.duration)
-        instruction = self._instruction(proposal.x, proposal.y, level, proposal.averages)
+        instruction = self.measurement(proposal.x, proposal.y, level, proposal.averages)
         judges = [(name, plugins.load("scalarizers", name)) for name in self.scalarizers]
         spectra = yield from taken(instruction, self.retries, judges)
         for _ in spectra:
@@ -299,7 +299,7 @@ class ExploreStep(Step):
             agreed = yield from self._answer((yield consult), care, learned)
         return agreed
 
-    def _instruction(
+    def measurement(
         self, x: float, y: float, level: tuple[float, float], times: int = 1
     ) -> AcquireSpectrum | AcquireForceCurve:
         """Return what is measured at a place [m].
@@ -349,8 +349,8 @@ class ExploreStep(Step):
         chosen = list(zip(levels.bias.tolist(), levels.duration.tolist(), strict=True))
         away = np.hypot(*(places - places[0]).T)
         (x, y), other = places[0].tolist(), places[int(np.argmax(away))].tolist()
-        asked = [self._instruction(x, y, level, times) for times in (1, 2) for level in chosen]
-        asked.append(self._instruction(other[0], other[1], chosen[0]))
+        asked = [self.measurement(x, y, level, times) for times in (1, 2) for level in chosen]
+        asked.append(self.measurement(other[0], other[1], chosen[0]))
         answer: Estimates | None = yield Estimate(tuple(asked))
         if answer is None:
             return candidates

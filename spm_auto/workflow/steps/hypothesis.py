@@ -46,6 +46,8 @@ LAWS = ("instant", "log_time", "power", "viscous", "creep")
 SITES = "sites"  # cause of an alarm: there is no place to go on, or what is there is no use
 _SHARED = "hypothesis"
 _SAME = 0.99  # of the spacing: closer is no fresh place
+_NO_SITE = "no site is left that has had no pulse"
+_NOT_POLED = "there is no site for a pulse: nowhere is the film poled one way"
 _NOTE = 2048  # [bytes] of a finding without its arrays
 _LARGEST = 2 / 3  # of the image of a site: larger domains are not sure to be whole
 
@@ -166,7 +168,7 @@ class HypothesisStep(Step):
             if len(rows) >= self.least and float(probabilities(evidences).max()) >= self.until:
                 break
             if not sites:
-                yield Note(Alarm("no site is left that has had no pulse", SITES))
+                yield Note(Alarm(_NO_SITE, SITES))
                 break
             smallest, uncertainty = at_best.smallest, at_best.uncertainty
             bits: FloatArray = yield Compute(
@@ -211,7 +213,7 @@ class HypothesisStep(Step):
         )
         yield Note(Finding("law", said, {"sites": np.array(fresh).reshape(-1, 2)}))
         if not fresh:
-            yield Note(Alarm("there is no place for a pulse: the film is not poled one way", SITES))
+            yield Note(Alarm(_NO_SITE if len(found) else _NOT_POLED, SITES))
         return fresh
 
     def _seconds(self, site: tuple[float, float]) -> Generator[Request, Any, FloatArray]:

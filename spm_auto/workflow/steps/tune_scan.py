@@ -119,14 +119,14 @@ class TuneScanStep(Step):
         except BudgetSpent:
             if not search.trials:
                 raise
-            yield Note(self._finding(search, "as the budget is spent"))
+            yield Note(self._finding(search, "the budget is spent"))
             return None
         if not search.trials:
             raise LimitExceeded("gain", self.begin.gain, self.gain, "1/s", "what is set now")
         best = search.trials[search.best()].setting
         yield self._feedback(best)
         context.knowledge.shared[self.kind] = best
-        yield Note(self._finding(search, "" if setting is None else "with no scan left"))
+        yield Note(self._finding(search, "" if setting is None else "no scan is left"))
         image = context.images[-1] if context.images else None
         for scan in self._overview(best):
             image = yield scan
@@ -171,7 +171,7 @@ class TuneScanStep(Step):
             **_values(found.setting),
             "score": found.quality.score,
         }
-        return Finding("tuning", f"{said} {ending}".strip(), values)
+        return Finding("tuning", f"{said}; {ending}" if ending else said, values)
 
     def _windows(self) -> tuple[tuple[float, float], ...]:
         start = self.begin.setting()

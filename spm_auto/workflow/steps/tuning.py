@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from scipy.special import ndtr
 
-from ...analysis import Quality
+from ...analysis import TOLERATED, Quality
 from ...instrument import FloatArray
 
 LEAST_SCORE = 1e-3  # what is worse is as bad
@@ -25,8 +24,9 @@ LENGTHS = (0.8, 1.2, 1.2)  # of the process, in logarithms of gain, set-point an
 SPREAD = 1.0  # of what it adds to the logarithm of the score
 NOISE = 0.1  # of that logarithm from image to image
 CAREFUL = 1.3  # factor by which the gain is raised at once where the loop follows
-FOLLOWS = 0.1  # error over the set-point, below which it does
+FOLLOWS = 0.15  # error over the set-point, below which it does
 CRASH = 3.0  # times what is safe, from which an error may have changed tip and surface
+HAZARD = 0.5  # loss of worth for each unit of the logarithm of a gain beyond all that were safe
 ENOUGH = 0.03  # expected improvement below which it is not worth another image
 FEWEST = 4  # images before that is asked
 
@@ -130,12 +130,15 @@ class TuningSearch:
 
     def next(self) -> Setting | None:
         """Return what to try next; None where nothing is worth another image."""
+        from scipy.special import ndtr
+
         options = self._options()
         if not options or self.has_crashed:
             return None
         believed, deviation = self._believed(options)
         dangers = self._dangers(options)
         worth = believed + self._known_worth(options, dangers)
+        worth = worth - HAZARD * self._beyond(options)
         best = max(self.worths())
         if deviation.max() < 1e-9:
             return None
@@ -207,8 +210,9 @@ class TuningSearch:
         half = math.sqrt(self._step)
         up, down, stay = [half, self._step], [1 / half, 1 / self._step], [1.0]
         quality = trial.quality
-        follows = math.isfinite(quality.error) and quality.error < FOLLOWS
-        gains = down + stay + ([CAREFUL] if follows else [CAREFUL, *up])
+        error = quality.error if math.isfinite(quality.error) else math.inf
+        raised = [CAREFUL] if error < FOLLOWS else [CAREFUL, *up[: 1 if error < TOLERATED else 2]]
+        gains = down + stay + raised
         nearness, speeds = down + stay + up, down + stay + up
         if leaves:
             gains = [*down, down[1] ** 2] if trial.oscillates else stay + up
@@ -220,6 +224,17 @@ class TuningSearch:
             now = getattr(trial.setting, field)
             values.append({min(max(now * factor, low), high) for factor in choices})
         return [Setting(*each) for each in product(*(sorted(value) for value in values))]
+
+    def _beyond(self, options: Sequence[Setting]) -> FloatArray:
+        """Return by how much gains lie beyond all that were safe, as logarithms, shape (n,).
+
+        Anywhere there the loop may begin to oscillate, and no image warns of it.
+        """
+        safe = [trial.setting.gain for trial in self.trials if self.is_safe(trial)]
+        if not safe:
+            return np.zeros(len(options))
+        gains = np.array([option.gain for option in options])
+        return np.maximum(np.log(gains / max(safe)), 0.0)
 
     def _is_known(self, setting: Setting) -> bool:
         known = [*(trial.setting for trial in self.trials), *self.refused]

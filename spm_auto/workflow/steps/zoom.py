@@ -125,9 +125,9 @@ class ZoomStep(Step):
         """
         if before is None:
             raise RecipeError("a zoom step needs an overview step before it")
-        window = self._window(before.frame)
+        window = self.window(before.frame)
         self._check_fit(before.frame, window)
-        return [self._scan(window)]
+        return [self.scan(window)]
 
     def notes_size(self, before: Scan | None) -> int:  # noqa: ARG002
         """Return the size of its findings."""
@@ -140,7 +140,7 @@ class ZoomStep(Step):
         knowledge = context.knowledge
         key = (context.index, *context.path[1::2])
         outer = outer_of(knowledge, context.images[-1], key)
-        window = self._window(outer.frame)
+        window = self.window(outer.frame)
         self._check_fit(outer.frame, window)
         memory = _memory(knowledge)
         taken = memory.taken.setdefault((key, outer.start_time), [])
@@ -148,7 +148,7 @@ class ZoomStep(Step):
         if frame is None:
             return context.images[-1]
         taken.append(frame)
-        image: ScanImage = yield self._scan(frame)
+        image: ScanImage = yield self.scan(frame)
         memory.parents[image.start_time] = (outer, key)
         if self.registered:
             yield from register_to(knowledge, outer, image, self.register_on)
@@ -225,7 +225,8 @@ class ZoomStep(Step):
             return replace(seen, reason="density of features, as no spectrum says more")
         return promise
 
-    def _window(self, outer: ScanFrame) -> ScanFrame:
+    def window(self, outer: ScanFrame) -> ScanFrame:
+        """Return a frame of its size in the middle of a larger one."""
         if self.size is not None:
             size = self.size
         else:
@@ -238,7 +239,8 @@ class ZoomStep(Step):
         if not fits(outer, window):
             raise RecipeError(f"a zoom of {_text(window)} does not fit into {_text(outer)}")
 
-    def _scan(self, frame: ScanFrame) -> Scan:
+    def scan(self, frame: ScanFrame) -> Scan:
+        """Return the scan of a frame."""
         return Scan(frame, self.channels, self.line_rate, "zoom")
 
 
