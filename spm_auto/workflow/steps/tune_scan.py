@@ -16,8 +16,9 @@ from ...units import format as format_quantity
 from ..requests import Note, Request
 from .base import Outline, Step, StepContext, StepGenerator
 from .settings import FrameSettings
-from .tuning import Setting, Trial, TuningSearch
+from .tuning import Setting, Trial, TuningSearch, Windows
 
+USUAL = {"quality": 0.1, "safe": 0.1, "compromise": 0.25, "fast": 0.5}  # of the window's logarithm
 _NOTES = 4_000  # [bytes] what is noted of a trial
 
 PositiveGain = Annotated[Gain, Field(gt=0)]
@@ -100,11 +101,16 @@ class TuneScanStep(Step):
         return self
 
     def preview(self, before: Scan | None) -> Sequence[Instruction]:  # noqa: ARG002
-        """Return what is set now, as many images as there may be, and the overview."""
+        """Return what is set now, as many images as there may be, and the overview.
+
+        Nobody knows their line rates; those stand for them that such a goal has led to on average.
+        """
         start = self.begin.setting()
-        known: list[Instruction] = [self._feedback(start)]
-        known += [self._scan(start.line_rate)] * self.scans
-        return [*known, *self._overview(start)]
+        _, _, (low, high) = self._windows()
+        usual = replace(start, line_rate=low * (high / low) ** USUAL[self.goal])
+        known: list[Instruction] = [self._feedback(start), self._scan(start.line_rate)]
+        known += [self._scan(usual.line_rate)] * (self.scans - 1)
+        return [*known, *self._overview(usual)]
 
     def outline(self, before: Scan | None) -> Outline:  # noqa: ARG002
         """Return as many images as there may be, at rates that are likely.
@@ -154,7 +160,7 @@ class TuneScanStep(Step):
             yield self._feedback(setting)
             image: ScanImage = yield self._scan(setting.line_rate)
         except LimitExceeded as error:  # it is not tried again
-            search.refused.append(setting)
+            search.refuse(setting, error)
             yield Note(Finding("tuning", f"{self._words(setting)} is refused: {error}"))
             return
         held = setting.setpoint if self.error else None
@@ -189,7 +195,7 @@ class TuneScanStep(Step):
         }
         return Finding("tuning", f"{said}; {ending}" if ending else said, values)
 
-    def _windows(self) -> tuple[tuple[float, float], ...]:
+    def _windows(self) -> Windows:
         start = self.begin.setting()
         setpoint = self.setpoint or (self.begin.setpoint, self.begin.setpoint)
         rate = self.line_rate or (start.line_rate, start.line_rate)
