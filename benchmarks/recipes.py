@@ -5,15 +5,20 @@ A recipe says so in a comment of its own, and how it becomes a small one for a q
     # lab: lab_stm.toml
     # quick: steps[1].budget=4
 
-``quick`` may stand several times; each is what ``--set`` would take.
+``quick`` may stand several times; each is what ``--set`` would take. Without ``lab`` the first
+``--lab examples/FILE`` in its comments counts. Recorded data that the lab hands out are named in
+``# data: FILE``; they lie in the folder that SPM_AUTO_DATA names, or in ../shared/data.
 """
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
-_SAID = re.compile(r"^# (lab|quick): (\S.*?)\s*$", re.MULTILINE)
+_DATA = Path(os.environ.get("SPM_AUTO_DATA", EXAMPLES.parent.parent / "shared" / "data"))
+_SAID = re.compile(r"^# (lab|quick|data): (\S.*?)\s*$", re.MULTILINE)
+_TYPED = re.compile(r"^#.*--lab examples/(\S+\.toml)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +29,28 @@ class ExampleRecipe:
         path: The recipe.
         lab: The lab file that it is for.
         quick: What to replace for a quick look, as for ``--set``.
+        data: Recorded data that it needs; None for none.
     """
 
     path: Path
     lab: Path
     quick: tuple[str, ...] = ()
+    data: Path | None = None
 
     @property
     def name(self) -> str:
         """Name of the recipe."""
         return self.path.stem
+
+    @property
+    def is_there(self) -> bool:
+        """Whether all that it needs is on this computer."""
+        return self.data is None or self.data.is_file()
+
+    def overrides(self, is_quick: bool = False) -> tuple[str, ...]:
+        """Return what to replace, as for ``--set``."""
+        data = () if self.data is None else (f"instrument.file={self.data}",)
+        return (*data, *self.quick) if is_quick else data
 
 
 def find_recipes(folder: Path = EXAMPLES) -> tuple[ExampleRecipe, ...]:
@@ -48,9 +65,10 @@ def find_recipes(folder: Path = EXAMPLES) -> tuple[ExampleRecipe, ...]:
         if not re.search(r"^\[\[steps\]\]", text, re.MULTILINE):
             continue
         said = _SAID.findall(text)
-        labs = [value for key, value in said if key == "lab"]
+        labs = [value for key, value in said if key == "lab"] or _TYPED.findall(text)[:1]
         if len(labs) != 1 or not (folder / labs[0]).is_file():
             raise ValueError(f"{path.name}: write its lab as a comment, '# lab: lab_stm.toml'")
         quick = tuple(value for key, value in said if key == "quick")
-        found.append(ExampleRecipe(path, folder / labs[0], quick))
+        data = [_DATA / value for key, value in said if key == "data"]
+        found.append(ExampleRecipe(path, folder / labs[0], quick, data[0] if data else None))
     return tuple(found)

@@ -43,6 +43,7 @@ from spm_auto.workflow.steps.moving import moved, told_back
 
 from .tables import spread, table
 
+PLACES = 5
 SPECTRUM = 1.2  # [s] about
 WAYS = ("none", "track", "truth")
 
@@ -117,7 +118,8 @@ class Hour:
         times: Of the visits, since the first one [s], shape (n,).
         errors: Where the tip was, seen from the place [m], shape (n, 2).
         looking: Share of the time that was spent on strips.
-        found: Times [s], offsets [m] and standard deviations [m] that were noted, shape (m, 4).
+        found: What was noted: times since then [s], offsets and their standard deviations [m],
+            shape (m, 4).
         drift: True offsets at these times [m], shape (m, 2).
     """
 
@@ -131,6 +133,13 @@ class Hour:
     def rms(self) -> float:
         """Root mean square of the distances [m]."""
         return math.sqrt(float(np.mean(np.sum(self.errors**2, axis=1))))
+
+    @property
+    def unsteady(self) -> float:
+        """The same of what changes: from the mean of each place [m]."""
+        parts = [self.errors[n::PLACES] for n in range(PLACES)]
+        squares = [np.sum((part - part.mean(axis=0)) ** 2, axis=1) for part in parts]
+        return math.sqrt(float(np.mean(np.concatenate(squares))))
 
 
 class Watched(ShiftedInstrument):
@@ -184,12 +193,17 @@ class Omniscient(Block):
         return (yield from served(self.once(context), serve))
 
 
+def _when(reference: ScanImage, x: float, y: float) -> float:
+    """Return when the reference was scanned at some coordinates [m]; [s]."""
+    share = (float(reference.frame.to_pixel(x, y)[0]) + 0.5) / reference.frame.shape[0]
+    return reference.start_time + share * (reference.end_time - reference.start_time)
+
+
 def _shown(
     reference: ScanImage, x: float, y: float, truth: Truth, scanner: ScannerSettings
 ) -> FloatArray:
     """Return what the reference shows at some coordinates: a point of the sample [m]."""
-    share = (float(reference.frame.to_pixel(x, y)[0]) + 0.5) / reference.frame.shape[0]
-    when = reference.start_time + share * (reference.end_time - reference.start_time)
+    when = _when(reference, x, y)
     u, v = x * (1 + scanner.sensitivity_error_x), y * (1 + scanner.sensitivity_error_y)
     real = np.array([u - math.sin(scanner.skew) * v, math.cos(scanner.skew) * v])
     return np.asarray(real + truth.drift(np.array([when]))[0])
@@ -273,19 +287,21 @@ def _judged(
     noted = np.array(watched.noted)
     which = np.arange(len(noted)) % len(places)
     errors = noted[:, 1:] - np.array(places)[which]
-    values = [
-        r.event.values
-        for r in run.records
-        if isinstance(r.event, Finding) and r.event.kind == "drift" and r.event.values["is_sure"]
-    ]
-    found = np.array([[v["time"], *v["offset"], v["sd"]] for v in values]).reshape(-1, 4)
-    told = truth.drift(found[:, 0]) if len(found) else np.zeros((0, 2))
+    findings = [r.event for r in run.records if isinstance(r.event, Finding)]
+    looks = [f.values for f in findings if f.kind == "drift" and f.values["is_sure"]]
+    found = np.array([[v["time"], *v["offset"], v["sd"]] for v in looks]).reshape(-1, 4)
+    drift = np.zeros((0, 2))
+    if len(found):  # an offset is how far the sample has moved since the reference showed the strip
+        (strip,) = (f.values for f in findings if f.kind == "registration")
+        since = _when(reference, strip["x"], strip["y"])
+        drift = truth.drift(np.array([since])) - truth.drift(found[:, 0])
+        found[:, 0] -= noted[0, 0]
     return Hour(
         noted[:, 0] - noted[0, 0],
         errors,
         _looking(run.records) / (noted[-1, 0] - noted[0, 0]),
         found,
-        -np.asarray(told),
+        drift,
     )
 
 
@@ -315,6 +331,7 @@ def main(seeds: int = 10, microscopes: Sequence[str] = tuple(LABS)) -> list[list
                     microscope,
                     way,
                     spread([1e9 * hour.rms for hour in hours]),
+                    spread([1e9 * hour.unsteady for hour in hours]),
                     spread([100 * hour.looking for hour in hours], 1),
                     spread([float(len(hour.times)) for hour in hours], 0),
                 ]
@@ -322,7 +339,14 @@ def main(seeds: int = 10, microscopes: Sequence[str] = tuple(LABS)) -> list[list
     return rows
 
 
-HEAD = ("microscope", "corrected by", "rms error [nm]", "time on looks [%]", "visits")
+HEAD = (
+    "microscope",
+    "corrected by",
+    "rms error [nm]",
+    "of that not constant [nm]",
+    "time on looks [%]",
+    "visits",
+)
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)

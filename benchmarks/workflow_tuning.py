@@ -16,6 +16,7 @@ wrong is the loop's and the noise's. Minutes are those of the tuning.
 """
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -177,22 +178,26 @@ def by_step(microscope: Microscope, start: Setting, goal: str) -> Setting:
 
 
 def by_rule(microscope: Microscope, start: Setting) -> Setting:
-    """Set the speed, and raise the gain until the loop oscillates; then halve it."""
+    """Set the speed, and raise the gain until the loop oscillates; then halve it.
+
+    The loop oscillates where the image says so, or where the largest current is above three times
+    the set-point and has risen with the gain. What has been raised beyond the window is halved too.
+    """
     rate = SPEED / (2 * FRAME.size[0])
-    setting, is_over = Setting(start.gain, start.setpoint, rate), False
+    gain, danger, has_oscillated = start.gain, math.inf, False
     for _ in range(MOST):
+        setting = Setting(gain, start.setpoint, rate)
         microscope.set(feedback(setting))
         image = microscope.scan(Scan(FRAME, ("height", "current"), rate))
         trial = Trial(setting, judge_image(image, "height", "current", setting.setpoint))
-        if trial.oscillates:
-            is_over = True
-        elif is_over:
-            break
-        factor = 0.5 if trial.oscillates else RAISE
-        setting = Setting(setting.gain * factor, setting.setpoint, rate)
-        if setting.gain > GAINS[1]:
-            break
-    return setting if not is_over else Setting(setting.gain / RAISE, setting.setpoint, rate)
+        is_over = trial.oscillates or trial.danger > max(danger, math.log(3))
+        if has_oscillated and not is_over:
+            return setting
+        danger, has_oscillated = trial.danger, has_oscillated or is_over
+        if gain * RAISE > GAINS[1] and not is_over:
+            return Setting(gain / 2, start.setpoint, rate)
+        gain = gain / 2 if is_over else gain * RAISE
+    return Setting(gain, start.setpoint, rate)
 
 
 def tuned(seed: int, how: str) -> Tuned:

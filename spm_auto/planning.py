@@ -8,7 +8,7 @@ from .clock import Clock, InstantClock
 from .data import open_run
 from .errors import RecipeError, SpmError
 from .experiment import Experiment, read_experiment, read_recipe_file, recorded_experiment
-from .instrument import GuardedInstrument
+from .instrument import GuardedInstrument, Load
 from .lab import Lab, read_lab
 from .plan_tables import draw_plan, draw_run, print_comparison, print_outline, print_plan
 from .stand_in import stand_in
@@ -20,7 +20,7 @@ def plan(
     lab: Path,
     seed: int = 0,
     overrides: Sequence[str] = (),
-    measured_by: Path | None = None,
+    by: Path | None = None,
     png: Path | None = None,
     on: Path | None = None,
     as_json: bool = False,
@@ -34,7 +34,7 @@ def plan(
         lab: The lab file.
         seed: Root of all randomness of what is simulated.
         overrides: What to replace in recipe and lab file.
-        measured_by: Folder of a run whose times correct those of the time model.
+        by: Folder of a run whose times correct those of the time model.
         png: Where to draw it.
         on: Lab file of the simulator that stands in for hardware.
         as_json: Whether to print JSON.
@@ -44,8 +44,8 @@ def plan(
     """
     experiment = read_experiment(recipe, lab, overrides)
     with closing(opened(experiment.lab, seed, on, InstantClock())) as instrument:
-        correction = None if measured_by is None else _measured(measured_by, instrument)
-        made = checked_plan(experiment, instrument, recipe.name, correction)
+        correction = None if by is None else measured_by(by, experiment, instrument, on)
+        made = checked_plan(experiment, instrument, recipe.name, correction, on)
     print_plan(made, experiment.recipe.title, as_json, correction)
     if png is not None:
         draw_plan(made, experiment.recipe.title, png)
@@ -71,7 +71,7 @@ def plan_of_run(
         raise RecipeError(f"{folder}: the run is a script's, which has no recipe and no plan")
     experiment = recorded_experiment(run.started)
     with closing(opened(experiment.lab, run.started.seed, on, InstantClock())) as instrument:
-        made = checked_plan(experiment, instrument, str(folder))
+        made = checked_plan(experiment, instrument, str(folder), on=on)
     happened = what_happened(run.records)
     print_comparison(made, happened, run.started.title, as_json)
     if png is not None:
@@ -104,7 +104,7 @@ def check(
     except RecipeError as error:
         raise _with_lab(error, lab) from error
     with closing(opened(experiment.lab, 0, on, InstantClock())) as instrument:
-        checked_plan(experiment, instrument, recipe.name)
+        checked_plan(experiment, instrument, recipe.name, on=on)
     print_outline(experiment.recipe, recipe.name, lab.name)
     return 0
 
@@ -114,20 +114,26 @@ def checked_plan(
     instrument: GuardedInstrument,
     place: str,
     measured: Measured | None = None,
+    on: Path | None = None,
 ) -> Plan:
     """Make the plan of an experiment.
+
+    Only a simulator that is loaded can say what it takes to load it again; so where the recipe does
+    so a twin of a simulated instrument is loaded.
 
     Args:
         experiment: What is to be done.
         instrument: Where; the caller closes it.
         place: Name of the recipe, for messages.
         measured: What an earlier run took.
+        on: Lab file of the simulator that stands in for hardware.
 
     Raises:
         RecipeError: It will be refused; one line per step.
     """
+    retuning = _retuning(experiment, instrument, on)
     try:
-        return make_plan(experiment.recipe, instrument, measured)
+        return make_plan(experiment.recipe, instrument, measured, retuning)
     except RecipeError as error:
         lines = (f"{place}: {line}" for line in str(error).splitlines())
         raise RecipeError("\n".join(lines)) from error
@@ -153,8 +159,34 @@ def opened(lab: Lab, seed: int, on: Path | None, clock: Clock) -> GuardedInstrum
         raise
 
 
-def _measured(folder: Path, instrument: GuardedInstrument) -> Measured:
-    return measured(what_happened(open_run(folder).records), Pricing(instrument))
+def measured_by(
+    folder: Path, experiment: Experiment, instrument: GuardedInstrument, on: Path | None = None
+) -> Measured:
+    """Return by what the time model of an instrument missed what a run took.
+
+    Args:
+        folder: Of the run.
+        experiment: What is to be planned.
+        instrument: The instrument that will do it.
+        on: Lab file of the simulator that stands in for hardware.
+
+    Raises:
+        DataError: There is no run.
+    """
+    pricing = Pricing(instrument, retuning=_retuning(experiment, instrument, on))
+    return measured(what_happened(open_run(folder).records), pricing)
+
+
+def _retuning(
+    experiment: Experiment, instrument: GuardedInstrument, on: Path | None
+) -> float | None:
+    """Return what a load takes that finds its sample mounted [s]; None where nobody knows."""
+    loads = [i for _, i in experiment.recipe.preview() if isinstance(i, Load)]
+    if not instrument.capabilities.is_simulated or all(load.sample for load in loads):
+        return None
+    with closing(opened(experiment.lab, 0, on, InstantClock())) as twin:
+        twin.load(Load())
+        return twin.duration(Load())
 
 
 def _with_lab(error: RecipeError, lab: Path) -> RecipeError:

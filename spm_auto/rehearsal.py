@@ -111,7 +111,7 @@ def rehearse_once(
         check_free(out)
     instrument = opened(experiment.lab, seed, on, clock)
     try:
-        plan = checked_plan(experiment, instrument, place)
+        plan = checked_plan(experiment, instrument, place, on=on)
     except BaseException:
         instrument.close()
         raise
@@ -130,14 +130,14 @@ def rehearse_once(
             Approving(_WHO),
         )
         with Presses(runner, display.say):
-            finished = carry_out(experiment, runner, display, seed, _answer)
+            finished = carry_out(experiment, runner, display, seed, _go_on)
         summary = open_run(folder).summary()
         runner.wait_for_agent(LAST_THOUGHT)
     return Rehearsed(plan, summary, extremes.table(), extremes.refused, finished)
 
 
-def _answer(runner: Runner) -> None:
-    """Say yes to what a run asks, and let it go on where it waits."""
+def _go_on(runner: Runner) -> None:
+    """Let a run go on that waits for a human since an alarm came."""
     if runner.state is RunState.PAUSED:
         runner.resume()
 

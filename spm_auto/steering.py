@@ -142,7 +142,7 @@ def scalarizer(
     _do(context, who, lambda client: client.steer(wanted, why), f"asked: {wanted}")
 
 
-@app.command()
+@app.command(context_settings=_NUMBERS)
 def exploration(
     context: typer.Context,
     weight: Annotated[float, typer.Argument(metavar="W", help="0 is greedy.")],
@@ -193,10 +193,11 @@ def approval(
 ) -> None:
     """Say how often a human is asked about what is proposed."""
     from .listening import parse_every
+    from .workflow import often
 
     every = parse_every(how)
-    said = f"about {_often(every)}" if every else "no more"
-    _do(context, who, lambda client: client.set_approval(every, why), f"a human is asked {said}")
+    said = f"a human is asked about {often(every)}"
+    _do(context, who, lambda client: client.set_approval(every, why), said)
 
 
 @app.command()
@@ -303,12 +304,10 @@ def _measured(text: str) -> int | tuple[float, float]:
     return parse(places[0], "m"), parse(places[1], "m")
 
 
-def _often(every: int) -> str:
-    return "each proposal" if every == 1 else f"every {every}th proposal"
-
-
 def _table(view: "RunView") -> dict[str, Any]:
     """Return how a run stands, for people and for scripts."""
+    from .workflow import often
+
     question = view.question
     asked = [] if question is None else [question.ask.question]
     approval = view.approval
@@ -322,14 +321,10 @@ def _table(view: "RunView") -> dict[str, Any]:
         "state": state,
         "asks": asked,
         "proposed": [] if question is None else _proposed(question),
-        "approval": "as the recipe has it" if approval is None else _asked(approval),
+        "approval": "as the recipe has it" if approval is None else often(approval),
         "waiting": list(view.waiting),
         "process": view.process,
     }
-
-
-def _asked(every: int) -> str:
-    return _often(every) if every else "never"
 
 
 def _proposed(question: "Question") -> list[str]:

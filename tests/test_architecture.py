@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("spm_auto", "drivers", "simulator", "gui")
 
-BASE = {"units", "errors", "clock", "plugins", "settings"}
+BASE = {"units", "errors", "clock", "plugins", "settings", "faults"}
 ALL = BASE | {
     "instrument", "data", "agents", "analysis", "plotting", "report", "forensics",
     "workflow", "tasks", "play", "export", "wire", "server", "notify", "ear",
@@ -21,8 +21,7 @@ ALL = BASE | {
 COMMAND_LINE = {
     *("cli", "execute", "experiment", "display", "doctor", "scoreboard", "gallery"),
     *("conformance", "emulate", "serve", "keys", "keep_going", "hosting", "attend", "serving"),
-    "steering",
-    "listening",
+    *("steering", "listening", "planning", "plan_tables", "rehearsal", "extremes", "stand_in"),
 }
 DOORS = ALL | COMMAND_LINE | {"lab", "resume", "script", "campaign"}
 

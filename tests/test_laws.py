@@ -78,8 +78,8 @@ def test_the_sign_of_a_bias_does_not_matter_and_no_diameter_is_negative() -> Non
 def gaussian_evidence(grown: Grown, spread: float) -> float:
     """Return the evidence of the linear law by brute force, for one spread of the sites."""
     d0, b = np.meshgrid(
-        np.linspace(0, SPAN.diameter, 1501)[:-1] + SPAN.diameter / 3000,
-        (np.arange(1500) + 0.5) / 1500 * SPAN.diameter / 8.0,
+        (np.arange(200) + 0.5) / 200 * SPAN.diameter,
+        (np.arange(200) + 0.5) / 200 * SPAN.diameter / 8.0,
     )
     expected = d0[..., None] + b[..., None] * (grown.bias - 8.0)
     s = np.hypot(spread, grown.uncertainty)
@@ -92,7 +92,7 @@ def test_the_evidence_is_the_mean_of_the_likelihood_over_the_prior() -> None:
     diameter = np.array([56e-9, 73e-9, 86e-9, 105e-9])
     grown = Grown(bias, np.ones(4), diameter, np.full(4, 1e-9), np.full(4, 20e-9))
     # the spread of sites is log-uniform between 1/200 and 1/5 of the largest diameter
-    spreads = SPAN.diameter / 200 * 40 ** ((np.arange(24) + 0.5) / 24)
+    spreads = SPAN.diameter / 200 * 40 ** ((np.arange(12) + 0.5) / 12)
     brute = math.log(np.mean([gaussian_evidence(grown, s) for s in spreads.tolist()]))
     (found,) = weigh((law("instant"),), grown, SPAN, seed=5)
     assert found.log_evidence == pytest.approx(brute, abs=0.1)
@@ -101,7 +101,7 @@ def test_the_evidence_is_the_mean_of_the_likelihood_over_the_prior() -> None:
 
 @pytest.mark.parametrize("name", TRUE)
 def test_the_law_that_made_the_data_is_found(name: str) -> None:
-    shares = probabilities(weigh(LAWS, world(name, 60, seed=3), SPAN, seed=1))
+    shares = probabilities(weigh(LAWS, world(name, 40, seed=3), SPAN, seed=1))
     assert LAWS[int(shares.argmax())].name == name
     assert shares.max() > 0.95
 
@@ -140,9 +140,7 @@ def test_domains_that_are_not_seen_count_as_small_ones() -> None:
 
 def test_the_parameters_are_found_with_their_uncertainty() -> None:
     (found,) = weigh((law("log_time"),), world("log_time", 60, seed=4), SPAN, seed=1)
-    for (mean, deviation), true in zip(
-        found.parameters().values(), TRUE["log_time"], strict=True
-    ):
+    for (mean, deviation), true in zip(found.parameters().values(), TRUE["log_time"], strict=True):
         assert abs(mean - true) < 3 * deviation
         assert deviation < 0.2 * true
     assert found.spread.mean() == pytest.approx(3e-9, rel=0.3)
@@ -177,9 +175,9 @@ def test_information_is_what_the_probabilities_gain_on_average() -> None:
     evidences = weigh(two, before, SPAN, seed=1)
     prior = probabilities(evidences)
     pulse = np.array([8.0]), np.array([30e-3])
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(2)
     gained = []
-    for _ in range(60):
+    for _ in range(16):
         k = int(rng.integers(256))
         of = evidences[int(rng.random() > prior[0])]
         d = of.predict(*pulse)[k, 0] + of.spread[k] * rng.standard_normal()

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..instrument import FloatArray
 
-POINTS = 11  # the integrals are sums over 2 to this power
+POINTS = 10  # the integrals are sums over 2 to this power
 _ENOUGH = 0.3  # share of the points that must count in the end
 _STEP = 0.15  # share of the points that must count after each step on the way there
 _STEPS = 30

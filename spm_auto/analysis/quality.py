@@ -184,7 +184,8 @@ def _peak_power(differences: FloatArray) -> float:
         return 0.0
     peak = float(np.max(np.convolve(upper, np.ones(wide), "valid")))
     rest = float(upper.sum() - peak) / (upper.size - wide) * wide  # as much of it is no peak
-    return float(max(peak - 2 * rest, 0.0)) * 2 / (pixels * float(np.sum(window**2)))
+    found: float = max(peak - 2 * rest, 0.0) * 2 / (pixels * float(np.sum(window**2)))
+    return found
 
 
 def _scars(lines: FloatArray) -> float:

@@ -29,7 +29,7 @@ SCALES = 16  # distances that are tried
 LEVEL = 0.05  # chance of a statement where there is nothing
 TWO_SIDED = 1.96  # deviations within which 95 % of a normal distribution lie
 
-Shape = Literal["step", "decay", "linear"]
+Shape = Literal["step", "decay", "linear", "sides"]
 SHAPES: tuple[Shape, ...] = ("step", "decay")
 
 
@@ -39,19 +39,19 @@ class Statement:
 
     Attributes:
         shape: How the value follows the structure: "step" within a distance, "decay" as
-            exp(-(distance / scale)^2), "linear".
-        effect: By how much the value differs near, or changes by one standard deviation of a
-            structure that is no distance [unit of the value].
+            exp(-(distance / scale)^2), "linear", "sides" for what is positive or negative.
+        effect: By how much the value differs near, or on the positive side, or changes by one
+            standard deviation of a structure that is no distance [unit of the value].
         deviation: Its standard deviation, the search for the scale included.
-        scale: Over which distance [unit of the structure]; NaN for "linear".
+        scale: Over which distance [unit of the structure]; NaN for "linear" and "sides".
         scales: Between which two the scale lies, at 95 %.
-        far: The value far away; at the mean of the structure for "linear".
+        far: The value far away, or on the negative side; at the mean of the structure for "linear".
         chance: How often chance does as well in the same search.
         limit: Beyond which an effect of either sign can be excluded, at 95 %, within any distance
             that was tried; where a step is among the shapes, as a step.
         tried: The smallest and the largest scale that were tried; NaN for "linear".
         n: How many values.
-        n_near: How many of them lie within the scale; all for "linear".
+        n_near: How many of them lie within the scale, or on the positive side; all for "linear".
         at: Structure at which the curve is drawn, shape (k,).
         curve: Value that is expected there, shape (k,).
         low: Lower end of 95 % of the curves that the data allow, shape (k,).
@@ -86,12 +86,15 @@ class Statement:
         said = f"{_percent(self.chance)} by chance, {self.n} places"
         if not self.is_significant:
             reach = ""
-            if self.shape != "linear":
+            if math.isfinite(self.tried[0]):
                 low, high = (units.format(each, structure_unit, 2) for each in self.tried)
                 reach = f" within {low} to {high}"
             most = units.format(self.limit, unit, 2)
             return f"{name}: no effect of {structure} is seen, none beyond ±{most}{reach} ({said})"
         how = "rises" if self.effect > 0 else "falls"
+        if self.shape == "sides":
+            much = plus_minus(abs(self.effect), self.deviation, unit)
+            return f"{name} differs by {much} between {structure} ({said})"
         much = plus_minus(abs(self.effect), self.deviation, unit)
         if self.shape == "linear":
             where = f"for each standard deviation of {structure}"
@@ -160,7 +163,8 @@ def state(
     shape, scale = tried[best]
     every = np.array([each[1] for each in tried])
     scales = np.percentile(every[boot.best], (2.5, 97.5)).tolist()
-    at = np.linspace(min(float(s.min()), 0.0 if shape != "linear" else math.inf), s.max(), 100)
+    is_distance = math.isfinite(scale)
+    at = np.linspace(min(float(s.min()), 0.0) if is_distance else s.min(), s.max(), 100)
     curves = np.array(
         [
             far + effect * _feature(at, s, *tried[number])
@@ -182,7 +186,7 @@ def state(
         limit=limit,
         tried=(float(every.min()), float(every.max())),
         n=len(y),
-        n_near=len(y) if shape == "linear" else int(np.sum(s <= scale)),
+        n_near=int(np.sum(s <= scale) if is_distance else np.sum((s > 0) | (shape == "linear"))),
         at=at,
         curve=middle,
         low=np.minimum(middle - stretch * (middle - low), middle),
@@ -211,7 +215,7 @@ def _tried(s: FloatArray, shapes: Sequence[Shape]) -> list[tuple[Shape, float]]:
     tried: list[tuple[Shape, float]] = []
     beside = max(FEWEST_BESIDE, math.ceil(SHARE_BESIDE * len(s)))
     for shape in shapes:
-        if shape == "linear":
+        if shape in ("linear", "sides"):
             tried.append((shape, math.nan))
             continue
         ordered = np.sort(s)
@@ -231,6 +235,8 @@ def _feature(at: FloatArray, s: FloatArray, shape: Shape, scale: float) -> Float
     """Return what the effect is multiplied with."""
     if shape == "step":
         return np.asarray(at <= scale, dtype=float)
+    if shape == "sides":
+        return np.asarray(at > 0, dtype=float)
     if shape == "decay":
         return np.asarray(np.exp(-((at / scale) ** 2)))
     spread = float(np.std(s))

@@ -11,6 +11,8 @@ from .levelling import level_plane
 
 LEAST_LIKENESS = 0.5  # correlation from which a strip may be believed
 DISTINCT = 3.0  # by how many times what noise does to it the best place must lead
+_SMOOTH = 1.0  # [pixel]
+_RIM = 1  # pixels
 _EDGE = 3  # pixels around a strip that its refinement may need
 _ROUNDS = 15
 _STEPS = 1e-4  # [pixel] when it has converged
@@ -131,9 +133,18 @@ def _refined(
     likeness: float,
     by_line: bool,
 ) -> Way:
-    """Fit the shift to a fraction of a pixel: seen(r) = a known(r + s) + b + tilt."""
+    """Fit the shift to a fraction of a pixel: seen(r) = a known(r + s) + b + tilt.
+
+    Both are smoothed by a pixel before: noise that is looked up between pixels is less than on
+    them, and would draw the shift there.
+    """
     from scipy import ndimage
 
+    known, seen = (
+        [ndimage.gaussian_filter(n, _SMOOTH) for n in layers] for layers in (known, seen)
+    )
+    at, first = at + _RIM, first + _RIM  # what lies beyond the edge was not known to the smoothing
+    seen = [layer[_RIM:-_RIM, _RIM:-_RIM] for layer in seen]
     size = np.array(seen[0].shape)
     margin = np.minimum(np.minimum(at, np.array(known[0].shape) - at - size), _EDGE)
     box = tuple(

@@ -9,9 +9,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
-from scipy.optimize import minimize
-from scipy.special import ndtr
 
 from ..instrument import FloatArray
 
@@ -57,6 +54,8 @@ def surface_through(
     Raises:
         ValueError: There are none, too many, or some are not finite.
     """
+    from scipy.optimize import minimize
+
     if not 1 <= len(values) <= MOST_VALUES:
         raise ValueError(f"a surface goes through 1 to {MOST_VALUES} values, got {len(values)}")
     if not (np.isfinite(values).all() and np.isfinite(places).all() and np.isfinite(errors).all()):
@@ -93,6 +92,8 @@ def expected_improvement(surface: Surface, best: float) -> FloatArray:
 
     E[max(f - best, 0)] for f of a normal distribution (J. Mockus, 1975).
     """
+    from scipy.special import ndtr
+
     deviation = np.maximum(surface.deviation, 1e-300)
     gain = surface.mean - best
     z = gain / deviation
@@ -128,6 +129,8 @@ class _Fit:
     def of(
         cls, x: FloatArray, y: FloatArray, known: FloatArray, parameters: FloatArray, n_axes: int
     ) -> "_Fit":
+        from scipy.linalg import cho_factor, cho_solve
+
         bounded = np.clip(parameters, -12.0, 8.0)
         lengths, variance = np.exp(bounded[:n_axes]), float(np.exp(bounded[n_axes]))
         noise = float(np.exp(bounded[n_axes + 1]))
@@ -144,6 +147,8 @@ class _Fit:
 
     def believed(self, at: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return mean and variance, the uncertain level included."""
+        from scipy.linalg import cho_solve
+
         across = self.variance * _matern(at, self.x, self.lengths)
         solved = cho_solve(self.factor, across.T)
         rest = 1 - solved.sum(axis=0)

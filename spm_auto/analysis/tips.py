@@ -11,7 +11,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import maximum_filter, uniform_filter
 
 from ..instrument import FloatArray, ScanFrame, ScanImage
 from .quality import straightened
@@ -128,6 +127,8 @@ def likeness(image: ScanImage, first: ScanImage, channel: str = "") -> Likeness:
     Returns:
         NaN where the first image shows no waves, or one of the two has a hole.
     """
+    from scipy.ndimage import maximum_filter, uniform_filter
+
     then, now = _shared_power(first, channel), _shared_power(image, channel)
     if then is None or now is None or then.shape != now.shape:
         return Likeness(math.nan, math.nan)
@@ -150,6 +151,8 @@ def _shared_power(image: ScanImage, channel: str) -> FloatArray | None:
     Its sum is the mean square of what they share. What they share at a wave may come late,
     so that its phase says nothing; what they do not share averages out over neighbouring waves.
     """
+    from scipy.ndimage import uniform_filter
+
     there, back = image.channel(channel), image.channel(channel, backward=True)
     if not (np.isfinite(there).all() and np.isfinite(back).all()):
         return None

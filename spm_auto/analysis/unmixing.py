@@ -35,8 +35,8 @@ class Unmixed:
         mean: Mean spectrum for PCA, the level that is subtracted for NMF, shape (p,).
         components: The strongest first, shape (k, p); those of NMF have a mean square of 1.
         abundances: How much of each component is in each spectrum, shape (n, k).
-        explained: Share of the variance that each component explains, shape (k,); for NMF by
-            itself, so that the sum says little.
+        explained: Share of the variance that each component explains, shape (k,); components of
+            NMF overlap, and what they explain together is divided by how much each varies.
         share: Share of the variance that all of them explain together.
         n_found: How many components the data have by the rule.
         rule: How their number was chosen, in words.
@@ -89,14 +89,14 @@ def unmix(
     scale = float(np.std(data))
     found = count_components(data, rng or np.random.default_rng(0))
     rule = (
-        f"parallel analysis: {found} explain more than {PERCENTILE:g} % of shuffled data do"
+        f"parallel analysis: so many as explain more than {PERCENTILE:g} % of shuffled data do"
         if components is None
         else f"asked for; parallel analysis finds {found}"
     )
     if method == "pca":
         return _pca(data, components or max(found, 1), found, rule)
     if components is None:
-        rule += "; non-negative: one more, as no mean is taken off"
+        rule += ", and one more for the mean"
     wanted = components or min(found + 1, min(data.shape) - 1)
     return _nmf(data / scale, wanted, found, rule, scale)
 
@@ -164,18 +164,15 @@ def _nmf(data: FloatArray, count: int, found: int, rule: str, scale: float) -> U
     order = np.argsort(-abundances.sum(axis=0))
     components, abundances = components[order], abundances[:, order]
     total = float(np.sum((data - data.mean(axis=0)) ** 2))
-    explained = [
-        float(np.sum(np.outer(a - a.mean(), c) ** 2)) / total
-        for a, c in zip(abundances.T, components, strict=True)
-    ]
-    left = float(np.sum((lifted - abundances @ components) ** 2))
+    share = 1 - float(np.sum((lifted - abundances @ components) ** 2)) / total
+    varying = np.var(abundances, axis=0)
     return Unmixed(
         "nmf",
         np.full(data.shape[1], level * scale),
         components,
         abundances * scale,
-        np.array(explained),
-        1 - left / total,
+        share * varying / max(float(varying.sum()), 1e-300),
+        share,
         found,
         rule,
         is_settled,

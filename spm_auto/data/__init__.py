@@ -71,7 +71,7 @@ from .findings import Finding, Judged, Verdict, Waited
 from .journal import FILE_NAME, VERSION, Journal, JournalReader
 from .locking import free, lock_file
 from .place import take_place, write_whole
-from .reader import Measurement, RecordedRun, assemble, open_run
+from .reader import RecordedRun, open_run
 from .recovery import (
     ASIDE,
     LOOK,
@@ -86,6 +86,7 @@ from .remembered import carried_out, remember
 from .room import Room
 from .run_file import RUN_FILE_NAME, consolidate
 from .run_file.writing import write as write_run_file
+from .telling import JudgedCurve, Measurement, assemble
 
 __all__ = [
     "ANNOTATE",
@@ -132,6 +133,7 @@ __all__ = [
     "Journal",
     "JournalReader",
     "Judged",
+    "JudgedCurve",
     "LeaseChanged",
     "LineAcquired",
     "LoadFinished",

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import DataError
 from ..instrument import Channel, ScanImage
-from .reader import Measurement, RecordedRun
+from .reader import RecordedRun
 from .run_file.content import alike, axes_of, flag_of
+from .telling import Measurement
 
 if TYPE_CHECKING:
     import xarray

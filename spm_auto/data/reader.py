@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import DataError
-from ..instrument import AcquireSpectrum, ForceCurve, ScanImage, ScanLine, Spectrum
+from ..instrument import ForceCurve, ScanImage, Spectrum
 from .events import (
     AgentAnswered,
     Alarm,
@@ -22,45 +22,23 @@ from .events import (
     RunFinished,
     RunStarted,
     SampleFound,
-    SampleSought,
-    ScanFinished,
-    ScanStarted,
-    SpectrumAcquired,
-    SpectrumScored,
-    StepStarted,
 )
 from .findings import Finding, Judged
 from .journal import FILE_NAME, JournalReader
-from .recovery import ASIDE, ForceCurveAcquired, SpectraDoubted, StageMoved
-from .remembered import stage_at_start
+from .recovery import ForceCurveAcquired
 from .run_file import RUN_FILE_NAME, is_run_file, read_records
+from .telling import (
+    JudgedCurve,
+    Measurement,
+    judged_curves_of,
+    measurements_of,
+    scans_of,
+    stage_at,
+)
 
 if TYPE_CHECKING:
     import xarray
     from matplotlib.axes import Axes
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """A spectrum of a run with all that belongs to it.
-
-    Attributes:
-        number: Counts the run's spectra from 0.
-        instruction: What was asked for.
-        spectrum: What was measured.
-        chosen: The agent's choice, None for spectra that no agent chose.
-        scored: What it was worth, None for spectra that were not scored.
-        doubt: Why the tip may have been bad, in words; empty where nobody doubts it.
-        stage: Where the coarse stage stood [m]; None where there is none.
-    """
-
-    number: int
-    instruction: AcquireSpectrum
-    spectrum: Spectrum
-    chosen: PointChosen | None = None
-    scored: SpectrumScored | None = None
-    doubt: str = ""
-    stage: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +77,11 @@ class RecordedRun:
     looks: tuple[ScanImage, ...] = ()
 
     @property
+    def judged_curves(self) -> tuple[JudgedCurve, ...]:
+        """The force curves with what they are worth, in the order in which they were taken."""
+        return tuple(judged_curves_of(self.records))
+
+    @property
     def force_curves(self) -> tuple[ForceCurve, ...]:
         """The force curves in the order in which they were taken."""
         events = (record.event for record in self.records)
@@ -109,7 +92,7 @@ class RecordedRun:
 
         Such as the start of a scan or of a spectrum; None where there is none, or nobody knows.
         """
-        return _stage_at(self.records, time)
+        return stage_at(self.records, time)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -236,6 +219,7 @@ class RecordedRun:
             "n_resumed": sum(isinstance(r.event, RunContinued) for r in self.records),
             "n_lines": sum(isinstance(r.event, LineAcquired) for r in self.records),
             "n_spectra": len(self.measurements),
+            "n_force_curves": len(self.force_curves),
             "n_flagged": sum(
                 bool(m.spectrum.flags or m.doubt or (m.scored and m.scored.flag))
                 for m in self.measurements
@@ -299,108 +283,16 @@ def _told(
         records=records,
         started=started,
         finished=last if isinstance(last, RunFinished) else None,
-        scans=tuple(_scans(records)),
-        measurements=tuple(_measurements(records)),
+        scans=tuple(scans_of(records)),
+        measurements=tuple(measurements_of(records)),
         decisions=tuple(event for event in events if isinstance(event, PointChosen)),
         fits=tuple(event for event in events if isinstance(event, ModelFitted)),
         answers=tuple(event for event in events if isinstance(event, AgentAnswered)),
         interventions=tuple(event for event in events if isinstance(event, Intervention)),
         alarms=tuple(event for event in events if isinstance(event, Alarm)),
         damage=damage,
-        looks=tuple(_scans(records, looks=True)),
+        looks=tuple(scans_of(records, looks=True)),
     )
-
-
-def assemble(
-    started: ScanStarted, start_time: float, lines: list[ScanLine], end_time: float
-) -> ScanImage:
-    """Put the lines of a scan together; lines that are missing are NaN."""
-    frame = started.instruction.frame
-    shape = (len(started.channels), *frame.shape)
-    forward, backward = np.full(shape, np.nan), np.full(shape, np.nan)
-    for line in lines:
-        forward[:, line.index], backward[:, line.index] = line.forward, line.backward
-    return ScanImage(frame, started.channels, forward, backward, start_time, end_time)
-
-
-def _scans(records: tuple[Record, ...], looks: bool = False) -> list[ScanImage]:
-    """Put images together from their lines.
-
-    A scan that was cut off and gone on with is one image; those by which a run that goes on found
-    its sample again are none.
-
-    Args:
-        records: All of them.
-        looks: Whether the images of the tip are wanted; else those of the sample.
-    """
-    scans: list[tuple[ScanStarted, float, list[ScanLine]]] = []
-    ends: list[float] = []
-    is_aside = is_other = False
-    for record in records:
-        match record.event:
-            case SampleSought():
-                is_aside = True
-            case SampleFound() | RunContinued():  # found, or killed before
-                is_aside = False
-            case ScanStarted(instruction=scan) if not is_aside:
-                is_other = (scan.purpose in ASIDE) is not looks
-                if not is_other:
-                    scans.append((record.event, record.time, []))
-                    ends.append(record.time)
-            case LineAcquired(line=line) if scans and not (is_aside or is_other):
-                scans[-1][2].append(line)
-                ends[-1] = record.time
-            case ScanFinished() if ends and not (is_aside or is_other):
-                ends[-1] = record.time
-    return [assemble(*scan, end) for scan, end in zip(scans, ends, strict=True)]
-
-
-def _stage_at(records: tuple[Record, ...], time: float) -> tuple[float, float] | None:
-    stage = None
-    for record in records:
-        match record.event:
-            case RunStarted():
-                stage = stage_at_start(record.event)
-            case StageMoved(x=x, y=y) if record.time <= time:
-                stage = (x, y)
-    return stage
-
-
-def _measurements(records: tuple[Record, ...]) -> list[Measurement]:
-    waiting: dict[int, list[PointChosen]] = {}
-    scores: dict[float, tuple[SpectrumScored, PointChosen | None]] = {}
-    for record in records:
-        match record.event:
-            case StepStarted():  # it counts its candidates anew
-                waiting.clear()
-            case PointChosen(candidate=candidate) as choice:
-                waiting.setdefault(candidate, []).append(choice)
-            case SpectrumScored(candidate=candidate) as score:
-                if score.start_time in scores:  # judged anew
-                    scores[score.start_time] = (score, scores[score.start_time][1])
-                    continue
-                choices = waiting.get(candidate)
-                scores[score.start_time] = (score, choices.pop(0) if choices else None)
-    taken: list[tuple[SpectrumAcquired, tuple[float, float] | None]] = []
-    stage = None
-    for record in records:
-        match record.event:
-            case RunStarted():
-                stage = stage_at_start(record.event)
-            case StageMoved(x=x, y=y):
-                stage = (x, y)
-            case SpectrumAcquired():
-                taken.append((record.event, stage))
-    doubts = [r.event for r in records if isinstance(r.event, SpectraDoubted)]
-    measurements = []
-    for number, (event, stage) in enumerate(taken):
-        start = event.spectrum.start_time
-        scored, chosen = scores.get(start, (None, None))
-        doubt = next((d.reason for d in doubts if d.since <= start < d.until), "")
-        measurements.append(
-            Measurement(number, event.instruction, event.spectrum, chosen, scored, doubt, stage)
-        )
-    return measurements
 
 
 def _reward(measurement: Measurement) -> float:

@@ -8,6 +8,8 @@ from typing import Any
 
 from ..data import FILE_NAME, RecordedRun, open_run, write_whole
 from ..units import format as format_quantity
+from .curves import draw_curves
+from .found import draw_found, found_rows, law_rows
 from .pictures import draw
 from .tables import decisions, facts, resumptions, timing
 
@@ -43,7 +45,9 @@ def render(run: RecordedRun) -> str:
         message=run.finished.message if run.finished else run.damage,
         date=datetime.fromtimestamp(run.records[0].utc, UTC).strftime("%Y-%m-%d %H:%M UTC"),
         facts=facts(run),
-        pictures=draw(run),
+        pictures=draw(run) + draw_curves(run) + draw_found(run),
+        found=found_rows(run),
+        laws=law_rows(run),
         is_rated=run.best is not None,
         timing=timing(run),
         resumptions=resumptions(run),

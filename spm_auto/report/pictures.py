@@ -35,7 +35,8 @@ class Picture:
         uri: The picture as a data URI.
         title: What it shows.
         caption: How to read it.
-        section: Where it belongs: "overview", "scans", "belief" or "spectra".
+        section: Where it belongs: "overview", "found", "scans", "belief", "curves"
+            or "spectra".
         is_wide: Whether it takes half of the page's width, rather than a third.
     """
 
@@ -68,7 +69,7 @@ def _overview(run: RecordedRun, image: ScanImage) -> list[Picture]:
         if index == 0 and run.measurements:
             has_ring = _draw_points(axes, run, image.frame)
             caption = _POINTS + ("; the ring marks the best" if has_ring else "")
-        pictures.append(_picture(axes, channel.name, caption, "overview", index == 0))
+        pictures.append(picture_of(axes, channel.name, caption, "overview", index == 0))
     return pictures
 
 
@@ -79,7 +80,7 @@ def _earlier(run: RecordedRun) -> list[Picture]:
         axes = _plot(image, channel)
         _draw_points(axes, run, image.frame)
         caption = f"{channel.name.replace('_', ' ')}, {_way(channel)}"
-        pictures.append(_picture(axes, f"scan {number} of {len(run.scans)}", caption, "scans"))
+        pictures.append(picture_of(axes, f"scan {number} of {len(run.scans)}", caption, "scans"))
     return pictures
 
 
@@ -107,13 +108,13 @@ def _belief(run: RecordedRun, fit: ModelFitted) -> list[Picture]:
     _draw_points(mean, run, fit.frame)
     spread = plot_map(fit.deviation, fit.rows, fit.frame, unit, "uncertainty", colours="magma")
     pictures = [
-        _picture(mean, "prediction", f"what the agent expects, {told}", "belief", True),
-        _picture(spread, "uncertainty", "standard deviation of the prediction", "belief", True),
+        picture_of(mean, "prediction", f"what the agent expects, {told}", "belief", True),
+        picture_of(spread, "uncertainty", "standard deviation of the prediction", "belief", True),
     ]
     if fit.bias is not None and np.ptp(fit.bias) > 0:  # NaN where it was not chosen
         bias = plot_map(fit.bias, fit.rows, fit.frame, "V", "best bias")
         said = "where the prediction is highest; the maps beside it are for this bias"
-        pictures.append(_picture(bias, "best bias", said, "belief", True))
+        pictures.append(picture_of(bias, "best bias", said, "belief", True))
     return pictures
 
 
@@ -124,7 +125,7 @@ def _progress(run: RecordedRun) -> Picture:
     values = np.where(doubted, np.nan, [score.value for score in scores])
     axes = plot_learning_curve(values, unit, name=name)
     counted = "each spectrum" if len(scores) == len(run.measurements) else "each spectrum scored so"
-    return _picture(axes, "learning curve", f"{counted}, and the best so far", "overview", True)
+    return picture_of(axes, "learning curve", f"{counted}, and the best so far", "overview", True)
 
 
 def _spectra(run: RecordedRun) -> list[Picture]:
@@ -144,7 +145,7 @@ def _spectrum(measurement: Measurement, place: int) -> Picture:
     number, scored = measurement.number + 1, measurement.scored
     if place < 0 and scored is not None:  # with all its points: they say why
         axes, caption = plot_spectrum(measurement.spectrum), f"not used: {scored.flag}"
-        return _picture(axes, f"flagged: spectrum {number}", caption, "spectra")
+        return picture_of(axes, f"flagged: spectrum {number}", caption, "spectra")
     shown, n_outside = _without_outliers(measurement.spectrum)
     title, said = f"spectrum {number}", []
     if place > 0 and scored is not None:
@@ -152,7 +153,7 @@ def _spectrum(measurement: Measurement, place: int) -> Picture:
         said.append(f"{_words(scored.scalarizer)} {value_text(scored.value, scored.unit)}")
     if n_outside:
         said.append(f"points far off, not drawn: {n_outside}")
-    return _picture(plot_spectrum(shown), title, "; ".join(said), "spectra")
+    return picture_of(plot_spectrum(shown), title, "; ".join(said), "spectra")
 
 
 def _without_outliers(spectrum: Spectrum) -> tuple[Spectrum, int]:
@@ -189,7 +190,8 @@ def _draw_points(axes: Any, run: RecordedRun, frame: ScanFrame) -> bool:
     return bool(ringed)
 
 
-def _picture(axes: Any, title: str, caption: str, section: str, is_wide: bool = False) -> Picture:
+def picture_of(axes: Any, title: str, caption: str, section: str, is_wide: bool = False) -> Picture:
+    """Make a picture of axes: its title may be a name with underscores."""
     return Picture(to_data_uri(axes.figure), title.replace("_", " "), caption, section, is_wide)
 
 

@@ -5,7 +5,7 @@ from .asking import Approve
 from .control import RunState
 from .decisions import choice_event, chosen_event, fitted_event, intervention_event, scored_event
 from .happened import Happened, measured, what_happened
-from .judging import Approving
+from .judging import Approving, often
 from .knowledge import Knowledge, Learned
 from .past import Past
 from .plan import Bottleneck, Operation, Plan, PlannedStep, make_plan
@@ -124,6 +124,7 @@ __all__ = [
     "intervention_event",
     "make_plan",
     "measured",
+    "often",
     "outlines_of",
     "parse_recipe",
     "read_recipe",

@@ -19,6 +19,7 @@ from ..data import (
 )
 from ..errors import EmergencyStopped, SpmError, Stopped
 from .control import Control, RunState
+from .judging import often
 from .performing import Performer
 from .requests import Question
 
@@ -118,8 +119,7 @@ class Controls:
         Raises:
             SpmError: The run is over.
         """
-        words = f"ask about every {every}" if every > 1 else "ask about each"
-        what = f"{words} proposal" if every else "ask about no proposal"
+        what = f"ask about {often(every)}"
         self._control.remark(Intervention(who, what, why, SET_APPROVAL, {"every": every}))
         self._control.set_approval(every)
 

@@ -12,7 +12,7 @@ from .pricing import Pricing, begins_at, ends_at, exposure_of, mean_distance, op
 from .steps.base import Outline
 from .steps.tip_care import TipSettings
 
-_MOST = 20_000  # instructions that are gone through one by one; rounds after that are extrapolated
+_MOST = 2_000  # instructions that are gone through one by one; rounds after that are extrapolated
 
 _State = tuple[float, int, float, dict[Path, Account]]  # time, spectra, exposure, accounts
 
@@ -91,6 +91,7 @@ class Foreseen:
             account.end = self.now
 
     def _once(self, outline: Outline, path: Path) -> None:
+        """Go through a round."""
         if outline.choices:
             self._begin_agent(path)
             if self._tip is not None:

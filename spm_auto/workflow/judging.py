@@ -37,6 +37,15 @@ def judged(
     return Judged(ask.kind, ask.question, verdict, who, why, values)
 
 
+def often(every: int) -> str:
+    """Say in words about which proposals a human is asked, as `Ask.every` counts them."""
+    if every <= 1:
+        return "each proposal" if every else "no proposal"
+    teens = 10 < every % 100 < 14
+    ending = "th" if teens else {1: "st", 2: "nd", 3: "rd"}.get(every % 10, "th")
+    return f"every {every}{ending} proposal"
+
+
 class Approving:
     """Says yes to everything, as a rehearsal does.
 

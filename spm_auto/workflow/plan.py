@@ -157,7 +157,10 @@ class Plan:
 
 
 def make_plan(
-    recipe: Recipe, instrument: GuardedInstrument, measured: Measured | None = None
+    recipe: Recipe,
+    instrument: GuardedInstrument,
+    measured: Measured | None = None,
+    retuning: float | None = None,
 ) -> Plan:
     """Check what is known of a recipe against the limits, and add up its times. Nothing moves.
 
@@ -165,6 +168,7 @@ def make_plan(
         recipe: The recipe.
         instrument: The instrument that it will run on, loaded or not.
         measured: What an earlier run took; the times are corrected by it.
+        retuning: What a `Load` takes that finds its sample mounted [s]; None when unknown.
 
     Raises:
         RecipeError: Instructions will be refused; the message names each step and its limit.
@@ -174,7 +178,7 @@ def make_plan(
     if faults:
         raise RecipeError("\n".join(faults))
     tip = recipe.recovery.tip if recipe.recovery is not None else None
-    foreseen = Foreseen(Pricing(instrument, measured), instrument.capabilities, tip)
+    foreseen = Foreseen(Pricing(instrument, measured, retuning), instrument.capabilities, tip)
     try:
         foreseen.load()
         for index, outline in enumerate(outlines):

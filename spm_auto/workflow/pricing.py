@@ -107,11 +107,19 @@ class Pricing:
     Args:
         instrument: The instrument, loaded or not.
         measured: What an earlier run took.
+        retuning: What a `Load` takes that finds its sample mounted [s]; None when unknown.
     """
 
-    def __init__(self, instrument: GuardedInstrument, measured: Measured | None = None) -> None:
+    def __init__(
+        self,
+        instrument: GuardedInstrument,
+        measured: Measured | None = None,
+        retuning: float | None = None,
+    ) -> None:
         self._instrument = instrument
         self.measured = measured or Measured()
+        self._retuning = retuning
+        self._is_mounted = False
         self._fixed: dict[Instruction | BiasWaveform, float] = {}
         self._here, self._per_metre = _travel(instrument)
 
@@ -131,7 +139,14 @@ class Pricing:
         return self._per_metre * length
 
     def fixed(self, instruction: Instruction) -> float:
-        """Return what an instruction takes, the way to it left out [s]."""
+        """Return what an instruction takes, the way to it left out [s].
+
+        From the second `Load` on one that names no sample finds its sample mounted.
+        """
+        if isinstance(instruction, Load):
+            is_mounted, self._is_mounted = self._is_mounted, True
+            if is_mounted and not instruction.sample and self._retuning is not None:
+                return self._retuning
         key: Instruction | BiasWaveform = instruction
         if isinstance(instruction, AcquireSpectrum):
             key = instruction.waveform  # wherever it is

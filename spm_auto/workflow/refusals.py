@@ -75,8 +75,9 @@ def _first_refused(
         if instruction in seen:
             continue
         seen.add(instruction)
-        if is_chosen and isinstance(instruction, AcquireSpectrum | AcquireForceCurve):
-            if (instruction.x, instruction.y) in lost:
+        point: Instruction | None = instruction if is_chosen else None
+        match point:
+            case AcquireSpectrum(x=x, y=y) | AcquireForceCurve(x=x, y=y) if (x, y) in lost:
                 continue
         try:
             instrument.check(instruction)

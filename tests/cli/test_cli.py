@@ -156,7 +156,10 @@ def test_square_brackets_in_a_title_or_a_path_are_only_text(
 
 def test_the_best_value_is_shown_with_its_unit(command: Command, tmp_path: Path) -> None:
     _, said, progress = carry_out(
-        command, tmp_path / "run", "--set=steps[1].scalarizer=coercive_bias"
+        command,
+        tmp_path / "run",
+        "--set=steps[1].scalarizer=coercive_bias",
+        "--set=steps[1].budget=20",
     )
     best = open_run(tmp_path / "run").summary()["best"]
     assert f"{best['reward']:.4g} V at (" in said

@@ -119,13 +119,19 @@ def test_a_recipe_is_read_with_its_units(tmp_path: Path) -> None:
             "steps[1].waveform: there is no kind 'swep'; did you mean 'sweep'? "
             "(known: triangle, sweep, pulse)",
         ),
-        ("waveform", {}, "steps[1].waveform: the key 'kind' is missing (known: triangle, sweep, pulse)"),
+        (
+            "waveform", {},
+            "steps[1].waveform: the key 'kind' is missing (known: triangle, sweep, pulse)",
+        ),
         (
             "amplitudes", ["1 V", "2 nm"],
             "steps[1].amplitudes[1]: '2 nm' has the unit 'nm'; expected 'V', for example '-8 V'",
         ),
         ("budget", 0, "steps[1].budget: input should be greater than or equal to 1, got 0"),
-        ("budget", "3", "steps[1].budget: input should be a valid integer, got '3'; write it without quotes"),
+        (
+            "budget", "3",
+            "steps[1].budget: input should be a valid integer, got '3'; write it without quotes",
+        ),
         ("budget", True, "steps[1].budget: input should be a valid integer, got True"),
     ],
 )  # fmt: skip

@@ -304,3 +304,28 @@ def test_what_cannot_be_tracked_is_refused_before_anything_moves() -> None:
         recipe(track(every=None))
     with pytest.raises(RecipeError, match="32 x 60 pixels with 8 around them do not fit in a"):
         recipe(track(strip={"lines": 60, "pixels": 32}))
+
+
+class Hardware(Sliding):
+    """The still film again, as far as the runner knows no simulation, that has slid meanwhile."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return replace(super().capabilities, is_simulated=False)
+
+
+def test_with_hardware_it_goes_on_with_a_sample_that_has_slid_meanwhile(tmp_path: Path) -> None:
+    steps, clock = (track(visits(4)),), InstantClock()
+    carried_out(tmp_path / "whole", *steps, microscope=Hardware(clock, {}), clock=clock)
+    names = [name for name, _, _ in story(tmp_path / "whole")]
+    n = [at for at, name in enumerate(names) if name == "SpectrumAcquired"][3]
+    folder, clock = cut(tmp_path / "whole", n + 1, tmp_path / "cut"), InstantClock()
+    slid = Hardware(clock, {})
+    slid._shift = (-47e-9, 31e-9)
+    runner = resume(folder, recipe(*steps).steps, microscope=slid, clock=clock)
+    assert runner.finished is not None
+    assert runner.finished.reason == FinishReason.COMPLETED, runner.finished.message
+    run = open_run(folder)
+    assert findings(run)[-1].values["offset"] == pytest.approx([0.0, 0.0], abs=2e-9)
+    assert slid._last[1] == pytest.approx((-150e-9, 90e-9), abs=3e-9)  # on the film itself
+    assert not any(isinstance(r.event, Alarm) for r in run.records)

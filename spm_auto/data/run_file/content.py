@@ -11,7 +11,8 @@ import numpy as np
 from ...instrument import Channel, FloatArray, QualityFlag, ScanFrame, ScanImage
 from ..codec import Array
 from ..events import ModelFitted
-from ..reader import Measurement, RecordedRun
+from ..reader import RecordedRun
+from ..telling import Measurement
 from .arrays import Places
 from .layout import new_group, write_column, write_data, write_scale, write_table
 

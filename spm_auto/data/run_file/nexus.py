@@ -16,7 +16,8 @@ import numpy as np
 
 from ...instrument import ScanImage
 from ..events import LoadFinished, ScanStarted
-from ..reader import Measurement, RecordedRun
+from ..reader import RecordedRun
+from ..telling import Measurement
 from .layout import new_group, write_field
 
 if TYPE_CHECKING:

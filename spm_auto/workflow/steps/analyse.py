@@ -54,7 +54,8 @@ class StatementSettings(BaseModel):
 
     Attributes:
         scalarizer: What the value is; "last" for what the agent before went for.
-        structure: "walls" for the distance from domain walls, or a channel of the overview.
+        structure: "walls" for the distance from domain walls, "domains" for which of the two a
+            place lies in, or a channel of the overview.
         shapes: How the value may follow a distance.
     """
 

@@ -13,7 +13,6 @@ import numpy as np
 
 from ...agents import Scalarizer
 from ...analysis import (
-    DomainWalls,
     Shape,
     find_clusters,
     find_walls,
@@ -39,6 +38,7 @@ from .material import (
 )
 
 ANALYSIS = "analysis"
+WALLS, DOMAINS = "walls", "domains"  # structures that are no channel of an image
 LAST = "last"  # the scalarizer that an agent went for last
 
 Method = Literal["pca", "nmf"]
@@ -141,6 +141,8 @@ def unmixing_found(
         f"{len(table.rows)} {table.name} are sums of {k} {plural} that explain "
         f"{100 * found.share:.3g} % of what differs among them ({found.rule})"
     )
+    if table.n_left_out:
+        said += f"; {table.n_left_out} that failed or differ in their axis are left out"
     if not found.is_settled:
         said += "; the search for them had not come to its end"
     values = {
@@ -157,6 +159,7 @@ def unmixing_found(
         "explained": found.explained,
         "share": found.share,
         "n_found": found.n_found,
+        "n_left_out": table.n_left_out,
         "rule": found.rule,
         "places": table.places,
     }
@@ -208,7 +211,7 @@ def clusters_found(
                 names, units, found.centers[k].tolist(), found.deviations[k].tolist(), strict=True
             )
         ]
-        groups.append(f"{n} places with {', '.join(means)}")
+        groups.append(f"{n} place{'s' if n > 1 else ''} with {', '.join(means)}")
     chance = f"{100 * together.chance:.2g} % by chance"
     lie = "lie together" if together.chance < 0.05 else "do not lie together more than by chance"
     said = f"{len(found.counts)} groups by {words} ({found.rule}): {'; '.join(groups)}; "
@@ -227,21 +230,25 @@ def statement_found(
 ) -> Finding:
     """Say whether a value follows a structure."""
     judged = last_judged(material) if scalarizer is None else judge(material, name, scalarizer)
-    near: DomainWalls | None = None
-    if structure == "walls":
+    if structure in (WALLS, DOMAINS):
         phase, amplitude, smoothing = walls
         image = image_with([phase], material.images, judged.places)
-        near = find_walls(image, phase, amplitude, smoothing=smoothing)
-        if not near.lines:
+        found_walls = find_walls(image, phase, amplitude, smoothing=smoothing)
+        if not found_walls.lines:
             raise NothingToSay("the image shows no domain walls")
-        distances = near.distances(*judged.places.T)
-        known, at, unit = ~distances.is_bound, distances.value, "m"
+        distances = found_walls.distances(*judged.places.T)
+        if structure == WALLS:
+            known, at, unit = ~distances.is_bound, distances.value, "m"
+        else:
+            known, at, unit = distances.side != 0, distances.side.astype(float), "1"
     else:
         image = image_with([structure], material.images, judged.places)
         at, unit = channel_at(image, structure, judged.places)
         known = np.isfinite(at)
     values, places, at = judged.values[known], judged.places[known], at[known]
-    tried: Sequence[Shape] = shapes if near is not None else ("linear",)
+    tried: Sequence[Shape] = shapes
+    if structure != WALLS:
+        tried = ("sides",) if structure == DOMAINS else ("linear",)
     found = state(values, at, places, rng, tried)
     words = structure.replace("_", " ")
     kept = {

@@ -13,7 +13,7 @@ from ...instrument import Instruction, Scan
 from ...units import format as format_quantity
 from ..asked import ends_a_run
 from ..requests import Ask
-from .base import Step, StepContext, StepGenerator
+from .base import Outline, Step, StepContext, StepGenerator
 
 NEVER = 0
 
@@ -80,6 +80,10 @@ class ApproveStep(Step):
     def preview(self, before: Scan | None) -> Sequence[Instruction]:  # noqa: ARG002
         """Return nothing: no instruction is given."""
         return []
+
+    def outline(self, before: Scan | None) -> Outline:  # noqa: ARG002
+        """Return that a human is asked."""
+        return Outline(self.kind, asks=1)
 
     def needs_answers(self, every: int | None) -> bool:  # noqa: ARG002
         """Say that a human is asked, whatever was set for the run."""

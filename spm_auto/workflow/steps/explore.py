@@ -185,7 +185,9 @@ class ExploreStep(Step):
     def outline(self, before: Scan | None) -> Outline:
         """Return the spectra, which an agent will choose."""
         known = tuple(self.preview(before))
-        return Outline(self.kind, known, choices=len(known), is_beside=self.look_ahead)
+        every = every_of(self.approval)
+        asks = len(known) // every if every else 0
+        return Outline(self.kind, known, choices=len(known), is_beside=self.look_ahead, asks=asks)
 
     def notes_size(self, before: Scan | None) -> int:
         """Return how many bytes the choices and the fits take, at most."""

@@ -46,6 +46,8 @@ LAWS = ("instant", "log_time", "power", "viscous", "creep")
 SITES = "sites"  # cause of an alarm: there is no place to go on, or what is there is no use
 _SHARED = "hypothesis"
 _SAME = 0.99  # of the spacing: closer is no fresh place
+_NO_SITE = "no site is left that has had no pulse"
+_NOT_POLED = "there is no site for a pulse: nowhere is the film poled one way"
 _NOTE = 2048  # [bytes] of a finding without its arrays
 _LARGEST = 2 / 3  # of the image of a site: larger domains are not sure to be whole
 
@@ -166,13 +168,24 @@ class HypothesisStep(Step):
             if len(rows) >= self.least and float(probabilities(evidences).max()) >= self.until:
                 break
             if not sites:
-                yield Note(Alarm("no site is left that has had no pulse", SITES))
+                yield Note(Alarm(_NO_SITE, SITES))
                 break
-            smallest, uncertainty = at_best.smallest, at_best.uncertainty
-            bits: FloatArray = yield Compute(
-                partial(information, evidences, bias, duration, smallest, uncertainty)
-            )
-            index = self._chosen(bits / seconds, len(rows), rng)
+            index, why = len(rows) % len(bias), "it was its turn"
+            if self.choice == "chance":
+                index, why = int(rng.integers(len(bias))), "it was chosen by chance"
+            elif self.choice == "information":
+                bits: FloatArray = yield Compute(
+                    partial(
+                        information,
+                        evidences,
+                        bias,
+                        duration,
+                        at_best.smallest,
+                        at_best.uncertainty,
+                    )
+                )
+                index = int(np.argmax(bits / seconds))
+                why = f"it was expected to tell {bits[index]:.2g} bit in {seconds[index]:.3g} s"
             site = sites.pop(0)
             memory.used.append(site)
             pulse = self._pulses()[index]
@@ -184,8 +197,7 @@ class HypothesisStep(Step):
                 continue
             rows.append((*pulse, domain.diameter, domain.uncertainty, domain.smallest))
             evidences = yield Compute(partial(inference.weigh, tuple(rows)))
-            expected = f"it was expected to tell {bits[index]:.2g} bit in {seconds[index]:.3g} s"
-            yield Note(self._finding(evidences, rows, site, expected))
+            yield Note(self._finding(evidences, rows, site, why))
         return image
 
     def _sites(
@@ -211,7 +223,7 @@ class HypothesisStep(Step):
         )
         yield Note(Finding("law", said, {"sites": np.array(fresh).reshape(-1, 2)}))
         if not fresh:
-            yield Note(Alarm("there is no place for a pulse: the film is not poled one way", SITES))
+            yield Note(Alarm(_NO_SITE if len(found) else _NOT_POLED, SITES))
         return fresh
 
     def _seconds(self, site: tuple[float, float]) -> Generator[Request, Any, FloatArray]:
@@ -246,20 +258,12 @@ class HypothesisStep(Step):
             return None
         return domain
 
-    def _chosen(self, rate: FloatArray, number: int, rng: np.random.Generator) -> int:
-        """Return which pulse is next, of those with these rates of information [bit/s]."""
-        if self.choice == "chance":
-            return int(rng.integers(len(rate)))
-        if self.choice == "turns":
-            return number % len(rate)
-        return int(np.argmax(rate))
-
     def _finding(
         self,
         evidences: Sequence[Evidence],
         rows: Sequence[Row],
         site: tuple[float, float],
-        expected: str,
+        why: str,
     ) -> Finding:
         shares = probabilities(evidences)
         second, best = np.argsort(shares)[-2:].tolist()
@@ -273,7 +277,7 @@ class HypothesisStep(Step):
         said = (
             f"{self.laws[best]} is favoured {odds:.3g}:1 over {self.laws[second]} after "
             f"{len(rows)} pulse{'s' * (len(rows) > 1)}; {format_quantity(bias, 'V')} for "
-            f"{format_quantity(duration, 's')} left {left}; {expected}"
+            f"{format_quantity(duration, 's')} left {left}; {why}"
         )
         grown = Grown.of(rows)
         found = evidences[best].parameters()

@@ -1,15 +1,21 @@
 """What there is to analyse: what places are worth, tables of spectra, and images that hold them."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...agents import Scalar, Scalarizer, Scored, scalar_of
 from ...analysis import level_plane, unmix
 from ...errors import AgentError
 from ...instrument import FloatArray, ForceCurve, Measured, ScanImage, Spectrum
+
+_COUNTED = re.compile(r"\d+ of \d+")  # which differs from spectrum to spectrum
+_NEAR = 5  # points of a neighbourhood
+_ROUGHEST = 5.0  # times as rough as usual, from which on a spectrum has failed as a whole
 
 
 class NothingToSay(Exception):
@@ -95,7 +101,7 @@ def last_judged(material: Material) -> Judgement:
 
 def _judged(name: str, measured: Sequence[Measured], scalars: Sequence[Scalar]) -> Judgement:
     good = [(m, s) for m, s in zip(measured, scalars, strict=True) if s.is_good]
-    flags = Counter(s.flag for s in scalars if not s.is_good)
+    flags = Counter(_COUNTED.sub("some", s.flag) for s in scalars if not s.is_good)
     return Judgement(
         name,
         good[-1][1].unit if good else "1",
@@ -109,7 +115,7 @@ def _judged(name: str, measured: Sequence[Measured], scalars: Sequence[Scalar]) 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """Spectra over one axis: those that share the commonest one."""
+    """Spectra over one axis: those that share the commonest one and have not failed."""
 
     name: str
     rows: FloatArray
@@ -118,12 +124,16 @@ class Table:
     axis: FloatArray
     axis_name: str
     axis_unit: str
+    n_left_out: int
     channel: str
     unit: str
 
 
 def table_of(measured: Sequence[Measured], channel: str) -> Table:
-    """Put spectra into a table: those without a flag that share the commonest axis."""
+    """Put spectra into a table: those that share the commonest axis and have not failed.
+
+    Single points that failed are bridged; a spectrum with more of them is left out.
+    """
     if not measured:
         raise NothingToSay("no spectrum was taken")
     keyed = [(_axis(m).tobytes(), m) for m in measured if not m.flags]
@@ -137,6 +147,8 @@ def table_of(measured: Sequence[Measured], channel: str) -> Table:
     number = names.index(channel) if channel else 0
     rows = np.array([(m.data if isinstance(m, Spectrum) else m.retract)[number] for m in alike])
     good = np.isfinite(rows).all(axis=1)
+    rows = _bridged(np.where(good[:, None], rows, 0.0))
+    good[good] = _is_ordinary(rows[good]) if good.any() else False
     alike = [m for m, is_good in zip(alike, good, strict=True) if is_good]
     if not alike:
         raise NothingToSay("no spectrum is finite")
@@ -149,9 +161,32 @@ def table_of(measured: Sequence[Measured], channel: str) -> Table:
         _axis(alike[0]),
         "bias" if is_spectrum else "extension",
         "V" if is_spectrum else "m",
+        len(measured) - len(alike),
         names[number],
         alike[0].channels[number].unit,
     )
+
+
+def _bridged(rows: FloatArray) -> FloatArray:
+    """Replace points that failed, one or two in a row, by the median of their neighbourhood.
+
+    They stand out of it by more than the spectrum changes in all, its ends left out.
+    """
+    from scipy.ndimage import median_filter
+
+    if rows.shape[1] < _NEAR:
+        return rows
+    smooth = median_filter(rows, size=(1, _NEAR), mode="nearest")
+    low, high = np.percentile(smooth, (10, 90), axis=1)
+    return np.where(np.abs(rows - smooth) > (high - low)[:, None], smooth, rows)
+
+
+def _is_ordinary(rows: FloatArray) -> NDArray[np.bool_]:
+    """Say which spectra are not many times rougher from point to point than spectra usually are."""
+    if rows.shape[1] < _NEAR:
+        return np.ones(len(rows), dtype=bool)
+    rough = np.sqrt(np.mean(np.diff(rows, n=2, axis=1) ** 2, axis=1))
+    return np.asarray(rough <= _ROUGHEST * np.median(rough))
 
 
 def features_of(

@@ -153,20 +153,21 @@ class SurveyStep(Block):
         return [*ways, *super().preview(_first_scan(ways))]
 
     def outline(self, before: Scan | None) -> Outline:  # noqa: ARG002
-        """Return the ways to as many places as there will be, and as many rounds of the steps."""
-        ways = self.ways()
-        if isinstance(self.choose, Adaptive):  # the first ones, spread out, stand for all
-            chosen = spread_out(self.centers(), self.choose.budget)
-            ways = [ways[place] for place in _chained(chosen, self.centers())]
+        """Return as many rounds as there will be places, the middle one's way standing for all."""
+        ways, centers = self.ways(), self.centers()
+        middle = int(np.argmin(np.hypot(*(centers - centers.mean(axis=0)).T)))
         inner = super().outline(_first_scan(ways)).inner
-        return Outline(self.kind, tuple(ways), inner=inner, rounds=len(ways))
+        return Outline(self.kind, (ways[middle],), inner=inner, rounds=self._most_places)
+
+    @property
+    def _most_places(self) -> int:
+        """How many places it will go to, at most."""
+        n_places = len(self.ways())
+        return min(n_places, self.choose.budget) if isinstance(self.choose, Adaptive) else n_places
 
     def notes_size(self, before: Scan | None) -> int:  # noqa: ARG002
         """Return how many bytes the notes of all places take, at most."""
-        ways = self.ways()
-        rounds = len(ways)
-        if isinstance(self.choose, Adaptive):
-            rounds = min(rounds, self.choose.budget)
+        ways, rounds = self.ways(), self._most_places
         asked = rounds * len(ways) * _NUMBER  # how long it takes to each of them
         summary = 4 * len(ways) * _NUMBER
         return rounds * (super().notes_size(_first_scan(ways)) + _FINDING) + asked + summary
@@ -382,14 +383,3 @@ def _said(value: float, unit: str) -> str:
 
 def _first_scan(ways: Sequence[MoveStage | Scan]) -> Scan | None:
     return next((way for way in ways if isinstance(way, Scan)), None)
-
-
-def _chained(places: list[int], centers: FloatArray) -> list[int]:
-    """Return places in an order in which each is the nearest one left, from the first one on."""
-    left, order = list(places[1:]), list(places[:1])
-    while left:
-        here = centers[order[-1]]
-        nearest = min(left, key=lambda place: float(np.hypot(*(centers[place] - here))))
-        left.remove(nearest)
-        order.append(nearest)
-    return order

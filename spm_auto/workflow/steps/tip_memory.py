@@ -17,6 +17,8 @@ from ...units import format as format_quantity
 
 Place = tuple[float, float]
 
+PRIOR = 0.5  # of success and of failure: that of Jeffreys, Proc. R. Soc. A 186, 453, 1946
+
 
 @dataclass(frozen=True, slots=True)
 class TipAction:
@@ -123,7 +125,7 @@ class TipMemory:
         known_ones = [self.of(action) for action in actions[:n_open]]
         usual = [known.seconds for known in known_ones if known.tried]
         default = float(np.mean(usual)) if usual else 1.0
-        chances = np.array([rng.beta(1 + k.helped, 1 + k.failed) for k in known_ones])
+        chances = np.array([rng.beta(PRIOR + k.helped, PRIOR + k.failed) for k in known_ones])
         harms = np.array([max(k.harm, 0.0) for k in known_ones])
         seconds = np.array([k.seconds if k.tried else default for k in known_ones])
         gains = (chances * gap - (1 - chances) * harms) / np.maximum(seconds, 1e-9)

@@ -8,17 +8,16 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ...analysis.drift import Drift, DriftModel
-from ...analysis.strips import StripPlace
+from ...analysis import Drift, DriftModel, StripPlace
 from ...errors import BudgetSpent, RecipeError
-from ...instrument import Instruction, Scan, ScanImage
+from ...instrument import Instruction, MoveStage, Scan, ScanImage
 from ...units import Duration, Frequency, Length, Speed
 from ..requests import Note
 from .base import Outline, Step, StepContext, StepGenerator, served
 from .block import Block
 from .moving import PLACEABLE, takes
 from .settings import FrameSettings, PixelCount
-from .tracking import SampleLost, Tracker, TrackerSettings
+from .tracking import TRACKED, SampleLost, Tracker, TrackerSettings
 
 _RECORDS = 900  # [bytes] what is noted of a look, and of when an instruction is given
 _NO_REFERENCE = "a track step needs a frame of its own, or an overview step before it"
@@ -121,14 +120,20 @@ class TrackBlock(Block):
 
     def preview(self, before: Scan | None) -> Sequence[Instruction]:
         """Return the reference, a strip in its middle, and the instructions of all steps once."""
-        scan = self._scan(before)
-        return [*self._own(before, 1), *super().preview(scan)]
+        inner = super().preview(self._scan(before))
+        if any(isinstance(each, MoveStage) for each in inner):
+            raise RecipeError(
+                "the stage moves inside of a track step, and leaves the reference behind; "
+                "put the track step inside of what moves it"
+            )
+        return [*self._own(before, 1), *inner]
 
     def outline(self, before: Scan | None) -> Outline:
         """Return the reference and as many strips as will be needed, with the steps inside."""
         scan = self._scan(before)
         inner = super().outline(scan).inner
-        strips = self._looks(sum(map(_lasts, inner)), sum(map(_places, inner)), scan)
+        free = [each for each in inner if not _is_limited(each)]  # else strips are part of its time
+        strips = self._looks(sum(map(_lasts, free)), sum(map(_places, free)), scan)
         return Outline(self.kind, tuple(self._own(before, strips)), inner=inner)
 
     def notes_size(self, before: Scan | None) -> int:
@@ -140,7 +145,8 @@ class TrackBlock(Block):
     def run(self, context: StepContext) -> StepGenerator:
         """Take the reference, and follow the sample from there."""
         tracker = yield from self._begun(context)
-        image = None
+        image, shared = None, context.knowledge.shared
+        shared[TRACKED] = True
         try:
             image = yield from served(self.once(context), tracker.serve)
         except BudgetSpent:
@@ -149,7 +155,7 @@ class TrackBlock(Block):
         except SampleLost:
             pass  # it was said already
         finally:
-            context.knowledge.shift = (0.0, 0.0)
+            context.knowledge.shift, shared[TRACKED] = (0.0, 0.0), False
         return image or tracker.reference
 
     def _begun(self, context: StepContext) -> Generator[Any, Any, Tracker]:
@@ -258,6 +264,11 @@ def _lasts(outline: Outline) -> float:
     own = sum(map(takes, outline.instructions)) + outline.waiting
     inner = outline.rounds * sum(map(_lasts, outline.inner))
     return min(own + inner, outline.longest)
+
+
+def _is_limited(outline: Outline) -> bool:
+    """Say whether it is time that ends what is outlined."""
+    return math.isfinite(outline.longest) and _lasts(outline) >= outline.longest
 
 
 def _places(outline: Outline) -> int:
