@@ -1,5 +1,6 @@
 """The tune_scan step: from bad gains, set-points and line rates to good images, with few scans."""
 
+import math
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal
@@ -13,7 +14,7 @@ from ...instrument import Instruction, Scan, ScanImage, SetFeedback
 from ...units import Frequency, Gain, Setpoint
 from ...units import format as format_quantity
 from ..requests import Note, Request
-from .base import Step, StepContext, StepGenerator
+from .base import Outline, Step, StepContext, StepGenerator
 from .settings import FrameSettings
 from .tuning import Setting, Trial, TuningSearch, Windows
 
@@ -110,6 +111,20 @@ class TuneScanStep(Step):
         known: list[Instruction] = [self._feedback(start), self._scan(start.line_rate)]
         known += [self._scan(usual.line_rate)] * (self.scans - 1)
         return [*known, *self._overview(usual)]
+
+    def outline(self, before: Scan | None) -> Outline:  # noqa: ARG002
+        """Return as many images as there may be, at rates that are likely.
+
+        How fast is found out: the trials are taken to lie between the slowest rate and that of the
+        beginning, on a scale of ratios, and what it ends with, unless it shall be fast, at the
+        slowest.
+        """
+        start = self.begin.setting()
+        slowest = start.line_rate if self.line_rate is None else self.line_rate[0]
+        trial = math.sqrt(slowest * start.line_rate)
+        last = start if self.goal == "fast" else replace(start, line_rate=slowest)
+        tried = (self._feedback(start), self._scan(trial)) * self.scans
+        return Outline(self.kind, (*tried, *self._overview(last)))
 
     def notes_size(self, before: Scan | None) -> int:  # noqa: ARG002
         """Return how many bytes the notes take, at most."""
