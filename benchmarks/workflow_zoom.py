@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tables import spread
 
 from spm_auto.clock import InstantClock
 from spm_auto.data import ScanStarted, open_run
@@ -56,11 +57,10 @@ class Row:
     nearest: tuple[float, ...]
 
     def __str__(self) -> str:
-        hours, nearest = np.array(self.hours), 1e9 * np.array(self.nearest)
+        nearest = spread([1e9 * each for each in self.nearest])
         return (
-            f"{self.name:10}  {hours.mean():6.2f} ± {hours.std():5.2f} h   "
-            f"found {self.hits} of {len(hours)}   nearest {nearest.mean():.2f} ± "
-            f"{nearest.std():.2f} nm"
+            f"{self.name:10} {spread(self.hours):>12} h, found by {self.hits} of "
+            f"{len(self.hours)}, nearest {nearest} nm"
         )
 
 

@@ -1,32 +1,28 @@
 """The example of domain growth runs, and finds what its film was made to do."""
 
-import sys
 from pathlib import Path
 
 import pytest
 
-from spm_auto import cli
+from spm_auto.clock import InstantClock
 from spm_auto.data import FinishReason, open_run
+from spm_auto.lab import begin, read_lab
+from spm_auto.workflow import make_plan, read_recipe
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 
 
-def test_the_example_finds_that_its_walls_creep(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    words = ["spm-auto", "run", str(EXAMPLES / "domain_growth.toml")]
-    words += ["--lab", str(EXAMPLES / "lab_epitaxial_film.toml"), "--out", str(tmp_path)]
-    words += ["--seed", "3", "--set", "steps[0].frame.pixels=[64, 64]"]
-    monkeypatch.setattr(sys, "argv", words)
-    with pytest.raises(SystemExit) as leaving:
-        cli.main()
-    assert leaving.value.code == 0
-    page = (tmp_path / "report.html").read_text("utf-8")
-    assert "log_time is favoured" in page
+def test_the_example_finds_that_its_walls_creep(tmp_path: Path) -> None:
+    recipe = read_recipe(EXAMPLES / "domain_growth.toml")
+    lab, _ = read_lab(EXAMPLES / "lab_epitaxial_film.toml")
+    clock = InstantClock()
+    instrument = lab.open(3, clock)
+    plan = make_plan(recipe, instrument)
+    runner = begin(instrument, clock, tmp_path, title=recipe.title, seed=3)
+    assert runner.run(recipe.steps, seed=3).reason == FinishReason.COMPLETED
     run = open_run(tmp_path)
-    assert run.finished is not None
-    assert run.finished.reason == FinishReason.COMPLETED
     last = run.findings[-1]
     assert (last.kind, last.values["law"]) == ("law", "log_time")
     assert last.values["probability"] >= 0.95
     assert last.values["parameters"]["c"] == pytest.approx(5e-9, abs=3e-9)  # a decade of time
+    assert run.simulated_time < plan.seconds  # there is no need of all pulses that are planned

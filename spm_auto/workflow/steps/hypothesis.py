@@ -170,11 +170,22 @@ class HypothesisStep(Step):
             if not sites:
                 yield Note(Alarm(_NO_SITE, SITES))
                 break
-            smallest, uncertainty = at_best.smallest, at_best.uncertainty
-            bits: FloatArray = yield Compute(
-                partial(information, evidences, bias, duration, smallest, uncertainty)
-            )
-            index = self._chosen(bits / seconds, len(rows), rng)
+            index, why = len(rows) % len(bias), "it was its turn"
+            if self.choice == "chance":
+                index, why = int(rng.integers(len(bias))), "it was chosen by chance"
+            elif self.choice == "information":
+                bits: FloatArray = yield Compute(
+                    partial(
+                        information,
+                        evidences,
+                        bias,
+                        duration,
+                        at_best.smallest,
+                        at_best.uncertainty,
+                    )
+                )
+                index = int(np.argmax(bits / seconds))
+                why = f"it was expected to tell {bits[index]:.2g} bit in {seconds[index]:.3g} s"
             site = sites.pop(0)
             memory.used.append(site)
             pulse = self._pulses()[index]
@@ -186,8 +197,7 @@ class HypothesisStep(Step):
                 continue
             rows.append((*pulse, domain.diameter, domain.uncertainty, domain.smallest))
             evidences = yield Compute(partial(inference.weigh, tuple(rows)))
-            expected = f"it was expected to tell {bits[index]:.2g} bit in {seconds[index]:.3g} s"
-            yield Note(self._finding(evidences, rows, site, expected))
+            yield Note(self._finding(evidences, rows, site, why))
         return image
 
     def _sites(
@@ -248,20 +258,12 @@ class HypothesisStep(Step):
             return None
         return domain
 
-    def _chosen(self, rate: FloatArray, number: int, rng: np.random.Generator) -> int:
-        """Return which pulse is next, of those with these rates of information [bit/s]."""
-        if self.choice == "chance":
-            return int(rng.integers(len(rate)))
-        if self.choice == "turns":
-            return number % len(rate)
-        return int(np.argmax(rate))
-
     def _finding(
         self,
         evidences: Sequence[Evidence],
         rows: Sequence[Row],
         site: tuple[float, float],
-        expected: str,
+        why: str,
     ) -> Finding:
         shares = probabilities(evidences)
         second, best = np.argsort(shares)[-2:].tolist()
@@ -275,7 +277,7 @@ class HypothesisStep(Step):
         said = (
             f"{self.laws[best]} is favoured {odds:.3g}:1 over {self.laws[second]} after "
             f"{len(rows)} pulse{'s' * (len(rows) > 1)}; {format_quantity(bias, 'V')} for "
-            f"{format_quantity(duration, 's')} left {left}; {expected}"
+            f"{format_quantity(duration, 's')} left {left}; {why}"
         )
         grown = Grown.of(rows)
         found = evidences[best].parameters()
