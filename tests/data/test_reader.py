@@ -242,7 +242,8 @@ def test_a_real_run_says_the_keys_that_were_promised_in_plain_json(tmp_path: Pat
     assert list(summary) == [
         "uid", "title", "finish_reason", "message", "instrument", "recipe", "seed", "n_scans",
         "n_resumed", "n_lines", "n_spectra", "n_force_curves", "n_flagged", "best", "findings",
-        "simulated_time", "wall_time", "decision_time_median", "instrument_idle_fraction", "spm_auto_version",
+        "simulated_time", "wall_time", "decision_time_median", "instrument_idle_fraction",
+        "spm_auto_version",
     ]  # fmt: skip
     assert (summary["finish_reason"], summary["message"]) == ("completed", "")
     assert (summary["n_scans"], summary["n_lines"], summary["n_spectra"]) == (1, 3, 4)

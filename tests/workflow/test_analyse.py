@@ -105,6 +105,13 @@ def test_walls_say_where_they_are_and_how_far_each_place_is() -> None:
     assert values["distance"].dtype == np.float32
 
 
+def test_walls_are_found_before_anything_was_measured() -> None:
+    (found,) = played(step(walls={}), knowledge(0))
+    assert found.values["what"] == "walls"
+    assert found.values["places"].shape == (0, 2)
+    assert "measured" not in found.message
+
+
 def test_a_statement_gives_effect_distance_and_deviation() -> None:
     statement = {"scalarizer": "coercive_bias", "structure": "walls", "shapes": ["step"]}
     (found,) = played(step(statements=[statement]), knowledge())
