@@ -111,8 +111,8 @@ class ClusterSettings(BaseModel):
 class AnalyseStep(Step):
     """Say what was found: walls, fits, components, groups, and what goes together with what.
 
-    It moves nothing, and leaves out what a bad tip may have measured. Each result is a finding of the kind "analysis"; what cannot be said is a
-    finding, too, that says why, and the run goes on.
+    It moves nothing, and leaves out what a bad tip may have measured. Each result is a finding of
+    the kind "analysis"; what cannot be said is a finding, too, that says why, and the run goes on.
 
     Attributes:
         walls: Domain walls of the overview; a statement on walls finds them without it, too.
