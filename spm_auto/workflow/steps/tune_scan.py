@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ...analysis import judge_image
-from ...data import LOOK, Finding
+from ...data import LOOK, TIP, Alarm, Finding
 from ...errors import BudgetSpent, LimitExceeded
 from ...instrument import Instruction, Scan, ScanImage, SetFeedback
 from ...units import Frequency, Gain, Setpoint
@@ -145,6 +145,10 @@ class TuneScanStep(Step):
             return None
         if not search.trials:
             raise LimitExceeded("gain", self.begin.gain, self.gain, "1/s", "what is set now")
+        if search.has_crashed:
+            peak = search.trials[-1].quality.peak
+            said = f"the loop's error was {peak:.0f} times its set-point: the tip may have changed"
+            yield Note(Alarm(f"{said}; the tuning ends", TIP))
         best = search.trials[search.best()].setting
         yield self._feedback(best)
         context.knowledge.shared[self.kind] = best

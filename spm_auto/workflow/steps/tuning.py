@@ -28,6 +28,7 @@ CAREFUL = 1.3  # factor by which the gain is raised at once where the loop follo
 FOLLOWS = 0.15  # error over the set-point, below which it does
 CRASH = 3.0  # times what is safe, from which an error may have changed tip and surface
 HAZARD = 0.5  # loss of worth for each unit of the logarithm of a gain beyond all that were safe
+LATE = 0.35  # agreement below which a loop comes late; of noise it is a half
 SAME = 0.05  # logarithms by which settings may differ and yet be the same
 ENOUGH = 0.03  # expected improvement below which it is not worth another image
 FEWEST = 4  # images before that is asked
@@ -107,7 +108,8 @@ class Trial:
         """Whether the loop oscillates, rather than coming late."""
         quality = self.quality
         if math.isfinite(quality.rough):
-            return quality.rough > 1 and quality.rough > quality.slow
+            is_rough = quality.rough > 1 and quality.rough > quality.slow
+            return is_rough and quality.agreement > LATE
         return quality.ringing > 0.5
 
 
