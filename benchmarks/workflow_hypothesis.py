@@ -288,7 +288,11 @@ def _row(world: str, right: Sequence[str], choice: str, answers: Sequence[Answer
     ]
 
 
-def main(seeds: int = 10, worlds: Sequence[str] = (*WORLDS, *FILMS)) -> list[list[str]]:
+def main(
+    seeds: int = 10,
+    worlds: Sequence[str] = (*WORLDS, *FILMS),
+    choices: Sequence[str] = CHOICES,
+) -> list[list[str]]:
     """Return a row for each world and way of choosing the pulses."""
     rows = []
     for world in worlds:
@@ -296,10 +300,10 @@ def main(seeds: int = 10, worlds: Sequence[str] = (*WORLDS, *FILMS)) -> list[lis
             asked = [truth(world, seed) for seed in range(seeds)]
             right = [laws[int(logs.argmax())] for laws, logs, _, _ in asked]
             ahead = [float(np.diff(np.sort(logs)[-2:])[0]) for _, logs, _, _ in asked]
-            print(f"{world}: truth has its law ahead by a factor e to the {spread(ahead, 0)}")
+            print(f"{world}: in truth its law is ahead by a factor e to the {spread(ahead, 0)}")
         else:
             right = [world] * seeds
-        for choice in CHOICES:
+        for choice in choices:
             answers = []
             for seed in range(seeds):
                 if world in FILMS:
@@ -312,24 +316,12 @@ def main(seeds: int = 10, worlds: Sequence[str] = (*WORLDS, *FILMS)) -> list[lis
     return rows
 
 
-def confusion(seeds: int = 10) -> list[list[str]]:
-    """Return how often each law was favoured, for each law that holds, pulses by information."""
-    rows = []
-    for name in WORLDS:
-        laws = [on_paper(name, "information", seed).law for seed in range(seeds)]
-        rows.append([name, *(str(laws.count(each)) for each in WORLDS)])
-    return rows
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--only", default=",".join((*WORLDS, *FILMS)))
-    parser.add_argument("--confusion", action="store_true", help="only the table of who is who")
+    parser.add_argument("--only", default=",".join((*WORLDS, *FILMS)), help="worlds")
+    parser.add_argument("--choices", default=",".join(CHOICES), help="ways to choose pulses")
     arguments = parser.parse_args()
-    if arguments.confusion:
-        for line in table(("holds", *WORLDS), confusion(arguments.seeds)):
-            print(line)
-    else:
-        for line in table(HEAD, main(arguments.seeds, arguments.only.split(","))):
-            print(line)
+    found = main(arguments.seeds, arguments.only.split(","), arguments.choices.split(","))
+    for line in table(HEAD, found):
+        print(line)

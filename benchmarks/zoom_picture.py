@@ -1,6 +1,6 @@
-"""Draw docs/pictures/zoom.png: the images of a gap hunt, where it zoomed and what it found.
+r"""Draw docs/pictures/zoom.png: the images of a gap hunt, where it zoomed and what it found.
 
-spm-auto run examples/stm_gap_hunt.toml --lab examples/lab_stm_simulated.toml \\
+spm-auto run examples/stm_gap_hunt.toml --lab examples/lab_stm_simulated.toml \
     --seed 1 --out runs/gap
 python benchmarks/zoom_picture.py runs/gap docs/pictures/zoom.png
 """

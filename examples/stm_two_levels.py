@@ -189,7 +189,7 @@ def draw(levels: Sequence[Level], part: ScanFrame, path: Path) -> None:
     corners = np.array(part.corners()).T * 1e9
     axes[0, 1].plot(*np.vstack([corners, corners[:1]]).T, color="red", label="looked at closer")
     axes[0, 1].legend(loc="lower left")
-    figure.savefig(path, dpi=80)
+    figure.savefig(path, dpi=68)
 
 
 def main(

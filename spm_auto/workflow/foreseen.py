@@ -97,7 +97,8 @@ class Foreseen:
             if self._tip is not None:
                 self._give(path, self._tip.scan(), 1)
         n_chosen = 0
-        for instruction, count in _grouped(outline.instructions):
+        most = self._tip.every if outline.choices and self._tip is not None else math.inf
+        for instruction, count in _grouped(outline.instructions, most):
             n_chosen += self._give(path, instruction, count, outline, n_chosen)
         if outline.choices and self._tip is not None:
             self._give(path, self._tip.scan(), 1)
@@ -266,6 +267,11 @@ class Foreseen:
         put_span(self.spans, Span(path, what, who, start, self.now, count, busy))
 
 
-def _grouped(instructions: Sequence[Instruction]) -> Iterator[tuple[Instruction, int]]:
+def _grouped(instructions: Sequence[Instruction], most: float) -> Iterator[tuple[Instruction, int]]:
+    """Yield equal instructions that follow one another together, so many at most."""
     for instruction, group in itertools.groupby(instructions):
-        yield instruction, sum(1 for _ in group)
+        left = sum(1 for _ in group)
+        while left > 0:
+            count = int(min(left, most))
+            yield instruction, count
+            left -= count

@@ -20,8 +20,8 @@ def test_the_gap_hunt_zooms_twice_each_time_inside_the_last_frame(
 ) -> None:
     examples = CHECKOUT / "examples"
     recipe, lab = examples / "stm_gap_hunt.toml", examples / "lab_stm_simulated.toml"
-    small = ["--set=steps[2].budget=12", "--set=steps[2].agent.initial=8"]
-    small += [f"--set=steps[{n}].budget=3" for n in (4, 6)]
+    small = ["--set=steps[2].budget=9", "--set=steps[2].agent.initial=7"]
+    small += [f"--set=steps[{n}].budget=2" for n in (4, 6)]
     small += [f"--set=steps[{n}].pixels=[32,32]" for n in (3, 5)]
     small.append("--set=steps[1].frame.pixels=[40,40]")
     words = ["spm-auto", "run", str(recipe), "--lab", str(lab), "--out", str(tmp_path / "hunt")]
@@ -40,7 +40,10 @@ def test_the_gap_hunt_zooms_twice_each_time_inside_the_last_frame(
     assert all(finding.values["by"] == "value" for finding in findings[::3])
 
 
-def test_agents_learn_from_a_recorded_experiment_at_both_of_its_scales(tmp_path: Path) -> None:
+def test_agents_learn_from_a_recorded_experiment_at_both_of_its_scales(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stm_two_levels, "EVERY", 32)
     for name in (stm_two_levels.LARGE, stm_two_levels.SMALL):
         if not (DATA / name).is_file():
             pytest.skip(f"{name} is not in {DATA}; set SPM_AUTO_DATA to its folder")
