@@ -67,7 +67,8 @@ class Played:
         self.events: list[Any] = []
         self.error: InstrumentError | None = None
         context = StepContext(1, 0, knowledge=knowledge or Knowledge())
-        generator, answer, n_asked = step.run(context), None, 0
+        generator, n_asked = step.run(context), 0
+        answer: Any = None
         error: LimitExceeded | None = None
         try:
             while True:

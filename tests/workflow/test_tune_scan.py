@@ -75,7 +75,9 @@ class Tuned:
         self.scans: list[Scan] = []
         self.feedback = SetFeedback()
         context = StepContext(1, 0, knowledge=knowledge or Knowledge())
-        generator, answer, thrown = step.run(context), None, None
+        generator = step.run(context)
+        answer: Any = None
+        thrown: Exception | None = None
         try:
             while True:
                 request = generator.throw(thrown) if thrown else generator.send(answer)
