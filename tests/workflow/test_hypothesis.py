@@ -256,3 +256,12 @@ def test_a_film_that_is_poled_nowhere_one_way_has_no_site(tmp_path: Path) -> Non
     assert runner.run(steps(STEP), seed=1).reason == FinishReason.COMPLETED
     said = [r.event.message for r in open_run(tmp_path).records if isinstance(r.event, Alarm)]
     assert said == ["there is no site for a pulse: nowhere is the film poled one way"]
+
+
+def test_pulses_whose_domains_leave_the_image_are_given_no_more(tmp_path: Path) -> None:
+    table = {**STEP, "until": 1.0, "budget": 8}
+    events = run(tmp_path, table, per_decade=90e-9)  # 350 nm at 8 V for 1 s
+    large = [e for e in events if isinstance(e, Alarm) and "is not whole" in e.message]
+    pulses = [e.spectrum.bias[0] for e in events if isinstance(e, SpectrumAcquired)]
+    assert 1 <= len(large) <= 3  # 8 V, 6 V and 4 V for a second, at most once each
+    assert len(findings(events)) == len(pulses) - len(large) >= 5

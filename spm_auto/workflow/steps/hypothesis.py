@@ -7,6 +7,7 @@ from functools import partial
 from typing import Annotated, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from ... import plugins
@@ -49,6 +50,7 @@ _SAME = 0.99  # of the spacing: closer is no fresh place
 _NO_SITE = "no site is left that has had no pulse"
 _NOT_POLED = "there is no site for a pulse: nowhere is the film poled one way"
 _NOTE = 2048  # [bytes] of a finding without its arrays
+_LEAVES = 2.0  # sizes of an image, as far as a domain may reach that is not whole on it
 _LARGEST = 2 / 3  # of the image of a site: larger domains are not sure to be whole
 
 Row = tuple[float, float, float, float, float]
@@ -61,10 +63,12 @@ class _Memory:
     Attributes:
         used: Places that have had a pulse [m].
         rows: What was found, by step: bias, duration, diameter, uncertainty, smallest.
+        too_large: Bias and duration of pulses whose domains were not whole on their images.
     """
 
     used: list[tuple[float, float]] = field(default_factory=list)
     rows: dict[tuple[int, ...], list[Row]] = field(default_factory=dict)
+    too_large: list[tuple[float, float]] = field(default_factory=list)
 
 
 class HypothesisStep(Step):
@@ -170,9 +174,13 @@ class HypothesisStep(Step):
             if not sites:
                 yield Note(Alarm(_NO_SITE, SITES))
                 break
-            index, why = len(rows) % len(bias), "it was its turn"
+            fits = _fit_on_images(bias, duration, memory.too_large)
+            if not fits.any():
+                break
+            allowed = np.flatnonzero(fits)
+            index, why = int(allowed[len(rows) % len(allowed)]), "it was its turn"
             if self.choice == "chance":
-                index, why = int(rng.integers(len(bias))), "it was chosen by chance"
+                index, why = int(rng.choice(allowed)), "it was chosen by chance"
             elif self.choice == "information":
                 bits: FloatArray = yield Compute(
                     partial(
@@ -184,7 +192,7 @@ class HypothesisStep(Step):
                         at_best.uncertainty,
                     )
                 )
-                index = int(np.argmax(bits / seconds))
+                index = int(np.argmax(np.where(fits, bits / seconds, -np.inf)))
                 why = f"it was expected to tell {bits[index]:.2g} bit in {seconds[index]:.3g} s"
             site = sites.pop(0)
             memory.used.append(site)
@@ -194,6 +202,12 @@ class HypothesisStep(Step):
             except BudgetSpent:  # whatever was measured before has been concluded from
                 break
             if domain is None:
+                continue
+            if not math.isfinite(domain.diameter):
+                memory.too_large.append(pulse)
+                far = _LEAVES * self.size  # it may reach the images of its neighbours
+                sites = [each for each in sites if math.dist(each, site) >= far]
+                yield Note(Alarm(_too_large(pulse), SITES))
                 continue
             rows.append((*pulse, domain.diameter, domain.uncertainty, domain.smallest))
             evidences = yield Compute(partial(inference.weigh, tuple(rows)))
@@ -252,9 +266,6 @@ class HypothesisStep(Step):
             )
         except ValueError as error:
             yield Note(Alarm(f"the domain cannot be measured: {error}", SITES))
-            return None
-        if not math.isfinite(domain.diameter):
-            yield Note(Alarm("the domain is not whole on its image: the size is too small", SITES))
             return None
         return domain
 
@@ -352,3 +363,21 @@ class _Inference:
 def _pulse(site: tuple[float, float], bias: float, duration: float) -> AcquireSpectrum:
     """Return a pulse: a spectrum of a single point."""
     return AcquireSpectrum(*site, BiasWaveform((bias,), duration))
+
+
+def _fit_on_images(
+    bias: FloatArray, duration: FloatArray, too_large: Sequence[tuple[float, float]]
+) -> NDArray[np.bool_]:
+    """Say which pulses are weaker, in bias or duration, than all that left too large a domain."""
+    fits = np.ones(len(bias), dtype=bool)
+    for strong, long in too_large:
+        fits &= (np.abs(bias) < abs(strong)) | (duration < long)
+    return fits
+
+
+def _too_large(pulse: tuple[float, float]) -> str:
+    strong, long = format_quantity(pulse[0], "V"), format_quantity(pulse[1], "s")
+    return (
+        f"the domain of {strong} for {long} is not whole on its image: the size is too small; "
+        "such pulses and stronger ones are given no more"
+    )
