@@ -14,9 +14,8 @@ Hours are those of the instrument, from the first scan on. A run that finds none
 whole time, and is told.
 """
 
-import sys
+import argparse
 import tempfile
-import time
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -153,7 +152,7 @@ def _grid(seed: int) -> tuple[float, bool, float]:
 
 
 if __name__ == "__main__":
-    began = time.perf_counter()
-    for row in main(range(int(sys.argv[1]) if len(sys.argv) > 1 else 10)):
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=10, help="how many")
+    for row in main(range(parser.parse_args().seeds)):
         print(row)
-    print(f"{time.perf_counter() - began:.0f} s")
