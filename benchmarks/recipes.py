@@ -8,6 +8,7 @@ A recipe says so in a comment of its own, and how it becomes a small one for a q
 ``quick`` may stand several times; each is what ``--set`` would take. Without ``lab`` the first
 ``--lab examples/FILE`` in its comments counts. Recorded data that the lab hands out are named in
 ``# data: FILE``; they lie in the folder that SPM_AUTO_DATA names, or in ../shared/data.
+``# plan: at most`` says that a step ends by what it finds, so that the plan is an upper bound.
 """
 
 import os
@@ -17,7 +18,7 @@ from pathlib import Path
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 _DATA = Path(os.environ.get("SPM_AUTO_DATA", EXAMPLES.parent.parent / "shared" / "data"))
-_SAID = re.compile(r"^# (lab|quick|data): (\S.*?)\s*$", re.MULTILINE)
+_SAID = re.compile(r"^# (lab|quick|data|plan): (\S.*?)\s*$", re.MULTILINE)
 _TYPED = re.compile(r"^#.*--lab examples/(\S+\.toml)", re.MULTILINE)
 
 
@@ -30,12 +31,14 @@ class ExampleRecipe:
         lab: The lab file that it is for.
         quick: What to replace for a quick look, as for ``--set``.
         data: Recorded data that it needs; None for none.
+        is_open: Whether it ends by what it finds: its plan is an upper bound.
     """
 
     path: Path
     lab: Path
     quick: tuple[str, ...] = ()
     data: Path | None = None
+    is_open: bool = False
 
     @property
     def name(self) -> str:
@@ -70,5 +73,7 @@ def find_recipes(folder: Path = EXAMPLES) -> tuple[ExampleRecipe, ...]:
             raise ValueError(f"{path.name}: write its lab as a comment, '# lab: lab_stm.toml'")
         quick = tuple(value for key, value in said if key == "quick")
         data = [_DATA / value for key, value in said if key == "data"]
-        found.append(ExampleRecipe(path, folder / labs[0], quick, data[0] if data else None))
+        is_open = ("plan", "at most") in said
+        source = data[0] if data else None
+        found.append(ExampleRecipe(path, folder / labs[0], quick, source, is_open))
     return tuple(found)

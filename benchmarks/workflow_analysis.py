@@ -1,6 +1,7 @@
 """Does what the analyse step says hold against the simulator's truth?
 
     python -m benchmarks.workflow_analysis --seeds 10
+    python -m benchmarks.workflow_analysis --pictures docs/pictures # those of docs/analysis.md
 
 The two examples are run in full. On the film the statement on coercive bias and walls is held
 against loops of a perfect instrument at 300 places that nobody chose: the true effect is what the
@@ -10,6 +11,8 @@ says how stiff the contact is there.
 """
 
 import argparse
+import base64
+import io
 import math
 import tempfile
 from collections.abc import Mapping
@@ -17,6 +20,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+from PIL import Image
 from scipy.spatial import cKDTree
 from skimage.measure import find_contours
 
@@ -34,6 +38,7 @@ from spm_auto.instrument import (
     Spectrum,
 )
 from spm_auto.lab import begin, read_lab
+from spm_auto.report.found import draw_found
 from spm_auto.simulator import SimulatorSettings, Truth, simulate
 from spm_auto.simulator.samples.afm import AfmSample
 from spm_auto.workflow import read_recipe
@@ -42,6 +47,17 @@ from .tables import spread, table
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 PLACES = 300  # of the true film
+PICTURES = {
+    ("ferroelectric_discovery.toml", "lab_simulator.toml"): {
+        "domain walls": "discovery_walls.png",
+        "coercive bias and walls": "discovery_statement.png",
+        "components": "discovery_components.png",
+    },
+    ("afm_stiff_inclusions.toml", "lab_afm.toml"): {
+        "groups": "stiff_groups.png",
+        "stiffness": "stiff_values.png",
+    },
+}
 STIFF = 15e9  # modulus from which on a place is an inclusion [Pa]
 
 
@@ -161,8 +177,25 @@ def main(seeds: int = 10) -> list[tuple[str, str]]:
     return rows
 
 
+def draw(folder: Path) -> None:
+    """Write the pictures of the page on analysis, as the report of a run with seed 1 has them."""
+    for (name, lab), named in PICTURES.items():
+        with tempfile.TemporaryDirectory() as place:
+            run, _ = run_example(name, lab, 1, Path(place) / "run")
+            for picture in draw_found(run):
+                if picture.title in named:
+                    png = base64.b64decode(picture.uri.partition(",")[2])
+                    image = Image.open(io.BytesIO(png)).convert("RGB").quantize(128)
+                    image.save(folder / named[picture.title], optimize=True)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=10)
-    for line in table(("figure", "mean ± sd"), main(parser.parse_args().seeds)):
-        print(line)
+    parser.add_argument("--pictures", type=Path, help="folder to write pictures to")
+    asked = parser.parse_args()
+    if asked.pictures:
+        draw(asked.pictures)
+    else:
+        for line in table(("figure", "mean ± sd"), main(asked.seeds)):
+            print(line)

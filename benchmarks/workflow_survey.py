@@ -8,7 +8,7 @@ it, once as it is and once with every position in order. Measured against the si
 * places and hours: until that believed position is within 2 % of the true one and stays there.
 * loss: share of the largest response that is missing at the believed position at the end.
 
-Run it with ``python benchmarks/workflow_survey.py [SEEDS]``.
+Run it with ``python benchmarks/workflow_survey.py --seeds N``.
 """
 
 import argparse
@@ -146,5 +146,5 @@ def _print(rows: Sequence[dict[str, str]]) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("seeds", type=int, nargs="?", default=10)
+    parser.add_argument("--seeds", type=int, default=10, help="how many")
     _print(main(range(parser.parse_args().seeds)))

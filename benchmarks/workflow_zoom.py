@@ -14,9 +14,8 @@ Hours are those of the instrument, from the first scan on. A run that finds none
 whole time, and is told.
 """
 
-import sys
+import argparse
 import tempfile
-import time
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tables import spread
 
 from spm_auto.clock import InstantClock
 from spm_auto.data import ScanStarted, open_run
@@ -56,11 +56,10 @@ class Row:
     nearest: tuple[float, ...]
 
     def __str__(self) -> str:
-        hours, nearest = np.array(self.hours), 1e9 * np.array(self.nearest)
+        nearest = spread([1e9 * each for each in self.nearest])
         return (
-            f"{self.name:10}  {hours.mean():6.2f} ± {hours.std():5.2f} h   "
-            f"found {self.hits} of {len(hours)}   nearest {nearest.mean():.2f} ± "
-            f"{nearest.std():.2f} nm"
+            f"{self.name:10} {spread(self.hours):>12} h, found by {self.hits} of "
+            f"{len(self.hours)}, nearest {nearest} nm"
         )
 
 
@@ -153,7 +152,7 @@ def _grid(seed: int) -> tuple[float, bool, float]:
 
 
 if __name__ == "__main__":
-    began = time.perf_counter()
-    for row in main(range(int(sys.argv[1]) if len(sys.argv) > 1 else 10)):
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=10, help="how many")
+    for row in main(range(parser.parse_args().seeds)):
         print(row)
-    print(f"{time.perf_counter() - began:.0f} s")

@@ -58,7 +58,7 @@ def execute(
         as_json: Whether to print the run's summary as JSON, and nothing else.
         in_server: Whether the instrument gets a process of its own; None says so of hardware.
         pulses: How many pulses and pokes a human has said yes to, for such an instrument.
-        approve: How often a human is asked, as `spm_auto.steering.parse_every` reads it; "never"
+        approve: How often a human is asked, as `spm_auto.listening.parse_every` reads it; "never"
             says yes to all, also where the recipe needs an answer. Empty as the recipe has it.
 
     Raises:

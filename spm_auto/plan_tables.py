@@ -176,9 +176,10 @@ def _table(title: str, words: Sequence[str], numbers: Sequence[str]) -> Table:
 
 def _add_step(table: Table, plan: Plan, step: PlannedStep) -> None:
     indent = "  " * (len(step.path) - 1)
-    rounds = f"{step.rounds} times" if step.rounds > 1 else ""
+    rounds = str(step.rounds) if step.rounds > 1 else ""
     lasts = step.end - step.start
-    row = (indent + escape(_named(step.path, step.kind)), "", rounds, "", _time(lasts))
+    name = escape(_named(step.path[-1:], step.kind))
+    row = (indent + name, "", rounds, "", _time(lasts))
     table.add_row(*row, _share(lasts, plan), style="bold")
     for operation in step.operations:
         beside = operation.resource is not Resource.INSTRUMENT

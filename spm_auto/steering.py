@@ -142,7 +142,7 @@ def scalarizer(
     _do(context, who, lambda client: client.steer(wanted, why), f"asked: {wanted}")
 
 
-@app.command()
+@app.command(context_settings=_NUMBERS)
 def exploration(
     context: typer.Context,
     weight: Annotated[float, typer.Argument(metavar="W", help="0 is greedy.")],

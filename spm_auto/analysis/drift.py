@@ -169,6 +169,11 @@ class Drift:
         spread[2:, 2:] = before.covariance[2:, 2:] + self.model.speed**2 * np.eye(2)
         return replace(before, mean=np.array([*seen, *before.mean[2:]]), covariance=spread)
 
+    def loosened(self, far: float) -> "Drift":
+        """Return the state after something that may have moved the sample by so far [m]."""
+        more = np.diag([far, far, self.model.speed, self.model.speed]) ** 2
+        return replace(self, covariance=self.covariance + more)
+
     def _rescaled(self, surprise: float) -> float:
         """Match the noise of the motion to the surprises, 2 on average when it is right.
 

@@ -42,7 +42,7 @@ class Quality:
         corrugation: Standard deviation of what they share [the channel's unit].
         error: Standard deviation of the loop's error over its set-point; NaN where not known.
         slow: Part of the error that neighbouring pixels share: the loop comes late.
-        rough: Part that they do not, and the mean, which an integrating loop holds unless it
+        rough: Part that they do not, and the median, which an integrating loop holds unless it
             oscillates so far that it is rectified: it oscillates, or there is noise.
         peak: Largest error, over the set-point, both ways; NaN where not known.
         ringing: Share of the variance that stands in a single peak of the spectrum along the fast
@@ -167,10 +167,11 @@ def _errors(signal: list[FloatArray], setpoint: float) -> tuple[float, float, fl
     errors = [(each - setpoint) / scale for each in signal]
     power = float(np.mean([np.mean(each**2) for each in errors]))
     changes = [each - each.mean() for each in errors]
-    shared = float(np.mean([np.mean(each[:, 1:] * each[:, :-1]) for each in changes]))
-    slow = min(max(shared, 0.0), power)
+    alone = [np.mean(each**2) - np.mean(each[:, 1:] * each[:, :-1]) for each in changes]
+    middle = float(np.median(np.concatenate([each.ravel() for each in errors])))
+    rough = min(max(float(np.mean(alone)), 0.0) + middle**2, power)
     peak = max(float(np.max(np.abs(each))) for each in errors)
-    return float(np.sqrt(slow)), float(np.sqrt(power - slow)), peak
+    return float(np.sqrt(power - rough)), float(np.sqrt(rough)), peak
 
 
 def _peak_power(differences: FloatArray) -> float:

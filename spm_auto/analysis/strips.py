@@ -14,10 +14,11 @@ import numpy as np
 from ..errors import DataError
 from ..instrument import FloatArray, ScanFrame, ScanImage
 from .levelling import level_plane
-from .strip_fit import fitted
+from .strip_fit import Cells, fitted
 
 _SMOOTH = 1.0  # [pixel] before slopes are looked at
 _FLAT = 1e-9
+_TRIED = 12  # parts that are looked at more closely
 _APART = 4.0  # [pixel] by which the ways of a scanner with hysteresis may differ
 
 
@@ -107,7 +108,9 @@ def choose_strip(
     """Choose the part of an image that tells best where it is, along its worse axis.
 
     Each channel's slopes, squared and added up over the part, in units of the channel's noise, say
-    how well a shift is known in each direction; the part counts by the worse one.
+    how well a shift is known in each direction; the part counts by the worse one. Of the parts that
+    tell most it is the first that is found without doubt, as the backward lines show it, on the
+    forward lines: a lattice has slopes enough, but looks the same a period farther.
 
     Args:
         reference: The image.
@@ -155,11 +158,47 @@ def choose_strip(
     pitch = np.array(reference.frame.pitch[::-1])
     metric = np.moveaxis(sums, (0, 1), (2, 3)) / np.outer(pitch, pitch)
     worst = np.linalg.eigvalsh(metric)[..., 0]
-    line, pixel = np.unravel_index(int(np.argmax(worst)), worst.shape)
-    if not worst[line, pixel] > 0:
+    if not worst.max() > 0:
         raise DataError("the image has nothing by which a strip could be found again")
-    expected = 1 / math.sqrt(float(worst[line, pixel]))
-    return StripPlace(int(line) + margin, int(pixel) + margin, lines, pixels, expected)
+    found = [
+        StripPlace(
+            line + margin, pixel + margin, lines, pixels, 1 / math.sqrt(float(worst[line, pixel]))
+        )
+        for line, pixel in _promising(np.asarray(worst), np.array([lines, pixels]))
+    ]
+    return next((each for each in found if _is_told(reference, each, margin, channels)), found[0])
+
+
+def _is_told(reference: ScanImage, place: StripPlace, margin: int, channels: Sequence[str]) -> bool:
+    """Say whether a part as the backward lines show it is found on the forward lines."""
+    window = (
+        slice(place.line, place.line + place.lines),
+        slice(place.pixel, place.pixel + place.pixels),
+    )
+    first, reach = (place.line, place.pixel), np.array([margin, margin])
+    for name in _names(reference, channels):
+        known = _layers(reference, name, is_backward=False)
+        seen = [layer[window] for layer in _layers(reference, name, is_backward=True)]
+        for by_line in (False, True) if _unit(reference, name) == "m" else (False,):
+            if not fitted(known, seen, first, reach, by_line).doubt:
+                return True
+    return False
+
+
+def _promising(worst: FloatArray, size: Cells) -> list[tuple[int, int]]:
+    """Return parts that tell most, the best one first; none of them half within another one."""
+    left, found = worst.copy(), []
+    for _ in range(_TRIED):
+        line, pixel = (int(n) for n in np.unravel_index(int(np.argmax(left)), left.shape))
+        if not left[line, pixel] > 0:
+            break
+        found.append((line, pixel))
+        near = tuple(
+            slice(max(at - n // 2, 0), at + n // 2 + 1)
+            for at, n in zip((line, pixel), size.tolist(), strict=True)
+        )
+        left[near] = 0.0
+    return found
 
 
 def place_strip(

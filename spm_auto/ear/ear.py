@@ -198,7 +198,7 @@ class Ear:
 
         def stop() -> None:
             try:
-                if self._runner.finished is not None:
+                if self._runner.finished is not None and call.word is Word.CANCEL:
                     raise SpmError(f"the run is over: {self._runner.finished.reason}")
                 stops[call.word](call.who, call.why)
                 reply = Reply(call.number)

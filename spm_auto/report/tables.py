@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from statistics import median
 
 from ..data import (
+    ForceCurveAcquired,
     LoadFinished,
     Measurement,
     PointChosen,
@@ -77,6 +78,7 @@ def facts(run: RecordedRun) -> list[Fact]:
     summary, best = run.summary(), run.best
     shown = [
         Fact("spectra", str(len(run.measurements)), f"{summary['n_flagged']} flagged"),
+        *([Fact("force curves", str(len(run.force_curves)))] if run.force_curves else []),
         Fact("scans", str(len(run.scans)), f"{summary['n_lines']} lines"),
         Fact(
             "instrument time",
@@ -129,6 +131,9 @@ def timing(run: RecordedRun) -> list[TimeSpent]:
                 spent["conditioning the tip"].append(record.time - before.time)
             case StageMoved():
                 spent["moving the stage"].append(record.time - before.time)
+            case ForceCurveAcquired(curve=curve):
+                spent["force curves"].append(curve.end_time - curve.start_time)
+                spent["moves"].append(max(0.0, curve.start_time - before.time))
             case SpectrumAcquired(spectrum=spectrum):
                 spent["spectra"].append(spectrum.end_time - spectrum.start_time)
                 spent["moves"].append(max(0.0, spectrum.start_time - before.time))

@@ -90,20 +90,20 @@ class Foreseen:
                 self._caps.remove(cap)
             account.end = self.now
 
-    def _once(self, outline: Outline, path: Path, turn: int = 0) -> None:
-        """Go through a round; the step's own instructions and waits are spread over all rounds."""
+    def _once(self, outline: Outline, path: Path) -> None:
+        """Go through a round."""
         if outline.choices:
             self._begin_agent(path)
             if self._tip is not None:
                 self._give(path, self._tip.scan(), 1)
         n_chosen = 0
-        for instruction, count in _grouped(_share_of(outline, turn)):
+        most = self._tip.every if outline.choices and self._tip is not None else math.inf
+        for instruction, count in _grouped(outline.instructions, most):
             n_chosen += self._give(path, instruction, count, outline, n_chosen)
         if outline.choices and self._tip is not None:
             self._give(path, self._tip.scan(), 1)
         if outline.waiting:
-            seconds = outline.waiting / outline.rounds
-            self._use(path, Resource.INSTRUMENT, words.WAITING, 1, seconds)
+            self._use(path, Resource.INSTRUMENT, words.WAITING, 1, outline.waiting)
         for number, inner in enumerate(outline.inner):
             self.go(inner, (*path, number))
 
@@ -115,7 +115,7 @@ class Foreseen:
                 self._extrapolate(outline.rounds - turn, cap, path, before)
                 return
             before = self._snapshot()
-            self._once(outline, path, turn)
+            self._once(outline, path)
             self.accounts[path].rounds += 1
             if self._left(cap) <= 0:
                 return
@@ -267,12 +267,11 @@ class Foreseen:
         put_span(self.spans, Span(path, what, who, start, self.now, count, busy))
 
 
-def _share_of(outline: Outline, turn: int) -> Sequence[Instruction]:
-    """Return the own instructions of a step that fall into a round of its inner steps."""
-    own, rounds = outline.instructions, outline.rounds
-    return own[turn * len(own) // rounds : (turn + 1) * len(own) // rounds]
-
-
-def _grouped(instructions: Sequence[Instruction]) -> Iterator[tuple[Instruction, int]]:
+def _grouped(instructions: Sequence[Instruction], most: float) -> Iterator[tuple[Instruction, int]]:
+    """Yield equal instructions that follow one another together, so many at most."""
     for instruction, group in itertools.groupby(instructions):
-        yield instruction, sum(1 for _ in group)
+        left = sum(1 for _ in group)
+        while left > 0:
+            count = int(min(left, most))
+            yield instruction, count
+            left -= count

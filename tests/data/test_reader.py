@@ -198,6 +198,7 @@ def test_the_summary_counts_and_times_what_the_run_did(tmp_path: Path) -> None:
         "n_resumed": 0,
         "n_lines": 2,
         "n_spectra": 4,
+        "n_force_curves": 0,
         "n_flagged": 1,
         "best": {"x": 1.1e-7, "y": 2.1e-7, "bias": 2.5, "reward": 0.5, "unit": "1"},
         "findings": [],
@@ -240,8 +241,9 @@ def test_a_real_run_says_the_keys_that_were_promised_in_plain_json(tmp_path: Pat
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
     assert list(summary) == [
         "uid", "title", "finish_reason", "message", "instrument", "recipe", "seed", "n_scans",
-        "n_resumed", "n_lines", "n_spectra", "n_flagged", "best", "findings", "simulated_time",
-        "wall_time", "decision_time_median", "instrument_idle_fraction", "spm_auto_version",
+        "n_resumed", "n_lines", "n_spectra", "n_force_curves", "n_flagged", "best", "findings",
+        "simulated_time", "wall_time", "decision_time_median", "instrument_idle_fraction",
+        "spm_auto_version",
     ]  # fmt: skip
     assert (summary["finish_reason"], summary["message"]) == ("completed", "")
     assert (summary["n_scans"], summary["n_lines"], summary["n_spectra"]) == (1, 3, 4)

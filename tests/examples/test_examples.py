@@ -57,6 +57,9 @@ RUNS: dict[str, tuple[Callable[[Path], object], int]] = {
 }
 
 
+ELSEWHERE = {"stm_two_levels"}  # needs a recorded experiment; see test_zooming.py
+
+
 @pytest.mark.parametrize("name", RUNS)
 def test_an_example_completes(name: str, tmp_path: Path) -> None:
     main, spectra = RUNS[name]
@@ -76,7 +79,7 @@ def test_the_first_script_leaves_a_report(tmp_path: Path) -> None:
 
 def test_every_example_is_run_here() -> None:
     scripts = {path.stem for path in Path(first_run.__file__).parent.glob("*.py")}
-    assert scripts == set(RUNS)
+    assert scripts - ELSEWHERE == set(RUNS)
 
 
 def test_the_own_instrument_finds_the_place_that_conducts_best(tmp_path: Path) -> None:

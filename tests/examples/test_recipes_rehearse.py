@@ -38,4 +38,8 @@ def test_a_recipe_rehearses_and_takes_as_long_as_was_planned(example: ExampleRec
     assert rehearsed.finished.reason == FinishReason.COMPLETED, rehearsed.finished.message
     assert rehearsed.refused == []
     took = rehearsed.summary["simulated_time"]
-    assert rehearsed.plan.seconds == pytest.approx(took, rel=0.1)
+    planned = rehearsed.plan.seconds
+    if example.is_open:
+        assert took <= 1.1 * planned
+    else:
+        assert planned == pytest.approx(took, rel=0.1)

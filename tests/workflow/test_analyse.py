@@ -25,6 +25,8 @@ from spm_auto.workflow import (
     Note,
     Step,
     StepContext,
+    TipCare,
+    TipSettings,
     parse_recipe,
 )
 
@@ -73,9 +75,9 @@ def knowledge(n: int = 80, effect: float = -1.0) -> Knowledge:
     return known
 
 
-def played(analyse: Step, known: Knowledge, seed: int = 1) -> list[Finding]:
+def played(analyse: Step, known: Knowledge, tip: TipCare | None = None) -> list[Finding]:
     """Play the instrument and the agent's thread by hand; return the findings."""
-    context = StepContext(seed, 0, tuple(known.images), knowledge=known)
+    context = StepContext(1, 0, tuple(known.images), tip, knowledge=known)
     running, found, answer = analyse.run(context), [], None
     try:
         while True:
@@ -103,6 +105,13 @@ def test_walls_say_where_they_are_and_how_far_each_place_is() -> None:
     np.testing.assert_allclose(values["place_distance"], away, atol=4e-9)
     assert values["distance"].shape == FRAME.shape
     assert values["distance"].dtype == np.float32
+
+
+def test_walls_are_found_before_anything_was_measured() -> None:
+    (found,) = played(step(walls={}), knowledge(0))
+    assert found.values["what"] == "walls"
+    assert found.values["places"].shape == (0, 2)
+    assert "measured" not in found.message
 
 
 def test_a_statement_gives_effect_distance_and_deviation() -> None:
@@ -139,6 +148,16 @@ def test_old_spectra_are_judged_anew_by_each_scalarizer() -> None:
     assert "V (median and spread of 30 places" in coercive.message
     assert imprint.values["median"] == pytest.approx(0.0, abs=0.1)
     assert gap.values["what"] == "nothing" or gap.values["flags"]
+
+
+def test_what_a_bad_tip_may_have_measured_is_left_out() -> None:
+    frame = {"center": ("0 nm", "0 nm"), "size": ("9 nm", "9 nm")}
+    table = {"reference": frame, "parking": ("1 um", "1 um")}
+    care = TipCare(TipSettings.model_validate(table))
+    care.doubted.append((105.0, 125.0))
+    (found,) = played(step(fits=["coercive_bias"]), knowledge(40), care)
+    assert len(found.values["values"]) == 20
+    assert "of 20 places" in found.message
 
 
 def test_spectra_are_unmixed_and_grouped_with_their_places() -> None:

@@ -27,6 +27,7 @@ from spm_auto.instrument import AcquireSpectrum, QualityFlag, Spectrum
 from spm_auto.workflow import Approving, Ask, RepeatBlock, Runner, Step
 
 GP = {**EXPLORE, "agent": {"kind": "gp", "initial": 3}, "budget": 6, "approval": "every"}
+ZOOM = {"kind": "zoom", "factor": 2.0, "pixels": [4, 4], "by": {"kind": "features"}}
 APPROVE = {"kind": "approve", "message": "the tip looks good"}
 
 
@@ -169,6 +170,7 @@ def test_a_recipe_that_asks_where_nobody_answers_is_refused_before_anything_move
         "explore": list(inner),
         "approve": list(recipe(OVERVIEW, APPROVE).steps),
         "block": [block],
+        "zoom": list(recipe(OVERVIEW, {**ZOOM, "ask": "may"}).steps),
     }
     for name, steps in cases.items():
         bench = Bench(tmp_path / name)

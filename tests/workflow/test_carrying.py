@@ -33,7 +33,7 @@ from spm_auto.workflow.windows import best_window
 
 SWEEP = BiasWaveform.sweep(-3e-3, 3e-3, points=41, dwell=5e-3)
 SAMPLE = {"kind": "superconductor", "size": "120 nm", "field": "0.5 T", "adatoms": 30}
-LARGE = ScanFrame((0.0, 0.0), (100e-9, 100e-9), (32, 32))
+LARGE = ScanFrame((0.0, 0.0), (100e-9, 100e-9), (40, 40))
 CONDUCTANCE, CURRENT = Channel("conductance", "S"), Channel("current", "A")
 BIAS = np.linspace(0.0, 1.0, 5)
 ZBC = "zero_bias_conductance"
@@ -101,7 +101,7 @@ def errors(seed: int) -> tuple[float, float]:
     return found[0], found[1]
 
 
-def test_a_carried_agent_predicts_better_than_a_fresh_one_after_four_spectra() -> None:
+def test_where_a_vortex_was_found_a_carried_agent_predicts_better_than_a_fresh_one() -> None:
     fresh, carried = np.array([errors(seed) for seed in (0, 1)]).T
     assert carried.mean() < 0.75 * fresh.mean()
     assert (carried < fresh).all()

@@ -335,3 +335,12 @@ def test_a_step_that_asks_where_nobody_answers_is_refused_before_anything_moves(
     assert finished.reason == FinishReason.FAILED
     assert "steps[0]: the step 'by hand' asks a human, and nobody can answer" in finished.message
     assert bench.microscope.calls == ["close"]
+
+
+def test_the_tip_can_be_withdrawn_when_the_run_is_over(bench: Bench, client: RunClient) -> None:
+    bench.run(doing(SPECTRUM))
+    with pytest.raises(SpmError, match="the run is over: completed"):
+        client.cancel()
+    client.emergency_stop("it is still down")
+    assert bench.microscope.calls[-1] == "emergency stop"
+    assert client.state().finished == "completed"

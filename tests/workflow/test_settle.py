@@ -146,3 +146,15 @@ def test_its_outline_waits_about_as_long_as_it_does(tmp_path: Path) -> None:
     outline = recipe(REFERENCE, block).steps[1].outline(recipe(REFERENCE).preview()[0][1])  # type: ignore[arg-type]
     carried_out(tmp_path, REFERENCE, block)
     assert outline.waiting - 30.0 == pytest.approx(sum(waits(tmp_path)), rel=0.3)
+
+
+def test_inside_of_a_track_block_the_strips_are_waited_for_too(tmp_path: Path) -> None:
+    strip = {"lines": 8, "pixels": 8, "margin": 3, "accuracy": "30 nm"}
+    calm = settle(slowest="0.2 nm/s")
+    still = {"speed": "1 pm/s", "walk": "1 pm", "change": "1 pm/s", "adapt": False}
+    how = {"frame": FRAME, "line_rate": "4 Hz", "every": "20 s", "strip": strip, "drift": still}
+    block = {"kind": "track", **how}
+    watched = carried_out(tmp_path, {**block, "steps": [calm]})
+    assert len(watched.crept) == 4
+    assert len(open_run(tmp_path).looks) >= 2
+    assert max(way / time for way, time in watched.crept) < 0.2e-9

@@ -465,9 +465,9 @@ def test_amplitude_and_duration_of_a_pulse_are_the_agents_to_choose() -> None:
         OVERVIEW, {**EXPLORE, "waveform": pulse, "amplitudes": ["2 V"], "durations": ["30 ms"]}
     ).steps[1]
     assert isinstance(step, ExploreStep)
-    pulse = step._instruction(0.0, 0.0, (2.0, 0.03))
-    assert isinstance(pulse, AcquireSpectrum)
-    assert pulse.waveform.values == (0.0, 0.0, 2.0, 2.0, 2.0, 0.0, 0.0)
+    measured = step.measurement(0.0, 0.0, (2.0, 0.03))
+    assert isinstance(measured, AcquireSpectrum)
+    assert measured.waveform.values == (0.0, 0.0, 2.0, 2.0, 2.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from by_hand import SCAN, SPECTRUM, StepByHand, doing
+from by_hand import SCAN, SPECTRUM, StepByHand, doing, overview
 from ohmic_runs import EXPLORE, OVERVIEW, new_runner
 from pydantic import ValidationError
 from resuming import cut, resumed_runner, story
@@ -18,19 +18,19 @@ from spm_auto.clock import InstantClock
 from spm_auto.data import Finding, FinishReason, RecordedRun, StageMoved, open_run
 from spm_auto.data.codec import encode
 from spm_auto.errors import BudgetSpent, RecipeError
-from spm_auto.instrument import MoveStage
+from spm_auto.instrument import MoveStage, Scan
 from spm_auto.workflow import (
     Compute,
-    Estimate,
     Knowledge,
     Note,
     StepContext,
     SurveyStep,
+    TipCare,
+    TipSettings,
     Wait,
     WithinBlock,
     parse_recipe,
 )
-from spm_auto.workflow.requests import Estimates
 from spm_auto.workflow.steps.places import spread_out
 from spm_auto.workflow.steps.survey import Adaptive, Visit, _Tour
 
@@ -168,6 +168,25 @@ class TestPositions:
         assert seen == [(0, 0), (1, 1)] * 3
         assert len(run.scans) == 6
 
+    def test_what_a_good_tip_shows_is_learned_anew_at_each_place(self) -> None:
+        table = {"reference": NEAR["frame"], "parking": ["0 nm", "0 nm"], "pulses": ["3 V"]}
+        care = TipCare(TipSettings.model_validate(_tuples(table)))
+        cares: list[Any] = []
+
+        def look(context: StepContext) -> Generator[Any, Any, None]:
+            cares.append(context.tip)
+            yield Wait()
+
+        places = survey(positions=LIST, steps=(StepByHand(script=look),))
+        drive(places.run(StepContext(1, 0, tip=care)))
+        assert len({id(each) for each in (care, *cares)}) == 4
+        assert all(each.settings == care.settings for each in cares)
+        cares.clear()
+        drive(
+            survey(tiles=TILES, steps=(StepByHand(script=look),)).run(StepContext(1, 0, tip=care))
+        )
+        assert all(each is care for each in cares)
+
     def test_what_was_seen_is_known_to_all_afterwards(self) -> None:
         knowledge = Knowledge()
         knowledge.spectra.append("before")  # type: ignore[arg-type]
@@ -257,10 +276,9 @@ class TestAdaptive:
         assert int(np.argmax(surface.mean)) == 0
 
 
-def by_hand(step: SurveyStep, spent_at: type) -> list[Any]:
-    """Drive a survey by hand until its budget is spent; returns all that it yielded."""
+def drive(steps: Any, spent_at: type = BudgetSpent) -> list[Any]:
+    """Drive a survey by hand, until its budget is spent; returns all that it yielded."""
     asked: list[Any] = []
-    steps = step.run(StepContext(1, 0))
     request = next(steps)
     try:
         while True:
@@ -268,12 +286,10 @@ def by_hand(step: SurveyStep, spent_at: type) -> list[Any]:
             match request:
                 case Wait():
                     request = steps.send(0.0)
-                case Estimate(instructions=each):
-                    request = steps.send(Estimates((0.0, 0.0), tuple(1.0 for _ in each)))
+                case Scan(frame=frame):
+                    request = steps.send(overview(frame))
                 case Compute(work=work):
                     request = steps.send(work())
-                case Note():
-                    request = steps.send(None)
                 case _ if isinstance(request, spent_at) and len(asked) > 6:
                     request = steps.throw(BudgetSpent("spent"))
                 case _:
@@ -284,7 +300,7 @@ def by_hand(step: SurveyStep, spent_at: type) -> list[Any]:
 
 @pytest.mark.parametrize("spent_at", [MoveStage, type(SPECTRUM)])
 def test_where_the_budget_is_spent_it_concludes_from_what_it_has(spent_at: type) -> None:
-    asked = by_hand(survey(positions=LIST), spent_at)
+    asked = drive(survey(positions=LIST).run(StepContext(1, 0)), spent_at)
     assert isinstance(asked[-1], Note)
     assert "places seen" in asked[-1].event.message  # type: ignore[union-attr]
     assert sum(isinstance(each, MoveStage) for each in asked) == 2

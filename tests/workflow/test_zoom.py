@@ -30,7 +30,7 @@ ZOOM: dict[str, Any] = {
     "registered": False,
 }
 AGENT: dict[str, Any] = {"kind": "gp", "initial": 6}
-LEARN = {**EXPLORE, "agent": AGENT, "budget": 12}
+LEARN = {**EXPLORE, "agent": AGENT, "budget": 8}
 
 
 def zoom(**settings: Any) -> ZoomStep:
@@ -230,17 +230,16 @@ def test_a_zoom_that_does_not_fit_is_refused_before_anything_moves() -> None:
 
 
 def test_a_run_zooms_on_the_best_place_and_resumes_to_the_same_end(tmp_path: Path) -> None:
-    steps = recipe(OVERVIEW, LEARN, ZOOM, {**LEARN, "budget": 8}).steps
+    steps = recipe(OVERVIEW, LEARN, ZOOM, {**LEARN, "budget": 7}).steps
     run_quickly(tmp_path / "whole", steps)
     run = open_run(tmp_path / "whole")
     frame = run.scans[1].frame
     assert np.all(run.scans[0].frame.contains(*frame.corners()))
     assert frame.contains(2e-7, 1e-7)  # where the ohmic sample conducts best
     n = len(run.records)
-    for share in (0.4, 0.75):
-        folder = cut(tmp_path / "whole", int(share * n), tmp_path / f"cut {share}")
-        resume(folder, steps)
-        assert story(folder) == story(tmp_path / "whole")
+    folder = cut(tmp_path / "whole", int(0.75 * n), tmp_path / "cut")
+    resume(folder, steps)
+    assert story(folder) == story(tmp_path / "whole")
 
 
 def test_a_repeated_zoom_of_a_run_visits_different_places(tmp_path: Path) -> None:

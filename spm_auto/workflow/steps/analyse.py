@@ -111,8 +111,8 @@ class ClusterSettings(BaseModel):
 class AnalyseStep(Step):
     """Say what was found: walls, fits, components, groups, and what goes together with what.
 
-    It moves nothing. Each result is a finding of the kind "analysis"; what cannot be said is a
-    finding, too, that says why, and the run goes on.
+    It moves nothing, and leaves out what a bad tip may have measured. Each result is a finding of
+    the kind "analysis"; what cannot be said is a finding, too, that says why, and the run goes on.
 
     Attributes:
         walls: Domain walls of the overview; a statement on walls finds them without it, too.
@@ -156,9 +156,10 @@ class AnalyseStep(Step):
         knowledge = context.knowledge
         learned = knowledge.learned[-1].found if knowledge.learned else []
         images = tuple(knowledge.images) or context.images
+        doubted = () if context.tip is None else tuple(context.tip.doubted)
         material = Material(
             images, tuple(knowledge.spectra), tuple(knowledge.curves), tuple(learned)
-        )
+        ).trusted(doubted)
         for work in self._works(material, context.rng()):
             finding: Finding = yield Compute(work)
             yield Note(finding)

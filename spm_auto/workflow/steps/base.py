@@ -62,10 +62,10 @@ class Outline:
 
     Attributes:
         kind: Kind of step.
-        instructions: Its own instructions in order, those of inner steps left out.
-        waiting: Time that it waits on purpose [s].
+        instructions: Its own instructions of a round, in order; those of inner steps left out.
+        waiting: Time that it waits on purpose in a round [s].
         inner: What its inner steps are about to do, in one round.
-        rounds: How many rounds of these there will be, at most.
+        rounds: How many rounds there will be, at most.
         longest: Time after which it ends, whatever is left to do [s]. With several rounds this and
             the two below are looked at after each round, else before each instruction.
         spectra: Spectra and force curves after which it ends.

@@ -38,6 +38,19 @@ class Material:
     curves: tuple[ForceCurve, ...]
     found: tuple[Scored, ...]
 
+    def trusted(self, doubted: Sequence[tuple[float, float]]) -> "Material":
+        """Leave out what began while the tip is doubted, from when until when [s] each time."""
+
+        def is_trusted(time: float) -> bool:
+            return not any(since <= time < until for since, until in doubted)
+
+        return Material(
+            self.images,
+            tuple(one for one in self.spectra if is_trusted(one.start_time)),
+            tuple(one for one in self.curves if is_trusted(one.start_time)),
+            tuple(one for one in self.found if is_trusted(one.spectrum.start_time)),
+        )
+
     @property
     def measured(self) -> Sequence[Measured]:
         """The spectra; the force curves where there are no spectra."""

@@ -21,6 +21,13 @@ Placeable = Scan | AtPoint
 PLACEABLE = (Scan, PositionProbe, AcquireSpectrum, AcquireForceCurve, ConditionTip)
 
 
+def place_of(instruction: Placeable) -> Point:
+    """Return where an instruction is carried out; of a scan the frame's middle [m]."""
+    if isinstance(instruction, Scan):
+        return instruction.frame.center
+    return instruction.x, instruction.y
+
+
 def moved(instruction: Placeable, shift: Point) -> Placeable:
     """Return an instruction for a place that lies shifted [m]."""
     if isinstance(instruction, Scan):

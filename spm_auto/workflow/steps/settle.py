@@ -25,6 +25,7 @@ from .base import Outline, StepContext, StepGenerator, served
 from .block import Block
 from .moving import takes
 from .settling import Creep, Move, moves_of
+from .tracking import SCANNED, TRACKED
 
 Point = tuple[float, float]
 Working = Generator[Request, Any, Any]
@@ -70,9 +71,18 @@ class SettleBlock(Block):
         is_fresh = not (known.images or known.spectra or known.curves)
         begun: Estimates | None = yield Estimate(())
         now: float = yield Wait()
-        position = None if begun is None else begun.position
-        settling = _Settling(self, position, now if is_fresh else -math.inf)
-        return (yield from served(self.once(context), settling.serve))
+        loaded = now if is_fresh else -math.inf
+        settling = _Settling(self, loaded, bool(known.shared.get(TRACKED)))
+        if known.images:  # the scanner may still creep from that
+            settling.scanned(known.images[-1])
+        if begun is not None:
+            settling.arrived(begun.position, now)
+        beside: list[Any] = known.shared.setdefault(SCANNED, [])
+        beside.append(settling.scanned)
+        try:
+            return (yield from served(self.once(context), settling.serve))
+        finally:
+            beside.remove(settling.scanned)
 
     def outline(self, before: Scan | None) -> Outline:
         """Return the steps with the time that is waited."""
@@ -125,12 +135,14 @@ class _Settling:
 
     Args:
         settings: What is allowed.
-        position: Where the probe is [m]; None when nobody knows.
         loaded: When the tip was brought to the sample [s].
+        is_tracked: Whether a block around follows the sample.
     """
 
-    def __init__(self, settings: SettleBlock, position: Point | None, loaded: float) -> None:
-        self._settings, self._position, self._loaded = settings, position, loaded
+    def __init__(self, settings: SettleBlock, loaded: float, is_tracked: bool) -> None:
+        self._settings, self._loaded = settings, loaded
+        self._position: Point | None = None  # where nobody knows
+        self._is_tracked = is_tracked
         self._creep = Creep(_CAUTION * settings.creep)
 
     def serve(self, request: Request) -> Working:
@@ -146,18 +158,29 @@ class _Settling:
         answer = yield request
         match answer:
             case ScanImage():
-                here = self._position or answer.frame.center
-                moves, self._position = moves_of(answer, here)
-                self._hear(moves)
+                self.scanned(answer)
             case Spectrum() | ForceCurve():
-                self._arrived(_target(request), answer.start_time)
+                self.arrived(_target(request), answer.start_time)
             case _:  # the time is asked for only where it counts
                 if self._is_far(_target(request)):
-                    self._arrived(_target(request), (yield Wait()))
+                    self.arrived(_target(request), (yield Wait()))
         return answer
 
+    def scanned(self, image: ScanImage) -> None:
+        """Hear of a scan, also of one that a block around takes between two instructions."""
+        moves, self._position = moves_of(image, self._position or image.frame.center)
+        long = [move for move in moves if math.hypot(*move.way) > self._settings.after]
+        self._creep = self._creep.after(long)
+
     def _rest(self, request: AcquireSpectrum | AcquireForceCurve | Scan) -> Working:
+        """Let the probe come to rest where something will be measured, if that is due.
+
+        Inside of a track block it goes there in any case: a look may come before, and is a move.
+        """
         target = _target(request)
+        if self._is_tracked:
+            yield PositionProbe(*target)
+            self.arrived(target, (yield Wait()))
         is_far = self._is_far(target)
         if not (is_far or self._creep.moves or self._position is None or self._is_new):
             return
@@ -168,7 +191,7 @@ class _Settling:
             return
         yield PositionProbe(*target)
         arrived: float = yield Wait()
-        self._arrived(target, arrived)
+        self.arrived(target, arrived)
         answer: Estimates | None = yield Estimate((request,))  # from here, as it is there
         seconds = answer.seconds[0] if answer is not None else takes(request)
         wait = self._due(self._creep, arrived, request, seconds)
@@ -209,14 +232,11 @@ class _Settling:
         x, y = self._position or target
         return target[0] - x, target[1] - y
 
-    def _arrived(self, target: Point, time: float) -> None:
+    def arrived(self, target: Point, time: float) -> None:
+        """Hear that the probe is at a place [m] since a time [s]."""
         if self._is_far(target):
             self._creep = self._creep.after([Move(time, self._way(target))])
         self._position = target
-
-    def _hear(self, moves: list[Move]) -> None:
-        long = [move for move in moves if math.hypot(*move.way) > self._settings.after]
-        self._creep = self._creep.after(long)
 
 
 def _target(request: object) -> Point:

@@ -29,6 +29,7 @@ from ..requests import Compute, Estimate, Estimates, Note, Request, Wait
 from .base import Outline, Step, StepContext, StepGenerator
 from .block import Block
 from .places import Positions, TileSettings, spread_out
+from .tip_care import TipCare
 
 _FINDING = 800  # [bytes] of what is noted of a place
 _NUMBER = 8  # [bytes]
@@ -190,6 +191,9 @@ class SurveyStep(Block):
         with knowledge.apart():
             knowledge.keep(image)
             inner = replace(context, images=(image,) if image is not None else ())
+            if self.positions is not None and context.tip is not None:
+                # a tip is known by what it shows of one place: at another it has to begin anew
+                inner = replace(inner, tip=TipCare(context.tip.settings))
             try:
                 last = (yield from self.once(inner, turn)) or image
             except BudgetSpent:

@@ -118,11 +118,13 @@ class TipCare:
 
     Attributes:
         trusted_until: Instrument time of the last look that found the tip good [s].
+        doubted: From when until when what was measured is doubted, each time [s].
     """
 
     def __init__(self, settings: TipSettings) -> None:
         self.settings = settings
         self.trusted_until = -math.inf
+        self.doubted: list[tuple[float, float]] = []
         self._first = math.nan  # what the first tip showed
         self._first_image: ScanImage | None = None
         self._n_spectra = 0  # since the last look
@@ -166,6 +168,7 @@ class TipCare:
             return Tip.GOOD
         reason = str(shown)
         yield Note(Alarm(f"{reason}; it is conditioned", TIP))
+        self.doubted.append((self.trusted_until, image.end_time))
         yield Note(SpectraDoubted(self.trusted_until, image.end_time, reason))
         return (yield from self._condition())
 

@@ -17,7 +17,7 @@ from .base import Outline, Step, StepContext, StepGenerator, served
 from .block import Block
 from .moving import PLACEABLE, takes
 from .settings import FrameSettings, PixelCount
-from .tracking import SampleLost, Tracker, TrackerSettings
+from .tracking import TRACKED, SampleLost, Tracker, TrackerSettings
 
 _RECORDS = 900  # [bytes] what is noted of a look, and of when an instruction is given
 _NO_REFERENCE = "a track step needs a frame of its own, or an overview step before it"
@@ -145,7 +145,8 @@ class TrackBlock(Block):
     def run(self, context: StepContext) -> StepGenerator:
         """Take the reference, and follow the sample from there."""
         tracker = yield from self._begun(context)
-        image = None
+        image, shared = None, context.knowledge.shared
+        shared[TRACKED] = True
         try:
             image = yield from served(self.once(context), tracker.serve)
         except BudgetSpent:
@@ -154,7 +155,7 @@ class TrackBlock(Block):
         except SampleLost:
             pass  # it was said already
         finally:
-            context.knowledge.shift = (0.0, 0.0)
+            context.knowledge.shift, shared[TRACKED] = (0.0, 0.0), False
         return image or tracker.reference
 
     def _begun(self, context: StepContext) -> Generator[Any, Any, Tracker]:

@@ -18,13 +18,15 @@ from ...analysis import (
 )
 from ...data import STRIP, Alarm, Finding
 from ...errors import BudgetSpent, DataError, LimitExceeded, SpmError
-from ...instrument import FloatArray, Instruction, Load, Scan, ScanImage
+from ...instrument import FloatArray, Instruction, Load, PositionProbe, Scan, ScanImage
 from ...units import format as format_quantity
 from ..knowledge import Knowledge
 from ..requests import Estimate, Estimates, Note, Request, Wait
-from .moving import PLACEABLE, Placeable, Point, moved, takes, told_as_asked, told_back
+from .moving import PLACEABLE, Placeable, Point, moved, place_of, takes, told_as_asked, told_back
 
 DRIFT = "drift"  # kind of the findings, and cause of the alarms
+TRACKED = "tracked"  # whether a run's sample is followed now, in its knowledge
+SCANNED = "scanned beside"  # what in a run's knowledge hears of such scans
 REST = 600.0  # [s] a sample that is lost is not looked for again, where the run goes on
 FRESH = 1.0  # [pixel] by which a strip is sought farther than what is known of the drift
 
@@ -108,6 +110,7 @@ class Tracker:
         self._looked = self._began = self.drift.time
         self._first_velocity: Point = (0.0, 0.0)  # while the reference was scanned [m/s]
         self._is_shaken = False
+        self._at: Point | None = None  # where the probe was sent to rest
         self._is_lost = self._was_told = False
         self._rests_until = -math.inf
 
@@ -166,7 +169,8 @@ class Tracker:
     def _sent(self, asked: Placeable) -> Working:
         self._refuse_when_lost()
         now: float = yield Wait()
-        if self._is_due(now, asked):
+        is_there, self._at = place_of(asked) == self._at, None
+        if self._is_due(now, asked) and not is_there:
             yield from self.look(now)
             self._refuse_when_lost()
             now = yield Wait()
@@ -177,6 +181,8 @@ class Tracker:
             result = yield sent
         except LimitExceeded as error:
             raise told_as_asked(error, shift) from error
+        if isinstance(asked, PositionProbe):
+            self._at = place_of(asked)  # it was sent there to rest, a look would take it away
         return told_back(result, asked, sent)
 
     def look(self, now: float) -> Working:
@@ -221,8 +227,7 @@ class Tracker:
         The reference was not scanned at once. What lies on another line than the strip was seen
         when the sample had moved on, or not yet so far.
         """
-        at = asked.frame.center if isinstance(asked, Scan) else (asked.x, asked.y)
-        early = self._early(at)
+        early = self._early(place_of(asked))
         (x, y), (vx, vy) = drift.offset, self._first_velocity
         return x - early * vx, y - early * vy
 
@@ -255,6 +260,7 @@ class Tracker:
             image: ScanImage = yield scan
         except LimitExceeded as error:
             return _nothing(now, how, str(error))
+        self._tell_others(image)
         middle = (image.start_time + image.end_time) / 2
         most = max(self.reference.frame.size)
         search = most if reach is None else min(reach + settings.model.gate * ahead.sd, most)
@@ -277,12 +283,18 @@ class Tracker:
             image: ScanImage = yield moved(scan, offset)
         except LimitExceeded as error:
             return _nothing(now, how, str(error))
+        self._tell_others(image)
         middle = (image.start_time + image.end_time) / 2
         shift = register(self.reference, replace(image, frame=self.reference.frame))
         if not shift.is_sure:
             return _nothing(middle, how, shift.doubt)
         covariance = (shift.uncertainty**2 + self._settings.accuracy**2) * np.eye(2)
         return _Seen(np.array(offset) + np.array([shift.dx, shift.dy]), covariance, middle, how)
+
+    def _tell_others(self, image: ScanImage) -> None:
+        """Tell a block inside, which lets the scanner settle, of a scan that it did not ask for."""
+        for hear in self._knowledge.shared.get(SCANNED, ()):
+            hear(image)
 
     def _agree(self, one: _Seen, other: _Seen) -> bool:
         """Say whether two looks that came as a surprise tell of the same."""
@@ -298,7 +310,8 @@ class Tracker:
 
     def _believed(self, seen: _Seen, before: float) -> Working:
         """Correct by a look that is no outlier; returns whether it was one of these."""
-        drift = self._loosened() if self._is_shaken else self.drift
+        far = self._settings.margin * max(self.reference.frame.pitch)
+        drift = self.drift.loosened(far) if self._is_shaken else self.drift
         look = drift.looked(max(seen.time, drift.time), seen.offset, seen.covariance)
         if look.is_outlier:
             return False
@@ -340,14 +353,6 @@ class Tracker:
             "is_sure": True,
         }
         yield Note(Finding(DRIFT, said, values))
-
-    def _loosened(self) -> Drift:
-        """Return the state after something that may have moved the sample anyhow."""
-        pitch = np.array(self.reference.frame.pitch)
-        far = (self._settings.margin * float(pitch.max())) ** 2
-        speed = self.drift.model.speed**2
-        more = np.diag([far, far, speed, speed])
-        return replace(self.drift, covariance=self.drift.covariance + more)
 
     def _lose(self, seen: _Seen) -> Working:
         """Say that the sample is lost, and do what was asked for then."""

@@ -1,21 +1,24 @@
 """The tune_scan step: from bad gains, set-points and line rates to good images, with few scans."""
 
+import math
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ...analysis import judge_image
-from ...data import LOOK, Finding
+from ...data import LOOK, TIP, Alarm, Finding
 from ...errors import BudgetSpent, LimitExceeded
 from ...instrument import Instruction, Scan, ScanImage, SetFeedback
 from ...units import Frequency, Gain, Setpoint
 from ...units import format as format_quantity
 from ..requests import Note, Request
-from .base import Step, StepContext, StepGenerator
+from .base import Outline, Step, StepContext, StepGenerator
 from .settings import FrameSettings
-from .tuning import Setting, Trial, TuningSearch
+from .tuning import Setting, Trial, TuningSearch, Windows
 
+USUAL = {"quality": 0.1, "safe": 0.1, "compromise": 0.25, "fast": 0.5}  # of the window's logarithm
 _NOTES = 4_000  # [bytes] what is noted of a trial
 
 PositiveGain = Annotated[Gain, Field(gt=0)]
@@ -98,11 +101,30 @@ class TuneScanStep(Step):
         return self
 
     def preview(self, before: Scan | None) -> Sequence[Instruction]:  # noqa: ARG002
-        """Return what is set now, as many images as there may be, and the overview."""
+        """Return what is set now, as many images as there may be, and the overview.
+
+        Nobody knows their line rates; those stand for them that such a goal has led to on average.
+        """
         start = self.begin.setting()
-        known: list[Instruction] = [self._feedback(start)]
-        known += [self._scan(start.line_rate)] * self.scans
-        return [*known, *self._overview(start)]
+        _, _, (low, high) = self._windows()
+        usual = replace(start, line_rate=low * (high / low) ** USUAL[self.goal])
+        known: list[Instruction] = [self._feedback(start), self._scan(start.line_rate)]
+        known += [self._scan(usual.line_rate)] * (self.scans - 1)
+        return [*known, *self._overview(usual)]
+
+    def outline(self, before: Scan | None) -> Outline:  # noqa: ARG002
+        """Return as many images as there may be, at rates that are likely.
+
+        How fast is found out: the trials are taken to lie between the slowest rate and that of the
+        beginning, on a scale of ratios, and what it ends with, unless it shall be fast, at the
+        slowest.
+        """
+        start = self.begin.setting()
+        slowest = start.line_rate if self.line_rate is None else self.line_rate[0]
+        trial = math.sqrt(slowest * start.line_rate)
+        last = start if self.goal == "fast" else replace(start, line_rate=slowest)
+        tried = (self._feedback(start), self._scan(trial)) * self.scans
+        return Outline(self.kind, (*tried, *self._overview(last)))
 
     def notes_size(self, before: Scan | None) -> int:  # noqa: ARG002
         """Return how many bytes the notes take, at most."""
@@ -123,6 +145,10 @@ class TuneScanStep(Step):
             return None
         if not search.trials:
             raise LimitExceeded("gain", self.begin.gain, self.gain, "1/s", "what is set now")
+        if search.has_crashed:
+            peak = search.trials[-1].quality.peak
+            said = f"the loop's error was {peak:.0f} times its set-point: the tip may have changed"
+            yield Note(Alarm(f"{said}; the tuning ends", TIP))
         best = search.trials[search.best()].setting
         yield self._feedback(best)
         context.knowledge.shared[self.kind] = best
@@ -138,7 +164,7 @@ class TuneScanStep(Step):
             yield self._feedback(setting)
             image: ScanImage = yield self._scan(setting.line_rate)
         except LimitExceeded as error:  # it is not tried again
-            search.refused.append(setting)
+            search.refuse(setting, error)
             yield Note(Finding("tuning", f"{self._words(setting)} is refused: {error}"))
             return
         held = setting.setpoint if self.error else None
@@ -173,7 +199,7 @@ class TuneScanStep(Step):
         }
         return Finding("tuning", f"{said}; {ending}" if ending else said, values)
 
-    def _windows(self) -> tuple[tuple[float, float], ...]:
+    def _windows(self) -> Windows:
         start = self.begin.setting()
         setpoint = self.setpoint or (self.begin.setpoint, self.begin.setpoint)
         rate = self.line_rate or (start.line_rate, start.line_rate)

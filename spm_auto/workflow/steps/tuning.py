@@ -17,6 +17,7 @@ from itertools import product
 import numpy as np
 
 from ...analysis import TOLERATED, Quality
+from ...errors import LimitExceeded
 from ...instrument import FloatArray
 
 LEAST_SCORE = 1e-3  # what is worse is as bad
@@ -27,8 +28,13 @@ CAREFUL = 1.3  # factor by which the gain is raised at once where the loop follo
 FOLLOWS = 0.15  # error over the set-point, below which it does
 CRASH = 3.0  # times what is safe, from which an error may have changed tip and surface
 HAZARD = 0.5  # loss of worth for each unit of the logarithm of a gain beyond all that were safe
+LATE = 0.35  # agreement below which a loop comes late; of noise it is a half
+SAME = 0.05  # logarithms by which settings may differ and yet be the same
 ENOUGH = 0.03  # expected improvement below which it is not worth another image
 FEWEST = 4  # images before that is asked
+
+
+Windows = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +108,8 @@ class Trial:
         """Whether the loop oscillates, rather than coming late."""
         quality = self.quality
         if math.isfinite(quality.rough):
-            return quality.rough > 1 and quality.rough > quality.slow
+            is_rough = quality.rough > 1 and quality.rough > quality.slow
+            return is_rough and quality.agreement > LATE
         return quality.ringing > 0.5
 
 
@@ -120,18 +127,14 @@ class TuningSearch:
         refused: Settings that were refused.
     """
 
-    def __init__(
-        self, windows: Sequence[tuple[float, float]], step: float, goal: str, overshoot: float
-    ) -> None:
-        self._windows, self._step = tuple(windows), step
+    def __init__(self, windows: Windows, step: float, goal: str, overshoot: float) -> None:
+        self._windows, self._step = windows, step
         self._weights, self._overshoot = GOALS[goal], overshoot
         self.trials: list[Trial] = []
         self.refused: list[Setting] = []
 
     def next(self) -> Setting | None:
         """Return what to try next; None where nothing is worth another image."""
-        from scipy.special import ndtr
-
         options = self._options()
         if not options or self.has_crashed:
             return None
@@ -144,10 +147,25 @@ class TuningSearch:
             return None
         z = (worth - best) / np.maximum(deviation, 1e-9)
         density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
-        improvement = deviation * (z * ndtr(z) + density)
+        below = np.array([(1 + math.erf(each / math.sqrt(2))) / 2 for each in z.tolist()])
+        improvement = deviation * (z * below + density)
         if len(self.trials) >= FEWEST and improvement.max() < ENOUGH:
             return None
         return options[int(np.argmax(improvement))]
+
+    def refuse(self, setting: Setting, error: LimitExceeded) -> None:
+        """Hear that a setting is beyond the limits; what lies beyond with it is left out, too."""
+        self.refused.append(setting)
+        gains, setpoints, rates = self._windows
+        match error.quantity:
+            case "gain":
+                gains = _narrowed(gains, error.allowed)
+            case "setpoint":
+                setpoints = _narrowed(setpoints, error.allowed)
+            case "scan speed":
+                highest = setting.line_rate * error.allowed[1] / error.asked
+                rates = _narrowed(rates, (0.0, highest))
+        self._windows = gains, setpoints, rates
 
     def worths(self) -> list[float]:
         """Return what each image is worth to the goal."""
@@ -192,12 +210,16 @@ class TuningSearch:
         safe = [trial for trial in self.trials if self.is_safe(trial)]
         near = safe or [min(self.trials, key=lambda trial: trial.danger)]
         ceiling = min((t.setting.gain for t in self.trials if self._is_over(t)), default=math.inf)
-        found: dict[tuple[float, ...], Setting] = {}
-        for trial in near:
-            for setting in self._around(trial, leaves=not safe):
-                if setting.gain < ceiling and not self._is_known(setting):
-                    found.setdefault(tuple(np.round(setting.logarithms, 6).tolist()), setting)
-        return list(found.values())
+        known = [*(trial.setting for trial in self.trials), *self.refused]
+        found = [each for trial in near for each in self._around(trial, leaves=not safe)]
+        found = [setting for setting in found if setting.gain < ceiling]
+        if not found:
+            return []
+        places = np.array([setting.logarithms for setting in found])
+        taken = np.array([setting.logarithms for setting in known])
+        away = np.max(np.abs(places[:, np.newaxis] - taken[np.newaxis]), axis=2).min(axis=1)
+        _, first = np.unique(np.round(places, 6), axis=0, return_index=True)
+        return [found[n] for n in np.sort(first).tolist() if away[n] > SAME]
 
     def _is_over(self, trial: Trial) -> bool:
         """Say whether the gain was too high: no lateness explains how dangerous the image was."""
@@ -235,12 +257,6 @@ class TuningSearch:
             return np.zeros(len(options))
         gains = np.array([option.gain for option in options])
         return np.maximum(np.log(gains / max(safe)), 0.0)
-
-    def _is_known(self, setting: Setting) -> bool:
-        known = [*(trial.setting for trial in self.trials), *self.refused]
-        return any(
-            np.allclose(setting.logarithms, other.logarithms, rtol=0, atol=0.05) for other in known
-        )
 
     def _known_worth(self, settings: Sequence[Setting], dangers: FloatArray) -> FloatArray:
         """Return what settings are worth besides the score."""
@@ -285,6 +301,11 @@ class TuningSearch:
         surface = float(np.median(ratios))
         x = np.array([math.log(each.line_rate / each.gain) for each in settings]) + surface
         return np.asarray(-2 * np.log1p(np.exp(2 * x)) / 2)
+
+
+def _narrowed(window: tuple[float, float], allowed: tuple[float, float]) -> tuple[float, float]:
+    low, high = max(window[0], allowed[0]), min(window[1], allowed[1])
+    return (low, high) if low <= high else window
 
 
 def process(

@@ -129,6 +129,10 @@ class ZoomStep(Step):
         self._check_fit(before.frame, window)
         return [self.scan(window)]
 
+    def needs_answers(self, every: int | None) -> bool:
+        """Say whether a human will be asked about the frame."""
+        return self.ask == "must" or (self.ask == "may" and every != 0)
+
     def notes_size(self, before: Scan | None) -> int:  # noqa: ARG002
         """Return the size of its findings."""
         return _NOTES * (_MOST_ASKED if self.ask != "no" else 1)
