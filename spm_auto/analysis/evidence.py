@@ -19,6 +19,8 @@ SPREAD = (1 / 200, 1 / 5)  # of sites, in units of the largest diameter: log-uni
 ODD = 0.02  # share of pulses that hit something else, such as a defect, whatever the law
 ODD_NONE = 0.5  # share of these where there is no domain at all; else any diameter is as likely
 SAMPLES = 256  # of the posterior that are kept
+_ATTEMPTS = 3
+_LARGEST_ERROR = 0.2  # of the logarithm of an evidence, above which it is tried again
 BINS = 48  # of the diameter, for the information of a pulse
 
 
@@ -178,11 +180,14 @@ def _weigh(law: Law, grown: Grown, span: Span, seed: int) -> Evidence:
         expected = law.diameter(values, grown.bias, grown.duration, span)
         return _log_likelihood(expected, spread, grown, span.diameter)
 
-    points, log_weights = sampled(log_likelihood, n_dimensions, seed)
-    n = len(log_weights)
-    log_evidence = float(np.logaddexp.reduce(log_weights) - math.log(n))
-    weights = np.exp(log_weights - np.logaddexp.reduce(log_weights))
-    error = math.sqrt(max(float(n * (weights**2).sum()) - 1, 0.0) / n)
+    for attempt in range(_ATTEMPTS):  # a sharp peak may be missed; other points may find it
+        points, log_weights = sampled(log_likelihood, n_dimensions, seed + attempt)
+        n = len(log_weights)
+        log_evidence = float(np.logaddexp.reduce(log_weights) - math.log(n))
+        weights = np.exp(log_weights - np.logaddexp.reduce(log_weights))
+        error = math.sqrt(max(float(n * (weights**2).sum()) - 1, 0.0) / n)
+        if error <= _LARGEST_ERROR:
+            break
     rungs = (np.arange(SAMPLES) + 0.5) / SAMPLES
     # by chance, as every so-manieth of Sobol's points lies in one corner
     order = np.random.default_rng(seed).permutation(n)
