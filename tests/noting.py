@@ -17,6 +17,7 @@ from spm_auto.instrument import (
     Instruction,
     InstrumentState,
     Load,
+    MoveStage,
     PositionProbe,
     Scan,
     ScanLine,
@@ -43,13 +44,17 @@ class Noting:
         shortened: How many points are missing from what it measures.
     """
 
-    def __init__(self, has_vitals: bool = True) -> None:
+    def __init__(self, has_vitals: bool = True, has_stage: bool = False) -> None:
         reach = (-1e-5, 1e-5)
+        optional = {AcquireForceCurve, ConditionTip, SetFeedback}
         self.capabilities = Capabilities(
             *("bench", HEIGHT, HEIGHT, reach, reach, (-10.0, 10.0), 2e-9, True),
-            instructions=frozenset({AcquireForceCurve, ConditionTip, SetFeedback}),
+            instructions=frozenset(optional | ({MoveStage} if has_stage else set())),
             has_vitals=has_vitals,
+            stage_range=((-5e-3, 5e-3), (-5e-3, 5e-3)) if has_stage else None,
+            stage_accuracy=1e-6,
         )
+        self.stage = (0.0, 0.0) if has_stage else None
         self.given: list[Instruction | str] = []
         self.slip, self.offset, self.shortened = 0.0, 0.0, 0
         self.vitals_now: Vitals | Exception = WELL
@@ -59,7 +64,7 @@ class Noting:
         self.bias = 0.5
 
     def status(self) -> Status:
-        return Status(InstrumentState.READY, self.at, self.bias, True, 0.0)
+        return Status(InstrumentState.READY, self.at, self.bias, True, 0.0, stage=self.stage)
 
     def vitals(self) -> Vitals:
         if isinstance(self.vitals_now, Exception):
@@ -105,6 +110,10 @@ class Noting:
         if instruction.bias is not None:
             self.bias = instruction.bias + self.offset
 
+    def move_stage(self, instruction: MoveStage) -> None:
+        self._do(instruction)
+        self.stage = instruction.x, instruction.y
+
     def interrupt(self) -> None:
         self.given.append("interrupt")
 
@@ -145,3 +154,5 @@ def give(instrument: GuardedInstrument, instruction: Instruction) -> None:
             instrument.condition_tip(instruction)
         case SetFeedback():
             instrument.set_feedback(instruction)
+        case MoveStage():
+            instrument.move_stage(instruction)

@@ -12,6 +12,7 @@ LOOKS = {
     "ferroelectric_film": Look(zoom=5e-7, waveform=LOOP),
     "granular_film": Look(zoom=5e-7, waveform=LOOP),
     "lamellar_film": Look(zoom=5e-7, waveform=LOOP),
+    "combinatorial_library": Look(zoom=5e-7, waveform=LOOP),
     "hopg": Look(zoom=3e-9, line_rate=4.0, waveform=BAND),
     "au111": Look(zoom=3e-9, line_rate=4.0, waveform=BAND, maps=(("didv", -0.4), ("didv", 0.1))),
     "cu111": Look(zoom=3e-9, line_rate=4.0, waveform=BAND, maps=(("didv", -0.3), ("didv", 0.1))),

@@ -16,6 +16,7 @@ from spm_auto.instrument import (
     Exposure,
     Instruction,
     Limits,
+    MoveStage,
     NoGoZone,
     PositionProbe,
     Scan,
@@ -44,6 +45,9 @@ LIMITS = Limits(
     step=12e-6,
     spectra=50,
     exposure=AREA,
+    stage_x=(-3e-3, 3e-3),
+    stage_y=(-2e-3, 2e-3),
+    stage_step=3.5e-3,
 )
 LOOP = BiasWaveform.triangle(1.0, points=16, dwell=0.01)
 NO_NUMBERS = (math.nan, math.inf, -math.inf)
@@ -331,6 +335,16 @@ def worn_out(dice: Dice) -> Astray:
     )  # fmt: skip
 
 
+def stage(dice: Dice) -> Astray:
+    """Send the coarse stage out of its window, or too far at once."""
+    far = (2.99e-3, dice.sign() * 1.99e-3) if dice.is_bad else (2.8e-3, -1.9e-3)
+    return dice.one_of(
+        Astray(MoveStage(dice.sign() * dice.near(3e-3), 0.0), r"^stage x of \S+ m is outside"),
+        Astray(MoveStage(0.0, dice.sign() * dice.near(2e-3)), r"^stage y of \S+ m is outside"),
+        Astray(MoveStage(*far), r"^stage step of \S+ m is outside 0 to 0\.0035 m"),
+    )
+
+
 KINDS: dict[str, Callable[[Dice], Astray]] = {
     "out of range": out_of_range,
     "NaN or inf": no_number,
@@ -348,4 +362,5 @@ KINDS: dict[str, Callable[[Dice], Astray]] = {
     "no-go zone": zone,
     "long way": way,
     "worn-out area": worn_out,
+    "stage": stage,
 }

@@ -21,7 +21,7 @@ ROW = 13, "out of range", "limits fuzz: values, units, types, turned frames, zon
 
 
 def guarded(case: Astray, limits: Limits = LIMITS) -> tuple[GuardedInstrument, Noting]:
-    driver = Noting()
+    driver = Noting(has_stage=True)
     guard = GuardedInstrument(driver, limits, permit=Permit())
     guard.ledger.replay(case.before)
     driver.at, driver.bias = case.at, case.bias

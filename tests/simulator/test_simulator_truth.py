@@ -150,7 +150,7 @@ def test_the_public_face_of_the_microscope_shows_measurements_only() -> None:
     assert public == {
         *("acquire_spectrum", "capabilities", "close", "duration", "emergency_stop", "interrupt"),
         *("load", "position_probe", "scan", "status", "timing"),
-        *("acquire_force_curve", "condition_tip", "set_feedback"),
+        *("acquire_force_curve", "condition_tip", "set_feedback", "move_stage"),
         *("feedback", "reading", "scan_line"),  # what is set, what the detectors show, one line
         "vitals",
     }
