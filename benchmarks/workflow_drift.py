@@ -317,13 +317,15 @@ def _looking(records: Sequence[Any]) -> float:
     return seconds
 
 
-def main(seeds: int = 10, microscopes: Sequence[str] = tuple(LABS)) -> list[list[str]]:
+def main(
+    seeds: int = 10, microscopes: Sequence[str] = tuple(LABS), first: int = 0
+) -> list[list[str]]:
     """Return a row for each laboratory and way of correcting."""
     rows = []
     for microscope in microscopes:
         for way in WAYS:
             hours = []
-            for seed in range(seeds):
+            for seed in range(first, first + seeds):
                 with tempfile.TemporaryDirectory() as folder:
                     hours.append(visit(microscope, way, seed, Path(folder) / "run"))
             rows.append(
@@ -351,7 +353,8 @@ HEAD = (
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--only", default=",".join(LABS))
     arguments = parser.parse_args()
-    for line in table(HEAD, main(arguments.seeds, arguments.only.split(","))):
+    for line in table(HEAD, main(arguments.seeds, arguments.only.split(","), arguments.first)):
         print(line)

@@ -50,7 +50,7 @@ def error(hours: dict[str, Hour]) -> Figure:
     axes.set_xlabel("time [min]")
     axes.set_ylabel("tip to place [nm]")
     axes.set_ylim(0.2, 400)
-    axes.legend(frameon=False, markerscale=4, ncols=3, loc="upper center")
+    axes.legend(frameon=False, markerscale=4, fontsize="small", loc="upper left")
     return figure
 
 
