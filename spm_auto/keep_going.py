@@ -14,9 +14,13 @@ from typing import Any, Self
 
 from .data import (
     FILE_NAME,
+    PAUSE,
+    RESUME,
     FinishReason,
     InstructionFailed,
+    Intervention,
     Record,
+    RunContinued,
     RunFinished,
     TipWithdrawn,
     open_run,
@@ -157,6 +161,8 @@ def judge(out: Path, code: int) -> Verdict:
         return Verdict(False, f"{died}, and its journal cannot be read: {error}")
     if any(isinstance(record.event, TipWithdrawn) for record in records):
         return Verdict(False, "the tip was withdrawn; a human has to look at it")
+    if _is_paused(records):
+        return Verdict(False, "a human has paused the run, and nobody has let it go on")
     last = records[-1].event
     if not isinstance(last, RunFinished):
         return Verdict(True, f"{died} after record {records[-1].number}")
@@ -230,6 +236,18 @@ class Child:
             return
         if not _WINDOWS:
             process.send_signal(number)
+
+
+def _is_paused(records: Sequence[Record]) -> bool:
+    """Say whether a human wants the run to wait: whoever resumes it by hand lets it go on."""
+    is_paused = False
+    for record in records:
+        match record.event:
+            case Intervention(kind=kind) if kind in (PAUSE, RESUME):
+                is_paused = kind == PAUSE
+            case RunContinued():
+                is_paused = False
+    return is_paused
 
 
 def _lost(records: Sequence[Record]) -> InstructionFailed | None:

@@ -13,9 +13,12 @@ from prompt import LAB, RECIPE, SMALL, Command
 from spm_auto import open_run
 from spm_auto.data import (
     FILE_NAME,
+    PAUSE,
+    RESUME,
     Event,
     FinishReason,
     InstructionFailed,
+    Intervention,
     Journal,
     RunContinued,
     RunFinished,
@@ -138,6 +141,10 @@ def ended(reason: FinishReason, message: str = "") -> RunFinished:
     return RunFinished(reason, message)
 
 
+def paused(kind: str) -> Intervention:
+    return Intervention("Ada", "wait", kind=kind)
+
+
 @pytest.mark.parametrize(
     ("events", "resumes", "why"),
     [
@@ -151,6 +158,9 @@ def ended(reason: FinishReason, message: str = "") -> RunFinished:
         ((ended(FinishReason.COMPLETED),), True, "when the run was over"),
         ((ended(FinishReason.FAILED), RunContinued()), True, "after record 2"),
         ((ended(FinishReason.EMERGENCY), RunContinued(), StepStarted(0, "x")), True, "record 3"),
+        ((paused(PAUSE),), False, "a human has paused the run"),
+        ((paused(PAUSE), paused(RESUME)), True, "after record 2"),
+        ((paused(PAUSE), RunContinued()), True, "after record 2"),
     ],
     ids=lambda value: value[0].__class__.__name__ if value and type(value) is tuple else None,
 )
