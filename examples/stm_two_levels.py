@@ -21,9 +21,7 @@ from spm_auto.agents import Candidates, Explorer, GaussianProcessSettings, Propo
 from spm_auto.analysis import level_plane, place
 from spm_auto.data import DataFile, open_file
 from spm_auto.instrument import FloatArray, ScanFrame, ScanImage, Spectrum
-from spm_auto.workflow import Knowledge, Learned
-from spm_auto.workflow.carrying import carry
-from spm_auto.workflow.windows import best_window
+from spm_auto.workflow import Knowledge, Learned, best_window, carry
 
 LARGE, SMALL = "stm_dkl_large_area_250nm.hf5", "stm_dkl_adsorbate_10nm.hf5"
 EVERY = 16  # pixels between candidates of a whole image

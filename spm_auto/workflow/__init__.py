@@ -1,18 +1,30 @@
 """The workflow plane: recipes say what shall be done, steps say what next, the runner does it."""
 
-from .accounts import Account, Resource, Span
 from .asking import Approve
 from .control import RunState
 from .decisions import choice_event, chosen_event, fitted_event, intervention_event, scored_event
-from .happened import Happened, measured, what_happened
 from .judging import Approving, often
 from .knowledge import Knowledge, Learned
 from .past import Past
-from .plan import Bottleneck, Operation, Plan, PlannedStep, make_plan
-from .pricing import Measured, Pricing
+from .planning import (
+    Account,
+    Bottleneck,
+    Happened,
+    Measured,
+    Operation,
+    Plan,
+    PlannedStep,
+    Pricing,
+    Resource,
+    Span,
+    make_plan,
+    measured,
+    outlines_of,
+    what_happened,
+    where,
+)
 from .recipe import Recipe, parse_recipe, read_recipe
 from .recovery import RecoverySettings
-from .refusals import outlines_of, where
 from .requests import (
     Advice,
     Ask,
@@ -55,6 +67,8 @@ from .steps import (
     WeighBlock,
     WithinBlock,
     ZoomStep,
+    best_window,
+    carry,
     served,
 )
 from .tape import Tape
@@ -118,6 +132,8 @@ __all__ = [
     "WeighBlock",
     "WithinBlock",
     "ZoomStep",
+    "best_window",
+    "carry",
     "choice_event",
     "chosen_event",
     "fitted_event",

@@ -26,10 +26,10 @@ from spm_auto.instrument import (
 from spm_auto.simulator import SimulatorSettings
 from spm_auto.simulator.tasks.stage import Stage, mount
 from spm_auto.workflow import Knowledge, Learned
-from spm_auto.workflow.carrying import believed, carry
-from spm_auto.workflow.moved import way_of
-from spm_auto.workflow.promise import by_value
-from spm_auto.workflow.windows import best_window
+from spm_auto.workflow.steps.carrying import believed, carry
+from spm_auto.workflow.steps.moved import way_of
+from spm_auto.workflow.steps.promise import by_value
+from spm_auto.workflow.steps.windows import best_window
 
 SWEEP = BiasWaveform.sweep(-3e-3, 3e-3, points=41, dwell=5e-3)
 SAMPLE = {"kind": "superconductor", "size": "120 nm", "field": "0.5 T", "adatoms": 30}

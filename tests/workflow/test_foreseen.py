@@ -21,8 +21,8 @@ from spm_auto.workflow import (
     make_plan,
     outlines_of,
 )
-from spm_auto.workflow.foreseen import Foreseen
-from spm_auto.workflow.pricing import mean_distance
+from spm_auto.workflow.planning.foreseen import Foreseen
+from spm_auto.workflow.planning.pricing import mean_distance
 
 SPECTRUM, LINES, LOADING = 0.5, 3.0, 1.0  # [s] what the ohmic microscope takes
 POINTS = {

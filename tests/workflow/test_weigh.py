@@ -23,7 +23,7 @@ from spm_auto.workflow import (
     Wait,
     WeighBlock,
 )
-from spm_auto.workflow.worth import (
+from spm_auto.workflow.steps.worth import (
     Option,
     check_gain,
     curvature,

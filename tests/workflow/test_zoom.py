@@ -15,8 +15,8 @@ from spm_auto.data import Finding, Judged, Verdict, open_run
 from spm_auto.errors import RecipeError
 from spm_auto.instrument import Scan, ScanFrame
 from spm_auto.workflow import Ask, Compute, Knowledge, Note, StepContext, Wait, ZoomStep
-from spm_auto.workflow.moved import way_of
-from spm_auto.workflow.windows import best_window, fits
+from spm_auto.workflow.steps.moved import way_of
+from spm_auto.workflow.steps.windows import best_window, fits
 
 OUTER = ScanFrame((100e-9, 0.0), (800e-9, 400e-9), (80, 40), 0.3)
 OVERVIEW: dict[str, Any] = {

@@ -4,6 +4,7 @@ from .analyse import AnalyseStep
 from .approval import ApproveStep
 from .base import Outline, Step, StepContext, StepGenerator, served
 from .block import Block
+from .carrying import carry
 from .condition_tip import ConditionTipStep
 from .criteria import Tally
 from .explore import ExploreStep
@@ -16,6 +17,7 @@ from .survey import SurveyStep
 from .tip_care import TipCare, TipSettings
 from .tune_scan import TuneScanStep
 from .weigh import WeighBlock
+from .windows import best_window
 from .zoom import ZoomStep
 
 __all__ = [
@@ -45,5 +47,7 @@ __all__ = [
     "WeighBlock",
     "WithinBlock",
     "ZoomStep",
+    "best_window",
+    "carry",
     "served",
 ]

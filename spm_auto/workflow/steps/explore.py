@@ -15,7 +15,6 @@ from ...errors import AgentError, BudgetSpent, RecipeError
 from ...instrument import AcquireForceCurve, AcquireSpectrum, Instruction, Measured, Scan
 from ...settings import Plugin, PluginName
 from ...units import Bias, Duration, Length
-from ..carrying import Carried, carry
 from ..decisions import chosen_event, fitted_event, scored_event
 from ..knowledge import Learned
 from ..requests import (
@@ -32,6 +31,7 @@ from ..requests import (
 )
 from .approval import ApprovalSettings, every_of, instead, question
 from .base import Outline, Step, StepContext, StepGenerator
+from .carrying import Carried, carry
 from .retrying import taken
 from .settings import CurveSettings, RegionSettings, WaveformSettings, check_one
 from .tip_care import Tip, TipCare

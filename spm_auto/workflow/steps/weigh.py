@@ -14,10 +14,12 @@ from ...errors import RecipeError
 from ...instrument import Instruction, Scan, ScanFrame, ScanImage
 from ...units import Duration, Frequency, Speed
 from ..knowledge import Knowledge, Learned
-from ..moved import time_of, way_of
 from ..requests import Compute, Estimate, Estimates, Note, Request, Wait
-from ..windows import fits
-from ..worth import (
+from .base import Outline, Step, StepContext, StepGenerator
+from .explore import ExploreStep
+from .moved import time_of, way_of
+from .windows import fits
+from .worth import (
     Option,
     check_gain,
     curvature,
@@ -26,8 +28,6 @@ from ..worth import (
     noise_share,
     zoom_gain,
 )
-from .base import Outline, Step, StepContext, StepGenerator
-from .explore import ExploreStep
 from .zoom import ZoomStep, register_to
 
 _NOTE = 2_000  # [bytes] what is noted of a decision

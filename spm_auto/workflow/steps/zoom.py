@@ -14,12 +14,12 @@ from ...errors import DataError, RecipeError
 from ...instrument import Instruction, Scan, ScanFrame, ScanImage
 from ...units import Angle, Frequency, Length, format
 from ..knowledge import Knowledge
-from ..moved import time_at, time_of, way_of
-from ..promise import COMMON, Promise, by_features, by_value
 from ..requests import Ask, Compute, Note, Request
-from ..windows import Window, best_window, fits
 from .base import Step, StepContext, StepGenerator
+from .moved import time_at, time_of, way_of
+from .promise import COMMON, Promise, by_features, by_value
 from .settings import PixelCount
+from .windows import Window, best_window, fits
 
 _MEMORY = "zoom"
 _MOST_ASKED = 20  # frames that a human is shown

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from ..data import LOOK
-from ..errors import InstrumentError
-from ..instrument import (
+from ...data import LOOK
+from ...errors import InstrumentError
+from ...instrument import (
     AcquireForceCurve,
     AcquireSpectrum,
     BiasWaveform,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from ..data import (
+from ...data import (
     AgentAnswered,
     AgentPrepared,
     ForceCurveAcquired,
@@ -20,7 +20,7 @@ from ..data import (
     StepStarted,
     Waited,
 )
-from ..instrument import Instruction, Scan
+from ...instrument import Instruction, Scan
 from . import pricing as words
 from .accounts import Account, Path, Resource, Span
 from .pricing import Measured, Pricing, begins_at, ends_at, mean_distance, operation_of

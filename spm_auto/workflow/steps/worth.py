@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..agents import Fit
-from ..instrument import FloatArray
+from ...agents import Fit
+from ...instrument import FloatArray
 
 FEWEST = 8  # spectra from which on it can be said how much of the values the image explains
 _AROUND = 1  # candidates each way that the curvature is found from

@@ -5,12 +5,12 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..instrument import AcquireForceCurve, AcquireSpectrum, Capabilities, Instruction, Load, Scan
+from ...instrument import AcquireForceCurve, AcquireSpectrum, Capabilities, Instruction, Load, Scan
+from ..steps.base import Outline
+from ..steps.tip_care import TipSettings
 from . import pricing as words
 from .accounts import Account, Path, Resource, Span, put_span
 from .pricing import Pricing, begins_at, ends_at, exposure_of, mean_distance, operation_of
-from .steps.base import Outline
-from .steps.tip_care import TipSettings
 
 _MOST = 2_000  # instructions that are gone through one by one; rounds after that are extrapolated
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from ..instrument import AcquireForceCurve, AcquireSpectrum, Capabilities, Instruction, Scan
+from ...instrument import AcquireForceCurve, AcquireSpectrum, Capabilities, Instruction, Scan
 
 _RECORD = 512  # [bytes] of the journal for an event, its arrays not counted
 _NUMBER = 8  # [bytes]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..instrument import FloatArray, ScanFrame
+from ...instrument import FloatArray, ScanFrame
 
 _EDGE = 1e-9  # of the frame's size, by which rounding may leave it
 

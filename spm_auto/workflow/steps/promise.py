@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..analysis import feature_density
-from ..instrument import FloatArray, ScanFrame, ScanImage
-from .knowledge import Knowledge, Learned
+from ...analysis import feature_density
+from ...instrument import FloatArray, ScanFrame, ScanImage
+from ..knowledge import Knowledge, Learned
 from .moved import time_of, way_of
 from .windows import pixels_of
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
-from ..errors import InstrumentError
-from ..instrument import AcquireForceCurve, AcquireSpectrum, GuardedInstrument, Instruction, Scan
+from ...errors import InstrumentError
+from ...instrument import AcquireForceCurve, AcquireSpectrum, GuardedInstrument, Instruction, Scan
+from ..recipe import Recipe
+from ..steps.base import Outline
 from .accounts import Path
-from .recipe import Recipe
-from .steps.base import Outline
 
 
 def outlines_of(recipe: Recipe) -> list[Outline]:

@@ -4,14 +4,14 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ..errors import InstrumentError, RecipeError
-from ..instrument import AcquireSpectrum, GuardedInstrument
+from ...errors import InstrumentError, RecipeError
+from ...instrument import AcquireSpectrum, GuardedInstrument
+from ..recipe import Recipe
+from ..steps.base import Outline
 from .accounts import Account, Path, Resource, Span
 from .foreseen import Foreseen
 from .pricing import THINKING, Measured, Pricing
-from .recipe import Recipe
 from .refusals import last_scans, limit_faults, outlines_of
-from .steps.base import Outline
 
 _COPIES = 3  # the journal, the run file made of it, and the one that takes this one's place
 _PAGES = 2_000_000  # [bytes] the report, and what a run file holds without any data

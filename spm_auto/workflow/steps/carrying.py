@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..agents import Candidates, Explorer, Proposal, inherit
-from ..data import Finding
-from ..instrument import FloatArray, Measured, ScanImage
-from .knowledge import Knowledge, Learned
+from ...agents import Candidates, Explorer, Proposal, inherit
+from ...data import Finding
+from ...instrument import FloatArray, Measured, ScanImage
+from ..knowledge import Knowledge, Learned
 from .moved import time_of, way_of
 
 

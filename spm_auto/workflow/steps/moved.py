@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..analysis import Shift
-from ..instrument import FloatArray, ScanImage
-from .knowledge import Knowledge
+from ...analysis import Shift
+from ...instrument import FloatArray, ScanImage
+from ..knowledge import Knowledge
 
 _NAME = "moved"
 
