@@ -109,7 +109,7 @@ def test_a_killed_run_is_resumed_on_the_server_that_it_left_behind(
     command: Command, lab: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    short = "--set=server.hold_after=1 s"
+    short = "--set=server.hold_after=2 s"
     words = ["run", str(RECIPE), "--lab", str(lab), "--out", str(out), *SMALL, short]
     with subprocess.Popen([sys.executable, "-m", "spm_auto", *words]) as process:
         while len(spectra(out)) < 2:
