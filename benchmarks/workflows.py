@@ -7,6 +7,7 @@ Each part is a program of its own, and may be run alone with more of its options
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -27,11 +28,13 @@ PARTS = {
 def main(only: list[str], seeds: int) -> int:
     """Run the parts; returns how many failed."""
     n_failed = 0
+    path = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])  # for those run by file
     for part in only:
         program, title = PARTS[part]
         print(f"\n## ({part}) {title}\n", flush=True)
         start = time.perf_counter()
-        done = subprocess.run([sys.executable, str(HERE / program), "--seeds", str(seeds)])
+        command = [sys.executable, "-m", f"benchmarks.{Path(program).stem}", "--seeds", str(seeds)]
+        done = subprocess.run(command, cwd=HERE.parent, env={**os.environ, "PYTHONPATH": path})
         print(f"\n{program}: {time.perf_counter() - start:.0f} s", flush=True)
         n_failed += done.returncode != 0
     return n_failed
