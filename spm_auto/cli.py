@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import __version__, keys, serving, steering
+from . import __version__, keys, serving, steering, windows
 from .errors import SpmError
 
 app = typer.Typer(
@@ -428,3 +428,4 @@ def doctor(json: serving.AsJson = False) -> None:
 
 
 app.registered_commands += serving.app.registered_commands
+app.registered_commands += windows.app.registered_commands

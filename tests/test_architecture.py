@@ -21,7 +21,16 @@ ALL = BASE | {
 COMMAND_LINE = {
     *("cli", "execute", "experiment", "display", "doctor", "scoreboard", "gallery"),
     *("conformance", "emulate", "serve", "keys", "keep_going", "hosting", "attend", "serving"),
-    *("steering", "listening", "planning", "plan_tables", "rehearsal", "extremes", "stand_in"),
+    *(
+        "steering",
+        "listening",
+        "windows",
+        "planning",
+        "plan_tables",
+        "rehearsal",
+        "extremes",
+        "stand_in",
+    ),
 }
 DOORS = ALL | COMMAND_LINE | {"lab", "resume", "script", "campaign"}
 
@@ -48,7 +57,7 @@ MAY_IMPORT = {
     "tasks": BASE | {"instrument"},
     "play": BASE | {"instrument", "agents", "tasks"},
     "simulator": BASE | {"instrument", "data", "tasks", "wire", "export"},
-    "gui": BASE | {"instrument", "data", "workflow", "lab"},
+    "gui": BASE | {"instrument", "data", "agents", "analysis", "workflow", "ear", "server", "lab"},
 }
 # what the workflow may know of the agents: what an agent is, never which ones there are
 ONLY_NAMES = {
@@ -57,6 +66,10 @@ ONLY_NAMES = {
         "ForcePoint", "Levels", "Memory", "Observation", "Order", "Proposal", "Recollection",
         "Scalar", "Scalarizer", "Scored", "Steering", "Watch", "inherit", "refusal", "scalar_of",
         "steering_of",
+    },
+    ("gui", "agents"): {  # what a human may ask of an agent, never which ones there are
+        "AllowRegion", "ForbidRegion", "ForcePoint", "Prefer", "Region", "Rescalarize",
+        "SetExploration", "Steering", "steering_of",
     },
 }  # fmt: skip
 BESIDE_A_FACE = {"spm_auto.instrument.examined"}  # needs pytest, which a face must not
@@ -92,7 +105,7 @@ ONLY_IN = {
     "PyQt6": {"gui"},
     "pyqtgraph": {"gui"},
     "pytest": {"instrument/contract.py", "instrument/exam.py", "instrument/examined.py"},
-    "threading.Thread": {"workflow", "drivers", "simulator", "server", "notify", "ear"},
+    "threading.Thread": {"workflow", "drivers", "simulator", "server", "notify", "ear", "gui"},
     "threading.Timer": {"workflow"},
     "concurrent.futures": {"workflow", "server"},
     "multiprocessing": {"campaign"},

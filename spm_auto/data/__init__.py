@@ -86,7 +86,7 @@ from .remembered import carried_out, remember
 from .room import Room
 from .run_file import RUN_FILE_NAME, consolidate
 from .run_file.writing import write as write_run_file
-from .telling import JudgedCurve, Measurement, assemble
+from .telling import JudgedCurve, Measurement, Scores, assemble
 
 __all__ = [
     "ANNOTATE",
@@ -154,6 +154,7 @@ __all__ = [
     "SampleSought",
     "ScanFinished",
     "ScanStarted",
+    "Scores",
     "ServerStarted",
     "ServerStopped",
     "SpectraDoubted",

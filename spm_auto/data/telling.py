@@ -6,6 +6,7 @@ import numpy as np
 
 from ..instrument import AcquireSpectrum, ForceCurve, ScanImage, ScanLine, Spectrum
 from .events import (
+    Event,
     LineAcquired,
     PointChosen,
     Record,
@@ -139,7 +140,7 @@ def measurements_of(records: tuple[Record, ...]) -> list[Measurement]:
     measurements = []
     for number, (event, stage) in enumerate(taken):
         start = event.spectrum.start_time
-        scored, chosen = scores.get(start, (None, None))
+        scored, chosen = scores.of(start)
         measurements.append(
             Measurement(
                 number,
@@ -161,35 +162,49 @@ def judged_curves_of(records: tuple[Record, ...]) -> list[JudgedCurve]:
     curves = []
     for number, event in enumerate(taken):
         start = event.curve.start_time
-        scored, chosen = scores.get(start, (None, None))
+        scored, chosen = scores.of(start)
         curves.append(JudgedCurve(number, event.curve, chosen, scored, _doubt(doubts, start)))
     return curves
 
 
-_Scores = dict[float, tuple[SpectrumScored, PointChosen | None]]
+class Scores:
+    """What was measured is worth, and who chose it; told one record after another."""
 
+    def __init__(self) -> None:
+        self._waiting: dict[int, list[PointChosen]] = {}
+        self._known: dict[float, tuple[SpectrumScored, PointChosen | None]] = {}
+        self._last: PointChosen | None = None
 
-def _scores(records: tuple[Record, ...]) -> _Scores:
-    """Return what was measured is worth, and who chose it, by the time at which it began."""
-    waiting: dict[int, list[PointChosen]] = {}
-    scores: _Scores = {}
-    last: PointChosen | None = None
-    for record in records:
-        match record.event:
+    def take(self, event: Event) -> float | None:
+        """Take in what happened; returns when the spectrum began that is scored now [s]."""
+        match event:
             case Judged(kind="point", verdict=verdict) if verdict is not Verdict.APPROVED:
-                if last is not None and last in waiting.get(last.candidate, ()):
-                    waiting[last.candidate].remove(last)  # a human did not want it measured
+                last = self._last
+                if last is not None and last in self._waiting.get(last.candidate, ()):
+                    self._waiting[last.candidate].remove(last)  # a human did not want it measured
             case StepStarted():  # it counts its candidates anew
-                waiting.clear()
+                self._waiting.clear()
             case PointChosen(candidate=candidate) as choice:
-                waiting.setdefault(candidate, []).append(choice)
-                last = choice
-            case SpectrumScored(candidate=candidate) as score:
-                if score.start_time in scores:  # judged anew
-                    scores[score.start_time] = (score, scores[score.start_time][1])
-                    continue
-                choices = waiting.get(candidate)
-                scores[score.start_time] = (score, choices.pop(0) if choices else None)
+                self._waiting.setdefault(candidate, []).append(choice)
+                self._last = choice
+            case SpectrumScored(candidate=candidate, start_time=start) as score:
+                if start in self._known:  # judged anew
+                    self._known[start] = (score, self._known[start][1])
+                else:
+                    choices = self._waiting.get(candidate)
+                    self._known[start] = (score, choices.pop(0) if choices else None)
+                return start
+        return None
+
+    def of(self, start: float) -> tuple[SpectrumScored | None, PointChosen | None]:
+        """Return score and choice of what began then [s]; None for what there is none of."""
+        return self._known.get(start, (None, None))
+
+
+def _scores(records: tuple[Record, ...]) -> Scores:
+    scores = Scores()
+    for record in records:
+        scores.take(record.event)
     return scores
 
 

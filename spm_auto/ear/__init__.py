@@ -2,6 +2,7 @@
 
 from .client import RunClient, RunView
 from .ear import Ear
+from .look import About, Look
 from .place import FILE_NAME, Place, read_place
 
-__all__ = ["FILE_NAME", "Ear", "Place", "RunClient", "RunView", "read_place"]
+__all__ = ["FILE_NAME", "About", "Ear", "Look", "Place", "RunClient", "RunView", "read_place"]

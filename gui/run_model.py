@@ -1,0 +1,469 @@
+"""RunModel: what a run has said so far, put together record by record. It knows nothing of Qt."""
+
+import math
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from enum import Flag, auto
+
+import numpy as np
+
+from spm_auto.data import (
+    ASIDE,
+    AgentAnswered,
+    CostsEstimated,
+    Event,
+    FeedbackSet,
+    Finding,
+    ForceCurveAcquired,
+    Intervention,
+    JudgedCurve,
+    LineAcquired,
+    LoadFinished,
+    Measurement,
+    ModelFitted,
+    PointChosen,
+    ProbePositioned,
+    Record,
+    RunContinued,
+    RunFinished,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+    SampleFound,
+    SampleSought,
+    ScanFinished,
+    ScanStarted,
+    Scores,
+    SpectrumAcquired,
+    SpectrumScored,
+    StageMoved,
+    StepStarted,
+    TipConditioned,
+)
+from spm_auto.instrument import (
+    Limits,
+    ScanFrame,
+    ScanImage,
+    SetFeedback,
+    limits_from_table,
+)
+
+from .sayings import Saying, saying
+
+KEPT_SCANS = 16  # images in memory; the journal has all of them
+KEPT_SAYINGS = 20_000  # lines of the log
+
+
+class Part(Flag):
+    """What of a run has changed, so that nothing is drawn twice."""
+
+    NOTHING = 0
+    RUN = auto()  # its beginning, state or end
+    SCAN = auto()  # lines of the scan in progress
+    SCANS = auto()  # a scan began or ended
+    SPECTRA = auto()  # spectra or their scores
+    CURVES = auto()  # force curves or their scores
+    CHOICE = auto()  # where the agent wants to measure
+    FIT = auto()  # what its model believes
+    PROBE = auto()  # where the probe was last sent
+    SAYINGS = auto()  # lines of the log
+    ALL = RUN | SCAN | SCANS | SPECTRA | CURVES | CHOICE | FIT | PROBE | SAYINGS
+
+
+@dataclass(slots=True)
+class GrowingScan:
+    """A scan while its lines come in.
+
+    Attributes:
+        index: Which scan of the run, counted from 0.
+        started: What was asked for.
+        start_time: Instrument time at its start [s].
+        utc: When it began [s since 1970].
+        forward: Images, shape [channel, line, pixel]; NaN where nothing was measured yet. None
+            where the model has let go of it: `RunModel.image` reads it again from the journal.
+        backward: The same of the way back.
+        n_lines: How many lines have come.
+        last_line: Index of the newest one; -1 before the first.
+        end_time: Instrument time of the newest line [s].
+        is_over: Whether it has ended, complete or not.
+        is_aside: Whether it shows the tip or a drift, and is none of the run's images.
+    """
+
+    index: int
+    started: ScanStarted
+    start_time: float
+    utc: float
+    forward: np.ndarray | None
+    backward: np.ndarray | None
+    n_lines: int = 0
+    last_line: int = -1
+    end_time: float = math.nan
+    is_over: bool = False
+    is_aside: bool = False
+
+    @property
+    def frame(self) -> ScanFrame:
+        """Where it lies."""
+        return self.started.instruction.frame
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every line has come."""
+        return self.n_lines >= self.frame.pixels[1]
+
+    def image(self) -> ScanImage | None:
+        """Return what has come so far; the arrays are those that grow. None where let go of."""
+        if self.forward is None or self.backward is None:
+            return None
+        return ScanImage(
+            self.frame,
+            self.started.channels,
+            self.forward,
+            self.backward,
+            self.start_time,
+            self.end_time,
+        )
+
+
+@dataclass(slots=True)
+class Learning:
+    """How well an agent does: what it expected and what it found.
+
+    Attributes:
+        values: Of each scored spectrum in order, NaN for one that is no good.
+        means: What was expected of it; NaN where nothing was.
+        deviations: Standard deviation of that.
+        times: Instrument time at which each began [s].
+        scalarizer: By which they are judged.
+        unit: Of the values.
+    """
+
+    values: list[float] = field(default_factory=list)
+    means: list[float] = field(default_factory=list)
+    deviations: list[float] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    scalarizer: str = ""
+    unit: str = "1"
+
+    @property
+    def best(self) -> np.ndarray:
+        """The best value up to each spectrum, shape (n,)."""
+        values = np.array(self.values, dtype=float)
+        return np.fmax.accumulate(values) if values.size else values
+
+    def coverage(self, deviations: float) -> tuple[int, int]:
+        """Return how many values lay within so many deviations, and how many were expected."""
+        expected = [
+            abs(value - mean) <= deviations * deviation
+            for value, mean, deviation in zip(self.values, self.means, self.deviations, strict=True)
+            if math.isfinite(value) and math.isfinite(mean) and deviation > 0
+        ]
+        return sum(expected), len(expected)
+
+
+class RunModel:
+    """What a run has said: fed with its records in order, at any speed.
+
+    Attributes:
+        started: How it began; None before its first record.
+        finished: How it ended; None while it goes on.
+        is_paused: Whether it waits.
+        limits: What was allowed when it began; None where nobody said.
+        scans: Its scans, the newest last.
+        spectra: Its spectra with choice and score, in order.
+        curves: Its force curves likewise.
+        choices: Where the agent chose to measure, in order.
+        pending: Its last choice, while no spectrum has come of it.
+        costs: How long a measurement takes, as the agent weighs it; None where nobody said.
+        fit: What its model believes now; None where there is none.
+        n_fits: How often a model was fitted.
+        learning: What the agent expected and found.
+        thinking: How long it thought at last [s]; NaN before.
+        step: The step that goes on.
+        probe: Where the probe was last sent or measured (x, y) [m]; None before.
+        stage: Where the coarse stage stands (x, y) [m]; None where there is none.
+        feedback: What was last set of the feedback; None where nobody set it.
+        is_loaded: Whether the instrument was readied.
+        interventions: What humans did.
+        findings: What steps found.
+        forbidden: Interventions that closed regions to the agent, while they are closed.
+        sayings: Lines of the log, the newest last.
+        n_records: How many records have been taken in.
+        time: Instrument time of the newest one [s].
+        utc: When it was written [s since 1970].
+        exposure: Bias times duration of all spectra so far [V s].
+    """
+
+    def __init__(self) -> None:
+        self.started: RunStarted | None = None
+        self.finished: RunFinished | None = None
+        self.is_paused = False
+        self.limits: Limits | None = None
+        self.scans: list[GrowingScan] = []
+        self.spectra: list[Measurement] = []
+        self.curves: list[JudgedCurve] = []
+        self.choices: list[PointChosen] = []
+        self.pending: PointChosen | None = None
+        self.costs: CostsEstimated | None = None
+        self.fit: ModelFitted | None = None
+        self.n_fits = 0
+        self.learning = Learning()
+        self.thinking = math.nan
+        self.step: StepStarted | None = None
+        self.probe: tuple[float, float] | None = None
+        self.stage: tuple[float, float] | None = None
+        self.feedback: SetFeedback | None = None
+        self.is_loaded = False
+        self.interventions: list[Intervention] = []
+        self.findings: list[Finding] = []
+        self.forbidden: list[Intervention] = []
+        self.sayings: deque[Saying] = deque(maxlen=KEPT_SAYINGS)
+        self.n_records = 0
+        self.start_time = self.time = 0.0
+        self.start_utc = self.utc = 0.0
+        self.exposure = 0.0
+        self._scores = Scores()
+        self._by_start: dict[float, int] = {}
+        self._curves_by_start: dict[float, int] = {}
+        self._is_sought = False
+
+    def take(self, records: Iterable[Record]) -> Part:
+        """Take in what was said, and return what has changed."""
+        changed = Part.NOTHING
+        for record in records:
+            if self.n_records == 0:
+                self.start_time, self.start_utc = record.time, record.utc
+            self.n_records += 1
+            self.time, self.utc = record.time, record.utc
+            changed |= self._take(record)
+            said = saying(record)
+            if said is not None:
+                self.sayings.append(said)
+                changed |= Part.SAYINGS
+        return changed
+
+    @property
+    def images(self) -> list[GrowingScan]:
+        """The scans that show the sample, in order."""
+        return [scan for scan in self.scans if not scan.is_aside]
+
+    @property
+    def scan(self) -> GrowingScan | None:
+        """The newest scan of the sample; None before the first."""
+        return next((scan for scan in reversed(self.scans) if not scan.is_aside), None)
+
+    @property
+    def best(self) -> Measurement | None:
+        """The spectrum with the highest value by the scalarizer used last; None without one."""
+        name = self.learning.scalarizer
+        good = [
+            m
+            for m in self.spectra
+            if m.scored is not None
+            and m.scored.scalarizer == name
+            and math.isfinite(m.scored.value)
+            and not m.scored.flag
+        ]
+        return max(good, key=lambda m: m.scored.value if m.scored else -math.inf, default=None)
+
+    @property
+    def spent(self) -> float:
+        """Instrument time from the first record to the newest [s]."""
+        return self.time - self.start_time
+
+    def _take(self, record: Record) -> Part:
+        event = record.event
+        match event:
+            case LineAcquired():
+                return self._take_line(event, record.time)
+            case ScanStarted():
+                return self._begin_scan(event, record)
+            case ScanFinished():
+                return self._end_scan(record.time)
+            case SpectrumAcquired() | ForceCurveAcquired():
+                return self._take_curve(event)
+            case SpectrumScored() | PointChosen() | ModelFitted() | CostsEstimated():
+                return self._take_of_agent(event)
+            case AgentAnswered(seconds=seconds):
+                self.thinking = seconds
+                return Part.CHOICE
+            case ProbePositioned() | TipConditioned() | StageMoved() | FeedbackSet():
+                return self._take_motion(event)
+            case _:
+                return self._take_of_run(event)
+
+    def _take_of_run(self, event: Event) -> Part:
+        self._scores.take(event)
+        match event:
+            case RunStarted(settings=settings):
+                self.started = event
+                self.limits = (
+                    limits_from_table(settings["limits"]) if "limits" in settings else None
+                )
+                stage = settings.get("stage")
+                self.stage = None if stage is None else (float(stage[0]), float(stage[1]))
+            case StepStarted():
+                self.step = event
+                if not event.path:
+                    self.learning = Learning()
+                    self.pending = None
+                return Part.RUN | Part.CHOICE
+            case LoadFinished():
+                self.is_loaded = True
+            case RunPaused():
+                self.is_paused = True
+            case RunResumed():
+                self.is_paused = False
+            case RunFinished():
+                self.finished, self.is_paused, self.pending = event, False, None
+                if self.scans:
+                    self.scans[-1].is_over = True
+                return Part.RUN | Part.SCANS | Part.CHOICE
+            case RunContinued():
+                self.finished, self.is_paused, self._is_sought = None, False, False
+            case SampleSought():
+                self._is_sought = True
+            case SampleFound():
+                self._is_sought = False
+            case Intervention(kind=kind):
+                self.interventions.append(event)
+                if kind == "forbid_region":
+                    self.forbidden.append(event)
+                elif kind == "allow_region":
+                    self.forbidden = [
+                        each for each in self.forbidden if each.values != event.values
+                    ]
+                return Part.CHOICE | Part.RUN
+            case Finding():
+                self.findings.append(event)
+                return Part.CHOICE | Part.RUN
+            case _:
+                return Part.NOTHING
+        return Part.RUN
+
+    def _take_motion(
+        self, event: ProbePositioned | TipConditioned | StageMoved | FeedbackSet
+    ) -> Part:
+        match event:
+            case ProbePositioned(x=x, y=y) | TipConditioned(x=x, y=y):
+                self.probe = (x, y)
+            case StageMoved(x=x, y=y):
+                self.stage = (x, y)
+            case FeedbackSet(instruction=instruction, bias=bias):
+                self.feedback = _merged(self.feedback, instruction, bias)
+        return Part.PROBE
+
+    def _begin_scan(self, event: ScanStarted, record: Record) -> Part:
+        shape = (len(event.channels), *event.instruction.frame.shape)
+        is_aside = event.instruction.purpose in ASIDE or self._is_sought
+        if self.scans:
+            self.scans[-1].is_over = True
+        self.scans.append(
+            GrowingScan(
+                index=len(self.scans),
+                started=event,
+                start_time=record.time,
+                utc=record.utc,
+                forward=np.full(shape, np.nan),
+                backward=np.full(shape, np.nan),
+                is_aside=is_aside,
+                end_time=record.time,
+            )
+        )
+        if len(self.scans) > KEPT_SCANS:
+            old = self.scans[-KEPT_SCANS - 1]
+            old.forward = old.backward = None
+        return Part.SCANS | Part.SCAN
+
+    def _take_line(self, event: LineAcquired, time: float) -> Part:
+        if not self.scans:
+            return Part.NOTHING
+        scan, line = self.scans[-1], event.line
+        if scan.forward is not None and scan.backward is not None:
+            scan.forward[:, line.index] = line.forward
+            scan.backward[:, line.index] = line.backward
+        scan.n_lines, scan.last_line, scan.end_time = scan.n_lines + 1, line.index, time
+        x, y = scan.frame.to_sample(line.index, 0)
+        self.probe = (float(x), float(y))
+        return Part.SCAN | Part.PROBE
+
+    def _end_scan(self, time: float) -> Part:
+        if self.scans:
+            self.scans[-1].is_over, self.scans[-1].end_time = True, time
+        return Part.SCANS | Part.SCAN
+
+    def _take_curve(self, event: SpectrumAcquired | ForceCurveAcquired) -> Part:
+        self.pending = None
+        if isinstance(event, ForceCurveAcquired):
+            curve = event.curve
+            self._curves_by_start[curve.start_time] = len(self.curves)
+            self.curves.append(JudgedCurve(len(self.curves), curve))
+            self.probe = (curve.x, curve.y)
+            return Part.CURVES | Part.PROBE | Part.CHOICE
+        spectrum = event.spectrum
+        self._by_start[spectrum.start_time] = len(self.spectra)
+        self.spectra.append(
+            Measurement(len(self.spectra), event.instruction, spectrum, stage=self.stage)
+        )
+        self.probe = (spectrum.x, spectrum.y)
+        waveform = event.instruction.waveform
+        self.exposure += float(np.abs(waveform.bias).sum()) * waveform.dwell * waveform.cycles
+        return Part.SPECTRA | Part.PROBE | Part.CHOICE
+
+    def _take_of_agent(
+        self, event: SpectrumScored | PointChosen | ModelFitted | CostsEstimated
+    ) -> Part:
+        start = self._scores.take(event)
+        match event:
+            case PointChosen():
+                self.choices.append(event)
+                self.pending = event
+                return Part.CHOICE
+            case ModelFitted():
+                self.fit, self.n_fits = event, self.n_fits + 1
+                return Part.FIT
+            case CostsEstimated():
+                self.costs = event
+                return Part.CHOICE
+            case SpectrumScored() if start is not None:
+                return self._score(event, start)
+        return Part.NOTHING
+
+    def _score(self, event: SpectrumScored, start: float) -> Part:
+        scored, chosen = self._scores.of(start)
+        changed = Part.NOTHING
+        if start in self._by_start:
+            at = self._by_start[start]
+            self.spectra[at] = replace(self.spectra[at], scored=scored, chosen=chosen)
+            changed |= Part.SPECTRA
+        if start in self._curves_by_start:
+            at = self._curves_by_start[start]
+            self.curves[at] = replace(self.curves[at], scored=scored, chosen=chosen)
+            changed |= Part.CURVES
+        self._learn(event, chosen)
+        return changed | Part.CHOICE
+
+    def _learn(self, event: SpectrumScored, chosen: PointChosen | None) -> None:
+        learning = self.learning
+        if event.scalarizer != learning.scalarizer:  # all are judged anew, one after another
+            self.learning = learning = Learning(scalarizer=event.scalarizer, unit=event.unit)
+        value = math.nan if event.flag else event.value
+        if event.start_time in learning.times:
+            learning.values[learning.times.index(event.start_time)] = value
+            return
+        learning.times.append(event.start_time)
+        learning.values.append(value)
+        learning.means.append(math.nan if chosen is None else chosen.mean)
+        learning.deviations.append(math.nan if chosen is None else chosen.deviation)
+
+
+def _merged(before: SetFeedback | None, now: SetFeedback, bias: float) -> SetFeedback:
+    """Return what is set of a feedback after it was changed again; the bias is read back."""
+    if before is None:
+        return replace(now, bias=bias)
+    return SetFeedback(
+        bias=bias,
+        setpoint=before.setpoint if now.setpoint is None else now.setpoint,
+        gain=before.gain if now.gain is None else now.gain,
+    )

@@ -1,0 +1,44 @@
+"""What tests of the window share: no window may be left over, on a screen that nobody sees."""
+
+import gc
+import os
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+pytest.importorskip("PyQt6", reason="the window needs the extra [gui]")
+
+from PyQt6.QtWidgets import QApplication
+
+from spm_auto.gui.selection import Selection
+from spm_auto.gui.theme import DARK, Theme, dress
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left(qapp: QApplication) -> Iterator[None]:
+    """Fail a test that leaves a window or a thread behind."""
+    threads = set(threading.enumerate())
+    windows = set(map(id, qapp.topLevelWidgets()))
+    yield
+    qapp.processEvents()
+    gc.collect()
+    qapp.processEvents()
+    left = [w for w in qapp.topLevelWidgets() if id(w) not in windows and w.isVisible()]
+    assert not left, f"windows left open: {left}"
+    alive = [t.name for t in set(threading.enumerate()) - threads if t.is_alive()]
+    assert not alive, f"threads left running: {alive}"
+
+
+@pytest.fixture
+def theme(qapp: QApplication) -> Theme:
+    """The dark theme, worn by the application."""
+    dress(qapp, DARK)
+    return DARK
+
+
+@pytest.fixture
+def selection(qapp: QApplication) -> Selection:
+    """What the views share."""
+    return Selection()

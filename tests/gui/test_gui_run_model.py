@@ -1,0 +1,66 @@
+"""RunModel: what a run has said, put together without Qt."""
+
+import subprocess
+import sys
+
+import made
+import numpy as np
+
+from spm_auto.gui.run_model import KEPT_SCANS, Part, RunModel
+
+
+def test_a_whole_run_is_put_together() -> None:
+    model = RunModel()
+    changed = model.take(made.run_records(5))
+    assert changed & Part.SCAN
+    assert changed & Part.FIT
+    assert changed & Part.SPECTRA
+    assert model.scan is not None
+    assert model.scan.is_complete
+    assert model.scan.is_over
+    assert len(model.spectra) == 5
+    assert model.spectra[2].chosen is not None
+    assert model.best is model.spectra[4]
+    assert model.learning.coverage(1.0) == (5, 5)
+    assert model.finished is not None
+    assert model.pending is None
+    assert model.limits == made.LIMITS
+
+
+def test_the_order_of_feeding_does_not_matter() -> None:
+    records = made.run_records(3)
+    whole, parts = RunModel(), RunModel()
+    whole.take(records)
+    for record in records:
+        parts.take([record])
+    assert [s.text for s in whole.sayings] == [s.text for s in parts.sayings]
+    assert whole.learning.values == parts.learning.values
+
+
+def test_lines_that_have_not_come_are_nan() -> None:
+    model = RunModel()
+    model.take(made.numbered([made.started(), *made.scan_events(n_lines=10)]))
+    assert model.scan is not None
+    assert model.scan.forward is not None
+    known = ~np.isnan(model.scan.forward[0]).all(axis=1)
+    assert known.sum() == 10
+    assert model.scan.last_line == 9
+    assert not model.scan.is_over
+
+
+def test_images_of_long_ago_are_let_go_of() -> None:
+    model = RunModel()
+    model.take(
+        made.numbered(
+            [made.started(), *(e for _ in range(KEPT_SCANS + 3) for e in made.scan_events())]
+        )
+    )
+    held = [scan for scan in model.scans if scan.forward is not None]
+    assert len(held) == KEPT_SCANS
+    assert model.scans[0].image() is None
+
+
+def test_the_model_knows_nothing_of_qt() -> None:
+    code = "import sys, spm_auto.gui.run_model; print('PyQt6' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "False"
