@@ -51,7 +51,8 @@ from spm_auto.instrument import (
 
 from .sayings import Saying, saying
 
-KEPT_SCANS = 16  # images in memory; the journal has all of them
+KEPT_SCANS = 16  # images in memory at most; the journal has all of them
+KEPT_BYTES = 48 * 2**20  # [bytes] of images in memory, but for the newest and the one before
 KEPT_SAYINGS = 20_000  # lines of the log
 
 
@@ -387,10 +388,18 @@ class RunModel:
                 end_time=record.time,
             )
         )
-        if len(self.scans) > KEPT_SCANS:
-            old = self.scans[-KEPT_SCANS - 1]
-            old.forward = old.backward = None
+        self._let_go()
         return Part.SCANS | Part.SCAN
+
+    def _let_go(self) -> None:
+        """Keep no more images than there is room for, the newest ones."""
+        room = float(KEPT_BYTES)
+        for age, scan in enumerate(reversed(self.scans)):
+            if scan.forward is None or scan.backward is None:
+                return
+            room -= scan.forward.nbytes + scan.backward.nbytes
+            if age >= KEPT_SCANS or (age > 1 and room < 0):
+                scan.forward = scan.backward = None
 
     def _take_line(self, event: LineAcquired, time: float) -> Part:
         if not self.scans:

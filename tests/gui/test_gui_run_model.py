@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import made
 import numpy as np
+import pytest
 
 from spm_auto.data import SpectrumScored
+from spm_auto.gui import run_model
 from spm_auto.gui.run_model import KEPT_SCANS, Part, RunModel
 
 
@@ -60,6 +62,17 @@ def test_images_of_long_ago_are_let_go_of() -> None:
     held = [scan for scan in model.scans if scan.forward is not None]
     assert len(held) == KEPT_SCANS
     assert model.scans[0].image() is None
+
+
+def test_large_images_are_let_go_of_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_model, "KEPT_BYTES", 3 * 2 * 3 * 32 * 40 * 8)  # room for three
+    model = RunModel()
+    for _ in range(5):
+        model.take(made.numbered([made.started(), *made.scan_events()]))
+    assert [scan.forward is not None for scan in model.scans] == [False, False, True, True, True]
+    monkeypatch.setattr(run_model, "KEPT_BYTES", 0)
+    model.take(made.numbered([*made.scan_events()]))
+    assert [scan.forward is not None for scan in model.scans[-3:]] == [False, True, True]
 
 
 def test_the_model_knows_nothing_of_qt() -> None:
