@@ -35,6 +35,7 @@ from spm_auto.data import (
     ScanFinished,
     ScanStarted,
     Scores,
+    SpectraDoubted,
     SpectrumAcquired,
     SpectrumScored,
     StageMoved,
@@ -280,6 +281,7 @@ class RunModel:
             and m.scored.scalarizer == name
             and math.isfinite(m.scored.value)
             and not m.scored.flag
+            and not m.doubt
         ]
         return max(good, key=lambda m: m.scored.value if m.scored else -math.inf, default=None)
 
@@ -299,6 +301,8 @@ class RunModel:
                 return self._end_scan(record.time)
             case SpectrumAcquired() | ForceCurveAcquired():
                 return self._take_curve(event)
+            case SpectraDoubted():
+                return self._doubt(event)
             case SpectrumScored() | PointChosen() | ModelFitted() | CostsEstimated():
                 return self._take_of_agent(event)
             case AgentAnswered(seconds=seconds):
@@ -434,6 +438,16 @@ class RunModel:
         waveform = event.instruction.waveform
         self.exposure += float(np.abs(waveform.bias).sum()) * waveform.dwell * waveform.cycles
         return Part.SPECTRA | _CURVE
+
+    def _doubt(self, event: SpectraDoubted) -> Part:
+        """Doubt what was taken between the last good look at the tip and the bad one."""
+        for at, measured in enumerate(self.spectra):
+            if event.since <= measured.spectrum.start_time < event.until and not measured.doubt:
+                self.spectra[at] = replace(measured, doubt=event.reason)
+        for at, judged in enumerate(self.curves):
+            if event.since <= judged.curve.start_time < event.until and not judged.doubt:
+                self.curves[at] = replace(judged, doubt=event.reason)
+        return Part.SPECTRA | Part.CURVES | Part.CHOICE
 
     def _take_of_agent(
         self, event: SpectrumScored | PointChosen | ModelFitted | CostsEstimated
