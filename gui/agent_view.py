@@ -233,7 +233,7 @@ class AgentView(View):
         for name, each in zip(names, self.maps, strict=True):
             value = each.value_at(x, y)
             if math.isfinite(value):
-                said.append(f"{name} {format_quantity(value, each.unit, 3)}")
+                said.append(f"{name} {format_quantity(value, each.scale.unit, 3)}")
         self.readout.setText(" · ".join(said))
 
 

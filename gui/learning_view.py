@@ -7,10 +7,12 @@ import numpy as np
 from PyQt6.QtGui import QColor
 from PyQt6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from spm_auto.units import format as format_quantity
+
 from .beliefs import calibration_words
-from .maps import prefixed
 from .qt import pg
 from .run_model import Learning, RunModel
+from .scale import Scale
 from .theme import Theme
 
 _SYMBOL = 7
@@ -53,6 +55,7 @@ class LearningView(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(area, 1)
         layout.addWidget(self._words)
+        self._scale = Scale("1")
         self.set_theme(theme)
 
     def set_theme(self, theme: Theme) -> None:
@@ -80,19 +83,20 @@ class LearningView(QWidget):
         means = np.array(learning.means, dtype=float)
         deviations = np.array(learning.deviations, dtype=float)
         finite = values[np.isfinite(values)]
-        factor, unit = prefixed(float(np.abs(finite).max()) if finite.size else 1.0, learning.unit)
+        if self._scale.unit != learning.unit:
+            self._scale = Scale(learning.unit)
+        self._scale.fit(float(np.abs(finite).max()) if finite.size else math.nan)
+        factor = self._scale.factor
         values, means, deviations = values / factor, means / factor, deviations / factor
-        name = learning.scalarizer.replace("_", " ") or "value"
-        label = f"{name} [{unit}]" if unit else name
         n = np.arange(1, len(values) + 1)
-        self.curve.setLabel("left", label)
-        self._title(self.curve, _heading(learning, factor, unit))
+        self.curve.setLabel("left", self._scale.label(learning.scalarizer or "value"))
+        self._title(self.curve, _heading(learning))
         self._found.setData(x=n[np.isfinite(values)], y=values[np.isfinite(values)])
         self._best.setData(n, np.fmax.accumulate(values) if len(values) else values)
         told = np.isfinite(means) & (deviations > 0)
         self._set_bars(self._spread, n[told], means[told], height=2 * deviations[told])
-        self.check.setLabel("left", f"found [{unit}]" if unit else "found")
-        self.check.setLabel("bottom", f"expected [{unit}]" if unit else "expected")
+        self.check.setLabel("left", self._scale.label("found"))
+        self.check.setLabel("bottom", self._scale.label("expected"))
         self._title(self.check, "found against expected, ± 1 sd")
         both = told & np.isfinite(values)
         self._pairs.setData(x=means[both], y=values[both])
@@ -113,11 +117,11 @@ class LearningView(QWidget):
             item.setData(x=x, y=y, **extent)
 
 
-def _heading(learning: Learning, factor: float, unit: str) -> str:
+def _heading(learning: Learning) -> str:
     """Say what was best, and how many were no good."""
     values = [value for value in learning.values if math.isfinite(value)]
     if not values:
         return "learning curve"
     n_bad = len(learning.values) - len(values)
     bad = f", {n_bad} no good" if n_bad else ""
-    return f"best so far {max(values) / factor:.4g} {unit}".rstrip() + bad
+    return f"best so far {format_quantity(max(values), learning.unit, 4)}{bad}"

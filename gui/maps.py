@@ -21,6 +21,7 @@ from spm_auto.units import format as format_quantity
 
 from .qt import pg
 from .run_model import RunModel
+from .scale import Scale
 from .theme import Theme
 
 NM = 1e9  # drawn lengths in a metre
@@ -62,7 +63,7 @@ class Marks:
         for n, each in enumerate(told):
             if each.scored is None:
                 continue
-            is_good[n] = not each.scored.flag
+            is_good[n] = not (each.scored.flag or each.doubt)
             if is_good[n] and each.scored.scalarizer == name and math.isfinite(each.scored.value):
                 values[n] = each.scored.value
         has_best = bool(np.isfinite(values).any())
@@ -84,17 +85,6 @@ def placed(frame: ScanFrame) -> QTransform:
     cos, sin = math.cos(frame.angle), math.sin(frame.angle)
     x, y = (NM * float(c) for c in frame.to_sample(-0.5, -0.5))
     return QTransform(cos * width, sin * width, -sin * height, cos * height, x, y)
-
-
-def prefixed(largest: float, unit: str) -> tuple[float, str]:
-    """Return the factor and the name of the unit in which values up to the largest are shown."""
-    if not math.isfinite(largest) or largest <= 0:
-        return 1.0, "" if unit == "1" else unit
-    exponent = 3 * math.floor(math.log10(largest) / 3)
-    words = format_quantity(10.0**exponent, unit, 3).split(" ", 1)
-    if unit == "1" or len(words) < 2 or float(words[0]) != 1.0:  # a unit that takes no prefix
-        return 1.0, "" if unit == "1" else unit
-    return 10.0**exponent, words[1]
 
 
 class Map:
@@ -119,7 +109,7 @@ class Map:
         self._is_numbered = is_numbered
         self.frame: ScanFrame | None = None
         self.values: FloatArray | None = None
-        self.unit = "1"
+        self.scale = Scale("1")
         self.plot = plot = layout.addPlot(row=at[0], col=at[1])
         plot.setAspectLocked(True)
         plot.setMenuEnabled(False)
@@ -155,15 +145,15 @@ class Map:
             plot.addItem(item, ignoreBounds=True)
         for line in self._lines:
             line.hide()
-        self._scale = pg.ScaleBar(1.0, width=4, suffix="", offset=(-12, -14))
-        self._scale.setParentItem(plot.vb)
-        self._scale.hide()
-        plot.vb.sigRangeChanged.connect(self._fit_scale)
+        self._ruler = pg.ScaleBar(1.0, width=4, suffix="", offset=(-12, -14))
+        self._ruler.setParentItem(plot.vb)
+        self._ruler.hide()
+        plot.vb.sigRangeChanged.connect(self._fit_ruler)
         plot.vb.sigRangeChangedManually.connect(self._leave_home)
         plot.vb.sigResized.connect(self._fit_view)
         self._leader, self._home, self._is_home = self, QRectF(), True
         self._marks: Marks | None = None
-        self._title = self._unit_shown = ""
+        self._title = ""
         self.set_theme(theme)
 
     def set_theme(self, theme: Theme) -> None:
@@ -178,10 +168,10 @@ class Map:
             line.setPen(pg.mkPen(_faded(theme.accent, 200), width=1))
         self._forbidden.setPen(pg.mkPen(theme.forbidden, width=1, cosmetic=True))
         self._forbidden.setBrush(pg.mkBrush(_faded(theme.forbidden, 70)))
-        self._scale.bar.setBrush(pg.mkBrush(theme.ink))
-        self._scale.bar.setPen(pg.mkPen(dark, width=1))
-        self._scale.text.setColor(theme.ink)
-        self._scale.text.fill = pg.mkBrush(_faded(theme.panel, 170))
+        self._ruler.bar.setBrush(pg.mkBrush(theme.ink))
+        self._ruler.bar.setPen(pg.mkPen(dark, width=1))
+        self._ruler.text.setColor(theme.ink)
+        self._ruler.text.fill = pg.mkBrush(_faded(theme.panel, 170))
         for axis in (self._bar.axis,):
             axis.setPen(theme.faint)
             axis.setTextPen(theme.ink)
@@ -192,8 +182,7 @@ class Map:
     def set_title(self, title: str) -> None:
         """Say above it what it shows."""
         self._title = title
-        unit = f" [{self._unit_shown}]" if self._unit_shown else ""
-        self.plot.setTitle(f"{title}{unit}", color=self._theme.ink, size="9pt")
+        self.plot.setTitle(self.scale.label(title), color=self._theme.ink, size="9pt")
 
     def show_values(
         self,
@@ -213,7 +202,9 @@ class Map:
             floor: The lowest level, instead of a percentile.
         """
         finite = image[np.isfinite(image)]
-        self.values, self.unit = image, unit
+        self.values = image
+        if self.scale.unit != unit:
+            self.scale = Scale(unit)
         self._look_at(frame)
         if not finite.size:
             self._image.hide()
@@ -223,7 +214,8 @@ class Map:
         low = low if floor is None else floor
         if high <= low:
             high = low + (abs(low) * 1e-3 or 1.0)
-        factor, self._unit_shown = prefixed(max(abs(low), abs(high)), unit)
+        self.scale.fit(max(abs(low), abs(high)))
+        factor = self.scale.factor
         self._image.setImage(image / factor, autoLevels=False)
         self._image.setTransform(placed(frame))
         self._bar.setLevels((low / factor, high / factor))
@@ -321,7 +313,7 @@ class Map:
         if frame == self.frame:
             return
         self.frame = frame
-        self._scale.show()
+        self._ruler.show()
         x, y = frame.corners()
         leader = self._leader
         home = QRectF(NM * x.min(), NM * y.min(), NM * np.ptp(x), NM * np.ptp(y))
@@ -337,7 +329,7 @@ class Map:
         if self._leader is self and self._is_home and not self._home.isNull():
             self.plot.vb.setRange(self._home, padding=0.02)
 
-    def _fit_scale(self) -> None:
+    def _fit_ruler(self) -> None:
         """Give the scale bar a round length of about a quarter of what is seen."""
         (low, high), _ = self.plot.vb.viewRange()
         about = (high - low) / 4
@@ -345,9 +337,9 @@ class Map:
             return
         power = 10.0 ** math.floor(math.log10(about))
         length = max(step * power for step in (1, 2, 5) if step * power <= about)
-        self._scale.size = length
-        self._scale.text.setText(format_quantity(length / NM, "m", 2))
-        self._scale.updateBar()
+        self._ruler.size = length
+        self._ruler.text.setText(format_quantity(length / NM, "m", 2))
+        self._ruler.updateBar()
 
 
 def watch_mouse(
