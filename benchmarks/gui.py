@@ -34,7 +34,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 from gui_made import MadeRun, long_run
-from PyQt6.QtCore import QEvent, QObject, QSettings, QTimer
+from PyQt6.QtCore import QEvent, QEventLoop, QObject, QSettings, QTimer
 from PyQt6.QtWidgets import QApplication, QGridLayout, QWidget
 from tables import table
 
@@ -282,7 +282,7 @@ PARTS: dict[str, Callable[[QApplication, Path, float], Iterator[Row]]] = {
 
 def write(folder: Path, seconds: float) -> None:
     """Write a journal at the pace of a fast microscope."""
-    run, begun = MadeRun(PIXELS, CELLS), time.monotonic()
+    run, rng, begun = MadeRun(PIXELS, CELLS), np.random.default_rng(2), time.monotonic()
     with Journal(folder / FILE_NAME, time.monotonic) as journal:
         for event in run.begin():
             journal.append(event)
@@ -295,7 +295,8 @@ def write(folder: Path, seconds: float) -> None:
                     journal.append(event)
                 journal.append(run.fit(number // LINES_PER_SECOND + 1))
             number += 1
-            time.sleep(max(0.0, number / LINES_PER_SECOND - late))
+            due = (number + rng.uniform()) / LINES_PER_SECOND  # in no step with the window's ticks
+            time.sleep(max(0.0, due - late))
 
 
 @contextmanager
@@ -353,8 +354,9 @@ def timed(shown: MainWindow) -> list[float]:
 
 def spin(application: QApplication, seconds: float) -> None:
     """Let Qt do its work for so long."""
-    QTimer.singleShot(round(1e3 * seconds), application.quit)
-    application.exec()
+    loop = QEventLoop(application)
+    QTimer.singleShot(round(1e3 * seconds), loop.quit)
+    loop.exec()
 
 
 def ms(values: list[float], percent: float) -> str:
