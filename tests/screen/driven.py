@@ -87,7 +87,8 @@ def answer() -> None:
     if not name:
         return
     shown = [p for p in parts() if name == ALL or name in (p["name"], p["text"], p["kind"])]
-    print(json.dumps(shown), flush=True)
+    sys.stdout.write(json.dumps(shown) + "\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
