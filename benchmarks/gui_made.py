@@ -105,9 +105,9 @@ class MadeRun:
             mean=1.0, deviation=0.3, score=0.31, runner_up=(at + 1) % self._rows.shape[0], cost=4.2,
         )  # fmt: skip
         yield AgentAnswered(seconds=0.2, waited=0.0)
-        data = np.stack(
-            [np.tanh(WAVEFORM.bias - np.sign(np.gradient(WAVEFORM.bias)) * 2), 1e-3 * WAVEFORM.bias]
-        )
+        bias = WAVEFORM.bias
+        loop = np.tanh(bias - 2 * np.sign(np.gradient(bias))) + self._rng.normal(0, 0.05, bias.size)
+        data = np.stack([4e-12 * loop, 1e-12 * bias])
         taken = Spectrum(x, y, WAVEFORM.bias, CURVES, data, start, start + 0.5)
         yield SpectrumAcquired(AcquireSpectrum(x, y, WAVEFORM), taken)
         value = 1.0 + 0.3 * float(self._rng.normal())
