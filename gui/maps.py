@@ -30,7 +30,7 @@ from .qt import pg
 from .run_model import RunModel
 from .scales import ScaleBar
 from .theme import Theme
-from .zones import ZoneMarks, zones_of
+from .zones import Zone, ZoneMarks, zones_of
 
 NUMBERED = 30  # newest points that carry their number
 _PERCENTILES = (1.0, 99.0)
@@ -124,7 +124,7 @@ class Map:
         self._bar.axis.enableAutoSIPrefix(False)
         self._bar.axis.setWidth(38)
         self._bar.hide()
-        self._zones = ZoneMarks(plot, theme)
+        self._zone_marks = ZoneMarks(plot, theme)
         self._way = pg.PlotCurveItem()
         self._points = pg.ScatterPlotItem(size=8, pxMode=True)
         self._best = pg.ScatterPlotItem(size=15, pxMode=True, symbol="star")
@@ -163,6 +163,11 @@ class Map:
         return [(float(x) * NM, float(y) * NM) for x, y in zip(*self._next.getData(), strict=True)]
 
     @property
+    def zones(self) -> tuple[Zone, ...]:
+        """What is drawn as closed."""
+        return self._zone_marks.zones
+
+    @property
     def cursor(self) -> Place:
         """Where the cursor is drawn [m]."""
         across, up = self._lines
@@ -178,7 +183,7 @@ class Map:
         self._way.setPen(pg.mkPen(with_alpha(theme.measured, 90), width=1))
         for line in self._lines:
             line.setPen(pg.mkPen(with_alpha(theme.accent, 200), width=1))
-        self._zones.set_theme(theme)
+        self._zone_marks.set_theme(theme)
         self._ruler.set_theme(theme)
         self._bar.axis.setPen(theme.faint)
         self._bar.axis.setTextPen(theme.ink)
@@ -265,7 +270,7 @@ class Map:
 
     def show_closed(self, model: RunModel) -> None:
         """Show where nothing may be measured, by the lab's limits and by humans."""
-        self._zones.show(zones_of(model.limits, model.forbidden, model.stage))
+        self._zone_marks.show(zones_of(model.limits, model.forbidden, model.stage))
 
     def show_cursor(self, x: float, y: float) -> None:
         """Show where the mouse is over any map [m]."""

@@ -244,8 +244,8 @@ class ProposalView(View):
             self.hint.setText("a click chooses a place, a double click has it measured")
         for panel in (self.steer, self.prefer):
             panel.setEnabled(self._can_act)
-        self.closed.allow.setEnabled(self._can_act and self.closed.list.currentRow() >= 0)
-        self.record.note.setEnabled(self._can_act)
+        self.closed.set_can_act(self._can_act)
+        self.record.set_can_act(self._can_act)
 
     def _has_biases(self) -> bool:
         """Whether the bias is the agent's to choose."""
