@@ -99,7 +99,7 @@ def wishes(view: ParametersView) -> list[Wish]:
     return wishes
 
 
-@pytest.mark.parametrize("name", ("scan", "spectrum", "feedback", "tip", "probe", "stage"))
+@pytest.mark.parametrize("name", ["scan", "spectrum", "feedback", "tip", "probe", "stage"])
 def test_bad_input_is_refused_at_the_field_with_the_limit_and_nothing_is_sent(
     one: tuple[ParametersView, list[Wish]], name: str
 ) -> None:
