@@ -17,7 +17,7 @@ from spm_auto.server import Identity, Place, RemoteInstrument, read_identity
 
 from .link import Connect, Talker
 
-EVERY = 1.0  # [s] between two looks whether a door is there
+EVERY = 0.5  # [s] between two looks whether a door is there
 BETWEEN = 0.3  # [s] between two signals: two at once would count as one
 WHY = "WITHDRAW was pressed in the window"
 _SERVERS = "server/keys-*/announced.json"  # within the folder of a run; see `spm_auto.hosting`

@@ -13,6 +13,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QColor, QTransform
 
 from spm_auto.instrument import Channel, FloatArray, ScanFrame
+from spm_auto.units import format as format_quantity
 
 from .qt import pg
 from .theme import ANGLES, COLOUR_MAPS, DIFFERENCES
@@ -106,7 +107,14 @@ class Shown:
 
     def __call__(self, value: float) -> str:
         """Write a value [SI] with its unit."""
-        return f"{value * self.per_unit:.4g} {self.text}".rstrip()
+        return f"{value * self.per_unit:.5g} {self.text}".rstrip()
+
+
+def said(value: float, unit: str) -> str:
+    """Write a measured value [unit] for people, angles in degrees."""
+    if unit == "rad":
+        return f"{math.degrees(value):.4g} deg"
+    return format_quantity(value, unit, 4)
 
 
 def shown_unit(unit: str, largest: float, before: Shown | None = None) -> Shown:

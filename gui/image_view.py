@@ -24,6 +24,7 @@ from .drawing import (
     pen,
     percentiles,
     placed,
+    said,
     shown_unit,
 )
 from .image_bar import ImageBar, turn
@@ -353,13 +354,16 @@ class ImageView(View):
         rows, columns = scan.frame.shape
         if image is not None and 0 <= line < rows and 0 <= pixel < columns:
             measured = image[line, pixel]
-            value = self._units.get(channel.name, Shown(channel.unit, 1.0))
             text += f"   line {line + 1}, pixel {pixel + 1}   {channel.name} "
-            text += value(float(measured)) if math.isfinite(measured) else "not measured yet"
+            text += (
+                said(float(measured), channel.unit)
+                if math.isfinite(measured)
+                else "not measured yet"
+            )
             seen = self._levelled[1]
             is_levelled = self.bar.style_shown.levelling is not Levelling.NONE
             if is_levelled and seen is not None and math.isfinite(seen[line, pixel]):
-                text += f"   (in this view {value(float(seen[line, pixel]))})"
+                text += f"   (in this view {said(float(seen[line, pixel]), channel.unit)})"
         self.readout.setText(text)
 
     def _click(self, event: Any) -> None:

@@ -1,7 +1,6 @@
 """ProfileView: the newest line of a scan, forward and backward, or one that was picked."""
 
 import math
-from typing import Any
 
 import numpy as np
 from PyQt6.QtCore import QPointF
@@ -9,7 +8,7 @@ from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSpinBox, QVBoxLayou
 
 from spm_auto.instrument import Channel, FloatArray
 
-from .drawing import Shown, apart, colour_axes, length_unit, pen, shown_unit
+from .drawing import Shown, apart, colour_axes, length_unit, pen, said, shown_unit
 from .qt import pg
 from .run_model import GrowingScan, Part, RunModel
 from .selection import Selection
@@ -223,12 +222,12 @@ class ProfileView(View):
         pixel = int(along / scan.frame.size[0] * self.distance.size)
         if not 0 <= pixel < self.distance.size:
             return
-        values: Any = {name: float(curve[pixel]) for name, curve in self.curves.items()}
-        unit = next(iter(self._units.values()))
-        names = [channel.name for channel in scan.started.channels]
-        name = self._channel if self._channel in names else names[0]
-        unit = self._units.get(name, unit)
-        words = "   ".join(f"{side} {unit(value)}" for side, value in values.items())
+        channels = {channel.name: channel for channel in scan.started.channels}
+        channel = channels.get(self._channel, scan.started.channels[0])
+        words = "   ".join(
+            f"{side} {said(float(curve[pixel]), channel.unit)}"
+            for side, curve in self.curves.items()
+        )
         self.readout.setText(f"{lengths(along)}   {words}")
         x, y = scan.frame.to_sample(self.line.value() - 1, pixel)
         self.selection.cursor_moved.emit(float(x), float(y))

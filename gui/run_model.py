@@ -138,10 +138,12 @@ class Learning:
     Attributes:
         values: Of each scored spectrum in order, NaN for one that is no good.
         means: What was expected of it; NaN where nothing was.
-        deviations: Standard deviation of that.
+        deviations: Standard deviation of that, the spectrum's noise included where predicted.
         times: Instrument time at which each began [s].
         scalarizer: By which they are judged.
         unit: Of the values.
+        rejudged: When those began that another scalarizer judged first: what was expected of them
+            was another quantity [s].
     """
 
     values: list[float] = field(default_factory=list)
@@ -150,6 +152,7 @@ class Learning:
     times: list[float] = field(default_factory=list)
     scalarizer: str = ""
     unit: str = "1"
+    rejudged: frozenset[float] = frozenset()
 
     @property
     def best(self) -> np.ndarray:
@@ -485,8 +488,12 @@ class RunModel:
     def _learn(self, event: SpectrumScored, chosen: PointChosen | None) -> None:
         learning = self.learning
         if event.scalarizer != learning.scalarizer:  # all are judged anew, one after another
-            self.learning = learning = Learning(scalarizer=event.scalarizer, unit=event.unit)
+            self.learning = learning = Learning(
+                scalarizer=event.scalarizer, rejudged=learning.rejudged | set(learning.times)
+            )
             self._learned = {}
+        if not event.flag:  # a spectrum that is no good has no unit
+            learning.unit = event.unit
         value = math.nan if event.flag else event.value
         if event.start_time in self._learned:
             learning.values[self._learned[event.start_time]] = value
@@ -494,8 +501,15 @@ class RunModel:
         self._learned[event.start_time] = len(learning.times)
         learning.times.append(event.start_time)
         learning.values.append(value)
-        learning.means.append(math.nan if chosen is None else chosen.mean)
-        learning.deviations.append(math.nan if chosen is None else chosen.deviation)
+        is_expected = chosen is not None and event.start_time not in learning.rejudged
+        learning.means.append(chosen.mean if chosen and is_expected else math.nan)
+        learning.deviations.append(_scatter(chosen) if chosen and is_expected else math.nan)
+
+
+def _scatter(chosen: PointChosen) -> float:
+    """Return the standard deviation of what will be found: of the truth, and of noise around it."""
+    noise = chosen.noise / math.sqrt(chosen.averages) if math.isfinite(chosen.noise) else 0.0
+    return math.hypot(chosen.deviation, noise)
 
 
 def _merged(before: SetFeedback | None, now: SetFeedback, bias: float) -> SetFeedback:

@@ -80,6 +80,7 @@ class Session:
         self.fault = ""
         self.is_looking = self.is_behind = False
         self.lines_at = self._free = math.nan
+        self._has_spoken = False
         self._reader: JournalReader | None = None
         self._unreadable = ""
         self._grown_at = time.monotonic()
@@ -168,7 +169,7 @@ class Session:
     def is_starting(self) -> bool:
         """Whether the process of the run was started, and it has not said anything yet."""
         process = self._process
-        return process is not None and process.code is None and self.view is None
+        return process is not None and process.code is None and not self._has_spoken
 
     @property
     def can_resume(self) -> bool:
@@ -242,6 +243,7 @@ class Session:
         before = (self.view, self.fault)
         if self._hearing is not None:
             self.view, self.look = self._hearing.view, self._hearing.look
+            self._has_spoken = self._has_spoken or self.view is not None
             self.about = self._hearing.about or self.about
             self.fault = "" if self.view is not None else self._why_silent(self._hearing.fault)
         elif self._server is not None:

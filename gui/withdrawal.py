@@ -119,9 +119,11 @@ class Withdrawal:
     def press(self) -> None:
         """Have the tip withdrawn; returns at once."""
         with self._lock:
-            attempt = self._attempt
+            attempt, now = self._attempt, time.monotonic()
             if attempt is None or attempt.confirmed is not None:
-                attempt = self._attempt = _Attempt(time.monotonic())
+                attempt = self._attempt = _Attempt(now)
+            elif attempt.pending and now - attempt.start < IN_TIME:
+                return  # the second half of a double click
             attempt.presses += 1
             is_hard = attempt.presses > 1
             ways = self._ways
