@@ -20,12 +20,13 @@ from .beliefs import (
     on_grid,
     promise,
     reason_words,
+    scan_of,
     unit_of,
 )
 from .learning_view import LearningView
 from .maps import Map, Marks, Place, link, watch_mouse
 from .qt import pg
-from .run_model import GrowingScan, Part, RunModel
+from .run_model import Part, RunModel
 from .selection import Selection
 from .theme import Theme
 from .view import View
@@ -171,7 +172,7 @@ class AgentView(View):
             each.show_forbidden(regions)
 
     def _show_overview(self, model: RunModel) -> None:
-        scan = _scan_of(model)
+        scan = scan_of(model)
         if scan is None or scan.forward is None:
             return
         names = [channel.name for channel in scan.started.channels]
@@ -196,7 +197,7 @@ class AgentView(View):
         self._show_map(self.deviation, fit, fit.deviation, unit, "uncertainty (1 sd)", 0.0)
         hopes = promise(model)
         if hopes is not None:
-            self._show_map(self.acquisition, fit, hopes.values, hopes.unit, hopes.name, 0.0)
+            self._show_map(self.acquisition, fit, hopes.values, hopes.unit, hopes.name)
 
     def _show_map(
         self,
@@ -235,12 +236,3 @@ class AgentView(View):
             if math.isfinite(value):
                 said.append(f"{name} {format_quantity(value, each.scale.unit, 3)}")
         self.readout.setText(" · ".join(said))
-
-
-def _scan_of(model: RunModel) -> GrowingScan | None:
-    """Return the image that the agent looks at, or else the newest one."""
-    if model.fit is not None:
-        for scan in reversed(model.images):
-            if scan.frame == model.fit.frame and scan.forward is not None:
-                return scan
-    return model.scan

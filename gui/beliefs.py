@@ -20,7 +20,7 @@ from spm_auto.instrument import FloatArray, ScanFrame
 from spm_auto.units import format as format_quantity
 from spm_auto.units import format_duration
 
-from .run_model import RunModel
+from .run_model import GrowingScan, RunModel
 
 NORMAL = {1.0: 0.683, 2.0: 0.954}  # share of a normal distribution within so many deviations
 _PACE = 6  # measurements from which the time of one is told
@@ -256,3 +256,12 @@ def calibration_words(model: RunModel) -> str:
             f"{100 * share:.0f} % is right)"
         )
     return " · ".join(parts)
+
+
+def scan_of(model: RunModel) -> GrowingScan | None:
+    """Return the image that the agent looks at, or else the newest one."""
+    if model.fit is not None:
+        for scan in reversed(model.images):
+            if scan.frame == model.fit.frame and scan.forward is not None:
+                return scan
+    return model.scan

@@ -34,6 +34,7 @@ from .traces import (
     trace,
 )
 from .view import View
+from .words import many
 
 LAST = 20  # spectra that "last 20" means
 
@@ -287,10 +288,3 @@ def _words(
 
 def _remarks(traces: Sequence[Trace]) -> str:
     return ", ".join(dict.fromkeys(each.remark for each in traces if each.remark))
-
-
-def many(number: int, word: str) -> str:
-    """Return a word in the plural, unless there is one of it."""
-    if number == 1:
-        return word
-    return "spectra" if word == "spectrum" else f"{word}s"

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-import made
 import numpy as np
 
 from spm_auto.data import Event, ForceCurveAcquired, SpectraDoubted, SpectrumAcquired
