@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout
+from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QProgressBar, QPushButton
 
 from spm_auto.data import FinishReason
 
@@ -63,19 +63,23 @@ class RunControls(View):
         self.bar.setTextVisible(False)
         self.bar.setMaximumHeight(8)
         self.bar.setAccessibleName("progress of the run")
-        buttons = QHBoxLayout()
-        for button in (self.pause, self.go_on, self.stop, self.again):
-            buttons.addWidget(button)
-        buttons.addStretch(1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(6, 4, 6, 4)
-        layout.setSpacing(4)
-        for line in (self.title, self.state, self.fault, self.step):
-            layout.addWidget(line)
-        layout.addWidget(self.bar)
-        layout.addWidget(self.words)
-        layout.addLayout(buttons)
-        layout.addStretch(1)
+        words = QGridLayout()
+        words.setHorizontalSpacing(16)
+        words.setVerticalSpacing(3)
+        words.addWidget(self.title, 0, 0)
+        words.addWidget(self.state, 0, 1)
+        words.addWidget(self.step, 1, 0)
+        words.addWidget(self.words, 1, 1)
+        words.addWidget(self.bar, 2, 0, 1, 2)
+        words.addWidget(self.fault, 3, 0, 1, 2)
+        words.setColumnStretch(0, 1)
+        words.setColumnStretch(1, 2)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(6, 4, 12, 4)
+        layout.setSpacing(6)
+        layout.addLayout(words, 1)
+        for button in (self.again, self.pause, self.go_on, self.stop):
+            layout.addWidget(button)
         self._show()
 
     def show_standing(self, standing: Standing) -> None:
