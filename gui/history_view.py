@@ -21,9 +21,9 @@ from .run_lister import RunLister
 from .run_model import GrowingScan, Part, RunModel
 from .run_table import RunTable
 from .scan_list import ScanList
+from .scan_pictures import SIZE
 from .selection import Selection
 from .theme import Theme
-from .thumbnails import SIZE
 from .view import View
 from .words import number_of
 
