@@ -20,8 +20,8 @@ from .roles import set_role
 from .run_lister import RunLister
 from .run_model import GrowingScan, Part, RunModel
 from .run_table import RunTable
+from .scan_icons import SIZE
 from .scan_list import ScanList
-from .scan_pictures import SIZE
 from .selection import Selection
 from .theme import Theme
 from .view import View

@@ -11,7 +11,7 @@ from spm_auto.units import format_duration
 
 from .log_table import local_time
 from .run_model import GrowingScan, RunModel
-from .scan_pictures import SIZE, scan_picture
+from .scan_icons import SIZE, thumbnail
 from .theme import Theme
 from .words import number_of
 
@@ -87,7 +87,7 @@ class ScanList(QAbstractListModel):
         """Draw a picture where lines have come since the last one; returns whether it was."""
         if scan.forward is None or scan.n_lines == self._lines.get(scan.index, 0):
             return False
-        picture = QPixmap.fromImage(scan_picture(scan.forward[0], scan.frame.size))
+        picture = QPixmap.fromImage(thumbnail(scan.forward[0], scan.frame.size))
         icon = QIcon(picture)
         icon.addPixmap(picture, QIcon.Mode.Selected)  # its colours stay when it is chosen
         self._pictures[scan.index] = icon

@@ -1,4 +1,4 @@
-"""Scan pictures: small pictures of scans, made once."""
+"""Scan icons: small pictures of scans, made once."""
 
 import numpy as np
 from PyQt6.QtCore import Qt
@@ -13,7 +13,7 @@ SIZE = 56  # pixels at most, each way
 _PERCENTILES = (2.0, 98.0)
 
 
-def scan_picture(image: FloatArray, size: tuple[float, float], colours: str = "cividis") -> QImage:
+def thumbnail(image: FloatArray, size: tuple[float, float], colours: str = "cividis") -> QImage:
     """Return a small picture of one channel, line 0 below, transparent where nothing is known.
 
     Its lines are levelled, and each has the colours of its middle 96 %: it is for knowing a scan
