@@ -106,6 +106,22 @@ class LogTable(QAbstractTableModel):
         if len(self._all) > KEPT_SAYINGS:
             self._forget()
 
+    def add(self, weight: Weight, text: str, utc: float, time: float) -> None:
+        """Add a line of the window's own: of what it was refused, or of a fault of its own.
+
+        Args:
+            weight: How much it matters.
+            text: What it says.
+            utc: When [s since 1970].
+            time: Instrument time [s].
+        """
+        saying = Saying(self._all[-1].number if self._all else -1, utc, time, weight, text)
+        self._all.append(saying)
+        if self._filter.lets_through(saying):
+            self.beginInsertRows(QModelIndex(), len(self._shown), len(self._shown))
+            self._shown.append(saying)
+            self.endInsertRows()
+
     def set_filter(self, wanted: Filter) -> None:
         """Show other lines."""
         if wanted == self._filter:

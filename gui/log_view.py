@@ -1,5 +1,6 @@
 """LogView: what has happened, in words, with a filter, a search, and a file to keep it in."""
 
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -83,6 +84,18 @@ class LogView(View):
             changed |= Part.SAYINGS
         if changed & Part.SAYINGS:
             self._refresh()
+
+    def add(self, weight: Weight, text: str) -> None:
+        """Add a line of the window's own, which no journal has: a refusal, or a fault of its own.
+
+        Args:
+            weight: How much it matters.
+            text: What it says.
+        """
+        now = self._model.time if self._model is not None else 0.0
+        self.rows.add(weight, text, time.time(), now)
+        self._count()
+        self.table.scrollToBottom()
 
     def set_theme(self, theme: Theme) -> None:
         """Change the colours."""

@@ -1,4 +1,4 @@
-"""Scan icons: small pictures of scans, made once."""
+"""Scan icons: small pictures of scans for a list, made once."""
 
 import numpy as np
 from PyQt6.QtCore import Qt
