@@ -72,6 +72,7 @@ class ParametersView(View):
         self.tabs.setTabVisible(self.tabs.indexOf(self._pages["Stage"]), False)
         for panel in self.panels():
             panel.asked.connect(self._ask)
+        selection.settings_recalled.connect(self.use)
         self.answer = words(role="alarm")
         self.answer.hide()
         self.interrupt = QPushButton("End what goes on")

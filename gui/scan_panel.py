@@ -43,6 +43,9 @@ class ScanPanel(Panel):
         self.high = self._add(
             "height", "m", 1e-6, "From the first line to the last, outer edges", positive=True
         )
+        self.square = QCheckBox("as high as wide")
+        self.square.setToolTip("Height and lines follow width and pixels")
+        self.grid.addWidget(self.square, self.grid.rowCount(), 1, 1, 2)
         self.angle = self._add(
             "angle", "rad", 0.0, "Turn of the lines, counter-clockwise from x", (-math.pi, math.pi)
         )
@@ -69,6 +72,9 @@ class ScanPanel(Panel):
             self.pixels,
             self.lines,
         )
+        self.square.toggled.connect(self._square)
+        for row in (self.wide, self.pixels):
+            row.field.textEdited.connect(self._square)
         self._channels = QWidget()
         self._channel_grid = QGridLayout(self._channels)
         self._channel_grid.setContentsMargins(0, 0, 0, 0)
@@ -130,6 +136,14 @@ class ScanPanel(Panel):
             "step": (self.x_row, self.y_row),
         }
         return [row.field for row in rows.get(quantity, ())]
+
+    def explain(self, quantity: str) -> str:
+        """Say how fast lines of this width may be."""
+        limits, width = self.known.limits, self.wide.field.value()
+        if quantity != "scan speed" or limits is None or width is None:
+            return ""
+        most = written(limits.scan_speed / 2 / width, "Hz", 4)
+        return f"- at this width a line rate of at most {most}"
 
     def sum_up(self) -> str:
         """Say how long the scan takes, how fast the tip goes, and how fine it is."""
@@ -195,6 +209,19 @@ class ScanPanel(Panel):
         finally:
             self._is_telling = False
 
+    def _square(self) -> None:
+        """Let height and lines follow, where that is wanted."""
+        is_square = self.square.isChecked()
+        for row in (self.high, self.lines):
+            row.field.setReadOnly(is_square)
+        if is_square:
+            self._is_touched = True
+            self.fill(self._write_square)
+
+    def _write_square(self) -> None:
+        self.high.field.setText(self.wide.field.text())
+        self.lines.field.setText(self.pixels.field.text())
+
     def _touch(self) -> None:
         self._is_touched = True
 
@@ -225,6 +252,8 @@ class ScanPanel(Panel):
         self.fill(write)
 
     def _write_frame(self, frame: ScanFrame) -> None:
+        if frame.size[0] != frame.size[1] or frame.pixels[0] != frame.pixels[1]:
+            self.square.setChecked(False)
         for row, value in zip(self._of_frame, _numbers(frame), strict=True):
             row.field.set_value(value)
 

@@ -1,5 +1,6 @@
 """SpectrumPanel: bias waveform or force curve, where, and what it costs in time and exposure."""
 
+import contextlib
 import math
 from collections.abc import Sequence
 
@@ -31,6 +32,7 @@ _KINDS = (TRIANGLE, SWEEP, FORCE)
 # beyond these a quantity is a typing error rather than a wish; the limits are far below
 _MOST_POINTS = 65536.0
 _LONGEST = 1e-3  # ramp of a force curve [m]
+_MOST_CYCLES = 20  # that are drawn
 _FASTEST = 10e3  # rate of force curves [Hz]
 
 
@@ -191,22 +193,29 @@ class SpectrumPanel(Panel):
         one = written(waveform.duration, "s", 4)
         time = one if n == 1 else f"{one} each, {format_duration(n * waveform.duration)} in all,"
         each = float(np.abs(waveform.bias).sum()) * waveform.dwell * waveform.cycles
-        return (
+        text = (
             f"{where}: {time} and the ways\nexposure {written(n * each, 'V s', 3)}, "
             f"in this run so far {written(self._exposure, 'V s', 3)}"
         )
+        may = None if self.known.limits is None else self.known.limits.exposure
+        if may is not None and math.isfinite(may.bias_time):
+            most, radius = written(may.bias_time, "V s", 3), written(may.radius, "m", 3)
+            text += f"\nat most {most} within {radius} of a place"
+        return text
 
     def reviewed(self) -> None:
-        """Draw the waveform."""
-        first = self.wanted[0] if self.wanted else None
-        waveform = first.waveform if isinstance(first, AcquireSpectrum) else None
+        """Draw the waveform, wherever it is to be run."""
+        waveform = None
+        if self.kind.currentText() != FORCE:
+            with contextlib.suppress(ValueError):
+                waveform = self.waveform()
         if waveform == self._shown:
             return
         self._shown = waveform
         if waveform is None:
             self._line.setData([], [])
             return
-        bias = np.tile(waveform.bias, min(waveform.cycles, 20))
+        bias = np.tile(waveform.bias, min(waveform.cycles, _MOST_CYCLES))
         self._line.setData(np.arange(len(bias)) * waveform.dwell, bias)
 
     def show_run(self, model: RunModel, changed: Part) -> None:
