@@ -174,16 +174,19 @@ class ScanPanel(Panel):
 
     def show_run(self, model: RunModel, changed: Part) -> None:
         """Show the last scan beside the fields; until somebody types, the fields follow it."""
-        if not changed & (Part.SCANS | Part.RUN) or model.scan is None:
-            return
-        if model.scan is self._last:
+        if not changed & (Part.SCANS | Part.RUN) or model.scan is self._last:
             return
         self._last = model.scan
+        rows = (*self._of_frame, self.rate)
+        self.heading.setEnabled(model.scan is not None)
+        if model.scan is None:  # another run
+            for row in rows:
+                row.show_read("")
+            return
         scan = model.scan.started.instruction
         values = (*_numbers(scan.frame), scan.line_rate)
-        for row, value in zip((*self._of_frame, self.rate), values, strict=True):
+        for row, value in zip(rows, values, strict=True):
             row.show_read(written(value, row.field.unit, 4), "as the journal has it")
-        self.heading.setEnabled(True)
         if not self._is_touched:
             self._follow()
 

@@ -14,6 +14,7 @@ from spm_auto.instrument import (
     Capabilities,
     Instruction,
     Limits,
+    Spectrum,
 )
 from spm_auto.units import format_duration
 
@@ -48,7 +49,7 @@ class SpectrumPanel(Panel):
         super().__init__(theme, "Measure", "last taken")
         self._is_touched = False
         self._exposure = 0.0
-        self._n_spectra = 0
+        self._last_spectrum: Spectrum | None = None
         self._last: AcquireSpectrum | None = None
         self.kind = self.add_choice("kind", _KINDS[:2], "What the bias, or the tip, does")
         self.amplitude = self._add("amplitude", "V", 1.0, "Largest bias above the offset")
@@ -220,20 +221,18 @@ class SpectrumPanel(Panel):
 
     def show_run(self, model: RunModel, changed: Part) -> None:
         """Show the last spectrum beside the fields; until somebody types, they follow it."""
-        if not changed & (Part.SPECTRA | Part.RUN) or not model.spectra:
+        if not changed & (Part.SPECTRA | Part.RUN):
             return
         self._exposure = model.exposure
-        if len(model.spectra) == self._n_spectra:
+        last = model.spectra[-1] if model.spectra else None
+        spectrum = None if last is None else last.spectrum
+        if spectrum is self._last_spectrum:
             return
-        self._n_spectra = len(model.spectra)
-        last = model.spectra[-1]
-        if last.instruction is None:
-            return
-        self._last = last.instruction
-        self.heading.setEnabled(recognized(last.instruction.waveform) is not None)
-        self._show_last(last.instruction, (last.spectrum.x, last.spectrum.y))
-        if not self._is_touched:
-            self._write(last.instruction)
+        self._last_spectrum = spectrum
+        self._last = None if last is None else last.instruction
+        self._show_last()
+        if self._last is not None and not self._is_touched:
+            self._write(self._last)
 
     def use_last(self) -> None:
         """Write the waveform of the last spectrum into the fields."""
@@ -277,12 +276,17 @@ class SpectrumPanel(Panel):
             return [*own, (self.cycles, float(shape.cycles)), *common]
         return [(self.start, shape.start), (self.stop, shape.stop), *common]
 
-    def _show_last(self, instruction: AcquireSpectrum, place: tuple[float, float]) -> None:
+    def _show_last(self) -> None:
+        """Show the last spectrum beside the fields."""
         for row in self.rows:
             row.show_read("")
-        shape = recognized(instruction.waveform)
+        shape = None if self._last is None else recognized(self._last.waveform)
+        self.heading.setEnabled(shape is not None)
         told = [] if shape is None else self._told(shape)
-        for row, value in (*told, (self.where.x, place[0]), (self.where.y, place[1])):
+        if self._last_spectrum is not None:
+            place = self._last_spectrum.x, self._last_spectrum.y
+            told += zip(self.where.rows, place, strict=True)
+        for row, value in told:
             row.show_read(written(value, row.field.unit, 4), "as the journal has it")
 
     def _values(self, *rows: Row) -> list[float]:
@@ -303,7 +307,7 @@ class SpectrumPanel(Panel):
             FORCE: (self.trigger, self.distance, self.points, self.rate),
         }[kind]
         for row in self.rows:
-            if row not in (self.where.x, self.where.y):
+            if row not in self.where.rows:
                 row.use(row in used)
         self.back.setVisible(kind == SWEEP)
         self._plot.setVisible(kind != FORCE)

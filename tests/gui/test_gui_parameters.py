@@ -253,6 +253,19 @@ def test_the_settings_of_the_last_scan_are_read_back_and_follow_the_run_until_so
     assert selection.frame.size == (2e-6, 2e-6)
 
 
+def test_nothing_of_another_run_is_shown_beside_the_fields(
+    view: ParametersView, selection: Selection
+) -> None:
+    model = RunModel()
+    view.show_run(model, model.take(made.run_records(1, is_over=False)))
+    assert view.scan.rate.read
+    assert view.spectrum.dwell.read
+    view.show_run(RunModel(), Part.ALL)
+    assert [row.read for row in (*view.scan.rows, *view.spectrum.rows) if row.read] == []
+    assert not view.scan.heading.isEnabled()
+    assert not view.spectrum.heading.isEnabled()
+
+
 def test_what_is_read_back_is_shown_and_never_what_was_typed(view: ParametersView) -> None:
     """Row 23: the bias, the place of the probe and of the stage come from the instrument."""
     view.feedback.bias.field.setText("9 V")
@@ -466,11 +479,15 @@ def test_a_second_press_before_the_run_has_begun_sends_nothing(
     view.scan.act()
     assert len(wishes) == 1
     assert view.scan.why.text() == "sent; waits for the run"
+    view.show_answer("")  # taken; a short way may be over before the next look
+    assert view.scan.can_act
+    view.scan.act()
+    assert len(wishes) == 2
     view.show_answer("x of 1 m is outside")
     assert view.answer.text() == "x of 1 m is outside"
     assert view.scan.can_act
     view.scan.act()
-    assert len(wishes) == 2
+    assert len(wishes) == 3
     assert view.answer.isHidden()
 
 
