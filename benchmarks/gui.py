@@ -54,7 +54,9 @@ LINES_PER_SECOND = 10
 WARM_UP = 3.0  # [s] before anything counts
 N_RECORDS = 100_000
 N_UPDATES = 10_000
-EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+PATIENCE = 120.0  # [s] for a model to be fitted
+PRESSES = 100
+BETWEEN = 1.3  # [s] between two presses; a new connection stands after one
 Row = tuple[str, str, str]
 
 
@@ -226,24 +228,46 @@ def painting(application: QApplication, folder: Path, seconds: float) -> Iterato
 
 def training(application: QApplication, folder: Path, seconds: float) -> Iterator[Row]:
     """Watch a run that trains a deep kernel."""
-    with real_run(folder) as out:
+    with trained_run(folder) as out:
         session = Session("benchmark", folder)
         with window(session, folder) as shown:
             ticks = timed(shown)
             late = Late(application)
             session.attach(out)
-            until = time.monotonic() + 120.0
-            while session.model.n_fits == 0 and time.monotonic() < until:
-                spin(application, 0.2)
+            wait_for_fit(application, session)
             ticks.clear()
+            before = session.model.n_fits
             late.begin()
             spin(application, seconds)
-            fits, gaps = session.model.n_fits, late.end()
-    if not fits:
-        raise SystemExit("the run fitted no model")
+            fits, gaps = session.model.n_fits - before, late.end()
     yield f"a tick while a deep kernel is trained ({fits} fits), p95", ms(ticks, 95), "< 60 ms"
     yield "a timer of 20 ms beside it, p95 of its interval", ms(gaps, 95), ""
     yield "the same, longest", ms(gaps, 100), ""
+
+
+def withdraw(application: QApplication, folder: Path, _: float) -> Iterator[Row]:
+    """Have the tip withdrawn while everything is shown and a model is trained."""
+    with trained_run(folder) as out:
+        session = Session("benchmark", folder)
+        board = Board(session)
+        board.resize(1600, 1000)
+        board.show()
+        session.attach(out)
+        board.begin()
+        wait_for_fit(application, session)
+        taken = []
+        for _ in range(PRESSES):
+            session.withdrawal.press()
+            spin(application, BETWEEN)
+            taken.append(session.withdrawal.said.seconds)
+        fits = session.model.n_fits
+        board.end()
+    missing = int(np.sum(~np.isfinite(taken)))
+    yield f"WITHDRAW, {PRESSES} presses, {fits} fits: not confirmed", str(missing), "0"
+    good = [seconds for seconds in taken if np.isfinite(seconds)]
+    yield "pressed until confirmed, median", ms(good, 50), ""
+    yield "pressed until confirmed, p99", ms(good, 99), "< 200 ms"
+    yield "pressed until confirmed, longest", ms(good, 100), ""
 
 
 class Late:
@@ -277,6 +301,7 @@ PARTS: dict[str, Callable[[QApplication, Path, float], Iterator[Row]]] = {
     "memory": memory,
     "painting": painting,
     "training": training,
+    "withdraw": withdraw,
 }
 
 
@@ -324,15 +349,20 @@ def process(command: list[str]) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 @contextmanager
-def real_run(folder: Path) -> Iterator[Path]:
-    """Start an autonomous run that trains a deep kernel, ten times as fast; gives its folder."""
-    lab, out = folder / "lab.toml", folder / "run"
-    text = (EXAMPLES / "lab_simulator.toml").read_text("utf-8")
-    lab.write_text(text.replace('kind = "instant"', 'kind = "scaled", factor = 10.0'), "utf-8")
-    words = ["run", str(EXAMPLES / "ferroelectric.toml"), "--lab", str(lab), "--out", str(out)]
-    sets = ["--set=steps[0].line_rate='20 Hz'", "--set=steps[1].budget=400", "--seed=1", "--json"]
-    with process([sys.executable, "-m", "spm_auto", *words, *sets]):
+def trained_run(folder: Path) -> Iterator[Path]:
+    """Start a run that trains a deep kernel again and again; gives its folder."""
+    out, host = folder / "run", Path(__file__).with_name("gui_host.py")
+    with process([sys.executable, str(host), str(out)]):
         yield out
+
+
+def wait_for_fit(application: QApplication, session: Session) -> None:
+    """Wait until the run's model was fitted, so that it is trained from now on."""
+    until = time.monotonic() + PATIENCE
+    while session.model.n_fits == 0:
+        if time.monotonic() > until:
+            raise SystemExit(f"the run fitted no model: {session.fault}")
+        spin(application, 0.2)
 
 
 def timed(shown: MainWindow) -> list[float]:

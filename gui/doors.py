@@ -24,6 +24,10 @@ _SERVERS = "server/keys-*/announced.json"  # within the folder of a run; see `sp
 _GUEST = "run.key_secret"
 
 
+class NoServer(AccessError):
+    """A run has no instrument server of its own: that is no fault."""
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """A process that was spoken to.
@@ -124,7 +128,7 @@ def server_door_of(folder: Path) -> OpenDoor:
     def opened() -> Door:
         announced = sorted(folder.glob(_SERVERS))
         if not announced:
-            raise AccessError(f"{folder}: the run has no instrument server of its own")
+            raise NoServer(f"{folder}: the run has no instrument server of its own")
         said = read_announced(announced[-1])
         return ServerDoor(place_of(said), read_identity(announced[-1].with_name(_GUEST)))
 
@@ -164,7 +168,7 @@ class Prepared:
         open: Opens it anew.
     """
 
-    def __init__(self, name: str, opened: OpenDoor, every: float = EVERY) -> None:
+    def __init__(self, name: str, opened: OpenDoor, every: float) -> None:
         self.name, self.open, self._every = name, opened, every
         self._lock = threading.Lock()
         self._door: Door | None = None

@@ -4,8 +4,8 @@ import math
 import time
 from collections.abc import Callable
 
-from PyQt6.QtCore import pyqtSignal
-from PyQt6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QProgressBar, QPushButton
 
 from spm_auto.data import FinishReason
 
@@ -53,24 +53,33 @@ class RunControls(View):
         self.title, self.state = OneLine(role="title"), OneLine(role="faint")
         self.step, self.words = OneLine(role="faint"), OneLine(role="faint")
         self.state.setAccessibleName("state of the run")
+        self.fault = QLabel()
+        self.fault.setTextFormat(Qt.TextFormat.PlainText)
+        self.fault.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.fault.setWordWrap(True)
+        self.fault.setAccessibleName("why the run cannot be spoken to")
         self.bar = QProgressBar()
         self.bar.setRange(0, _STEPS)
         self.bar.setTextVisible(False)
         self.bar.setMaximumHeight(8)
         self.bar.setAccessibleName("progress of the run")
-        buttons = QHBoxLayout()
-        for button in (self.pause, self.go_on, self.stop, self.again):
-            buttons.addWidget(button)
-        buttons.addStretch(1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(6, 4, 6, 4)
-        layout.setSpacing(4)
-        for line in (self.title, self.state, self.step):
-            layout.addWidget(line)
-        layout.addWidget(self.bar)
-        layout.addWidget(self.words)
-        layout.addLayout(buttons)
-        layout.addStretch(1)
+        words = QGridLayout()
+        words.setHorizontalSpacing(16)
+        words.setVerticalSpacing(3)
+        words.addWidget(self.title, 0, 0)
+        words.addWidget(self.state, 0, 1)
+        words.addWidget(self.step, 1, 0)
+        words.addWidget(self.words, 1, 1)
+        words.addWidget(self.bar, 2, 0, 1, 2)
+        words.addWidget(self.fault, 3, 0, 1, 2)
+        words.setColumnStretch(0, 1)
+        words.setColumnStretch(1, 2)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(6, 4, 12, 4)
+        layout.setSpacing(6)
+        layout.addLayout(words, 1)
+        for button in (self.again, self.pause, self.go_on, self.stop):
+            layout.addWidget(button)
         self._show()
 
     def show_standing(self, standing: Standing) -> None:
@@ -119,6 +128,8 @@ class RunControls(View):
         started = self._model.started
         self.title.say(started.title if started is not None else "no run", "title")
         self.state.say(*state_in_words(standing, self._model))
+        self.fault.setText(standing.fault)
+        self.fault.setVisible(bool(standing.fault) and not standing.is_starting)
         self.step.say(step_in_words(self._model), "faint")
         far = progress(
             self._model,
@@ -141,7 +152,7 @@ class RunControls(View):
 def state_in_words(standing: Standing, model: RunModel) -> tuple[str, str]:
     """Return how a run stands, in words, and what that is to a human."""
     if standing.folder is None:
-        return (standing.fault, "warning") if standing.fault else ("nothing is open", "faint")
+        return "nothing is open", "faint"
     view = standing.view
     if view is None:
         return _without_a_word(standing, model)
@@ -178,9 +189,12 @@ def _without_a_word(standing: Standing, model: RunModel) -> tuple[str, str]:
         role = "good" if finished.reason is FinishReason.COMPLETED else "warning"
         if finished.reason in (FinishReason.FAILED, FinishReason.EMERGENCY):
             role = "alarm"
-        return standing.fault or f"the run is over: {finished.reason}", role
-    more = " - it can be resumed" if standing.can_resume else ""
-    return (f"{standing.fault}{more}", "alarm") if standing.fault else ("connecting", "faint")
+        return f"over: {finished.reason}", role
+    if not standing.fault:
+        return "connecting", "faint"
+    if model.started is None:
+        return "nothing was started", "alarm"
+    return "it ended without a word" if standing.can_resume else "nobody answers", "alarm"
 
 
 def _last_alarm(model: RunModel) -> str:

@@ -264,7 +264,7 @@ class Session:
         if model.finished is not None:
             reason, message = model.finished.reason, model.finished.message
             return f"the run is over: {reason}" + (f": {message}" if message else "")
-        return said
+        return said.removeprefix(f"{self.folder}: ")
 
     def _see_disk(self, folder: Path) -> None:
         now = time.monotonic()

@@ -2,7 +2,7 @@
 
 import math
 
-from PyQt6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from spm_auto.ear import Look
 from spm_auto.instrument import InstrumentState, Vitals
@@ -39,6 +39,7 @@ class Cell(QWidget):
         self.name, self.gauge = name, gauge
         self.value = OneLine(UNKNOWN, "faint")
         self.value.setAccessibleName(name)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from spm_auto.errors import AccessError, ConnectionLost, SpmError
 
-from .doors import OpenDoor, Prepared, Seen, ear_door, press_twice, server_door_of
+from .doors import EVERY, NoServer, OpenDoor, Prepared, Seen, ear_door, press_twice, server_door_of
 from .link import Connect, call_run
 
 IN_TIME = 0.2  # [s] within which a withdrawal is confirmed where all is well
@@ -80,6 +80,8 @@ class Withdrawal:
         who: Who sits here, for the record.
         connect: Connects to the ear of a run.
         signal: Presses Ctrl-C twice in a process; returns why it could not, empty where it could.
+        every: How often it is looked whether somebody is there [s].
+        persistence: How long somebody who cannot be reached is called again and again [s].
     """
 
     def __init__(
@@ -87,8 +89,11 @@ class Withdrawal:
         who: str,
         connect: Connect = call_run,
         signal: Callable[[Seen], str] = press_twice,
+        every: float = EVERY,
+        persistence: float = PERSISTENCE,
     ) -> None:
         self._who, self._connect, self._signal = who, connect, signal
+        self._every, self._patience = every, persistence
         self._lock = threading.Lock()
         self._ways: tuple[Prepared, ...] = ()
         self._attempt: _Attempt | None = None
@@ -99,10 +104,11 @@ class Withdrawal:
             each.close()
         ways = []
         if folder is not None:
-            ways.append(Prepared("the run", ear_door(folder, self._who, self._connect)))
-            ways.append(Prepared("its server", server_door_of(folder)))
+            ear = ear_door(folder, self._who, self._connect)
+            ways.append(Prepared("the run", ear, self._every))
+            ways.append(Prepared("its server", server_door_of(folder), self._every))
         if server is not None:
-            ways.append(Prepared("the server", server))
+            ways.append(Prepared("the server", server, self._every))
         with self._lock:
             self._ways, self._attempt = tuple(ways), None
 
@@ -165,14 +171,14 @@ class Withdrawal:
     def _persistence(self, way: Prepared, ways: tuple[Prepared, ...]) -> float:
         """Return how long to call somebody: not at all where nobody was ever seen [s]."""
         others = any(each.is_ready for each in ways if each is not way)
-        return 0.0 if others or way is not ways[0] else PERSISTENCE
+        return 0.0 if others or way is not ways[0] else self._patience
 
     def _hard(self, attempt: _Attempt, ways: tuple[Prepared, ...]) -> None:
         """Try all ways at once; where nothing is confirmed soon, signal the process."""
         is_up = threading.Event()
 
         def take(way: Prepared) -> None:
-            if self._take(way, attempt, is_hard=True, persistence=PERSISTENCE):
+            if self._take(way, attempt, is_hard=True, persistence=self._patience):
                 is_up.set()
             self._ended(attempt)
 
@@ -201,6 +207,8 @@ class Withdrawal:
             try:
                 door = door or way.open()
                 door.withdraw(is_hard)
+            except NoServer:
+                return False
             except (AccessError, ConnectionLost) as error:
                 fault, is_over = str(error), time.monotonic() > end
             except SpmError as error:
