@@ -14,6 +14,7 @@ from .beliefs import (
     believes,
     choice_words,
     cost_words,
+    map_words,
     on_grid,
     promise,
     reason_words,
@@ -55,6 +56,10 @@ class AgentView(View):
         self.area.setMinimumSize(300, 240)
         self.area.setBackground(theme.panel)
         self.area.ci.layout.setSpacing(4)
+        for axis in (0, 1):  # maps of one size, however long their titles are
+            self.area.ci.layout.setColumnStretchFactor(axis, 1)
+            self.area.ci.layout.setColumnPreferredWidth(axis, 100)
+            self.area.ci.layout.setRowStretchFactor(axis, 1)
         self.area.ci.layout.setContentsMargins(4, 4, 4, 4)
         self.overview = Map(self.area, (0, 0), theme, "grey", is_numbered=True)
         self.mean = Map(self.area, (0, 1), theme, "viridis")
@@ -66,6 +71,7 @@ class AgentView(View):
         self.learning = LearningView(theme)
         self.readout = QLabel("")
         self.readout.setProperty("role", "faint")
+        self.readout.setWordWrap(True)
         self.readout.setAccessibleName("values under the mouse")
         left = QWidget()
         column = QVBoxLayout(left)
@@ -195,6 +201,8 @@ class AgentView(View):
         hopes = promise(model)
         if hopes is not None:
             self._show_map(self.acquisition, fit, hopes.values, hopes.unit, hopes.name)
+            self.readout.setText(map_words(model))
+            self.area.setToolTip(map_words(model))
 
     def _show_map(
         self,

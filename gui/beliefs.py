@@ -173,7 +173,7 @@ def reason_words(model: RunModel, choice: PointChosen) -> str:
     if math.isfinite(choice.cost):
         said.append(f"{format_quantity(choice.cost, 's', 2)} away")
     if choice.averages > 1:
-        said.append(f"{choice.averages} spectra averaged")
+        said.append(f"{choice.averages} averaged")
     return f"{words}: {', '.join(said)}" if said else words
 
 
@@ -203,9 +203,9 @@ def belief_words(model: RunModel) -> str:
         shares = (f"{_SPEAKERS.get(n, n)} {100 * w:.0f} %" for n, w in weights.items())
         words += f" (weights: {', '.join(shares)})"
     n_good = sum(map(math.isfinite, model.learning.values))
-    heard = f"{fit.n_observations} good spectra"
+    heard = f"{fit.n_observations} good measurements"
     if n_good > fit.n_observations:
-        heard = f"{fit.n_observations} of {n_good} good spectra"
+        heard = f"{fit.n_observations} of {n_good} good measurements"
     quantity = f", predicts {fit.quantity}" if fit.quantity else ""
     return f"{words}, fitted to {heard} (fit {model.n_fits}){quantity}"
 
@@ -215,7 +215,11 @@ def believes(fit: ModelFitted, unit: str) -> str:
     at = int(np.argmax(fit.mean))
     x, y = (float(v) for v in fit.frame.to_sample(fit.rows[at, 0], fit.rows[at, 1]))
     value = plus_minus(float(fit.mean[at]), float(fit.deviation[at]), unit)
-    return f"most is expected at {place_words(x, y)}: {value}"
+    bias = math.nan if fit.bias is None else float(fit.bias[at])
+    where = place_words(x, y) + (
+        f" with {format_quantity(bias, 'V', 4)}" if math.isfinite(bias) else ""
+    )
+    return f"most is expected at {where}: {value}"
 
 
 def cost_words(model: RunModel) -> str:
@@ -265,3 +269,12 @@ def scan_of(model: RunModel) -> GrowingScan | None:
             if scan.frame == model.fit.frame and scan.forward is not None:
                 return scan
     return model.scan
+
+
+def map_words(model: RunModel) -> str:
+    """Say what the acquisition map shows, and that the agent may go by another rule."""
+    hopes = promise(model)
+    if hopes is None:
+        return ""
+    best = format_quantity(hopes.best, unit_of(model), 4)
+    return f"acquisition: {hopes.name} on {best}, from the last fit; see why for the agent's rule"

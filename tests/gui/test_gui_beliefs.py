@@ -55,7 +55,7 @@ def test_which_model_speaks_and_what_it_has_heard_is_told() -> None:
     model.take(made.numbered([*events, replace(fit, speaker="deep kernel", parameters=weights)]))
     assert belief_words(model) == (
         "deep kernel speaks (weights: Gaussian process 25 %, deep kernel 75 %), "
-        "fitted to 3 good spectra (fit 4)"
+        "fitted to 3 good measurements (fit 4)"
     )
 
 
