@@ -51,6 +51,8 @@ class AgentView(View):
         self._channel = ""
         self._asked: Place | None = None
         self._model: RunModel | None = None
+        self._drawn_scan: tuple[object, ...] = ()
+        self._drawn_fit: ModelFitted | None = None
         self.words: dict[str, QLabel] = {}
         self.area = pg.GraphicsLayoutWidget()
         self.area.setMinimumSize(300, 240)
@@ -94,7 +96,7 @@ class AgentView(View):
         """Show what has changed of the run."""
         is_new, self._model = self._model is not model, model
         if is_new:
-            changed = Part.ALL
+            changed, self._drawn_scan, self._drawn_fit = Part.ALL, (), None
         if changed & (Part.SCAN | Part.SCANS | Part.FIT):
             self._show_overview(model)
         if changed & (Part.FIT | Part.CHOICE):
@@ -177,9 +179,14 @@ class AgentView(View):
         scan = scan_of(model)
         if scan is None or scan.forward is None:
             self.overview.clear("overview: no image yet")
+            self._drawn_scan = ()
             return
         names = [channel.name for channel in scan.started.channels]
         at = names.index(self._channel) if self._channel in names else 0
+        drawn = (scan.index, scan.n_lines, scan.is_over, at)
+        if drawn == self._drawn_scan:
+            return
+        self._drawn_scan = drawn
         image, channel = scan.forward[at], scan.started.channels[at]
         title = channel.name.replace("_", " ")
         if channel.name in _LEVELLED and scan.is_over and scan.is_complete:
@@ -187,7 +194,8 @@ class AgentView(View):
         self.overview.show_values(image, scan.frame, channel.unit, title)
 
     def _show_belief(self, model: RunModel) -> None:
-        fit = model.fit
+        fit, drawn = model.fit, self._drawn_fit
+        self._drawn_fit = fit
         if fit is None:
             for each, title in zip(
                 self.maps[1:], ("predicted", "uncertainty", "acquisition"), strict=True
@@ -195,9 +203,10 @@ class AgentView(View):
                 each.clear(f"{title}: no model yet")
             return
         unit = unit_of(model)
-        name = fit.quantity or model.learning.scalarizer.replace("_", " ") or "value"
-        self._show_map(self.mean, fit, fit.mean, unit, f"predicted {name}")
-        self._show_map(self.deviation, fit, fit.deviation, unit, "uncertainty (1 sd)", 0.0)
+        name = fit.quantity or model.fit_learning.scalarizer.replace("_", " ") or "value"
+        if fit is not drawn:
+            self._show_map(self.mean, fit, fit.mean, unit, f"predicted {name}")
+            self._show_map(self.deviation, fit, fit.deviation, unit, "uncertainty (1 sd)", 0.0)
         hopes = promise(model)
         if hopes is not None:
             self._show_map(self.acquisition, fit, hopes.values, hopes.unit, hopes.name)

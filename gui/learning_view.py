@@ -9,7 +9,7 @@ from PyQt6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from spm_auto.units import format as format_quantity
 
-from .beliefs import calibration_words
+from .beliefs import calibration_words, shown_learning
 from .drawing import Shown, colour_axes, shown_unit
 from .maps import entitle
 from .qt import pg
@@ -83,7 +83,7 @@ class LearningView(QWidget):
 
     def show_learning(self, model: RunModel) -> None:
         """Show how the agent of the step that goes on does."""
-        learning = model.learning
+        learning = shown_learning(model)
         values = np.array(learning.values, dtype=float)
         means = np.array(learning.means, dtype=float)
         deviations = np.array(learning.deviations, dtype=float)
