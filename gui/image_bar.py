@@ -1,0 +1,247 @@
+"""ImageBar: how an image is to be looked at: channel, direction, levelling, colours, levels."""
+
+import math
+from dataclasses import dataclass, replace
+
+from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
+
+from spm_auto.instrument import Channel
+
+from .drawing import MAP_NAMES, MAPS, is_angle
+from .fields import QuantityField
+from .levelling import Levelling
+from .refusals import RefusalLabel
+from .theme import ANGLES
+
+PERCENTILES = ((0.0, 100.0), (0.5, 99.5), (2.0, 98.0), (5.0, 95.0))  # [%]
+TURN, BY_HAND = "one turn", "by hand"
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a channel is looked at. What was measured does not change.
+
+    Attributes:
+        levelling: What is taken out of it.
+        colours: Name of the colour map.
+        percentiles: Between which the colours lie [%]; None where they do not follow the image.
+        levels: Between which values they lie then [SI]; None for one turn of an angle.
+    """
+
+    levelling: Levelling = Levelling.NONE
+    colours: str = "viridis"
+    percentiles: tuple[float, float] | None = (0.5, 99.5)
+    levels: tuple[float, float] | None = None
+
+
+def first_style(channel: Channel) -> Style:
+    """Return how a channel is looked at until somebody chooses otherwise."""
+    if is_angle(channel):
+        return Style(colours=ANGLES, percentiles=None)
+    if channel.unit == "m" and channel.name.startswith(("height", "z", "topography")):
+        return Style(levelling=Levelling.PLANE)
+    return Style(colours="cividis")
+
+
+class ImageBar(QWidget):
+    """Chooses channel, direction and style; each channel keeps its own style.
+
+    Signals:
+        channel_picked: Another channel is wanted: its name.
+        changed: Direction or style are other ones.
+    """
+
+    channel_picked = pyqtSignal(str)
+    changed = pyqtSignal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.channel: Channel | None = None
+        self.is_backward = False
+        self._styles: dict[str, Style] = {}
+        self._is_telling = True
+        self.channels = _combo("channel", "Which channel is shown (C)")
+        self.directions = _combo("direction", "Forward or backward lines (B)")
+        self.directions.addItems(["forward", "backward"])
+        self.levellings = _combo(
+            "levelling", "Taken out of the view only; what was measured stays (L)"
+        )
+        self.levellings.addItems([each.value for each in Levelling])
+        self.view_only = QLabel("view only")
+        self.view_only.setProperty("role", "warning")
+        self.view_only.setToolTip("The data in the journal and in every file are not levelled")
+        self.maps = _combo("colours", "Colour map; all can be read by the colour-blind")
+        for name in MAPS:
+            self.maps.addItem(MAP_NAMES.get(name, name), name)
+        self.ranges = _combo("range", "Which values the colours span")
+        self.low = QuantityField("lowest colour", "1", optional=True)
+        self.high = QuantityField("highest colour", "1", optional=True)
+        self.fault = RefusalLabel()
+        self._lay_out()
+        self.channels.textActivated.connect(self.channel_picked)
+        self.directions.currentIndexChanged.connect(self._turn)
+        self.levellings.currentTextChanged.connect(
+            lambda text: self._restyle(levelling=Levelling(text)) if text else None
+        )
+        self.maps.currentIndexChanged.connect(
+            lambda _: self._restyle(colours=str(self.maps.currentData()))
+        )
+        self.ranges.currentIndexChanged.connect(self._take_range)
+        for field in (self.low, self.high):
+            field.editingFinished.connect(self._take_levels)
+            field.valued.connect(self._say_fault)
+
+    @property
+    def style_shown(self) -> Style:
+        """How the channel is looked at."""
+        assert self.channel is not None
+        return self._styles.setdefault(self.channel.name, first_style(self.channel))
+
+    def set_channels(self, channels: tuple[Channel, ...]) -> None:
+        """Say which channels there are; the one that was shown stays where it is among them."""
+        names = [channel.name for channel in channels]
+        if names != [self.channels.itemText(i) for i in range(self.channels.count())]:
+            self.channels.blockSignals(True)
+            self.channels.clear()
+            self.channels.addItems(names)
+            self.channels.blockSignals(False)
+        kept = self.channel.name if self.channel is not None else ""
+        wanted = next((c for c in channels if c.name == kept), channels[0])
+        if wanted != self.channel or self.channels.currentText() != wanted.name:
+            self.set_channel(wanted)
+
+    def set_channel(self, channel: Channel) -> None:
+        """Show another channel, in the style that it had."""
+        self.channel = channel
+        self._is_telling = False
+        self.channels.setCurrentText(channel.name)
+        style = self.style_shown
+        self.levellings.setCurrentText(style.levelling.value)
+        self.maps.setCurrentIndex(self.maps.findData(style.colours))
+        self.ranges.clear()
+        for low, high in PERCENTILES:
+            text = "all values" if (low, high) == (0.0, 100.0) else f"{low:g} to {high:g} %"
+            self.ranges.addItem(text, (low, high))
+        if is_angle(channel):
+            self.ranges.addItem(TURN, TURN)
+        self.ranges.addItem(BY_HAND, BY_HAND)
+        wanted = TURN if style.levels is None else BY_HAND
+        at = self.ranges.findText(wanted)
+        if style.percentiles is not None:
+            at = PERCENTILES.index(style.percentiles)
+        self.ranges.setCurrentIndex(at)
+        for field, level in zip((self.low, self.high), style.levels or (None, None), strict=True):
+            field.unit = channel.unit
+            field.set_value(level)
+        self._is_telling = True
+        self._mirror()
+
+    def show_levels(self, low: float, high: float) -> None:
+        """Show which values the colours span now [SI]; where set by hand, they are left alone."""
+        if self.channel is None or self._is_by_hand:
+            return
+        digits = f"{low:.3g} {high:.3g}"
+        if digits != self.property("levels"):
+            self.setProperty("levels", digits)
+            self.low.set_value(float(f"{low:.3g}"))
+            self.high.set_value(float(f"{high:.3g}"))
+
+    def step(self, combo: QComboBox) -> None:
+        """Choose the next of what can be chosen."""
+        combo.setCurrentIndex((combo.currentIndex() + 1) % max(1, combo.count()))
+        if combo is self.channels:
+            self.channel_picked.emit(combo.currentText())
+
+    @property
+    def _is_by_hand(self) -> bool:
+        return self.ranges.currentData() == BY_HAND
+
+    def _lay_out(self) -> None:
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(6)
+        grid.setVerticalSpacing(3)
+        rows: tuple[tuple[str, tuple[QWidget, ...]], ...] = (
+            ("channel", (self.channels, self.directions)),
+            ("levelling", (self.levellings, self.view_only)),
+            ("colours", (self.maps, self.ranges)),
+            ("from, to", (self.low, self.high)),
+        )
+        for at, (words, widgets) in enumerate(rows):
+            row, first = at // 2, at % 2 * 3
+            label = QLabel(words)
+            label.setProperty("role", "faint")
+            grid.addWidget(label, row, first)
+            for i, widget in enumerate(widgets):
+                grid.addWidget(widget, row, first + 1 + i)
+                grid.setColumnStretch(first + 1 + i, 1)
+        grid.addWidget(self.fault, 2, 0, 1, 6)
+
+    def _turn(self, index: int) -> None:
+        self.is_backward = index == 1
+        self.changed.emit()
+
+    def _restyle(self, **changes: object) -> None:
+        if self.channel is None or not self._is_telling:
+            return
+        self._styles[self.channel.name] = replace(self.style_shown, **changes)  # type: ignore[arg-type]
+        self._mirror()
+        self.changed.emit()
+
+    def _take_range(self) -> None:
+        wanted = self.ranges.currentData()
+        if wanted is None or not self._is_telling:
+            return
+        if wanted == TURN:
+            self._restyle(percentiles=None, levels=None)
+        elif wanted == BY_HAND:
+            self._mirror()
+            self._take_levels()
+        else:
+            self._restyle(percentiles=wanted, levels=None)
+            self.setProperty("levels", "")
+
+    def _take_levels(self) -> None:
+        low, high = self.low.value(), self.high.value()
+        if self._is_by_hand and self._is_telling and not self._wrong():
+            self._restyle(percentiles=None, levels=(low, high))
+
+    def _wrong(self) -> str:
+        """Return what is wrong with levels set by hand; empty where nothing is."""
+        for field in (self.low, self.high):
+            if field.fault():
+                return field.fault()
+        low, high = self.low.value(), self.high.value()
+        if low is None or high is None:
+            return "the colours need a lowest and a highest value"
+        if not low < high:
+            return f"lowest colour of {self.low.text()} must be below {self.high.text()}"
+        return ""
+
+    def _say_fault(self) -> None:
+        self.fault.say(self._wrong() if self._is_by_hand else "")
+
+    def _mirror(self) -> None:
+        """Show what holds together: fields only by hand, the warning only where levelled."""
+        self.view_only.setText(
+            "view only" if self.style_shown.levelling is not Levelling.NONE else ""
+        )
+        for field in (self.low, self.high):
+            field.setReadOnly(not self._is_by_hand)
+        self._say_fault()
+
+
+def turn(unit: str, lowest: float) -> tuple[float, float]:
+    """Return one turn of an angle: around 0 where values are below 0, else from 0."""
+    whole = 360.0 if unit == "deg" else 2 * math.pi
+    return (-whole / 2, whole / 2) if lowest < 0 else (0.0, whole)
+
+
+def _combo(name: str, tip: str) -> QComboBox:
+    combo = QComboBox()
+    combo.setAccessibleName(name)
+    combo.setToolTip(tip)
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    combo.setMinimumContentsLength(7)
+    return combo
