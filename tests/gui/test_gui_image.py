@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PyQt6.QtCore import QPoint, QPointF, Qt
 from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from spm_auto.data import Event
@@ -62,6 +63,7 @@ def click(view: ImageView, place: tuple[float, float], is_double: bool = False) 
 
 
 def on_screen(view: ImageView, place: tuple[float, float]) -> QPoint:
+    QApplication.processEvents()  # lay out what was changed
     box = view.plot.getViewBox()
     scene = box.mapViewToScene(QPointF(place[0] / NM, place[1] / NM))
     point = view.picture.widget.mapFromScene(scene)
