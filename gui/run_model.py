@@ -35,6 +35,7 @@ from spm_auto.data import (
     ScanFinished,
     ScanStarted,
     Scores,
+    SpectraDoubted,
     SpectrumAcquired,
     SpectrumScored,
     StageMoved,
@@ -51,7 +52,8 @@ from spm_auto.instrument import (
 
 from .sayings import Saying, saying
 
-KEPT_SCANS = 16  # images in memory; the journal has all of them
+KEPT_SCANS = 16  # images in memory at most; the journal has all of them
+KEPT_BYTES = 48 * 2**20  # [bytes] of images in memory, but for the newest and the one before
 KEPT_SAYINGS = 20_000  # lines of the log
 
 
@@ -69,6 +71,9 @@ class Part(Flag):
     PROBE = auto()  # where the probe was last sent
     SAYINGS = auto()  # lines of the log
     ALL = RUN | SCAN | SCANS | SPECTRA | CURVES | CHOICE | FIT | PROBE | SAYINGS
+
+
+_LINE, _CURVE = Part.SCAN | Part.PROBE, Part.PROBE | Part.CHOICE  # made once: they come often
 
 
 @dataclass(slots=True)
@@ -133,10 +138,12 @@ class Learning:
     Attributes:
         values: Of each scored spectrum in order, NaN for one that is no good.
         means: What was expected of it; NaN where nothing was.
-        deviations: Standard deviation of that.
+        deviations: Standard deviation of that, the spectrum's noise included where predicted.
         times: Instrument time at which each began [s].
         scalarizer: By which they are judged.
         unit: Of the values.
+        rejudged: When those began that another scalarizer judged first: what was expected of them
+            was another quantity [s].
     """
 
     values: list[float] = field(default_factory=list)
@@ -145,6 +152,7 @@ class Learning:
     times: list[float] = field(default_factory=list)
     scalarizer: str = ""
     unit: str = "1"
+    rejudged: frozenset[float] = frozenset()
 
     @property
     def best(self) -> np.ndarray:
@@ -181,7 +189,6 @@ class RunModel:
         learning: What the agent expected and found.
         thinking: How long it thought at last [s]; NaN before.
         step: The step that goes on.
-        probe: Where the probe was last sent or measured (x, y) [m]; None before.
         stage: Where the coarse stage stands (x, y) [m]; None where there is none.
         feedback: What was last set of the feedback; None where nobody set it.
         is_loaded: Whether the instrument was readied.
@@ -211,7 +218,6 @@ class RunModel:
         self.learning = Learning()
         self.thinking = math.nan
         self.step: StepStarted | None = None
-        self.probe: tuple[float, float] | None = None
         self.stage: tuple[float, float] | None = None
         self.feedback: SetFeedback | None = None
         self.is_loaded = False
@@ -224,24 +230,38 @@ class RunModel:
         self.start_utc = self.utc = 0.0
         self.exposure = 0.0
         self._scores = Scores()
+        self._probe: tuple[float, float] | None = None
         self._by_start: dict[float, int] = {}
         self._curves_by_start: dict[float, int] = {}
+        self._learned: dict[float, int] = {}  # where in `learning`, by the spectrum's start
         self._is_sought = False
 
     def take(self, records: Iterable[Record]) -> Part:
         """Take in what was said, and return what has changed."""
-        changed = Part.NOTHING
+        changed = newest = Part.NOTHING
+        n_said = 0
         for record in records:
             if self.n_records == 0:
                 self.start_time, self.start_utc = record.time, record.utc
             self.n_records += 1
             self.time, self.utc = record.time, record.utc
-            changed |= self._take(record)
+            of_record = self._take(record)
+            if of_record is not newest:  # lines come in hundreds, and a flag is slow to add
+                newest = of_record
+                changed |= newest
             said = saying(record)
             if said is not None:
                 self.sayings.append(said)
-                changed |= Part.SAYINGS
-        return changed
+                n_said += 1
+        return changed | Part.SAYINGS if n_said else changed
+
+    @property
+    def probe(self) -> tuple[float, float] | None:
+        """Where the probe was last sent or measured (x, y) [m]; None before."""
+        if self._probe is None and self.scans and self.scans[-1].n_lines:
+            x, y = self.scans[-1].frame.to_sample(self.scans[-1].last_line, 0)
+            self._probe = (float(x), float(y))
+        return self._probe
 
     @property
     def images(self) -> list[GrowingScan]:
@@ -264,6 +284,7 @@ class RunModel:
             and m.scored.scalarizer == name
             and math.isfinite(m.scored.value)
             and not m.scored.flag
+            and not m.doubt
         ]
         return max(good, key=lambda m: m.scored.value if m.scored else -math.inf, default=None)
 
@@ -283,6 +304,8 @@ class RunModel:
                 return self._end_scan(record.time)
             case SpectrumAcquired() | ForceCurveAcquired():
                 return self._take_curve(event)
+            case SpectraDoubted():
+                return self._doubt(event)
             case SpectrumScored() | PointChosen() | ModelFitted() | CostsEstimated():
                 return self._take_of_agent(event)
             case AgentAnswered(seconds=seconds):
@@ -306,7 +329,7 @@ class RunModel:
             case StepStarted():
                 self.step = event
                 if not event.path:
-                    self.learning = Learning()
+                    self.learning, self._learned = Learning(), {}
                     self.pending = None
                 return Part.RUN | Part.CHOICE
             case LoadFinished():
@@ -347,7 +370,7 @@ class RunModel:
     ) -> Part:
         match event:
             case ProbePositioned(x=x, y=y) | TipConditioned(x=x, y=y):
-                self.probe = (x, y)
+                self._probe = (x, y)
             case StageMoved(x=x, y=y):
                 self.stage = (x, y)
             case FeedbackSet(instruction=instruction, bias=bias):
@@ -357,6 +380,7 @@ class RunModel:
     def _begin_scan(self, event: ScanStarted, record: Record) -> Part:
         shape = (len(event.channels), *event.instruction.frame.shape)
         is_aside = event.instruction.purpose in ASIDE or self._is_sought
+        self._probe = self.probe  # where the last line has left it
         if self.scans:
             self.scans[-1].is_over = True
         self.scans.append(
@@ -371,10 +395,18 @@ class RunModel:
                 end_time=record.time,
             )
         )
-        if len(self.scans) > KEPT_SCANS:
-            old = self.scans[-KEPT_SCANS - 1]
-            old.forward = old.backward = None
+        self._let_go()
         return Part.SCANS | Part.SCAN
+
+    def _let_go(self) -> None:
+        """Keep no more images than there is room for, the newest ones."""
+        room = float(KEPT_BYTES)
+        for age, scan in enumerate(reversed(self.scans)):
+            if scan.forward is None or scan.backward is None:
+                return
+            room -= scan.forward.nbytes + scan.backward.nbytes
+            if age >= KEPT_SCANS or (age > 1 and room < 0):
+                scan.forward = scan.backward = None
 
     def _take_line(self, event: LineAcquired, time: float) -> Part:
         if not self.scans:
@@ -384,9 +416,8 @@ class RunModel:
             scan.forward[:, line.index] = line.forward
             scan.backward[:, line.index] = line.backward
         scan.n_lines, scan.last_line, scan.end_time = scan.n_lines + 1, line.index, time
-        x, y = scan.frame.to_sample(line.index, 0)
-        self.probe = (float(x), float(y))
-        return Part.SCAN | Part.PROBE
+        self._probe = None
+        return _LINE
 
     def _end_scan(self, time: float) -> Part:
         if self.scans:
@@ -399,17 +430,27 @@ class RunModel:
             curve = event.curve
             self._curves_by_start[curve.start_time] = len(self.curves)
             self.curves.append(JudgedCurve(len(self.curves), curve))
-            self.probe = (curve.x, curve.y)
-            return Part.CURVES | Part.PROBE | Part.CHOICE
+            self._probe = (curve.x, curve.y)
+            return Part.CURVES | _CURVE
         spectrum = event.spectrum
         self._by_start[spectrum.start_time] = len(self.spectra)
         self.spectra.append(
             Measurement(len(self.spectra), event.instruction, spectrum, stage=self.stage)
         )
-        self.probe = (spectrum.x, spectrum.y)
+        self._probe = (spectrum.x, spectrum.y)
         waveform = event.instruction.waveform
         self.exposure += float(np.abs(waveform.bias).sum()) * waveform.dwell * waveform.cycles
-        return Part.SPECTRA | Part.PROBE | Part.CHOICE
+        return Part.SPECTRA | _CURVE
+
+    def _doubt(self, event: SpectraDoubted) -> Part:
+        """Doubt what was taken between the last good look at the tip and the bad one."""
+        for at, measured in enumerate(self.spectra):
+            if event.since <= measured.spectrum.start_time < event.until and not measured.doubt:
+                self.spectra[at] = replace(measured, doubt=event.reason)
+        for at, judged in enumerate(self.curves):
+            if event.since <= judged.curve.start_time < event.until and not judged.doubt:
+                self.curves[at] = replace(judged, doubt=event.reason)
+        return Part.SPECTRA | Part.CURVES | Part.CHOICE
 
     def _take_of_agent(
         self, event: SpectrumScored | PointChosen | ModelFitted | CostsEstimated
@@ -447,15 +488,28 @@ class RunModel:
     def _learn(self, event: SpectrumScored, chosen: PointChosen | None) -> None:
         learning = self.learning
         if event.scalarizer != learning.scalarizer:  # all are judged anew, one after another
-            self.learning = learning = Learning(scalarizer=event.scalarizer, unit=event.unit)
+            self.learning = learning = Learning(
+                scalarizer=event.scalarizer, rejudged=learning.rejudged | set(learning.times)
+            )
+            self._learned = {}
+        if not event.flag:  # a spectrum that is no good has no unit
+            learning.unit = event.unit
         value = math.nan if event.flag else event.value
-        if event.start_time in learning.times:
-            learning.values[learning.times.index(event.start_time)] = value
+        if event.start_time in self._learned:
+            learning.values[self._learned[event.start_time]] = value
             return
+        self._learned[event.start_time] = len(learning.times)
         learning.times.append(event.start_time)
         learning.values.append(value)
-        learning.means.append(math.nan if chosen is None else chosen.mean)
-        learning.deviations.append(math.nan if chosen is None else chosen.deviation)
+        is_expected = chosen is not None and event.start_time not in learning.rejudged
+        learning.means.append(chosen.mean if chosen and is_expected else math.nan)
+        learning.deviations.append(_scatter(chosen) if chosen and is_expected else math.nan)
+
+
+def _scatter(chosen: PointChosen) -> float:
+    """Return the standard deviation of what will be found: of the truth, and of noise around it."""
+    noise = chosen.noise / math.sqrt(chosen.averages) if math.isfinite(chosen.noise) else 0.0
+    return math.hypot(chosen.deviation, noise)
 
 
 def _merged(before: SetFeedback | None, now: SetFeedback, bias: float) -> SetFeedback:

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from spm_auto.data import (
+    AgentAnswered,
     Alarm,
+    DurationsEstimated,
     FeedbackSet,
     Finding,
     FinishReason,
@@ -12,6 +14,7 @@ from spm_auto.data import (
     InstructionFailed,
     Intervention,
     Judged,
+    LineAcquired,
     LoadFinished,
     PointChosen,
     ProbePositioned,
@@ -27,6 +30,7 @@ from spm_auto.data import (
     ScanStarted,
     SpectraDoubted,
     SpectrumAcquired,
+    SpectrumScored,
     StageMoved,
     StepStarted,
     TipConditioned,
@@ -78,6 +82,8 @@ def saying(record: Record) -> Saying | None:
 def _words(record: Record) -> tuple[Weight, str] | tuple[Weight, str, str] | None:
     event = record.event
     match event:
+        case LineAcquired() | AgentAnswered() | SpectrumScored() | DurationsEstimated():
+            return None  # what comes most often is asked for first
         case RunStarted(title=title, instrument=instrument, seed=seed):
             return Weight.NEWS, f"run started on {instrument}: {title} (seed {seed})"
         case StepStarted(index=index, kind=kind):

@@ -18,6 +18,8 @@ class Selection(QObject):
         frame_proposed: A frame was drawn that might be scanned next: a `ScanFrame`.
         pattern_drawn: Places were drawn where spectra might be taken: a tuple of (x, y) [m].
         place_chosen: A place was clicked: x and y [m].
+        settings_recalled: What was done before is to be done like that again: an `Instruction`,
+            whose settings belong into the panels.
     """
 
     cursor_moved = pyqtSignal(float, float)
@@ -27,6 +29,7 @@ class Selection(QObject):
     frame_proposed = pyqtSignal(object)
     pattern_drawn = pyqtSignal(object)
     place_chosen = pyqtSignal(float, float)
+    settings_recalled = pyqtSignal(object)
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,7 +1,9 @@
 """Clocks: whoever waits, waits on one of these, so that time is a parameter."""
 
+import contextlib
 import threading
 import time
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 
@@ -62,6 +64,7 @@ class InstantClock:
     def __init__(self) -> None:
         self._now = 0.0
         self._lock = threading.Lock()
+        self._due: tuple[float, Callable[[], object]] | None = None
 
     def now(self) -> float:
         """Return the virtual time [s]."""
@@ -79,8 +82,29 @@ class InstantClock:
         if stop is not None and stop.is_set():
             return True
         with self._lock:
-            self._now += duration
+            end = self._now + duration
+            due = self._due
+            if due is None or end < due[0]:
+                self._now = end
+                return False
+            self._due, self._now = None, max(self._now, due[0])
+        due[1]()
+        if stop is not None and stop.is_set():
+            return True
+        with self._lock:
+            self._now = end
         return False
+
+    @contextlib.contextmanager
+    def calling(self, act: Callable[[], object], after: float) -> Iterator[None]:
+        """Have something done within the block, as soon as so much time [s] has passed, once."""
+        with self._lock:
+            self._due = self._now + after, act
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._due = None
 
 
 class ResumedClock:
@@ -104,6 +128,12 @@ class ResumedClock:
         """Wait as the other clock does, once it has gone on; see `Clock.wait`."""
         clock = self._live if self._is_live else self._past
         return clock.wait(duration, stop)
+
+    def calling(
+        self, act: Callable[[], object], after: float
+    ) -> contextlib.AbstractContextManager[None]:
+        """Have something done in what has been; see `InstantClock.calling`."""
+        return self._past.calling(act, after)
 
     def go_on(self, time: float) -> None:
         """Go on from an instrument time [s], or from now if that is later."""

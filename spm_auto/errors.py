@@ -96,6 +96,18 @@ class Unprotected(InstrumentError):
     """The controller's own guard of the tip is not confirmed armed; nothing may run by itself."""
 
 
+class Interrupted(InstrumentError):
+    """A human has ended what was being done by hand; the run goes on.
+
+    Attributes:
+        seconds: For how long the instruction had gone on [s]; 0 where it had not begun.
+    """
+
+    def __init__(self, message: str, seconds: float = 0.0) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
 class NotLoaded(InstrumentError):
     """The instrument was not readied by ``load`` yet."""
 

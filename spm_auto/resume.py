@@ -189,6 +189,7 @@ def take_up(
         is_exact=isinstance(clock, InstantClock),
         looks=looks,
         go_on=clock.go_on if is_simulated and isinstance(clock, ResumedClock) else _stay,
+        clock=clock if isinstance(clock, InstantClock | ResumedClock) else None,
     )
     return Runner(instrument, journal, clock, listeners, past, room, approve=approve)
 

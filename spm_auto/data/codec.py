@@ -94,13 +94,15 @@ def decode(header: bytes, body: bytes) -> Record:
     Raises:
         DataError: The bytes are no record.
     """
-    content = memoryview(body)
+
+    def make(table: dict[str, Any]) -> Any:  # called from the leaves up: a table's values are made
+        return _made(table, fetch)
 
     def fetch(place: Mapping[str, Any], dtype: np.dtype[Any], count: int) -> Array:
-        return np.frombuffer(content, dtype, count, place["offset"])
+        return np.frombuffer(body, dtype, count, place["offset"])
 
     try:
-        return to_record(msgpack.unpackb(header, use_list=False), fetch)
+        return _checked(msgpack.unpackb(header, use_list=False, object_hook=make))
     except WHAT_GARBAGE_RAISES as error:
         raise DataError(f"not a record of this version: {error}") from error
 
@@ -156,7 +158,10 @@ def to_record(tree: Any, fetch: Callable[[Mapping[str, Any], np.dtype[Any], int]
     Raises:
         DataError: It is no record.
     """
-    record = from_tree(tree, fetch)
+    return _checked(from_tree(tree, fetch))
+
+
+def _checked(record: Any) -> Record:
     if not isinstance(record, Record):
         raise DataError(f"expected a record, found {type(record).__name__}")
     if type(record.event) not in _EVENTS:
@@ -203,18 +208,27 @@ def from_tree(value: Any, fetch: Callable[[Mapping[str, Any], np.dtype[Any], int
         return tuple([from_tree(item, fetch) for item in value])
     if not isinstance(value, dict):
         return value
-    if _WORD in value:
-        return _WORDS[value[_WORD]](value["value"])
-    if _ARRAY in value:
-        if value[_ARRAY] not in _DTYPES:
-            raise ValueError(f"arrays of {value[_ARRAY]!r} are not read")
-        shape = tuple(value["shape"])
-        if set(map(type, shape)) - {int} or min(shape, default=0) < 0:
-            raise ValueError(f"{shape} is no shape of an array")
-        return fetch(value, _DTYPES[value[_ARRAY]], math.prod(shape)).reshape(shape)
-    fields = {
+    table = {
         key: item if type(item) in _PLAIN else from_tree(item, fetch)  # a third of the calls
         for key, item in value.items()
-        if key != _KIND
     }
-    return _VALUES[value[_KIND]](**fields) if _KIND in value else fields
+    return _made(table, fetch)
+
+
+def _made(
+    table: dict[str, Any], fetch: Callable[[Mapping[str, Any], np.dtype[Any], int], Array]
+) -> Any:
+    """Make what a table tells of, whose values are made already."""
+    if _KIND in table:
+        return _VALUES[table.pop(_KIND)](**table)
+    if _ARRAY in table:
+        dtype = _DTYPES.get(table[_ARRAY])
+        if dtype is None:
+            raise ValueError(f"arrays of {table[_ARRAY]!r} are not read")
+        shape = tuple(table["shape"])
+        if set(map(type, shape)) - {int} or min(shape, default=0) < 0:
+            raise ValueError(f"{shape} is no shape of an array")
+        return fetch(table, dtype, math.prod(shape)).reshape(shape)
+    if _WORD in table:
+        return _WORDS[table[_WORD]](table["value"])
+    return table

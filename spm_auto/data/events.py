@@ -49,7 +49,10 @@ TRIPS = ("crash", "unreadable", "stale", "feedback", "axis", "outside", "guard")
 LINK = "link"  # cause of the alarm that the instrument was lost, and is looked for again
 PAUSE, RESUME, CANCEL = "pause", "resume", "cancel"  # kinds of interventions, these and the next
 EMERGENCY, ANNOTATE, SET_APPROVAL = "emergency_stop", "annotate", "set_approval"
-BESIDE = (PAUSE, RESUME, CANCEL, EMERGENCY, ANNOTATE, SET_APPROVAL)  # those that no agent hears of
+INTERRUPT = "interrupt"  # of what is done by hand
+BESIDE = (  # those that no agent hears of
+    *(PAUSE, RESUME, CANCEL, EMERGENCY, ANNOTATE, SET_APPROVAL, INTERRUPT),
+)
 TIP = "tip"  # cause of the alarms of what was seen of the tip, and done about it
 
 

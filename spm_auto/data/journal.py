@@ -23,6 +23,7 @@ VERSION = 2
 READABLE = (1, 2)
 
 _SYNC_INTERVAL = 1.0  # [s] lost at most when the power fails; a killed process loses nothing
+_BUFFER = 2**18  # [bytes] read from the disk at once: many records, or part of a large one
 _EFFORT = 4  # how many times its length a file is read in search of whole records
 
 
@@ -277,7 +278,7 @@ class JournalReader:
     @contextlib.contextmanager
     def _open(self) -> Iterator[BinaryIO]:
         try:
-            with self.path.open("rb") as file:
+            with self.path.open("rb", _BUFFER) as file:
                 yield file
         except OSError as error:
             said = error.strerror or error

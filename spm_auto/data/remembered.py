@@ -110,8 +110,8 @@ def carried_out(records: Iterable[Record]) -> tuple[Instruction, ...]:
             case RunStarted():
                 if (stage := stage_at_start(event)) is not None:
                     begun[index] = MoveStage(*stage)
-            case InstructionFailed(instruction=instruction, error=error):
-                if error not in _REFUSALS and not isinstance(instruction, Load):
+            case InstructionFailed(instruction=instruction):
+                if not _was_refused(event) and not isinstance(instruction, Load):
                     begun[index] = instruction
             case CommandGiven(number=number, instruction=instruction):
                 begun[index], commands[number] = instruction, index
@@ -121,6 +121,13 @@ def carried_out(records: Iterable[Record]) -> tuple[Instruction, ...]:
                 if outcome is Outcome.REFUSED or has_failed:
                     del begun[commands.pop(number)]
     return tuple(begun.values())
+
+
+def _was_refused(failed: InstructionFailed) -> bool:
+    """Say whether an instruction had not even begun."""
+    if failed.error == "Interrupted":  # by a human, before or after it had
+        return not failed.values.get("seconds")
+    return failed.error in _REFUSALS
 
 
 def _limits(started: RunStarted) -> Limits | None:

@@ -1,7 +1,7 @@
 """RunClient: how a person's program speaks to a run that another process carries out."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -11,11 +11,13 @@ import zmq
 
 from ..agents import Steering
 from ..data import Verdict
-from ..errors import ConnectionLost, NoReply, OutOfStep
+from ..errors import ConnectionLost, NoReply, OutOfStep, RecipeError
+from ..instrument import Instruction
 from ..server import Identity, dial
-from ..workflow import Ask, Question
+from ..workflow import INSTRUCTIONS, Ask, Question, instructions_to_text
+from .look import About, Look, read_about, read_look
 from .place import Place, read_place
-from .wire import LARGEST_ANSWER, Call, Word, pack_call, read_reply, steering_table
+from .wire import LARGEST_ANSWER, MOST_BY_HAND, Call, Word, pack_call, read_reply, steering_table
 
 OPENING = 3.0  # [s] for a connection to stand
 DEADLINE = 5.0  # [s] for an answer
@@ -142,13 +144,72 @@ class RunClient:
         """Have it end at once, in order."""
         self._ask(Word.CANCEL, why, within=STOPPING)
 
-    def emergency_stop(self, why: str = "") -> None:
+    def emergency_stop(self, why: str = "", hard: bool = False) -> None:
         """Have the tip withdrawn, and the run ended.
+
+        Args:
+            why: Why, in words.
+            hard: Whether to take the alternate path for the tip at once, where there is one.
 
         Raises:
             NotConfirmed: The instrument does not say that it is up.
         """
-        self._ask(Word.EMERGENCY_STOP, why, within=STOPPING)
+        self._ask(Word.EMERGENCY_STOP, why, {"hard": True} if hard else None, within=STOPPING)
+
+    def look(self, within: float = DEADLINE) -> Look:
+        """Return how the instrument is, as it is read back now.
+
+        Args:
+            within: How long the answer may take [s].
+
+        Raises:
+            InstrumentError: It cannot be read.
+        """
+        return read_look(self._ask(Word.LOOK, within=within))
+
+    def about(self) -> About:
+        """Return what the instrument has, and what is allowed."""
+        return read_about(self._ask(Word.ABOUT))
+
+    def perform(
+        self, instructions: Sequence[Instruction], why: str = "", number: int | None = None
+    ) -> None:
+        """Have instructions carried out by hand, where the run asks for them.
+
+        What comes of them is in the journal: they are checked as any others, and what is refused
+        is recorded.
+
+        Args:
+            instructions: Which ones, one after another.
+            why: Why, in words.
+            number: Which question is meant; None for the one that is being asked.
+
+        Raises:
+            SpmError: The run does not ask for them, or they are none.
+        """
+        text = instructions_to_text(instructions)
+        if len(text) > MOST_BY_HAND:
+            raise RecipeError(
+                f"{len(instructions)} instructions are {len(text) / 1e3:.4g} kB, at most "
+                f"{MOST_BY_HAND / 1e3:.4g} kB are given by hand at once"
+            )
+        self._ask(Word.PERFORM, why, {INSTRUCTIONS: text, "number": number})
+
+    def finish(self, why: str = "") -> None:
+        """Say that nothing more is to be done by hand: the run goes on with its next step.
+
+        Raises:
+            SpmError: The run does not wait for it.
+        """
+        self._ask(Word.FINISH, why)
+
+    def interrupt(self, why: str = "") -> None:
+        """End what was begun by hand; the run asks again.
+
+        Raises:
+            SpmError: Nothing is being done by hand just now.
+        """
+        self._ask(Word.INTERRUPT, why)
 
     def steer(self, steering: Steering, why: str = "") -> None:
         """Have something done before the agent chooses again.

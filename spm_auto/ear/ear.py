@@ -3,7 +3,7 @@
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -13,7 +13,9 @@ import zmq
 from ..data import WHAT_GARBAGE_RAISES, Verdict
 from ..errors import OutOfStep, SpmError
 from ..server import CLOSING, Caller, Door, new_identity, receive
-from ..workflow import Runner
+from ..workflow import INSTRUCTIONS, Runner, instructions_from_text
+from .look import about, about_table, look_at, look_table
+from .lookout import Lookout
 from .place import Place, remove_place, write_place
 from .wire import (
     LARGEST,
@@ -31,6 +33,7 @@ from .wire import (
 _ADDRESS = "tcp://127.0.0.1"
 _LAST = 5.0  # [s] for the thread to end
 _MOST_EVERY = 1_000_000
+_APART = (Word.CANCEL, Word.EMERGENCY_STOP, Word.INTERRUPT)
 _log = logging.getLogger(__name__)
 
 
@@ -38,7 +41,8 @@ class Ear:
     """Listens to whoever has the key in the run's folder, and does to the run what is said.
 
     What is said is checked as a whole before it is done, and what cannot be done is answered with
-    the reason. Stopping waits for nothing else: it has a thread of its own each time.
+    the reason. Stopping waits for nothing else: it has a thread of its own each time. Nobody waits
+    for a look at the instrument but who has asked for it.
 
     Args:
         runner: The run.
@@ -58,6 +62,7 @@ class Ear:
         self._bell, self._new_end = self._door.bell()
         self._end = self._new_end()  # to ring that it is over
         self._stopping: list[threading.Thread] = []
+        self._lookout = Lookout(lambda: look_table(look_at(runner)), self._ring)
         self.place = Place(
             self._door.address, own.public, caller.public, caller.secret, os.getpid()
         )
@@ -94,6 +99,7 @@ class Ear:
         remove_place(self._folder, self.place)
         for thread in self._stopping:
             thread.join(_LAST)
+        self._lookout.close(_LAST)
         self._end.send(CLOSING)
         self._thread.join(_LAST)
         self._end.close(linger=0)
@@ -123,8 +129,11 @@ class Ear:
         try:
             call = read_call(frames)
             number = call.number
-            if call.word in (Word.CANCEL, Word.EMERGENCY_STOP):
-                self._stop(caller, call)
+            if call.word in _APART:
+                self._do_apart(caller, call)
+                return None
+            if call.word is Word.LOOK:
+                self._lookout.ask(caller, number)
                 return None
             return Reply(number, self._do(call))
         except SpmError as error:
@@ -137,6 +146,13 @@ class Ear:
         match call.word:
             case Word.STATE:
                 return self._state()
+            case Word.ABOUT:
+                return about_table(about(runner))
+            case Word.PERFORM:
+                instructions = instructions_from_text(_text(value.get(INSTRUCTIONS), LARGEST))
+                runner.do_by_hand(instructions, call.who, call.why, _number(value))
+            case Word.FINISH:
+                runner.end_by_hand(call.who, call.why)
             case Word.PAUSE:
                 runner.pause(call.who, call.why)
             case Word.RESUME:
@@ -157,12 +173,12 @@ class Ear:
         return None
 
     def _answer(self, call: Call) -> str:
-        verdict, number = call.value.get("verdict"), call.value.get("number")
-        values = call.value.get("values", {})
+        verdict, values = call.value.get("verdict"), call.value.get("values", {})
         if type(verdict) is not str or verdict not in set(Verdict):
             raise OutOfStep(f"an answer is one of {', '.join(Verdict)}, not {verdict!r:.40}")
-        if type(values) is not dict or not (number is None or type(number) is int):
-            raise OutOfStep("an answer has values by name, and the number of its question")
+        if type(values) is not dict:
+            raise OutOfStep("an answer has values by name")
+        number = _number(call.value)
         question = self._runner.answer(Verdict(verdict), call.who, call.why, values, number)
         return question.ask.question
 
@@ -189,33 +205,50 @@ class Ear:
             "process": os.getpid(),
         }
 
-    def _stop(self, caller: Caller, call: Call) -> None:
-        """Stop the run in a thread of its own: it may have to wait for the instrument."""
-        stops: dict[Word, Callable[[str, str], None]] = {
-            Word.CANCEL: self._runner.cancel,
-            Word.EMERGENCY_STOP: self._runner.emergency_stop,
-        }
+    def _do_apart(self, caller: Caller, call: Call) -> None:
+        """Do what may have to wait for the instrument, in a thread of its own."""
 
-        def stop() -> None:
+        def do() -> None:
             try:
-                if self._runner.finished is not None and call.word is Word.CANCEL:
-                    raise SpmError(f"the run is over: {self._runner.finished.reason}")
-                stops[call.word](call.who, call.why)
+                self._end_something(call)
                 reply = Reply(call.number)
             except SpmError as error:
                 reply = failed(call.number, error)
-            end = self._new_end()
-            end.send_multipart([caller.route, pack_reply(reply)])
-            end.close(linger=1000)
+            self._ring(caller, reply)
 
-        thread = threading.Thread(target=stop, name="stop", daemon=True)
+        thread = threading.Thread(target=do, name=str(call.word), daemon=True)
         self._stopping = [*(t for t in self._stopping if t.is_alive()), thread]
         thread.start()
 
+    def _end_something(self, call: Call) -> None:
+        runner = self._runner
+        match call.word:
+            case Word.EMERGENCY_STOP:
+                runner.emergency_stop(call.who, call.why, hard=call.value.get("hard") is True)
+            case Word.INTERRUPT:
+                runner.interrupt(call.who, call.why)
+            case _:
+                if runner.finished is not None:
+                    raise SpmError(f"the run is over: {runner.finished.reason}")
+                runner.cancel(call.who, call.why)
 
-def _text(text: object) -> str:
+    def _ring(self, caller: Caller, reply: Reply) -> None:
+        """Have a reply sent that another thread has made."""
+        end = self._new_end()
+        end.send_multipart([caller.route, pack_reply(reply)])
+        end.close(linger=1000)
+
+
+def _text(text: object, longest: int = MOST_WORDS) -> str:
     if type(text) is not str or not text.strip():
         raise OutOfStep("a note is a text that says something")
-    if len(text) > MOST_WORDS:
-        raise OutOfStep(f"a note has {MOST_WORDS} characters at most")
+    if len(text) > longest:
+        raise OutOfStep(f"a note has {longest} characters at most")
     return text
+
+
+def _number(value: Mapping[str, Any]) -> int | None:
+    number = value.get("number")
+    if number is not None and type(number) is not int:
+        raise OutOfStep("a question has a whole number")
+    return number

@@ -21,9 +21,10 @@ from ..data import WHAT_GARBAGE_RAISES
 from ..errors import OutOfStep, RecipeError, SpmError, retell, tell
 
 VERSION = 1
-LARGEST = 2**16  # [bytes] of a message to a run
+LARGEST = 2**18  # [bytes] of a message to a run
 LARGEST_ANSWER = 2**20  # [bytes] of one to a human
 MOST_WORDS = 10_000  # characters of what a human says
+MOST_BY_HAND = LARGEST - 2**15  # characters of what shall be done by hand
 _MOST_NAME = 200  # characters of a name
 _MOST_DEPTH = 8
 
@@ -40,6 +41,14 @@ class Word(StrEnum):
     ANSWER = "answer"
     ANNOTATE = "annotate"
     SET_APPROVAL = "set_approval"
+    LOOK = "look"
+    ABOUT = "about"
+    PERFORM = "perform"
+    FINISH = "finish"
+    INTERRUPT = "interrupt"
+
+
+ASKING = (Word.STATE, Word.LOOK, Word.ABOUT)  # by which nothing is changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +123,7 @@ def read_call(frames: Sequence[bytes]) -> Call:
     who, why, value = table.get("who"), table.get("why"), table.get("value")
     if type(who) is not str or type(why) is not str or type(value) is not dict:
         raise OutOfStep("a call says who, why and what")
-    if not who.strip() and word != Word.STATE:
+    if not who.strip() and word not in ASKING:
         raise OutOfStep("it must be said who wants it")
     if len(who) > _MOST_NAME or len(why) > MOST_WORDS:
         raise OutOfStep(f"a name has {_MOST_NAME} characters at most, a reason {MOST_WORDS}")

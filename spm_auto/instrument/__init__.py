@@ -27,7 +27,7 @@ from .settings import DataFile, FromCommandLine, InstrumentSettings
 from .shifted import ShiftedInstrument
 from .tables import limits_from_table, limits_to_table
 from .turns import ENGAGED, Action, Turns
-from .vitals import Vitals, Watched, vitals_of
+from .vitals import Attended, Vitals, Watched, vitals_of
 from .watchdog import Severity, Trip, Watchdog, WatchSettings
 from .withdrawal import Rescued, Withdrawal
 
@@ -36,6 +36,7 @@ __all__ = [
     "AcquireForceCurve",
     "AcquireSpectrum",
     "Action",
+    "Attended",
     "BiasWaveform",
     "Capabilities",
     "Channel",

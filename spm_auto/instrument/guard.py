@@ -34,7 +34,7 @@ from .limits import Limits
 from .permit import Permit
 from .protocol import Capabilities, Extended, Instrument, Status
 from .results import ForceCurve, ScanLine, Spectrum
-from .vitals import Vitals, vitals_of
+from .vitals import Attended, Vitals, vitals_of
 from .watchdog import Severity, Watchdog
 from .withdrawal import Withdrawal
 
@@ -122,6 +122,33 @@ class GuardedInstrument:
         """
         return vitals_of(self._instrument)
 
+    def last_vitals(self) -> Vitals | None:
+        """Tell what the instrument feels without taking anything from its watchdog.
+
+        Where one watches here, that is what it has read last; None where nobody can tell.
+        """
+        if self._watchdog is not None and self._watchdog.is_watching:
+            return self._watchdog.vitals
+        try:
+            if isinstance(self._instrument, Attended):
+                return self._instrument.vitals()
+            return self.vitals()
+        except InstrumentError:
+            return None
+
+    @property
+    def trip(self) -> str:
+        """Why a watchdog has acted, here or where the instrument is; empty while all is well."""
+        trip = None if self._watchdog is None else self._watchdog.trip
+        if trip is not None:
+            return trip.message
+        return self._instrument.trip if isinstance(self._instrument, Attended) else ""
+
+    @property
+    def owner(self) -> str:
+        """Who has control of the server where the instrument is; empty where there is none."""
+        return self._instrument.owner if isinstance(self._instrument, Attended) else ""
+
     def duration(self, instruction: Instruction) -> float:
         """Estimate how long an instruction will take from here [s]."""
         return self._instrument.duration(instruction)
@@ -198,6 +225,19 @@ class GuardedInstrument:
             NotConfirmed: The tip was ordered up by every way there is, and none was confirmed.
         """
         self._withdrawal.order()
+
+    def withdraw_hard(self) -> None:
+        """Withdraw the tip and latch, by the alternate path at once where the instrument has one.
+
+        It waits for no withdrawal that is under way.
+
+        Raises:
+            NotConfirmed: The tip was ordered up by every way there is, and none was confirmed.
+        """
+        if isinstance(self._instrument, Attended):
+            self._instrument.last_resort()
+        else:
+            self._withdrawal.order_hard()
 
     def close(self) -> None:
         """Let go of the hardware."""

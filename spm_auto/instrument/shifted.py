@@ -18,6 +18,7 @@ from .instructions import (
     Scan,
     SetFeedback,
 )
+from .limits import Limits
 from .protocol import Capabilities, Extended, Instrument, Status
 from .results import ForceCurve, ScanLine, Spectrum
 from .vitals import Vitals, vitals_of
@@ -119,6 +120,12 @@ class ShiftedInstrument:
         self._extended().move_stage(instruction)
         self._shift = (0.0, 0.0)
         self._last = ((0.0, 0.0), self._shift)
+
+    def limits(self, there: Limits) -> Limits:
+        """Return limits of the scanner in the coordinates from before."""
+        (dx, dy), (left, right), (low, high) = self._shift, there.x, there.y
+        zones = tuple(replace(zone, x=zone.x - dx, y=zone.y - dy) for zone in there.no_go)
+        return replace(there, x=(left - dx, right - dx), y=(low - dy, high - dy), no_go=zones)
 
     def interrupt(self) -> None:
         """End the instruction in progress now."""

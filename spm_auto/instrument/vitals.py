@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 from ..errors import Unsupported
 from .protocol import Instrument, Range
@@ -51,6 +51,33 @@ class Watched(Instrument, Protocol):
 
         Raises:
             InstrumentError: It cannot be read.
+        """
+
+
+@runtime_checkable
+class Attended(Protocol):
+    """An instrument in another process, where somebody else looks after it."""
+
+    @property
+    def trip(self) -> str:
+        """Why a watchdog has acted over there, as it was said last; empty while all is well."""
+
+    @property
+    def owner(self) -> str:
+        """Who has control over there, as it was said last."""
+
+    def vitals(self) -> Vitals:
+        """Ask what the instrument feels.
+
+        Raises:
+            InstrumentError: It cannot be read.
+        """
+
+    def last_resort(self) -> None:
+        """Have the tip withdrawn over there, by the alternate path at once where there is one.
+
+        Raises:
+            NotConfirmed: Nobody says that it is up.
         """
 
 

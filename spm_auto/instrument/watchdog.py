@@ -131,6 +131,16 @@ class Watchdog:
         self._reason = ""  # why the last look gave nothing
         self._off_since: float | None = None  # the z loop is off its set-point [s]
         self._was_protected = False
+        self._vitals: Vitals | None = None
+
+    @property
+    def vitals(self) -> Vitals | None:
+        """What it read last; None before.
+
+        Whoever else wants to know how the tip is takes this: where an instrument tells the largest
+        signal since it was asked last, a reading of his own would keep that from the watchdog.
+        """
+        return self._vitals
 
     @property
     def trip(self) -> Trip | None:
@@ -262,7 +272,7 @@ class Watchdog:
             return self._unless_at_rest(
                 "stale", began, lambda: f"the vitals are {age:.3g} s old, allowed {oldest:.3g} s"
             )
-        self._missed = 0
+        self._missed, self._vitals = 0, vitals
         return self._judge(vitals)
 
     def _miss(self, why: str, time: float) -> _Seen | None:

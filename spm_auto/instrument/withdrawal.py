@@ -80,6 +80,30 @@ class Withdrawal:
             raise NotConfirmed(failure)
         return self._now() - began
 
+    def order_hard(self) -> None:
+        """Order the tip up by the alternate path at once, where there is one, then as `order` does.
+
+        The first way waits for nobody who withdraws already.
+
+        Raises:
+            NotConfirmed: Nothing of it was confirmed.
+        """
+        said = self._resort() if self._has_last_resort else "there is no alternate path"
+        try:
+            self.order()  # it latches, too
+        except NotConfirmed as error:
+            if said:
+                raise NotConfirmed(f"{error}; at first: {said}") from error
+
+    def _resort(self) -> str:
+        """Take the alternate path; returns why it was not confirmed, empty when it was."""
+        try:
+            cast(Rescued, self._instrument).last_resort()
+        except Exception as error:  # noqa: BLE001 - whatever a driver raises, the tip must go up
+            _log.error("withdrawing the tip by its last resort: %s", error)
+            return _in_words(error)
+        return ""
+
     def _share(self, before: int) -> bool:
         """Wait for the withdrawal under way; returns whether there was one that ended meanwhile."""
         with self._ended:
@@ -111,14 +135,11 @@ class Withdrawal:
             if self._has_last_resort and self._now() - began > HURRY:
                 break
         if self._has_last_resort:
-            try:
-                cast(Rescued, self._instrument).last_resort()
-            except Exception as error:  # noqa: BLE001 - as above
-                said += f"; last resort: {_in_words(error)}"
-                _log.error("withdrawing the tip by its last resort: %s", error)
-            else:
+            resorted = self._resort()
+            if not resorted:
                 _log.error("the tip is up by its last resort%s", said)
                 return ""
+            said += f"; last resort: {resorted}"
         return f"the tip was ordered up, which is NOT confirmed{said}"
 
 

@@ -21,6 +21,14 @@ from .remote import Place, RemoteInstrument
 from .server import About, InstrumentServer, Listening
 from .settings import RemoteSettings, ServerSettings
 from .sockets import CLOSING, Caller, Door, dial, receive
+from .wire import (
+    capabilities_table,
+    read_capabilities,
+    read_status,
+    read_vitals,
+    status_table,
+    vitals_table,
+)
 
 __all__ = [
     "CLOSING",
@@ -46,15 +54,21 @@ __all__ = [
     "ServerSettings",
     "Terms",
     "WithGuest",
+    "capabilities_table",
     "check_rights",
     "dial",
     "new_identity",
     "next_place",
+    "read_capabilities",
     "read_identity",
     "read_past",
     "read_public",
+    "read_status",
+    "read_vitals",
     "receive",
     "restrict",
     "server_identity",
+    "status_table",
+    "vitals_table",
     "write_identity",
 ]

@@ -34,6 +34,7 @@ from .connection import Connection
 from .heart import Heart, Signs
 from .keys import Identity
 from .wire import (
+    HARD,
     Answer,
     Ask,
     read_capabilities,
@@ -110,9 +111,9 @@ class RemoteInstrument:
             self.greeting: Mapping[str, Any] = self._greet()
             safety = place.safety or _on_same_host(self.greeting["doors"]["safety"], place.command)
             self._stop, self._up = connection(safety), connection(safety)
-            beats = connection(safety)
-            self._connections += [self._stop, self._up, beats]
-            for each in (self._looks, self._stop, self._up, beats):
+            self._last, beats = connection(safety), connection(safety)
+            self._connections += [self._stop, self._up, self._last, beats]
+            for each in (self._looks, self._stop, self._up, self._last, beats):
                 each.open()
             self._heart = Heart(beats)
             if has_control:
@@ -135,6 +136,16 @@ class RemoteInstrument:
     def signs(self) -> Signs:
         """What the server said last of itself."""
         return self._heart.signs if self._heart is not None else Signs()
+
+    @property
+    def trip(self) -> str:
+        """Why the watchdog over there has acted, as it was said last; empty while all is well."""
+        return self.signs.trip or ""
+
+    @property
+    def owner(self) -> str:
+        """Who has control, as the server said last."""
+        return self.signs.owner
 
     def status(self) -> Status:
         """Read back where the instrument stands; LOST when the server does not answer."""
@@ -209,8 +220,19 @@ class RemoteInstrument:
         Raises:
             NotConfirmed: The server, or the instrument, does not say that it is up.
         """
+        self._withdraw(self._up)
+
+    def last_resort(self) -> None:
+        """Have the tip withdrawn by the alternate path at once; waits for no other withdrawal.
+
+        Raises:
+            NotConfirmed: The server, or the instrument, does not say that it is up.
+        """
+        self._withdraw(self._last, HARD)
+
+    def _withdraw(self, connection: Connection, how: str | None = None) -> None:
         try:
-            self._up.ask(Ask.WITHDRAW, within=WITHDRAWAL).result()
+            connection.ask(Ask.WITHDRAW, how, within=WITHDRAWAL).result()
         except (ConnectionLost, NoReply) as error:
             raise NotConfirmed(
                 f"the server does not confirm that the tip is up: {error}; without a sign of life "

@@ -10,7 +10,7 @@ from .desk import Desk
 from .keys import Member, Role
 from .service import Service, unknown
 from .sockets import Caller, Door
-from .wire import Answer, Ask, Request, Said, failed, pack_answer, read_request
+from .wire import HARD, Answer, Ask, Request, Said, failed, pack_answer, read_request
 from .withdrawer import Withdrawer
 
 
@@ -53,7 +53,7 @@ class SafetyDesk(Desk):
                 answer = failed(request.number, fault, clock.now())
             self._ring(caller, answer)
 
-        self._withdrawer.order(who, "asked for", told)
+        self._withdrawer.order(who, "asked for", told, is_hard=request.value == HARD)
 
     def _do(self, member: Member, request: Request) -> Any:
         service = self._service

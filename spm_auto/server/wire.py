@@ -28,6 +28,7 @@ VERSION = 1
 LARGEST = 2**20  # [bytes] of a message to the server
 LARGEST_AT_SAFETY = 2**12  # [bytes] of one that nothing may wait behind
 LARGEST_ANSWER = 2**28  # [bytes] of all that a client takes
+HARD = "hard"  # said with WITHDRAW: by the alternate path at once
 _INSTRUCTIONS = {kind.__name__: kind for kind in get_args(Instruction)}
 
 

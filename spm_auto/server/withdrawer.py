@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 from ..data import TipWithdrawn
 from ..errors import InstrumentError, NotConfirmed
@@ -28,7 +29,7 @@ class Withdrawer:
         self._thread = threading.Thread(target=self._work, name="withdrawer", daemon=True)
         self._thread.start()
 
-    def order(self, who: str, why: str, told: Told = lambda _: None) -> None:
+    def order(self, who: str, why: str, told: Told = lambda _: None, is_hard: bool = False) -> None:
         """Order the tip up; never waits and never refuses.
 
         Args:
@@ -36,7 +37,13 @@ class Withdrawer:
             why: For the journal.
             told: Called from the withdrawer's thread when it is confirmed, with None, or with
                 what the instrument said instead.
+            is_hard: Whether to take the alternate path for the tip at once, where there is one; it
+                waits for nobody who withdraws already.
         """
+        if is_hard:
+            work = partial(self._withdraw_hard, who, why, told)
+            threading.Thread(target=work, name="hard withdrawal", daemon=True).start()
+            return
         with self._wake:
             self._asked.append((who, why, told))
             self._wake.notify()
@@ -57,18 +64,30 @@ class Withdrawer:
             self._withdraw()
 
     def _withdraw(self) -> None:
-        start = time.monotonic()
-        answer = self._service.answer(0, self._service.guard.emergency_stop)
-        seconds = time.monotonic() - start
-        fault = None if answer.value is None else _as_fault(answer.result)
+        fault, seconds = self._ordered(self._service.guard.emergency_stop)
         with self._wake:
             asked, self._asked = self._asked, []
         for _, _, told in asked:
             told(fault)
-        said = "" if fault is None else f"NOT CONFIRMED: {fault}"
         for who, why, _ in asked:
-            message = "; ".join(filter(None, (why, said)))
-            self._service.book.write(TipWithdrawn(who, fault is None, message, seconds))
+            self._write(who, why, fault, seconds)
+
+    def _withdraw_hard(self, who: str, why: str, told: Told) -> None:
+        fault, seconds = self._ordered(self._service.guard.withdraw_hard)
+        told(fault)
+        self._write(who, f"{why}, the hard way", fault, seconds)
+
+    def _ordered(self, withdraw: Callable[[], None]) -> tuple[InstrumentError | None, float]:
+        """Withdraw; returns what was said instead of a confirmation, and how long it took [s]."""
+        start = time.monotonic()
+        answer = self._service.answer(0, withdraw)
+        seconds = time.monotonic() - start
+        return None if answer.value is None else _as_fault(answer.result), seconds
+
+    def _write(self, who: str, why: str, fault: InstrumentError | None, seconds: float) -> None:
+        said = "" if fault is None else f"NOT CONFIRMED: {fault}"
+        message = "; ".join(filter(None, (why, said)))
+        self._service.book.write(TipWithdrawn(who, fault is None, message, seconds))
 
 
 def _as_fault(result: Callable[[], object]) -> InstrumentError:

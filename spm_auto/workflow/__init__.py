@@ -3,6 +3,7 @@
 from .asking import Approve
 from .control import RunState
 from .decisions import choice_event, chosen_event, fitted_event, intervention_event, scored_event
+from .handwork import instructions_from_text, instructions_to_text
 from .judging import Approving, often
 from .knowledge import Knowledge, Learned
 from .past import Past
@@ -26,9 +27,12 @@ from .planning import (
 from .recipe import Recipe, parse_recipe, read_recipe
 from .recovery import RecoverySettings
 from .requests import (
+    BY_HAND,
+    INSTRUCTIONS,
     Advice,
     Ask,
     Await,
+    ByHand,
     Compute,
     Consult,
     Consultation,
@@ -45,6 +49,7 @@ from .steps import (
     AnalyseStep,
     ApproveStep,
     Block,
+    ByHandStep,
     ConditionTipStep,
     ExploreStep,
     GridStep,
@@ -74,6 +79,8 @@ from .steps import (
 from .tape import Tape
 
 __all__ = [
+    "BY_HAND",
+    "INSTRUCTIONS",
     "Account",
     "Advice",
     "AnalyseStep",
@@ -84,6 +91,8 @@ __all__ = [
     "Await",
     "Block",
     "Bottleneck",
+    "ByHand",
+    "ByHandStep",
     "Compute",
     "ConditionTipStep",
     "Consult",
@@ -137,6 +146,8 @@ __all__ = [
     "choice_event",
     "chosen_event",
     "fitted_event",
+    "instructions_from_text",
+    "instructions_to_text",
     "intervention_event",
     "make_plan",
     "measured",

@@ -13,6 +13,7 @@ from ..data import (
     TRIPS,
     AgentAnswered,
     Alarm,
+    Event,
     FinishReason,
     InstructionFailed,
     Intervention,
@@ -29,6 +30,7 @@ from ..data import (
     ScanStarted,
     Verdict,
 )
+from ..errors import Held, Interrupted
 
 # no step asks for these
 _ASIDE = RunPaused | RunResumed | RunFinished | RunContinued | SampleSought | SampleFound
@@ -38,6 +40,7 @@ _RUNNERS = (CLOSING, HELD, LATE, LINK, ROOM, *TRIPS)  # causes of alarms that no
 def asked_for(records: Sequence[Record]) -> list[Record]:
     """Return the records that the steps asked for, as far as they came to an end."""
     kept: list[Record] = []
+    heard = -1  # record of the last failure that the steps went on after
     is_aside = False
     for record in records[1:]:
         match record.event:
@@ -46,7 +49,9 @@ def asked_for(records: Sequence[Record]) -> list[Record]:
             case SampleFound() | RunContinued():  # found, or killed before
                 is_aside = False
             case RunFinished(reason=reason) if reason != FinishReason.COMPLETED and not is_aside:
-                _forget_the_broken(kept)
+                _forget_the_broken(kept, heard)
+            case RunPaused() if kept and not is_aside and _is_heard(kept[-1].event):
+                heard = kept[-1].number
             case Alarm(cause=cause) if cause in _RUNNERS:
                 continue
             case Intervention(kind=kind):  # wherever it came, between the lines of a scan, too
@@ -57,15 +62,35 @@ def asked_for(records: Sequence[Record]) -> list[Record]:
                 _forget_the_unfinished(kept)
         if not is_aside and not isinstance(record.event, _ASIDE):
             kept.append(record)
-    _forget_the_broken(kept)  # nobody has heard of it
+    _forget_the_broken(kept, heard)  # nobody has heard of it
     return kept
 
 
-def _forget_the_broken(kept: list[Record]) -> None:
+def _is_heard(event: Event) -> bool:
+    """Say whether a pause after an event shows that the steps have gone on after a failure.
+
+    While the watchdog holds the instrument they know nothing of it yet.
+    """
+    return isinstance(event, InstructionFailed) and event.error != Held.__name__
+
+
+def _was_ended(event: Event) -> bool:
+    """Say whether a human has ended what was done by hand."""
+    return isinstance(event, InstructionFailed) and event.error == Interrupted.__name__
+
+
+def _forget_the_broken(kept: list[Record], heard: int) -> None:
     """Leave out that the last instruction failed or was cut off, or that a human said no.
 
-    It is given again, and he is asked again.
+    It is given again, and he is asked again; but what a human has ended by hand is not, nor what
+    the steps had gone on after when they asked him.
+
+    Args:
+        kept: What was asked for up to here.
+        heard: Number of the record of the last failure that the steps went on after.
     """
+    if kept and (kept[-1].number == heard or _was_ended(kept[-1].event)):
+        return
     if kept and isinstance(kept[-1].event, InstructionFailed):
         kept.pop()
     if kept and isinstance(kept[-1].event, ScanFinished) and not kept[-1].event.is_complete:

@@ -8,6 +8,7 @@ from typing import Any
 from ..agents import Order
 from ..data import Intervention, Judged, RunFinished, Verdict
 from ..errors import EmergencyStopped, SpmError, Stopped
+from .hands import Hands
 from .judging import judged
 from .requests import Ask, Question
 
@@ -34,10 +35,16 @@ _TRANSITIONS = {
 
 
 class Control:
-    """The state of a run, safe to read and to change from any thread."""
+    """The state of a run, safe to read and to change from any thread.
+
+    Attributes:
+        hands: What is done by hand.
+        stop_flag: Set when the run shall stop, for whoever waits on a clock.
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
+        self.hands = Hands(self._changed)
         self._state = RunState.IDLE
         self._hold = False
         self._stop: type[Stopped] | None = None
@@ -47,7 +54,7 @@ class Control:
         self._question: Question | None = None
         self._n_questions = 0
         self._judged: Judged | None = None
-        self.stop_flag = threading.Event()  # for whoever waits on a clock
+        self.stop_flag = threading.Event()
 
     @property
     def state(self) -> RunState:
@@ -108,7 +115,13 @@ class Control:
             return self._is_due(ask)
 
     def answer(
-        self, verdict: Verdict, who: str, why: str, values: Mapping[str, Any], number: int | None
+        self,
+        verdict: Verdict,
+        who: str,
+        why: str,
+        values: Mapping[str, Any],
+        number: int | None,
+        kind: str = "",
     ) -> Question:
         """Answer what the run asks, and return what that was.
 
@@ -118,6 +131,7 @@ class Control:
             why: Why, in words.
             values: What it shall be instead, by name.
             number: Which question is meant; None for the one that is being asked.
+            kind: Of the question that is meant; empty for any.
 
         Raises:
             SpmError: Nothing is asked, something else is by now, or the answer does not fit.
@@ -131,6 +145,8 @@ class Control:
                     f"question {number} was answered already; now the run asks: "
                     f"{question.ask.question}"
                 )
+            if kind not in ("", question.ask.kind):
+                raise SpmError(f"the run asks something else just now: {question.ask.question}")
             self._judged = judged(question.ask, verdict, who, why, values)
             self._changed.notify_all()
             return question
@@ -243,7 +259,7 @@ class Control:
         resumed: Callable[[], object],
         noted: Callable[[], object],
     ) -> None:
-        """Wait while the run is to be held.
+        """Wait while the run is to be held; what is ended by hand waits no longer.
 
         Args:
             paused: Called when the wait begins, without the lock.
@@ -261,7 +277,7 @@ class Control:
             before = self._state
             self._become(RunState.PAUSED)
         paused()
-        self._wait(lambda: not self._hold, noted)
+        self._wait(lambda: not self._hold or self.hands.is_ended, noted)
         with self._changed:
             self._refuse_when_over()
             self._become(before)

@@ -2,7 +2,8 @@
 
 import contextlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ..agents import Order, Steering
@@ -10,6 +11,7 @@ from ..data import (
     ANNOTATE,
     CANCEL,
     EMERGENCY,
+    INTERRUPT,
     PAUSE,
     RESUME,
     SET_APPROVAL,
@@ -18,10 +20,12 @@ from ..data import (
     Verdict,
 )
 from ..errors import EmergencyStopped, SpmError, Stopped
+from ..instrument import GuardedInstrument, Instruction, Instrument
 from .control import Control, RunState
+from .handwork import instructions_to_text
 from .judging import often
 from .performing import Performer
-from .requests import Question
+from .requests import BY_HAND, INSTRUCTIONS, Question
 
 _POLL = 0.05  # [s] how often a waiting thread looks up
 
@@ -70,6 +74,16 @@ class Controls:
             for each in self._control.waiting
         )
 
+    @property
+    def instrument(self) -> Instrument:
+        """The instrument, in the coordinates of the run's first image: to be looked at only."""
+        return self._performer.instrument
+
+    @property
+    def guard(self) -> GuardedInstrument | None:
+        """The guard before it, which has limits and watchdog; None where there is none."""
+        return self._performer.guard
+
     def pause(self, who: str = "", why: str = "") -> None:
         """Wait before the next instruction or line, until `resume`.
 
@@ -95,10 +109,19 @@ class Controls:
             self._performer.instrument.interrupt()
             threading.Thread(target=self._insist, name="cancel", daemon=True).start()
 
-    def emergency_stop(self, who: str = "", why: str = "") -> None:
-        """Withdraw the tip first, then end the run, even when the instrument does not answer."""
+    def emergency_stop(self, who: str = "", why: str = "", hard: bool = False) -> None:
+        """Withdraw the tip first, then end the run, even when the instrument does not answer.
+
+        Args:
+            who: Who wants it.
+            why: Why, in words.
+            hard: Whether to take the alternate path for the tip at once, where there is one.
+
+        Raises:
+            NotConfirmed: The instrument does not say that the tip is up.
+        """
         try:
-            self._performer.instrument.emergency_stop()
+            self._performer.withdraw(hard)
         finally:
             self._remark(who, why, EMERGENCY, "withdraw the tip")
             self._control.ask_to_stop(EmergencyStopped)
@@ -144,6 +167,53 @@ class Controls:
             SpmError: Nothing is asked, something else is by now, or the answer does not fit.
         """
         return self._control.answer(verdict, who, why, values or {}, number)
+
+    def do_by_hand(
+        self,
+        instructions: Sequence[Instruction],
+        who: str,
+        why: str = "",
+        number: int | None = None,
+    ) -> None:
+        """Have instructions carried out that are given by hand, where the run waits for them.
+
+        What the instrument or the limits refuse is recorded, and the run asks again.
+
+        Args:
+            instructions: Which ones, one after another.
+            who: Who gives them.
+            why: Why, in words.
+            number: Which question is meant; None for the one that is being asked.
+
+        Raises:
+            SpmError: The run does not wait for them.
+            RecipeError: There are none, or too many.
+            Malformed: Something else stands in the place of a number.
+        """
+        values = {INSTRUCTIONS: instructions_to_text(instructions)}
+        self._control.answer(Verdict.EDITED, who, why, values, number, BY_HAND)
+
+    def end_by_hand(self, who: str, why: str = "") -> None:
+        """Say that nothing more is to be done by hand: the run goes on with its next step.
+
+        Raises:
+            SpmError: The run does not wait for it.
+        """
+        self._control.answer(Verdict.APPROVED, who, why, {}, None, BY_HAND)
+
+    def interrupt(self, who: str, why: str = "") -> None:
+        """End what was begun by hand; the run does not end, and asks again.
+
+        On a virtual clock nothing takes any time: there it ends between instructions and lines.
+
+        Raises:
+            SpmError: Nothing is being done by hand just now.
+        """
+        said = Intervention(who, "end what was begun by hand", why, INTERRUPT)
+        self._control.hands.interrupt(who, lambda: self._control.remark(said))
+        if self._performer.is_timed:
+            insist = partial(self._control.hands.insist, self._performer.instrument.interrupt)
+            threading.Thread(target=insist, name="interrupt", daemon=True).start()
 
     def steer(self, steering: Steering, who: str, why: str = "") -> None:
         """Step in, from any thread: have something done before the agent chooses again.

@@ -1,13 +1,15 @@
 """Past: what a run that goes on has behind it, and how a simulated instrument is brought there."""
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 
+from ..clock import InstantClock, ResumedClock
 from ..data import RunContinued
-from ..errors import CannotResume, InstrumentError
+from ..errors import CannotResume, InstrumentError, Interrupted, Stopped
 from ..instrument import (
     AcquireForceCurve,
     AcquireSpectrum,
@@ -42,6 +44,7 @@ class Past:
         is_exact: Whether what it answers then must be what it answered, to the last bit.
         looks: Whether the sample is looked for before anything is measured, on hardware.
         go_on: Lets the clock go on as the laboratory has it, from an instrument time [s].
+        clock: On which what is simulated does again what it did; None where nothing is.
     """
 
     tape: Tape
@@ -50,6 +53,7 @@ class Past:
     is_exact: bool
     looks: bool
     go_on: Callable[[float], None]
+    clock: InstantClock | ResumedClock | None = None
 
     def repeat(self, instrument: Instrument, instruction: Instruction, played: Played) -> None:
         """Let a simulated instrument do again what it did.
@@ -57,38 +61,48 @@ class Past:
         Raises:
             CannotResume: It answers something else now.
         """
+        if isinstance(played.error, Interrupted):
+            self._repeat_what_was_ended(instrument, instruction, played, played.error.seconds)
+            return
         try:
-            match instruction:
-                case Load():
-                    instrument.load(instruction)
-                case Scan():
-                    for _ in self.lines(instrument.scan(instruction), played):
-                        if played.error is None:
-                            raise self._otherwise(played, "it has more lines")
-                        return  # a line that was refused, then as now
-                case PositionProbe():
-                    instrument.position_probe(instruction)
-                case AcquireSpectrum():
-                    spectrum = instrument.acquire_spectrum(instruction)
-                    was_same = _same_spectrum(spectrum, played.result) or played.error is not None
-                    if self.is_exact and not was_same:
-                        raise self._otherwise(played, "the spectrum differs")
-                case AcquireForceCurve():
-                    curve = cast(Extended, instrument).acquire_force_curve(instruction)
-                    was_same = _same_curve(curve, played.result) or played.error is not None
-                    if self.is_exact and not was_same:
-                        raise self._otherwise(played, "the force curve differs")
-                case ConditionTip():
-                    cast(Extended, instrument).condition_tip(instruction)
-                case SetFeedback():
-                    cast(Extended, instrument).set_feedback(instruction)
-                case MoveStage():
-                    cast(Extended, instrument).move_stage(instruction)
+            if isinstance(instruction, Scan):
+                for _ in self.lines(instrument.scan(instruction), played):
+                    if played.error is None:
+                        raise self._otherwise(played, "it has more lines")
+                    return  # a line that was refused, then as now
+            else:
+                given = _give(instrument, instruction)
+                if self.is_exact and played.error is None:
+                    self._check_same(given, played)
             if self.is_exact and played.error is not None:
                 raise self._otherwise(played, "it does not fail")
         except InstrumentError as error:
             if played.error is None:
                 raise self._otherwise(played, str(error)) from error
+
+    def _repeat_what_was_ended(
+        self, instrument: Instrument, instruction: Instruction, played: Played, seconds: float
+    ) -> None:
+        """Let a simulated instrument do again what a human has ended after so long [s].
+
+        On an instant clock that was between two lines, else when it came.
+        """
+        if not (seconds or played.lines):
+            return  # it had not begun
+        with contextlib.ExitStack() as stack:
+            if self.clock is not None and not self.is_exact:
+                stack.enter_context(self.clock.calling(instrument.interrupt, seconds))
+            stack.enter_context(contextlib.suppress(InstrumentError, Stopped))
+            if not isinstance(instruction, Scan):
+                _give(instrument, instruction)
+                return
+            lines = instrument.scan(instruction)
+            if isinstance(lines, Generator):
+                stack.enter_context(contextlib.closing(lines))
+            for before in played.lines:
+                now = next(lines, None)
+                if self.is_exact and (now is None or not _same_line(before, now)):
+                    raise self._otherwise(played, f"line {before.index} differs")
 
     def lines(
         self,
@@ -113,12 +127,38 @@ class Past:
         go_on()
         yield from lines
 
+    def _check_same(self, given: Spectrum | ForceCurve | None, played: Played) -> None:
+        if isinstance(given, Spectrum) and not _same_spectrum(given, played.result):
+            raise self._otherwise(played, "the spectrum differs")
+        if isinstance(given, ForceCurve) and not _same_curve(given, played.result):
+            raise self._otherwise(played, "the force curve differs")
+
     def _otherwise(self, played: Played, how: str) -> CannotResume:
         return CannotResume(
             f"the run cannot be gone on with: the simulated instrument does not do again what "
             f"record {played.record} of the journal says ({how}); its code, the lab file or the "
             "seed must have changed"
         )
+
+
+def _give(instrument: Instrument, instruction: Instruction) -> Spectrum | ForceCurve | None:
+    """Give an instrument an instruction that is no scan, and return what it gives."""
+    match instruction:
+        case Load():
+            instrument.load(instruction)
+        case PositionProbe():
+            instrument.position_probe(instruction)
+        case AcquireSpectrum():
+            return instrument.acquire_spectrum(instruction)
+        case AcquireForceCurve():
+            return cast(Extended, instrument).acquire_force_curve(instruction)
+        case ConditionTip():
+            cast(Extended, instrument).condition_tip(instruction)
+        case SetFeedback():
+            cast(Extended, instrument).set_feedback(instruction)
+        case MoveStage():
+            cast(Extended, instrument).move_stage(instruction)
+    return None
 
 
 def _same_spectrum(now: Spectrum, before: object) -> bool:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Generator, Sequence
 from typing import cast
 
-from ..clock import Clock
+from ..clock import Clock, InstantClock
 from ..data import (
     HELD,
     Alarm,
@@ -31,7 +31,14 @@ from ..data import (
     Waited,
     assemble,
 )
-from ..errors import Held, InstrumentError, OutOfStep
+from ..errors import (
+    EmergencyStopped,
+    Held,
+    InstrumentError,
+    Interrupted,
+    OutOfStep,
+    Stopped,
+)
 from ..instrument import (
     AcquireForceCurve,
     AcquireSpectrum,
@@ -75,7 +82,9 @@ class Performer:
     Attributes:
         instrument: The instrument, in the coordinates of the run's first image.
         failed_at: Instrument time at which the last instruction failed, as recorded [s].
+        guard: The guard before the instrument; None where there is none.
         watchdog: Who looks after the instrument in this process; None where nobody does.
+        is_timed: Whether an instruction takes time, in which it can be interrupted.
     """
 
     def __init__(
@@ -91,7 +100,9 @@ class Performer:
         self._interventions = interventions
         self._is_found = scribe.past is None or scribe.past.is_simulated
         self.failed_at = 0.0
-        self.watchdog = instrument.watchdog if isinstance(instrument, GuardedInstrument) else None
+        self.guard = instrument if isinstance(instrument, GuardedInstrument) else None
+        self.watchdog = self.guard.watchdog if self.guard is not None else None
+        self.is_timed = not isinstance(clock, InstantClock)
         self._holding = threading.Lock()
         self._is_held = False
         self._released = threading.Event()
@@ -111,6 +122,20 @@ class Performer:
                 if isinstance(instruction, ConditionTip):
                     raise
         return self._perform(instruction)
+
+    def withdraw(self, hard: bool) -> None:
+        """Withdraw the tip; from any thread, before anything else.
+
+        Args:
+            hard: Whether to take the alternate path at once, where there is one.
+
+        Raises:
+            NotConfirmed: The instrument does not say that it is up.
+        """
+        if hard and self.guard is not None:
+            self.guard.withdraw_hard()
+        else:
+            self.instrument.emergency_stop()
 
     def release(self) -> None:
         """Acknowledge what the run waits for, if it is held; any thread."""
@@ -138,12 +163,15 @@ class Performer:
         try:
             self._scribe.record(Alarm(str(error), HELD))
             self._scribe.record(RunPaused())
-            self._control.hold_until(lambda: self._released.is_set() or self._is_free(), _POLL)
+            self._control.hold_until(self._may_go_on, _POLL)
         finally:
             with self._holding:
                 self._is_held = False
                 self._released.clear()
         self._scribe.record(RunResumed())
+
+    def _may_go_on(self) -> bool:
+        return self._released.is_set() or self._control.hands.is_ended or self._is_free()
 
     def _is_free(self) -> bool:
         """Whether somebody else has acknowledged it."""
@@ -160,10 +188,37 @@ class Performer:
         if played is not None and played.is_whole:
             return played.result
         self._checkpoint()
+        self._refuse_what_was_ended(instruction)
         self._find_sample(instruction)
+        began = self._clock.now()
         try:
             return self._carry_out(instruction, played)
+        except Stopped as error:
+            if isinstance(error, EmergencyStopped) or not self._was_ended:
+                raise
+            raise self._ended(instruction, began) from error
+        except Interrupted as error:
+            raise self._ended(instruction, began) from error
         except InstrumentError as error:
+            self.failed_at = self._scribe.record(failure_event(instruction, error)).time
+            raise
+
+    @property
+    def _was_ended(self) -> bool:
+        """Whether it was by hand, and a human has ended it, and not the run."""
+        return self._control.hands.is_ended and self._control.stop is None
+
+    def _ended(self, instruction: Instruction, began: float) -> Interrupted:
+        """Write down that a human has ended what was begun by hand at a time [s]."""
+        ended = self._control.hands.ended(self._clock.now() - began)
+        self.failed_at = self._scribe.record(failure_event(instruction, ended)).time
+        return ended
+
+    def _refuse_what_was_ended(self, instruction: Instruction) -> None:
+        """Begin nothing more by hand that a human has ended already."""
+        try:
+            self._control.hands.check()
+        except Interrupted as error:
             self.failed_at = self._scribe.record(failure_event(instruction, error)).time
             raise
 
@@ -307,6 +362,7 @@ class Performer:
                     self._scribe.record(LineAcquired(line))
                     acquired.append(line)
                     self._checkpoint()
+                    self._control.hands.check()
             self._scribe.go_live()  # where only the scan's end was not on record
         finally:
             end_time = start_time

@@ -11,6 +11,8 @@ from ..data import REFUSED, Alarm, Event, Judged
 from ..errors import AgentError, PluginError
 from ..instrument import ForceCurve, Instruction, Measured, ScanImage, Spectrum
 
+BY_HAND = "by_hand"  # kind of the question what shall be done by hand
+INSTRUCTIONS = "instructions"  # name of the value that answers it
 Result = ScanImage | Spectrum | ForceCurve | None  # of an instruction
 Told = tuple[Proposal, Measured | None]  # None: the instrument refused the point
 
@@ -211,7 +213,7 @@ class Ask:
     """Ask a human; the runner gives back a `Judged`, or None where nobody wants to be asked.
 
     Attributes:
-        kind: What it is about: "point", "frame" or "step".
+        kind: What it is about: "point", "frame", "step" or "by_hand".
         question: In words.
         values: What is proposed, by name, SI units.
         every: A human is asked about every so many-th thing of this kind; 0 for never. Whoever
@@ -277,5 +279,18 @@ class Note:
     pause: bool = False
 
 
-Request = Instruction | Prepare | Estimate | Consult | Await | Note | Wait | Compute | Ask
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """Say that the instructions from here on are those of a human, who may end them.
+
+    What he has ended raises `Interrupted`, as an instruction that could not be carried out.
+
+    Attributes:
+        is_over: Whether, on the contrary, they are over.
+    """
+
+    is_over: bool = False
+
+
+Request = Instruction | Prepare | Estimate | Consult | Await | Note | Wait | Compute | Ask | ByHand
 Answer = Result | Explorer | Estimates | Consultation | Advice | Judged | float | Any

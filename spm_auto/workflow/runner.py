@@ -49,6 +49,7 @@ from .requests import (
     Answer,
     Ask,
     Await,
+    ByHand,
     Compute,
     Consult,
     Estimate,
@@ -244,6 +245,7 @@ class Runner(Controls):
         """
         if self.finished is not None:
             return self.finished
+        self._control.hands.end()
         is_emergency = EmergencyStopped in (self._control.stop, type(error))
         if error is None or is_emergency:
             error = self._end_of_the_past(is_emergency) or error
@@ -355,6 +357,9 @@ class Runner(Controls):
                 return self._consulting.compute(work)
             case Ask():
                 return self._asking.ask(request)
+            case ByHand(is_over=is_over):
+                self._control.hands.end() if is_over else self._control.hands.begin()
+                return None
             case _:
                 result = self.perform(request)
                 self.knowledge.saw(result)

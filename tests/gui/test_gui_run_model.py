@@ -2,10 +2,14 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import made
 import numpy as np
+import pytest
 
+from spm_auto.data import SpectrumScored
+from spm_auto.gui import run_model
 from spm_auto.gui.run_model import KEPT_SCANS, Part, RunModel
 
 
@@ -60,7 +64,40 @@ def test_images_of_long_ago_are_let_go_of() -> None:
     assert model.scans[0].image() is None
 
 
+def test_large_images_are_let_go_of_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_model, "KEPT_BYTES", 3 * 2 * 3 * 32 * 40 * 8)  # room for three
+    model = RunModel()
+    for _ in range(5):
+        model.take(made.numbered([made.started(), *made.scan_events()]))
+    assert [scan.forward is not None for scan in model.scans] == [False, False, True, True, True]
+    monkeypatch.setattr(run_model, "KEPT_BYTES", 0)
+    model.take(made.numbered([*made.scan_events()]))
+    assert [scan.forward is not None for scan in model.scans[-3:]] == [False, True, True]
+
+
 def test_the_model_knows_nothing_of_qt() -> None:
     code = "import sys, spm_auto.gui.run_model; print('PyQt6' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "False"
+
+
+def test_the_probe_stands_where_the_newest_line_or_spectrum_left_it() -> None:
+    model = RunModel()
+    assert model.probe is None
+    model.take(made.numbered([made.started(), *made.scan_events(n_lines=5)]))
+    assert model.probe == tuple(map(float, made.FRAME.to_sample(4, 0)))
+    model.take(made.numbered([*made.scan_events(n_lines=0)], first=10))
+    assert model.probe == tuple(map(float, made.FRAME.to_sample(4, 0)))
+    model.take(made.numbered([*made.chosen_events(1, start=3.0)], first=11))
+    assert model.probe == (model.spectra[0].spectrum.x, model.spectra[0].spectrum.y)
+
+
+def test_a_spectrum_that_is_scored_again_keeps_its_place_in_the_learning() -> None:
+    model = RunModel()
+    records = made.run_records(4, is_over=False)
+    model.take(records)
+    first = next(r.event for r in records if isinstance(r.event, SpectrumScored))
+    model.take(made.numbered([replace(first, value=9.0)], first=len(records)))
+    assert model.learning.values[0] == 9.0
+    assert len(model.learning.values) == 4
+    assert model.best is model.spectra[0]

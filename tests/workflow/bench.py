@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from by_hand import (
     Microscope,
@@ -32,13 +33,13 @@ PATIENCE = 20.0  # [s] until a test that hangs fails; none waits that long
 class Bench:
     """A runner over a microscope, with all that it shows."""
 
-    def __init__(self, folder: Path, limits: Limits | None = None) -> None:
+    def __init__(self, folder: Path, limits: Limits | None = None, **how: Any) -> None:
         self.clock = InstantClock()
         self.microscope = Microscope(self.clock)
         self.shown = Shown()
         self.folder = folder
         self.runner: Runner = new_runner(
-            folder, self.microscope, self.clock, limits, listeners=(self.shown,)
+            folder, self.microscope, self.clock, limits, listeners=(self.shown,), **how
         )
 
     def run(self, *steps: Step) -> RunFinished:

@@ -4,6 +4,7 @@ from .analyse import AnalyseStep
 from .approval import ApproveStep
 from .base import Outline, Step, StepContext, StepGenerator, served
 from .block import Block
+from .by_hand import ByHandStep
 from .carrying import carry
 from .condition_tip import ConditionTipStep
 from .criteria import Tally
@@ -24,6 +25,7 @@ __all__ = [
     "AnalyseStep",
     "ApproveStep",
     "Block",
+    "ByHandStep",
     "ConditionTipStep",
     "ExploreStep",
     "GridStep",

@@ -1,0 +1,238 @@
+"""AgentView: what the agent believes, where it goes next and why, and what it cost."""
+
+import math
+
+import numpy as np
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QGridLayout, QLabel, QSplitter, QVBoxLayout, QWidget
+
+from spm_auto.analysis import level_plane
+from spm_auto.data import ModelFitted
+from spm_auto.ear import RunView
+from spm_auto.units import format as format_quantity
+
+from .beliefs import (
+    belief_words,
+    believes,
+    choice_words,
+    cost_words,
+    forbidden_regions,
+    on_grid,
+    promise,
+    reason_words,
+    scan_of,
+    unit_of,
+)
+from .learning_view import LearningView
+from .maps import Map, Marks, Place, link, watch_mouse
+from .qt import pg
+from .run_model import Part, RunModel
+from .selection import Selection
+from .theme import Theme
+from .view import View
+
+_LEVELLED = (
+    "height",
+    "topography",
+    "z",
+)  # shown less a plane; the data stay as they are
+_ROWS = ("next", "why", "belief", "cost")
+
+
+class AgentView(View):
+    """The agent at one glance: words above, four maps that move together, and how well it does.
+
+    Args:
+        selection: What is pointed at in all views.
+        theme: The colours.
+    """
+
+    def __init__(self, selection: Selection, theme: Theme) -> None:
+        super().__init__(selection, theme)
+        self.setAccessibleName("agent")
+        self._channel = ""
+        self._asked: Place | None = None
+        self._model: RunModel | None = None
+        self.words: dict[str, QLabel] = {}
+        self._area = pg.GraphicsLayoutWidget()
+        self._area.setMinimumSize(300, 240)
+        self._area.setBackground(theme.panel)
+        self._area.ci.layout.setSpacing(4)
+        self._area.ci.layout.setContentsMargins(4, 4, 4, 4)
+        self.overview = Map(self._area, (0, 0), theme, "grey", is_numbered=True)
+        self.mean = Map(self._area, (0, 1), theme, "viridis")
+        self.deviation = Map(self._area, (1, 0), theme, "magma")
+        self.acquisition = Map(self._area, (1, 1), theme, "cividis")
+        self.maps = (self.overview, self.mean, self.deviation, self.acquisition)
+        link(self.maps)
+        watch_mouse(self._area, self.maps, self._move, self._click)
+        self.learning = LearningView(theme)
+        self.readout = QLabel("")
+        self.readout.setProperty("role", "faint")
+        self.readout.setAccessibleName("values under the mouse")
+        left = QWidget()
+        column = QVBoxLayout(left)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._area, 1)
+        column.addWidget(self.readout)
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.addWidget(left)
+        split.addWidget(self.learning)
+        split.setStretchFactor(0, 5)
+        split.setStretchFactor(1, 2)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 6, 6, 6)
+        layout.addLayout(self._headline())
+        layout.addWidget(split, 1)
+        selection.cursor_moved.connect(self._show_cursor)
+        selection.channel_chosen.connect(self._choose_channel)
+
+    def show_run(self, model: RunModel, changed: Part) -> None:
+        """Show what has changed of the run."""
+        is_new, self._model = self._model is not model, model
+        if is_new:
+            changed = Part.ALL
+        if changed & (Part.SCAN | Part.SCANS | Part.FIT):
+            self._show_overview(model)
+        if changed & (Part.FIT | Part.CHOICE):
+            self._show_belief(model)
+        if changed & (Part.SPECTRA | Part.CURVES | Part.CHOICE):
+            marks = Marks.of(model)
+            for each in self.maps:
+                each.show_marks(marks)
+            self.learning.show_learning(model)
+        if changed & (Part.CHOICE | Part.FIT | Part.RUN | Part.SPECTRA | Part.CURVES):
+            self._show_next(model)
+            self._show_words(model)
+
+    def show_question(self, view: RunView | None) -> None:
+        """Show the place that the run asks about, too; None where nobody can tell."""
+        asked = None if view is None or view.question is None else view.question.ask.values
+        place = None if asked is None or not {"x", "y"} <= set(asked) else (asked["x"], asked["y"])
+        if place != self._asked:
+            self._asked = place
+            if self._model is not None:
+                self._show_next(self._model)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Change the colours."""
+        super().set_theme(theme)
+        self._area.setBackground(theme.panel)
+        for each in self.maps:
+            each.set_theme(theme)
+        self.learning.set_theme(theme)
+
+    def _headline(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(10)
+        grid.setVerticalSpacing(2)
+        grid.setColumnStretch(1, 1)
+        for row, name in enumerate(_ROWS):
+            caption, words = QLabel(name), QLabel("")
+            caption.setProperty("role", "faint")
+            if name == "next":
+                words.setProperty("role", "title")
+            words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            words.setWordWrap(True)
+            words.setAccessibleName(name)
+            grid.addWidget(caption, row, 0, Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(words, row, 1)
+            self.words[name] = words
+        return grid
+
+    def _show_words(self, model: RunModel) -> None:
+        last = model.choices[-1] if model.choices else None
+        if model.pending is not None:
+            self.words["next"].setText(f"{choice_words(model.pending)}, being measured")
+        elif model.finished is not None:
+            self.words["next"].setText(f"nothing: the run has {model.finished.reason}")
+        elif last is not None:
+            self.words["next"].setText("not chosen yet")
+        else:
+            self.words["next"].setText("the agent has chosen nothing yet")
+        why = "" if last is None else reason_words(model, last)
+        if last is not None and model.pending is None:
+            why = f"{choice_words(last)} was chosen last: {why}"
+        self.words["why"].setText(why)
+        belief = belief_words(model)
+        if model.fit is not None:
+            belief += f"; {believes(model.fit, unit_of(model))}"
+        self.words["belief"].setText(belief)
+        self.words["cost"].setText(cost_words(model))
+
+    def _show_next(self, model: RunModel) -> None:
+        places: list[Place] = []
+        if model.pending is not None:
+            places.append((model.pending.x, model.pending.y))
+        if self._asked is not None:
+            places.append(self._asked)
+        regions = forbidden_regions(model)
+        for each in self.maps:
+            each.show_next(places)
+            each.show_forbidden(regions)
+
+    def _show_overview(self, model: RunModel) -> None:
+        scan = scan_of(model)
+        if scan is None or scan.forward is None:
+            return
+        names = [channel.name for channel in scan.started.channels]
+        at = names.index(self._channel) if self._channel in names else 0
+        image, channel = scan.forward[at], scan.started.channels[at]
+        title = channel.name.replace("_", " ")
+        if channel.name in _LEVELLED and scan.is_over and scan.is_complete:
+            image, title = level_plane(image), f"{title}, a plane subtracted"
+        self.overview.show_values(image, scan.frame, channel.unit, title)
+
+    def _show_belief(self, model: RunModel) -> None:
+        fit = model.fit
+        if fit is None:
+            for each, title in zip(
+                self.maps[1:], ("predicted", "uncertainty", "acquisition"), strict=True
+            ):
+                each.set_title(f"{title}: no model yet")
+            return
+        unit = unit_of(model)
+        name = fit.quantity or model.learning.scalarizer.replace("_", " ") or "value"
+        self._show_map(self.mean, fit, fit.mean, unit, f"predicted {name}")
+        self._show_map(self.deviation, fit, fit.deviation, unit, "uncertainty (1 sd)", 0.0)
+        hopes = promise(model)
+        if hopes is not None:
+            self._show_map(self.acquisition, fit, hopes.values, hopes.unit, hopes.name)
+
+    def _show_map(
+        self,
+        each: Map,
+        fit: ModelFitted,
+        values: np.ndarray,
+        unit: str,
+        title: str,
+        floor: float | None = None,
+    ) -> None:
+        image, frame = on_grid(values, fit.rows, fit.frame)
+        each.show_values(image, frame, unit, title, floor)
+
+    def _choose_channel(self, name: str) -> None:
+        self._channel = name
+        if self._model is not None:
+            self._show_overview(self._model)
+
+    def _move(self, place: Place) -> None:
+        self.selection.cursor_moved.emit(*place)
+
+    def _click(self, place: Place, each: Map, is_double: bool) -> None:
+        number = each.mark_at(place)
+        if number is not None and not is_double and self._model and self._model.spectra:
+            self.selection.spectra_chosen.emit((number,))
+        else:
+            self.selection.place_chosen.emit(*place)
+
+    def _show_cursor(self, x: float, y: float) -> None:
+        for each in self.maps:
+            each.show_cursor(x, y)
+        said = [f"x {format_quantity(x, 'm', 4)}, y {format_quantity(y, 'm', 4)}"]
+        names = ("overview", "predicted", "uncertainty", "acquisition")
+        for name, each in zip(names, self.maps, strict=True):
+            value = each.value_at(x, y)
+            if math.isfinite(value):
+                said.append(f"{name} {format_quantity(value, each.scale.unit, 3)}")
+        self.readout.setText(" · ".join(said))

@@ -1,0 +1,126 @@
+"""Hearing: all lines to the ear of one run: how it and its instrument are, what is wished."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from spm_auto.ear import About, Look, RunView
+
+from .link import Connect, Job, Line, Talker, Watching
+from .orders import Outcome
+from .wishes import (
+    Annotate,
+    Finish,
+    Interrupt,
+    Judge,
+    Pause,
+    Perform,
+    Resume,
+    SetApproval,
+    Steer,
+    Stop,
+    Wish,
+)
+
+EVERY = 0.2  # [s] between two questions how it stands, and how its instrument is
+STALE = 2.5  # [s] after which nothing that was heard counts any more
+_PATIENCE = 0.3  # [s] for all threads to end
+
+
+class Hearing:
+    """Hears and speaks to one run. Nothing here waits; each line has a thread of its own.
+
+    What stops something has lines of its own, so that it waits for no other wish.
+
+    Args:
+        folder: Of the run.
+        who: Who speaks.
+        connect: Connects to its ear.
+        told: Called with what came of a wish, from another thread.
+    """
+
+    def __init__(
+        self, folder: Path, who: str, connect: Connect, told: Callable[[Outcome], None]
+    ) -> None:
+        def call() -> Talker:
+            return connect(folder, who)
+
+        def say(wish: Wish, fault: str) -> None:
+            told(Outcome(wish, fault))
+
+        self._state = Watching(call, lambda talker: talker.state(), EVERY, "state")
+        self._look = Watching(call, lambda talker: talker.look(), EVERY, "look")
+        self._about = Watching(call, lambda talker: talker.about(), EVERY, "about", times=1)
+        self._wishes = Line[Wish](call, say, "wishes")
+        self._interrupt = Line[Wish](call, say, "interrupt")
+        self._stop = Line[Wish](call, say, "stop")
+
+    @property
+    def view(self) -> RunView | None:
+        """How the run says that it stands; None while it cannot be spoken to."""
+        news = self._state.news
+        return news.value if time.monotonic() - news.at < STALE else None
+
+    @property
+    def look(self) -> Look | None:
+        """How its instrument is; None while nobody can tell."""
+        news = self._look.news
+        return news.value if time.monotonic() - news.at < STALE else None
+
+    @property
+    def about(self) -> About | None:
+        """What its instrument has, and what is allowed."""
+        return self._about.news.value
+
+    @property
+    def fault(self) -> str:
+        """Why the run cannot be spoken to; empty where it can, or nobody has tried yet."""
+        news = self._state.news
+        if news.value is not None and self.view is None:
+            return f"the run has not answered for {time.monotonic() - news.at:.0f} s"
+        return news.fault
+
+    def wish(self, wish: Wish) -> None:
+        """Say what a human wants."""
+        match wish:
+            case Stop():
+                line = self._stop
+            case Interrupt():
+                line = self._interrupt
+            case _:
+                line = self._wishes
+        line.say(wish, job(wish))
+
+    def close(self) -> None:
+        """Hang up; the run goes on. What waits for an answer ends by itself, later."""
+        lines = (self._state, self._look, self._about, self._wishes, self._interrupt, self._stop)
+        for each in lines:
+            each.close()
+        end = time.monotonic() + _PATIENCE
+        for each in lines:
+            each.join(max(0.0, end - time.monotonic()))
+
+
+def job(wish: Wish) -> Job:
+    """Return what says a wish to a run."""
+    match wish:
+        case Perform(instructions=instructions, why=why):
+            return lambda talker: talker.perform(instructions, why)
+        case Interrupt(why=why):
+            return lambda talker: talker.interrupt(why)
+        case Finish(why=why):
+            return lambda talker: talker.finish(why)
+        case Pause(why=why):
+            return lambda talker: talker.pause(why)
+        case Resume(why=why):
+            return lambda talker: talker.resume(why)
+        case Stop(why=why):
+            return lambda talker: talker.cancel(why)
+        case Steer(steering=steering, why=why):
+            return lambda talker: talker.steer(steering, why)
+        case Judge(verdict=verdict, number=number, values=values, why=why):
+            return lambda talker: talker.answer(verdict, why, values, number)
+        case SetApproval(every=every, why=why):
+            return lambda talker: talker.set_approval(every, why)
+        case Annotate(text=text):
+            return lambda talker: talker.annotate(text)

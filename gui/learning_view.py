@@ -1,0 +1,127 @@
+"""LearningView: how well an agent does: what it found, and what it had expected."""
+
+import math
+from typing import Any
+
+import numpy as np
+from PyQt6.QtGui import QColor
+from PyQt6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from spm_auto.units import format as format_quantity
+
+from .beliefs import calibration_words
+from .qt import pg
+from .run_model import Learning, RunModel
+from .scale import Scale
+from .theme import Theme
+
+_SYMBOL = 7
+
+
+class LearningView(QWidget):
+    """The learning curve, and what was found against what had been expected.
+
+    Args:
+        theme: The colours.
+    """
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._words = QLabel("")
+        self._words.setWordWrap(True)
+        self._words.setProperty("role", "faint")
+        self._words.setAccessibleName("calibration")
+        self._words.setToolTip(
+            "sd: standard deviation that was predicted of a spectrum's value, its noise included"
+        )
+        self._area = area = pg.GraphicsLayoutWidget()
+        area.setMinimumSize(180, 160)
+        self.curve, self.check = area.addPlot(row=0, col=0), area.addPlot(row=1, col=0)
+        for plot in (self.curve, self.check):
+            plot.setMenuEnabled(False)
+            plot.hideButtons()
+            for name in ("left", "bottom"):
+                plot.getAxis(name).enableAutoSIPrefix(False)
+        self.curve.setLabel("bottom", "spectrum")
+        self._spread, self._found = pg.ErrorBarItem(beam=0.0), pg.ScatterPlotItem(size=_SYMBOL)
+        self._best = pg.PlotCurveItem(stepMode="right", connect="finite")
+        for item in (self._spread, self._best, self._found):
+            self.curve.addItem(item)
+        self._diagonal = pg.PlotCurveItem()
+        self._off, self._pairs = pg.ErrorBarItem(beam=0.0), pg.ScatterPlotItem(size=_SYMBOL)
+        for item in (self._diagonal, self._off, self._pairs):
+            self.check.addItem(item)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(area, 1)
+        layout.addWidget(self._words)
+        self._scale = Scale("1")
+        self.set_theme(theme)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Change the colours."""
+        self._theme = theme
+        self._area.setBackground(theme.panel)
+        for plot in (self.curve, self.check):
+            for name in ("left", "bottom"):
+                plot.getAxis(name).setPen(theme.faint)
+                plot.getAxis(name).setTextPen(theme.ink)
+            plot.setTitle(plot.titleLabel.text, color=theme.ink, size="9pt")
+        faint = QColor(theme.faint)
+        self._best.setPen(pg.mkPen(theme.accent, width=1))
+        for item in (self._spread, self._off):
+            item.setData(pen=pg.mkPen(faint, width=1))
+        self._diagonal.setPen(pg.mkPen(faint, width=1))
+        for points in (self._found, self._pairs):
+            points.setPen(pg.mkPen(None))
+            points.setBrush(pg.mkBrush(theme.forward))
+
+    def show_learning(self, model: RunModel) -> None:
+        """Show how the agent of the step that goes on does."""
+        learning = model.learning
+        values = np.array(learning.values, dtype=float)
+        means = np.array(learning.means, dtype=float)
+        deviations = np.array(learning.deviations, dtype=float)
+        finite = values[np.isfinite(values)]
+        if self._scale.unit != learning.unit:
+            self._scale = Scale(learning.unit)
+        self._scale.fit(float(np.abs(finite).max()) if finite.size else math.nan)
+        factor = self._scale.factor
+        values, means, deviations = values / factor, means / factor, deviations / factor
+        n = np.arange(1, len(values) + 1)
+        self.curve.setLabel("left", self._scale.label(learning.scalarizer or "value"))
+        self._title(self.curve, _heading(learning))
+        self._found.setData(x=n[np.isfinite(values)], y=values[np.isfinite(values)])
+        self._best.setData(n, np.fmax.accumulate(values) if len(values) else values)
+        told = np.isfinite(means) & (deviations > 0)
+        self._set_bars(self._spread, n[told], means[told], height=2 * deviations[told])
+        self.check.setLabel("left", self._scale.label("found"))
+        self.check.setLabel("bottom", self._scale.label("expected"))
+        self._title(self.check, "found against expected, ± 1 sd")
+        both = told & np.isfinite(values)
+        self._pairs.setData(x=means[both], y=values[both])
+        self._set_bars(self._off, means[both], values[both], width=2 * deviations[both])
+        ends = np.array([])
+        if both.any():
+            seen = np.concatenate([means[both], values[both]])
+            ends = np.array([seen.min(), seen.max()])
+        self._diagonal.setData(ends, ends)
+        self._words.setText(calibration_words(model))
+
+    def _title(self, plot: Any, words: str) -> None:
+        plot.setTitle(words, color=self._theme.ink, size="9pt")
+
+    def _set_bars(self, item: Any, x: np.ndarray, y: np.ndarray, **extent: np.ndarray) -> None:
+        item.setVisible(bool(len(x)))
+        if len(x):
+            item.setData(x=x, y=y, **extent)
+
+
+def _heading(learning: Learning) -> str:
+    """Say what was best, and how many were no good."""
+    values = [value for value in learning.values if math.isfinite(value)]
+    if not values:
+        return "learning curve"
+    n_bad = len(learning.values) - len(values)
+    bad = f", {n_bad} no good" if n_bad else ""
+    return f"best so far {format_quantity(max(values), learning.unit, 4)}{bad}"

@@ -1,0 +1,36 @@
+"""Parts: small things of which panels are made, so that they look and behave alike."""
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QLabel, QPushButton, QWidget
+
+
+def push_button(text: str, tip: str, shortcut: str = "") -> QPushButton:
+    """Return a button that says in its tool tip what it does, and by which keys."""
+    button = QPushButton(text)
+    button.setAccessibleName(text)
+    if shortcut:
+        button.setShortcut(shortcut)
+    button.setToolTip(f"{tip} ({shortcut})" if shortcut else tip)
+    return button
+
+
+def words(name: str, role: str = "") -> QLabel:
+    """Return a label for text that comes from elsewhere, in as many lines as it needs."""
+    label = QLabel("")
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setAccessibleName(name)
+    if role:
+        label.setProperty("role", role)
+    return label
+
+
+def give_role(widget: QWidget, role: str) -> None:
+    """Have a widget look as its role does; see `spm_auto.gui.theme`."""
+    if widget.property("role") == role:
+        return
+    widget.setProperty("role", role)
+    style = widget.style()
+    if style is not None:
+        style.unpolish(widget)
+        style.polish(widget)

@@ -1,0 +1,352 @@
+"""SpectrumView: spectra and force curves of a run, one over another, with mean, slope and fit."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PyQt6.QtCore import QItemSelection, QItemSelectionModel, Qt
+from PyQt6.QtGui import QShowEvent
+from PyQt6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QLabel,
+    QSplitter,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from spm_auto.data import Measurement
+from spm_auto.instrument import Channel
+from spm_auto.units import format as format_quantity
+
+from .curve_csv import curves_as_csv
+from .curve_fits import CurveFit, FitError, fit_curve, per
+from .curve_plot import CurvePlot, Drawing
+from .roles import set_role
+from .run_model import Part, RunModel
+from .saving import SaveRow
+from .selection import Selection
+from .spectrum_controls import Shown, SpectrumControls, Which
+from .spectrum_table import SpectrumTable
+from .theme import Theme
+from .traces import (
+    Judged,
+    Mean,
+    Trace,
+    channels_of,
+    derivative,
+    mean_of,
+    smoothed,
+    thinned,
+    trace,
+)
+from .view import View
+from .words import many
+
+LAST = 20  # spectra that "last 20" means
+
+
+class SpectrumView(View):
+    """Follows the newest spectrum of a run, unless some were chosen here or in another view."""
+
+    def __init__(self, selection: Selection, theme: Theme) -> None:
+        super().__init__(selection, theme)
+        self._model: RunModel | None = None
+        self._chosen: tuple[int, ...] = ()
+        self._axes: tuple[str, str, str, str] | None = None
+        self._is_stale = self._is_choosing = self._is_force = False
+        self.controls = SpectrumControls()
+        self.rows = SpectrumTable(theme)
+        self.table = _table(self.rows)
+        self.plot = CurvePlot(theme)
+        self.words = QLabel("no spectra yet")
+        self.words.setWordWrap(True)
+        self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.fit_words = QLabel("")
+        self.fit_words.setWordWrap(True)
+        self.fit_words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.fit_words.hide()
+        self.save_row = SaveRow("the curves")
+        self.pointer = QLabel("")
+        self.pointer.setProperty("role", "faint")
+        self._lay_out()
+        self.controls.changed.connect(self._change)
+        self.controls.save.clicked.connect(self._save)
+        self.controls.use.clicked.connect(self._use)
+        self.plot.ranged.connect(self._draw)
+        self.plot.pointed.connect(self.pointer.setText)
+        selection.spectra_chosen.connect(self._choose)
+        model = self.table.selectionModel()
+        assert model is not None
+        model.selectionChanged.connect(self._choose_rows)
+
+    def show_run(self, model: RunModel, changed: Part) -> None:
+        """Show what has changed of the run."""
+        if model is not self._model:
+            self._model, self._chosen, self._axes = model, (), None
+            self.rows.clear()
+            changed |= Part.SPECTRA
+        if changed & (Part.SPECTRA | Part.CURVES):
+            self._refresh()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Change the colours."""
+        super().set_theme(theme)
+        self.plot.set_theme(theme)
+        self.rows.set_theme(theme)
+
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802
+        """Draw what came while nobody looked."""
+        super().showEvent(event)
+        if self._is_stale:
+            self._refresh()
+
+    def _lay_out(self) -> None:
+        right = QWidget()
+        column = QVBoxLayout(right)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.plot, 1)
+        column.addWidget(self.fit_words)
+        column.addWidget(self.words)
+        column.addWidget(self.pointer)
+        splitter = QSplitter(Qt.Orientation.Horizontal)
+        splitter.addWidget(self.table)
+        splitter.addWidget(right)
+        splitter.setStretchFactor(1, 1)
+        splitter.setSizes([260, 500])
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 6, 6, 6)
+        layout.addWidget(self.controls)
+        layout.addWidget(splitter, 1)
+        layout.addWidget(self.save_row)
+
+    def _all(self) -> Sequence[Judged]:
+        """Return everything that is looked at: the spectra, or the force curves."""
+        if self._model is None:
+            return ()
+        return self._model.curves if self.controls.shown.is_force else self._model.spectra
+
+    def _refresh(self) -> None:
+        if self._model is None:
+            return
+        if not self.isVisible():
+            self._is_stale = True
+            return
+        self._is_stale = False
+        self.controls.offer_kinds(bool(self._model.spectra), bool(self._model.curves))
+        everything = self._all()
+        self.rows.show_judged(everything)
+        self._chosen = tuple(index for index in self._chosen if index < len(everything))
+        if not self._chosen and everything:
+            self.table.scrollToBottom()
+        self._draw()
+
+    def _draw(self) -> None:
+        judged = self._looked_at()
+        self.controls.use.setEnabled(bool(judged) and isinstance(judged[-1], Measurement))
+        self.controls.save.setEnabled(bool(judged))
+        if not judged:
+            self.plot.draw(Drawing())
+            self._say_fit("")
+            kind = "force curves" if self.controls.shown.is_force else "spectra"
+            self.words.setText(f"no {kind} yet")
+            return
+        channels = channels_of(judged[-1])
+        self.controls.offer_channels([each.name for each in channels])
+        shown = self.controls.shown
+        channel = next((c for c in channels if c.name == shown.channel), channels[0])
+        self._set_axes(channel, shown)
+        taken = [trace(each, channel.name) for each in judged]
+        traces = [_prepared(each, shown) for each in taken if each is not None]
+        mean = mean_of(traces) if shown.has_mean and len(traces) > 1 else None
+        few = thinned(traces)
+        newest = few.pop()
+        fit = self._fit(newest, mean, shown)
+        self.plot.draw(
+            Drawing(
+                good=[each for each in few if not each.remark],
+                wrong=[each for each in few if each.remark],
+                newest=newest,
+                mean=mean,
+                fit=None if fit is None else (fit.x, fit.y),
+            )
+        )
+        self.words.setText(_words(traces, len(few) + 1, len(taken), mean, shown))
+
+    def _fit(self, newest: Trace, mean: Mean | None, shown: Shown) -> CurveFit | None:
+        """Fit the mean, or what is on top, and say what came of it."""
+        if not shown.is_part or not shown.fit:
+            self.plot.set_part(None)
+        elif self.plot.part() is None:
+            low, high = float(np.min(newest.x)), float(np.max(newest.x))
+            quarter = (high - low) / 4
+            self.plot.set_part((low + quarter, high - quarter))
+        if not shown.fit or self._axes is None:
+            self._say_fit("")
+            return None
+        x, y = (newest.x, newest.y) if mean is None else (mean.x, mean.y)
+        what = f"no. {newest.number + 1}" if mean is None else "the mean"
+        units = (self._axes[1], self._axes[3])
+        try:
+            fit = fit_curve(shown.fit, x, y, units, self.plot.part())
+        except FitError as error:
+            self._say_fit(f"no fit of {what}: {error}", "warning")
+            return None
+        left = format_quantity(fit.left, fit.unit, 3)
+        self._say_fit(f"{shown.fit} through {what}: {fit.words()}; it leaves {left} a point")
+        return fit
+
+    def _say_fit(self, words: str, role: str = "") -> None:
+        set_role(self.fit_words, role)
+        self.fit_words.setText(words)
+        self.fit_words.setVisible(bool(words))
+
+    def _save(self) -> None:
+        judged, model = self._looked_at(), self._model
+        title = model.started.title if model is not None and model.started is not None else ""
+        name = "force_curves.csv" if self.controls.shown.is_force else "spectra.csv"
+        self.save_row.ask(name, lambda: curves_as_csv(judged, title))
+
+    def _use(self) -> None:
+        """Put the settings of the spectrum on top into the panels; nothing is measured."""
+        judged = self._looked_at()
+        if judged and isinstance(judged[-1], Measurement):
+            self.selection.settings_recalled.emit(judged[-1].instruction)
+
+    def _looked_at(self) -> list[Judged]:
+        """Return what is drawn, the one drawn on top last."""
+        everything = self._all()
+        match self.controls.shown.which:
+            case Which.CHOSEN:
+                return [everything[index] for index in self._chosen]
+            case Which.NEWEST:
+                return list(everything[-1:])
+            case Which.LAST:
+                return list(everything[-LAST:])
+            case Which.ALL:
+                return list(everything)
+
+    def _set_axes(self, channel: Channel, shown: Shown) -> None:
+        x = ("extension", "m") if shown.is_force else ("bias", "V")
+        name, unit = channel.name, channel.unit
+        if shown.is_slope:
+            name = f"d {name} / d {x[0]}"
+            unit = per(unit, x[1])
+        axes = (*x, name, unit)
+        if axes != self._axes:
+            self._axes = axes
+            self.plot.set_axes(x, (name, unit))
+
+    def _choose(self, indices: tuple[int, ...]) -> None:
+        """Look at the spectra that were chosen, here or elsewhere; none of them: follow again."""
+        everything = self._model.spectra if self._model is not None else ()
+        self._chosen = tuple(sorted({i for i in indices if 0 <= i < len(everything)}))
+        if self._chosen:
+            self.controls.set_force(False)
+        self.controls.offer_chosen(len(self._chosen))
+        self._mark_rows()
+        self._refresh()
+
+    def _choose_rows(self) -> None:
+        """Tell all views which rows were chosen by a human; a force curve is known only here."""
+        if self._is_choosing:
+            return
+        model = self.table.selectionModel()
+        assert model is not None
+        indices = tuple(sorted(index.row() for index in model.selectedRows()))
+        if self.controls.shown.is_force:
+            self._chosen = indices
+            self.controls.offer_chosen(len(indices))
+            self._refresh()
+        else:
+            self.selection.spectra_chosen.emit(indices)
+
+    def _mark_rows(self) -> None:
+        model = self.table.selectionModel()
+        assert model is not None
+        self.rows.show_judged(self._all())
+        marked = QItemSelection()
+        for row in self._chosen:
+            index = self.rows.index(row, 0)
+            marked.select(index, index)
+        flags = QItemSelectionModel.SelectionFlag
+        self._is_choosing = True
+        model.select(marked, flags.ClearAndSelect | flags.Rows)
+        self._is_choosing = False
+        if self._chosen:
+            self.table.scrollTo(self.rows.index(self._chosen[-1], 0))
+
+    def _change(self) -> None:
+        """Draw what the controls say; whoever no longer looks at chosen ones follows again."""
+        if self.controls.shown.is_force is not self._is_force:
+            self._is_force, self._axes = self.controls.shown.is_force, None
+            self.rows.clear()
+            if self._chosen:
+                self.controls.offer_chosen(0)
+        if self.controls.shown.which is not Which.CHOSEN and self._chosen:
+            self.selection.spectra_chosen.emit(())
+            return
+        self._refresh()
+
+
+def _table(rows: SpectrumTable) -> QTableView:
+    table = QTableView()
+    table.setModel(rows)
+    table.setAccessibleName("spectra of this run")
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+    table.setShowGrid(False)
+    table.setWordWrap(False)
+    table.setTabKeyNavigation(False)
+    below, above = table.verticalHeader(), table.horizontalHeader()
+    assert below is not None
+    assert above is not None
+    below.setVisible(False)
+    below.setDefaultSectionSize(22)
+    above.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+    above.setStretchLastSection(True)
+    for column, width in enumerate((38, 70, 70, 70)):
+        table.setColumnWidth(column, width)
+    return table
+
+
+def _prepared(taken: Trace, shown: Shown) -> Trace:
+    """Return a trace smoothed, and its slope, where that is wanted."""
+    y = taken.y
+    if shown.smoothing:
+        y = smoothed(taken.x, y, shown.smoothing)
+    if shown.is_slope:
+        y = derivative(taken.x, y)
+    return Trace(taken.number, taken.x, y, taken.remark)
+
+
+def _words(
+    traces: Sequence[Trace], n_drawn: int, n_taken: int, mean: Mean | None, shown: Shown
+) -> str:
+    """Say what is drawn, what was left out of the mean, and what is wrong with what is dashed."""
+    kind = "force curve" if shown.is_force else "spectrum"
+    newest = traces[-1]
+    said = [f"no. {newest.number + 1} on top"]
+    if len(traces) > 1:
+        drawn = f"{n_drawn} of {len(traces)}" if n_drawn < len(traces) else str(n_drawn)
+        said.insert(0, f"{drawn} {many(len(traces), kind)} drawn")
+    if n_taken > len(traces):
+        said.append(f"{n_taken - len(traces)} without this channel")
+    if mean is not None:
+        out = []
+        if mean.n_wrong:
+            out.append(f"{mean.n_wrong} with a remark")
+        if mean.n_other:
+            out.append(f"{mean.n_other} over another range")
+        left = f" (left out: {', '.join(out)})" if out else ""
+        said.append(f"mean ± standard deviation of {mean.n_used}{left}")
+    n_wrong = sum(bool(each.remark) for each in traces)
+    if newest.remark:
+        said.append(f"dashed, not to be trusted: {newest.remark}")
+    elif n_wrong:
+        said.append(f"{n_wrong} dashed, not to be trusted: {_remarks(traces)}")
+    return "; ".join(said)
+
+
+def _remarks(traces: Sequence[Trace]) -> str:
+    return ", ".join(dict.fromkeys(each.remark for each in traces if each.remark))

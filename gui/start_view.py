@@ -1,0 +1,302 @@
+"""Start: a run is chosen, planned and started here; without a plan that is valid nothing starts."""
+
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from PyQt6.QtCore import Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QKeySequence, QShortcut, QShowEvent
+from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
+
+from spm_auto.errors import SpmError
+from spm_auto.lab import read_lab
+
+from .catalogue import BY_HAND, FIRST_LOOK, SIMULATOR
+from .children import SPM_AUTO, Answer, Child
+from .figures import PlanFigures, read_plan, read_rehearsal
+from .orders import StartOrder
+from .plan_card import Ground, PlanCard, ground
+from .run_model import Part, RunModel
+from .selection import Selection
+from .start_form import Choice, StartForm
+from .theme import Theme
+from .view import View
+
+_CALM = 0.3  # [s]
+_PLAN_DEADLINE = 120.0  # [s]
+_REHEARSAL_DEADLINE = 1800.0  # [s]
+_LONGEST_NAME = 40  # characters of a title in the name of a folder
+
+
+class StartView(View):
+    """Chooses recipe and laboratory, shows what the run will do, and starts it.
+
+    Planning and rehearsing is done by other processes; nothing here waits for them.
+
+    Args:
+        selection: What is pointed at in all views.
+        theme: The colours.
+        command: The program that plans, and its first words.
+        now: Tells the time, for the names of folders.
+        calm: How long nothing must change until it is planned [s].
+
+    Signals:
+        ordered: A run shall be started: a `StartOrder`.
+        edit_wished: A recipe shall be edited: its path.
+    """
+
+    ordered = pyqtSignal(object)
+    edit_wished = pyqtSignal(object)
+
+    def __init__(
+        self,
+        selection: Selection,
+        theme: Theme,
+        command: Sequence[str] = SPM_AUTO,
+        now: Callable[[], datetime] = datetime.now,
+        calm: float = _CALM,
+    ) -> None:
+        super().__init__(selection, theme)
+        self._now = now
+        self._choice: Choice | None = None
+        self._plan: PlanFigures | None = None
+        self._ground: Ground | None = None
+        self.form, self.card = StartForm(), PlanCard()
+        self._planner, self._rehearser = Child(self, command), Child(self, command)
+        self._calm = QTimer(self)
+        self._calm.setSingleShot(True)
+        self._calm.setInterval(round(1000 * calm))
+        self.start = QPushButton("Start")
+        self.rehearse = QPushButton("Rehearse")
+        self.again = QPushButton("Plan again")
+        self.edit = QPushButton("Edit recipe…")
+        self.agreed = QCheckBox("I have read this plan, and the tip may move")
+        self.aside = QLabel()
+        self.aside.setProperty("role", "faint")
+        self.aside.setWordWrap(True)
+        self._lay_out()
+        self._connect()
+        self._change()
+
+    def set_runs_folder(self, folder: Path) -> None:
+        """Let new runs get their folders in another one."""
+        self.form.runs.setText(str(folder))
+
+    def set_recipe(self, path: Path) -> None:
+        """Choose a recipe."""
+        self.form.recipe.choose(path)
+
+    def set_lab(self, path: Path) -> None:
+        """Choose a lab file."""
+        self.form.lab.choose(path)
+
+    def by_hand_order(self, lab: Path | None = None) -> StartOrder:
+        """Return the order for a run by hand.
+
+        Args:
+            lab: The lab file; without one on the simulator, which first scans an image.
+        """
+        if lab is None:
+            return StartOrder(FIRST_LOOK, SIMULATOR, self._folder("by hand"))
+        return StartOrder(BY_HAND, lab, self._folder("by hand"))
+
+    def show_run(self, model: RunModel, changed: Part) -> None:
+        """Say that a run goes on, so that a second one is started knowingly."""
+        if Part.RUN not in changed:
+            return
+        goes_on = model.started is not None and model.finished is None
+        title = model.started.title if model.started is not None else ""
+        self.aside.setText(
+            f"The run “{title}” goes on, and is only left by this window." if goes_on else ""
+        )
+        self.aside.setVisible(goes_on)
+
+    def close_children(self) -> None:
+        """End planning and rehearsing."""
+        self._calm.stop()
+        self._planner.close()
+        self._rehearser.close()
+
+    def showEvent(self, a0: QShowEvent | None) -> None:  # noqa: N802 - a name of Qt
+        """Plan again what may have changed while nobody looked."""
+        super().showEvent(a0)
+        if self._plan is None or self._choice != self.form.choice():
+            self._change()
+
+    def _change(self) -> None:
+        """Forget the plan of what was chosen before, and plan anew in a moment."""
+        self._planner.drop()
+        self._rehearser.drop()
+        self._plan, self._choice = None, None
+        chosen = self.form.recipe.offer
+        self.card.show_recipe(chosen.title, chosen.description)
+        self.card.show_nothing("planning…")
+        self._look_at_lab()
+        self._show_buttons()
+        self._calm.start()
+
+    def _look_at_lab(self) -> None:
+        try:
+            lab, _ = read_lab(self.form.lab.offer.path)
+        except SpmError:
+            self._ground = None  # the planner says what is wrong with it
+        else:
+            self._ground = ground(lab, self.form.replaced())
+        self.card.show_ground(self._ground)
+
+    def _ask(self) -> None:
+        """Let what is chosen be planned."""
+        choice = self.form.choice()
+        if choice is None:
+            self.card.show_faults(self.form.faults())
+            return
+        self._choice = choice
+        self._planner.ask(["plan", *_words(choice)], _PLAN_DEADLINE)
+
+    def _planned(self, answer: Answer) -> None:
+        if answer.faults:
+            self.card.show_faults(answer.faults)
+        else:
+            try:
+                self._plan = read_plan(answer.output)
+            except SpmError as error:
+                self.card.show_faults((str(error),))
+            else:
+                self.card.show_plan(self._plan, _room(Path(self.form.runs.text().strip())))
+        self._show_buttons()
+
+    def _rehearse(self) -> None:
+        if self._choice is None or self._plan is None or self._rehearser.is_busy:
+            return
+        self.card.show_rehearsing("the simulator goes through it…")
+        self._rehearser.ask(["rehearse", *_words(self._choice)], _REHEARSAL_DEADLINE)
+        self._show_buttons()
+
+    def _rehearsed(self, answer: Answer) -> None:
+        try:
+            self.card.show_rehearsal(read_rehearsal(answer.output))
+        except SpmError as error:
+            self.card.show_rehearsing("; ".join(answer.faults) or str(error))
+        self._show_buttons()
+
+    def _start(self) -> None:
+        """Order the run, unless what was planned is not what is chosen."""
+        if not self.can_start:
+            return
+        choice = self.form.choice()
+        if choice is None or choice != self._choice:
+            self._change()
+            self.card.show_nothing("a file has changed since it was planned: planning again…")
+            return
+        order = StartOrder(
+            recipe=choice.recipe.absolute(),
+            lab=choice.lab.absolute(),
+            out=self._folder(self.form.recipe.offer.title),
+            seed=choice.seed,
+            overrides=choice.overrides,
+            approve=self.form.approve(),
+        )
+        self._plan = None  # a second press starts no second run
+        self.card.show_nothing(f"ordered: {order.out.name}")
+        self._show_buttons()
+        self.ordered.emit(order)
+
+    @property
+    def can_start(self) -> bool:
+        """Whether there is a valid plan, and consent where something real moves."""
+        if self._plan is None or self._ground is None or self.form.faults():
+            return False
+        return self._ground.is_simulated or self.agreed.isChecked()
+
+    def _show_buttons(self) -> None:
+        is_planned = self._plan is not None
+        is_real = self._ground is not None and not self._ground.is_simulated
+        if not is_planned:
+            self.agreed.setChecked(False)
+        self.agreed.setVisible(is_real)
+        self.agreed.setEnabled(is_planned)
+        self.start.setText("Start on HARDWARE" if is_real else "Start")
+        self.start.setEnabled(self.can_start)
+        self.start.setToolTip(
+            "Begins the run (Ctrl+Return)" if self.can_start else "There is no valid plan yet"
+        )
+        self.rehearse.setEnabled(is_planned and not self._rehearser.is_busy)
+
+    def _folder(self, title: str) -> Path:
+        """Return a folder for a new run that is not there yet."""
+        runs = Path(self.form.runs.text().strip() or "runs").absolute()
+        name = f"{self._now():%Y-%m-%dT%H%M%S}-{_slug(title)}"
+        number, folder = 1, runs / name
+        while folder.exists():
+            number += 1
+            folder = runs / f"{name}-{number}"
+        return folder
+
+    def _connect(self) -> None:
+        self.form.changed.connect(self._change)
+        self._calm.timeout.connect(self._ask)
+        self._planner.answered.connect(self._planned)
+        self._rehearser.answered.connect(self._rehearsed)
+        self.start.clicked.connect(self._start)
+        self.rehearse.clicked.connect(self._rehearse)
+        self.again.clicked.connect(self._change)
+        self.edit.clicked.connect(lambda: self.edit_wished.emit(self.form.recipe.offer.path))
+        self.agreed.toggled.connect(self._show_buttons)
+        for keys, slot in (("Ctrl+Return", self._start), ("Ctrl+Shift+R", self._rehearse)):
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(slot)
+
+    def _lay_out(self) -> None:
+        self.start.setAccessibleName("start the run")
+        self.rehearse.setToolTip(
+            "Goes through the recipe on the simulator under the limits of the lab (Ctrl+Shift+R)"
+        )
+        self.again.setToolTip("Reads recipe and lab file again")
+        self.edit.setToolTip("Opens the recipe in the editor")
+        self.aside.hide()
+        left = QVBoxLayout()
+        left.setSpacing(12)
+        left.addWidget(self.form)
+        tools = QHBoxLayout()
+        for button in (self.edit, self.again):
+            tools.addWidget(button)
+        left.addLayout(tools)
+        left.addStretch(1)
+        left.addWidget(self.aside)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.agreed)
+        buttons.addStretch(1)
+        buttons.addWidget(self.rehearse)
+        buttons.addWidget(self.start)
+        right = QVBoxLayout()
+        right.addWidget(self.card, 1)
+        right.addLayout(buttons)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(16, 14, 16, 14)
+        layout.setSpacing(28)
+        layout.addLayout(left, 2)
+        layout.addLayout(right, 3)
+
+
+def _words(choice: Choice) -> list[str]:
+    """Return the words that ``spm-auto plan`` and ``rehearse`` need after their names."""
+    replaced = [f"--set={text}" for text in choice.overrides]
+    files = [str(choice.recipe), "--lab", str(choice.lab)]
+    return [*files, "--seed", str(choice.seed), *replaced, "--json"]
+
+
+def _slug(title: str) -> str:
+    """Return a title as it may stand in the name of a folder."""
+    words = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+    return words[:_LONGEST_NAME].strip("-") or "run"
+
+
+def _room(folder: Path) -> float:
+    """Return the room on the disk of a folder that may not be there yet [bytes]."""
+    there = folder.absolute()
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    return float(shutil.disk_usage(there).free)

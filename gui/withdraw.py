@@ -1,0 +1,114 @@
+"""WithdrawButton: the red button that is always there, and in words what came of it."""
+
+from PyQt6.QtCore import QEvent, QObject, Qt, QTimer
+from PyQt6.QtGui import QKeyEvent
+from PyQt6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from spm_auto.ear import Look
+from spm_auto.instrument import InstrumentState
+
+from .one_line import OneLine
+from .withdrawal import Said, Stage, Withdrawal
+
+EVERY = 40  # [ms] between two looks at what came of it
+_ROLES = {
+    Stage.READY: "good",
+    Stage.NOTHING: "faint",
+    Stage.WITHDRAWING: "warning",
+    Stage.LATE: "alarm",
+    Stage.CONFIRMED: "good",
+    Stage.FAILED: "alarm",
+}
+_CONTROL_SHIFT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+
+
+class WithdrawButton(QWidget):
+    """Withdraws the tip when it is pressed, or when F12 or Ctrl+Shift+W is, wherever in the window.
+
+    It is never disabled, waits for nothing, and needs neither the session's tick nor a run that
+    answers. The keys work while a menu or another window of this program is open, too: they are
+    taken before anything else sees them.
+
+    Args:
+        withdrawal: What has the tip withdrawn.
+    """
+
+    def __init__(self, withdrawal: Withdrawal) -> None:
+        super().__init__()
+        self._withdrawal = withdrawal
+        self.button = QPushButton("WITHDRAW")
+        self.button.setProperty("role", "withdraw")
+        self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.button.setAccessibleName("WITHDRAW the tip")
+        self.button.setToolTip(
+            "Withdraw the tip and end the run (F12 or Ctrl+Shift+W).\n"
+            "Pressed again while it is not confirmed: the hard path, by all ways at once."
+        )
+        # when the mouse goes down, not when it comes up again
+        self.button.pressed.connect(self.press)
+        self.words, self.detail = OneLine(role="faint"), OneLine(role="faint")
+        self.words.setAccessibleName("state of the withdrawal")
+        lines = QVBoxLayout()
+        lines.setSpacing(0)
+        lines.addStretch()
+        lines.addWidget(self.words)
+        lines.addWidget(self.detail)
+        lines.addStretch()
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(12)
+        layout.addWidget(self.button)
+        layout.addLayout(lines, 1)
+        self._shown: Said | None = None
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._show)
+        self._timer.start(EVERY)
+        application = QApplication.instance()
+        if application is not None:
+            application.installEventFilter(self)
+        self._show()
+
+    def press(self) -> None:
+        """Withdraw the tip."""
+        self._withdrawal.press()
+        self._show()
+
+    def show_look(self, look: Look | None) -> None:
+        """Be ready again once the tip is at the sample again."""
+        if (
+            look is not None
+            and look.status.is_engaged
+            and look.status.state is not InstrumentState.LATCHED
+            and self._withdrawal.said.stage is Stage.CONFIRMED
+        ):
+            self._withdrawal.forget()
+
+    def eventFilter(  # noqa: N802 - Qt's name
+        self, watched: QObject | None, event: QEvent | None
+    ) -> bool:
+        """Take the keys that withdraw the tip, whoever they were meant for."""
+        if (
+            event is not None
+            and event.type() == QEvent.Type.KeyPress
+            and isinstance(event, QKeyEvent)
+            and _withdraws(event)
+        ):
+            if not event.isAutoRepeat():
+                self.press()
+            return True
+        return super().eventFilter(watched, event)
+
+    def _show(self) -> None:
+        said = self._withdrawal.said
+        if said != self._shown:
+            self._shown = said
+            self.words.say(said.words, _ROLES[said.stage])
+            self.detail.say(said.detail, "faint")
+            self.detail.setVisible(bool(said.detail))
+
+
+def _withdraws(event: QKeyEvent) -> bool:
+    modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+    if event.key() == Qt.Key.Key_F12:
+        return not modifiers
+    return event.key() == Qt.Key.Key_W and modifiers == _CONTROL_SHIFT
