@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 from spm_auto.data import Intervention
 from spm_auto.ear import Look
 from spm_auto.gui.drawing import NM
+from spm_auto.gui.qt import pg
 from spm_auto.gui.range_view import RangeView
 from spm_auto.gui.run_model import Part, RunModel
 from spm_auto.gui.selection import Selection
@@ -106,9 +107,10 @@ def test_row_1_the_tip_is_where_it_is_read_back(view: RangeView, model: RunModel
 
 
 def test_row_1_a_frame_is_proposed_by_dragging(
-    view: RangeView, model: RunModel, qtbot: QtBot
+    view: RangeView, model: RunModel, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Row 1: dragged with the mouse; it is shared with the panels, and nothing is sent."""
+    monkeypatch.setitem(pg.CONFIG_OPTIONS, "mouseRateLimit", -1)  # no human is as fast as a test
     wishes: list[object] = []
     view.wished.connect(wishes.append)
     view.show_run(model, Part.ALL)
