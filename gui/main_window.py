@@ -83,8 +83,8 @@ class MainWindow(QMainWindow):
 
     def open_recipe(self, recipe: Path) -> None:
         """Put a recipe into the editor, and show it."""
-        self.parts.start.set_recipe(recipe)
-        self.layout_.show_start()
+        self.parts.editor.open_file(recipe)
+        self.layout_.show_editor()
 
     def tell(self, text: str) -> None:
         """Say something in the status bar for a while."""
@@ -186,6 +186,7 @@ class MainWindow(QMainWindow):
         parts.start.set_runs_folder(self.session.out)
         parts.start.ordered.connect(self.begin)
         parts.start.edit_wished.connect(self.open_recipe)
+        parts.editor.recipe_ready.connect(self._use_recipe)
         parts.history.set_runs_folder(self.session.out)
         parts.history.run_opened.connect(self.attach)
         parts.controls.resume_wished.connect(self._resume)

@@ -15,6 +15,8 @@ from PyQt6.QtWidgets import QApplication
 from spm_auto.gui.selection import Selection
 from spm_auto.gui.theme import DARK, Theme, dress
 
+_WORN = "worn"  # property of the application: the theme that it wears
+
 
 @pytest.fixture(autouse=True)
 def _nothing_is_left(qapp: QApplication) -> Iterator[None]:
@@ -23,21 +25,24 @@ def _nothing_is_left(qapp: QApplication) -> Iterator[None]:
     windows = set(map(id, qapp.topLevelWidgets()))
 
     def left() -> list[str]:
-        qapp.processEvents()
-        return [repr(w) for w in qapp.topLevelWidgets() if id(w) not in windows and w.isVisible()]
+        shown = [w for w in qapp.topLevelWidgets() if id(w) not in windows and w.isVisible()]
+        alive = [t.name for t in set(threading.enumerate()) - threads if t.is_alive()]
+        return [*map(str, shown), *alive]
 
     yield
-    if left():  # one that only waits to be collected is none; to collect takes long
+    qapp.processEvents()
+    if left():  # what nobody holds any more is none: looking for it takes long
         gc.collect()
-    assert not left(), f"windows left open: {left()}"
-    alive = [t.name for t in set(threading.enumerate()) - threads if t.is_alive()]
-    assert not alive, f"threads left running: {alive}"
+        qapp.processEvents()
+    assert not left(), "windows or threads are left"
 
 
 @pytest.fixture
 def theme(qapp: QApplication) -> Theme:
     """The dark theme, worn by the application."""
-    dress(qapp, DARK)
+    if qapp.property(_WORN) != DARK.name:  # dressing takes long
+        dress(qapp, DARK)
+        qapp.setProperty(_WORN, DARK.name)
     return DARK
 
 
