@@ -16,6 +16,7 @@ from .beliefs import (
     cost_words,
     map_words,
     on_grid,
+    place_words,
     promise,
     reason_words,
     scan_of,
@@ -118,6 +119,7 @@ class AgentView(View):
             self._asked = place
             if self._model is not None:
                 self._show_next(self._model)
+                self._show_words(self._model)
 
     def set_theme(self, theme: Theme) -> None:
         """Change the colours."""
@@ -147,7 +149,9 @@ class AgentView(View):
 
     def _show_words(self, model: RunModel) -> None:
         last = model.choices[-1] if model.choices else None
-        if model.pending is not None:
+        if self._asked is not None:
+            self.words["next"].setText(f"{place_words(*self._asked)}: the run asks you first")
+        elif model.pending is not None:
             self.words["next"].setText(f"{choice_words(model.pending)}, being measured")
         elif model.finished is not None:
             self.words["next"].setText(f"nothing: the run has {model.finished.reason}")
@@ -167,10 +171,10 @@ class AgentView(View):
 
     def _show_next(self, model: RunModel) -> None:
         places: list[Place] = []
-        if model.pending is not None:
-            places.append((model.pending.x, model.pending.y))
         if self._asked is not None:
             places.append(self._asked)
+        elif model.pending is not None:
+            places.append((model.pending.x, model.pending.y))
         for each in self.maps:
             each.show_next(places)
             each.show_closed(model)

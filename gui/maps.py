@@ -218,8 +218,9 @@ class Map:
         levels = percentiles(image, *_PERCENTILES)
         self.values, self.unit = image, unit
         self._look_at(frame)
-        self.image.setVisible(levels is not None)
         self._bar.setVisible(levels is not None)
+        self.plot.vb.childGroup.setVisible(True)
+        self.image.setVisible(levels is not None)
         if levels is None:
             self.set_title(title)
             return
@@ -232,10 +233,10 @@ class Map:
         self.set_title(title)
 
     def clear(self, title: str) -> None:
-        """Show no values, and say why."""
+        """Show nothing, and say why."""
         self.values = None
         self._shown = Shown("", 1.0)
-        self.image.hide()
+        self.plot.vb.childGroup.setVisible(False)
         self._bar.hide()
         self.set_title(title)
 
@@ -259,10 +260,11 @@ class Map:
             self._way.setData(x, y)
             self._number(marks)
 
-    def show_next(self, places: Sequence[Place]) -> None:
-        """Show what is proposed and not measured yet; the first is what comes next."""
+    def show_next(self, proposed: Sequence[Place], chosen: Place | None = None) -> None:
+        """Show what is proposed and not measured yet, and which place a human has chosen."""
+        places = [*proposed, *(() if chosen is None else (chosen,))]
         x, y = ([place[axis] / NM for place in places] for axis in (0, 1))
-        symbols = ["crosshair" if n == 0 else "o" for n in range(len(places))]
+        symbols = ["crosshair" if n < len(proposed) else "o" for n in range(len(places))]
         both = ((self._behind, edge(self._theme), 5), (self._next, self._theme.proposal, 2))
         for item, colour, width in both:  # to be seen on any colour of a map
             item.setData(
@@ -352,7 +354,7 @@ def entitle(plot: Any, title: str, colour: str) -> None:
     axis = plot.getAxis("top")
     if not axis.isVisible():
         plot.showAxis("top")
-        axis.setStyle(showValues=False, tickLength=0)
+        axis.setTicks([])
         axis.setPen(None)
         axis.enableAutoSIPrefix(False)
     axis.setLabel(title, color=colour, **{"font-size": "9pt"})

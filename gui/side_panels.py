@@ -4,7 +4,6 @@ from datetime import datetime
 
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import (
-    QComboBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -19,7 +18,7 @@ from spm_auto.units import format as format_quantity
 
 from .beliefs import agent_table, place_words, region_of
 from .maps import Place
-from .parts import push_button, words
+from .parts import narrow_box, push_button, words
 from .run_model import RunModel
 from .sayings import Saying
 from .wishes import Annotate, Steer
@@ -41,6 +40,7 @@ class ForbiddenPanel(QWidget):
         super().__init__()
         self.list = QListWidget()
         self.list.setAccessibleName("forbidden regions")
+        self.list.setWordWrap(True)
         self.allow = push_button("Allow again", "the region may be measured again")
         self.hint = words("hint", "faint")
         self._regions: list[ForbidRegion] = []
@@ -102,7 +102,7 @@ class PreferPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.hint = words("hint", "faint")
-        self.choices = (QComboBox(), QComboBox())
+        self.choices = (narrow_box("place A"), narrow_box("place B"))
         self.buttons = (
             push_button("A is better", "the agent learns that A is better than B"),
             push_button("B is better", "the agent learns that B is better than A"),
@@ -113,7 +113,6 @@ class PreferPanel(QWidget):
         grid = QGridLayout()
         grid.setColumnStretch(1, 1)
         for n, (name, box, button) in enumerate(zip("AB", self.choices, self.buttons, strict=True)):
-            box.setAccessibleName(f"place {name}")
             grid.addWidget(QLabel(name), n, 0)
             grid.addWidget(box, n, 1)
             grid.addWidget(button, n, 2)

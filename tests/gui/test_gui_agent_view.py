@@ -124,7 +124,7 @@ def test_words_say_what_comes_next_and_when_nothing_does(view: AgentView) -> Non
     assert view.words["next"].text() == "not chosen yet"
     assert "was chosen last" in view.words["why"].text()
     assert "speaks" in view.words["belief"].text()
-    assert "5 of 12 measured" in view.words["cost"].text()
+    assert "5 of 12 judged" in view.words["cost"].text()
     feed(view, RunFinished(FinishReason.COMPLETED))
     assert view.words["next"].text() == "nothing: the run has completed"
 
@@ -144,6 +144,7 @@ def test_a_place_that_the_run_asks_about_is_marked(view: AgentView) -> None:
     feed(view)
     view.show_question(made_agents.view(made_agents.ASKED))
     assert view.mean.next_places == [pytest.approx(made_agents.PLACE)]
+    assert view.words["next"].text() == "(150 nm, -100 nm): the run asks you first"
     view.show_question(made_agents.view(None))
     assert view.mean.next_places == []
 

@@ -47,6 +47,7 @@ def view(made_view: ProposalView) -> Iterator[ProposalView]:
     made_view.why.clear()
     feed(made_view)
     made_view.show_question(made_agents.view())
+    made_view.tabs.setCurrentIndex(0)
     made_view.show()
     yield made_view
     made_view.hide()
@@ -128,7 +129,7 @@ def test_a_frame_is_edited_by_its_middle_and_size(view: ProposalView, wishes: li
 
 def test_whoever_rejects_a_step_is_told_that_it_ends_the_run(view: ProposalView) -> None:
     view.show_question(made_agents.view(made_agents.STEP_ASKED))
-    assert view.box.reject.text() == "Reject: ends the run"
+    assert view.box.reject.text() == "End the run"
     assert not view.box.edit.isVisible()
 
 
@@ -324,5 +325,5 @@ def test_nothing_can_be_done_to_a_run_that_cannot_be_spoken_to(
 
 def test_it_fits_a_small_screen(view: ProposalView) -> None:
     view.show_question(made_agents.view(made_agents.ASKED))
-    assert view.minimumSizeHint().height() <= 680
-    assert view.minimumSizeHint().width() <= 420
+    assert view.minimumSizeHint().height() <= 420
+    assert view.minimumSizeHint().width() <= 300
