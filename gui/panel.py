@@ -24,6 +24,7 @@ from spm_auto.instrument import Capabilities, Instruction, Limits
 from .checking import AtField, Known, Refusal
 from .fields import QuantityField
 from .run_model import Part, RunModel
+from .snug import SnugArea
 from .theme import Theme
 
 UNKNOWN = "—"  # what nobody reads back
@@ -160,13 +161,18 @@ class Panel(QWidget):
         line.addWidget(self.button)
         line.addWidget(self.why, 1)
         self.foot = QVBoxLayout()
+        self.foot.setContentsMargins(9, 0, 9, 9)
+        self.foot.addWidget(self.summary)
+        self.foot.addWidget(self.note)
         self.foot.addLayout(line)
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setSpacing(8)
+        column.addLayout(self.grid)
+        column.addLayout(self.middle)
         whole = QVBoxLayout(self)
-        whole.setSpacing(8)
-        whole.addLayout(self.grid)
-        whole.addLayout(self.middle)
-        whole.addWidget(self.summary)
-        whole.addWidget(self.note)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(SnugArea(inside))  # on a small screen it scrolls, and the button stays
         whole.addLayout(self.foot)
         whole.addStretch(1)
         for key in ("Ctrl+Return", "Ctrl+Enter"):

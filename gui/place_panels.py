@@ -166,7 +166,6 @@ class LoadPanel(Panel):
         self.sample.setPlaceholderText("as it is mounted")
         self.sample.setToolTip("Name of the sample, for the record; empty keeps the one there is")
         self.sample.textChanged.connect(self.review)
-        self.middle.addWidget(words("Ready the instrument", "title"))
         self.middle.addWidget(words("Sample in, probe tuned, tip at the sample.", "faint"))
         self.middle.addWidget(self.sample)
         self._is_loaded = False

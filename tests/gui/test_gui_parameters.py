@@ -420,11 +420,11 @@ def test_the_stage_and_loading(view: ParametersView, wishes: list[Wish]) -> None
 
 def test_what_the_instrument_has_not_is_not_offered(view: ParametersView) -> None:
     """Row 12: panels follow the capabilities."""
-    assert view.tabs.isTabVisible(5)
+    assert view.tabs.isTabVisible(6)
     bare = replace(panels.CAPABILITIES, instructions=frozenset(), stage_range=None)
     view.set_about(About(bare, panels.LIMITS))
-    shown = [view.tabs.tabText(i) for i in range(6) if view.tabs.isTabVisible(i)]
-    assert shown == ["Scan", "Spectrum", "Probe"]
+    shown = [view.tabs.tabText(i) for i in range(7) if view.tabs.isTabVisible(i)]
+    assert shown == ["Scan", "Spectrum", "Probe", "Load"]
     assert view.spectrum.kind.count() == 2
     assert not view.tip.can_act
 
@@ -520,9 +520,20 @@ def test_the_settings_of_an_earlier_scan_can_be_used_again(
     assert wishes == []
 
 
-def test_the_panels_wear_both_themes_on_a_small_screen(view: ParametersView, qtbot: QtBot) -> None:
-    view.resize(360, 500)
-    view.set_theme(LIGHT)
+def test_on_a_small_screen_the_fields_scroll_and_the_button_stays(
+    view: ParametersView, qtbot: QtBot
+) -> None:
+    view.resize(360, 320)
+    view.show_panel("Scan")
     view.show()
-    assert view.width() == 360
-    assert view.minimumSizeHint().height() < 300
+    qtbot.waitExposed(view)
+    assert (view.width(), view.height()) == (360, 320)
+    button = view.scan.button
+    assert view.rect().contains(button.mapTo(view, button.rect().bottomRight()))
+    assert button.visibleRegion().boundingRect() == button.rect()
+
+
+def test_the_panels_change_their_colours(view: ParametersView) -> None:
+    view.set_theme(LIGHT)
+    assert view.spectrum.theme is LIGHT
+    assert view.spectrum._line.opts["pen"].color().name() == LIGHT.forward
