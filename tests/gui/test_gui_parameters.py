@@ -12,10 +12,13 @@ from pytestqt.qtbot import QtBot
 
 from spm_auto.data import FeedbackSet, StepStarted
 from spm_auto.ear import About
+from spm_auto.errors import LimitExceeded
+from spm_auto.gui.checking import in_words
 from spm_auto.gui.parameters import ParametersView
 from spm_auto.gui.run_model import Part, RunModel
 from spm_auto.gui.selection import Selection
 from spm_auto.gui.theme import DARK, LIGHT, dress
+from spm_auto.gui.waveforms import Sweep, Triangle, recognized
 from spm_auto.gui.where import DRAWN, HERE, ONE
 from spm_auto.gui.wishes import Finish, Interrupt, Perform, Wish
 from spm_auto.instrument import (
@@ -457,6 +460,37 @@ def test_zones_and_steps_are_told_in_the_words_of_the_guard(
     assert "to the point" in said
     view.probe.act()
     assert wishes == []
+
+
+def test_the_words_of_the_guard_are_kept_and_only_its_numbers_are_written_as_in_the_window() -> (
+    None
+):
+    error = LimitExceeded("x", 1.2e-5, (-5e-6, 5e-6), "m", "a corner of the frame")
+    assert str(error) == "x of 1.2e-05 m is outside -5e-06 to 5e-06 m (a corner of the frame)"
+    assert in_words(error) == "x of 12 um is outside -5 um to 5 um (a corner of the frame)"
+    assert in_words(LimitExceeded("spectra", 4, (0, 3), "")) == "spectra of 4 is outside 0 to 3"
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        Triangle(8.0, 0.0, 64, 2, 4e-3),
+        Triangle(-0.5, 0.25, 4, 1, 1e-3),
+        Sweep(-1.0, 1.5, 101, False, 4e-3),
+        Sweep(0.1, -0.1, 2, True, 4e-3),
+    ],
+)
+def test_a_waveform_that_can_be_typed_is_found_again_in_what_was_run(
+    shape: Triangle | Sweep,
+) -> None:
+    assert recognized(shape.waveform()) == shape
+
+
+def test_a_waveform_that_cannot_be_typed_changes_no_field(view: ParametersView) -> None:
+    odd = BiasWaveform((0.0, 1.0, 0.5, 2.0, -1.0))
+    assert recognized(odd) is None
+    view.use(AcquireSpectrum(0.0, 0.0, odd))
+    assert view.spectrum.amplitude.field.text() == "5 V"
 
 
 def test_while_nothing_can_be_done_the_buttons_stay_and_say_why(
