@@ -20,8 +20,9 @@ from spm_auto.instrument import (
 )
 
 from .feedback_panel import FeedbackPanel
-from .panel import Panel, say, words
+from .panel import Panel
 from .place_panels import LoadPanel, ProbePanel, StagePanel
+from .rows import say, words
 from .run_model import Part, RunModel
 from .scan_panel import ScanPanel
 from .selection import Selection

@@ -9,7 +9,8 @@ from spm_auto.ear import Look
 from spm_auto.instrument import Instruction, Load, MoveStage, PositionProbe
 
 from .fields import QuantityField, written
-from .panel import UNKNOWN, Panel, Row, words
+from .panel import Panel
+from .rows import UNKNOWN, Row, words
 from .run_model import Part, RunModel
 from .selection import Selection
 from .theme import Theme
