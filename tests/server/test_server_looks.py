@@ -1,19 +1,30 @@
 """What a run sees of an instrument in another process, and the hard way up for its tip."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from felt import Felt
 from ohmic_runs import new_runner
+from resuming import records_of
 from served import Served, served
 
-from spm_auto.clock import InstantClock
-from spm_auto.data import TipWithdrawn
+from spm_auto.clock import InstantClock, ScaledClock
+from spm_auto.data import FinishReason, InstructionFailed, RunFinished, TipWithdrawn
 from spm_auto.ear import Ear, RunClient
 from spm_auto.errors import NotConfirmed
-from spm_auto.instrument import GuardedInstrument, InstrumentState, Vitals, Watchdog
+from spm_auto.instrument import (
+    AcquireSpectrum,
+    BiasWaveform,
+    GuardedInstrument,
+    InstrumentState,
+    Scan,
+    ScanFrame,
+    Vitals,
+    Watchdog,
+)
+from spm_auto.workflow import ByHandStep
 
 PATIENCE = 20.0  # [s] until a test that hangs fails; none waits that long
 
@@ -95,6 +106,38 @@ def test_a_run_is_withdrawn_the_hard_way_only_where_that_is_asked_for(
         resorts = ["last resort"] if hard else []
         assert microscope.calls == [*resorts, "emergency stop"]
         runner.finish()
+
+
+def test_what_is_done_by_hand_at_a_server_is_ended_in_the_middle(tmp_path: Path) -> None:
+    clock = ScaledClock(100.0)
+    long = AcquireSpectrum(1e-7, 0.0, BiasWaveform((1.0,) * 100, dwell=100.0))
+    with served(tmp_path / "server", clock=clock) as bench:
+        remote = bench.client(bench.key("alice"), clock, is_autonomous=False)
+        runner = new_runner(tmp_path / "run", remote, clock)
+        with Ear(runner, tmp_path / "run"), RunClient.connect(tmp_path / "run", "Ada") as client:
+            runner.start([ByHandStep(kind="by_hand")], 1)
+            until(lambda: runner.question is not None)
+            for way in (long, Scan(ScanFrame((0.0, 0.0), (1e-7, 1e-7)), line_rate=0.01)):
+                client.perform([way])
+                at_work = (InstrumentState.SCANNING, InstrumentState.SPECTROSCOPY)
+                until(lambda: client.look().status.state in at_work)  # noqa: B023
+                client.interrupt("too long")
+                until(lambda: runner.question is not None)
+            client.finish()
+            assert runner.wait(PATIENCE)
+    assert runner.finished == RunFinished(FinishReason.COMPLETED)
+    failed = [r.event for r in records_of(tmp_path / "run") if type(r.event) is InstructionFailed]
+    assert [each.error for each in failed] == ["Interrupted", "Interrupted"]
+    assert 0 < failed[0].values["seconds"] < long.waveform.duration
+
+
+def until(happens: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    for _ in range(int(PATIENCE / 0.002)):
+        if happens():
+            return
+        threading.Event().wait(0.002)
+    pytest.fail("it does not happen")
 
 
 def test_a_look_takes_nothing_from_the_watchdog() -> None:
