@@ -8,7 +8,7 @@ from PyQt6.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 
 from spm_auto.instrument import Channel
 
-from .drawing import MAP_NAMES, MAPS, is_angle
+from .drawing import MAP_NAMES, MAPS, is_angle, said
 from .fields import QuantityField
 from .levelling import Levelling
 from .refusals import RefusalLabel
@@ -133,7 +133,7 @@ class ImageBar(QWidget):
         self.ranges.setCurrentIndex(at)
         for field, level in zip((self.low, self.high), style.levels or (None, None), strict=True):
             field.unit = channel.unit
-            field.set_value(level)
+            field.setText("" if level is None else said(level, channel.unit, 6))
         self._is_telling = True
         self._mirror()
 
@@ -141,11 +141,10 @@ class ImageBar(QWidget):
         """Show which values the colours span now [SI]; where set by hand, they are left alone."""
         if self.channel is None or self._is_by_hand:
             return
-        digits = f"{low:.3g} {high:.3g}"
-        if digits != self.property("levels"):
-            self.setProperty("levels", digits)
-            self.low.set_value(float(f"{low:.3g}"))
-            self.high.set_value(float(f"{high:.3g}"))
+        for field, level in ((self.low, low), (self.high, high)):
+            text = said(level, self.channel.unit, 3)
+            if field.text() != text:
+                field.setText(text)
 
     def step(self, combo: QComboBox) -> None:
         """Choose the next of what can be chosen."""
@@ -200,7 +199,6 @@ class ImageBar(QWidget):
             self._take_levels()
         else:
             self._restyle(percentiles=wanted, levels=None)
-            self.setProperty("levels", "")
 
     def _take_levels(self) -> None:
         low, high = self.low.value(), self.high.value()

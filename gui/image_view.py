@@ -45,6 +45,7 @@ class ImageView(View):
         self._levels = (math.nan, math.nan)
         self._cursor: Place | None = None
         self._is_mine = False
+        self._refused = ""
 
         self.bar = ImageBar()
         self.picture = ImagePlot(theme)
@@ -55,6 +56,8 @@ class ImageView(View):
         self.follow = QPushButton("Follow the newest")
         self.follow.setToolTip("Show the scan that is going on again (F)")
         self.follow.hide()
+        self.whole = QPushButton("Whole frame")
+        self.whole.setToolTip("Look at the whole frame again, after zooming with the wheel (Home)")
         self.readout = QLabel(" ")
         self.readout.setAccessibleName("value at the cursor")
         self.message = RefusalLabel()
@@ -92,7 +95,7 @@ class ImageView(View):
             self.picture.next.show(None if pending is None else (pending.x, pending.y))
         if changed & Part.PROBE:
             self.picture.tip.take_run(model.probe)
-            self._say_stage()
+            self._say_message()
         if changed & Part.RUN:
             self.tools.set_limits(model.limits)
 
@@ -114,6 +117,7 @@ class ImageView(View):
         top = QHBoxLayout()
         top.addWidget(self.words, 1)
         top.addWidget(self.follow)
+        top.addWidget(self.whole)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(6, 6, 6, 4)
         rows.setSpacing(4)
@@ -134,6 +138,7 @@ class ImageView(View):
         self.bar.channel_picked.connect(selection.channel_chosen)
         self.bar.changed.connect(self._show_scan)
         self.follow.clicked.connect(lambda: selection.scan_chosen.emit(FOLLOW))
+        self.whole.clicked.connect(self.show_all)
         scene = self.plot.scene()
         scene.sigMouseMoved.connect(self._move)
         scene.sigMouseClicked.connect(self._click)
@@ -155,7 +160,7 @@ class ImageView(View):
         self._chosen = index
         self._show_scan()
         self._show_spectra()
-        self._say_stage()
+        self._say_message()
 
     def _choose_channel(self, name: str) -> None:
         scan = self.scan
@@ -247,10 +252,10 @@ class ImageView(View):
         scan, model = self.scan, self._model
         if scan is None or model is None or scan.stage in (None, model.stage):
             return ""
-        return "the stage has moved since this image: the tip cannot be sent to a place of it"
+        return "the stage has moved since this image: its places are not where the tip would go"
 
-    def _say_stage(self) -> None:
-        self.message.say(self._elsewhere)
+    def _say_message(self) -> None:
+        self.message.say(self._elsewhere or self._refused)
         self.picture.tip.set_visible(not self._elsewhere)
 
     # the mouse
@@ -317,7 +322,8 @@ class ImageView(View):
         """Wish the tip to be there; what lies outside the limits is refused here already."""
         limits = None if self._model is None else self._model.limits
         fault = self._elsewhere or refusal(limits, lambda limits: limits.check_point(*place))
-        self.message.say(fault)
+        self._refused = fault
+        self._say_message()
         if not fault:
             self.wished.emit(Perform((PositionProbe(*place),), "sent by a double click"))
 

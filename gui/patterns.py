@@ -20,6 +20,7 @@ from PyQt6.QtWidgets import (
 from spm_auto.instrument import Limits
 
 from .drawing import NM
+from .frames import colour_handles
 from .marks import REACH, edge, in_pixels
 from .qt import pg
 from .refusals import refusal
@@ -89,6 +90,7 @@ class PatternTools(QWidget):
         self._dots.setPen(pg.mkPen(edge(theme)))
         if self._shape is not None:
             self._shape.setPen(pg.mkPen(theme.proposal))
+            colour_handles(self._shape, theme)
 
     def set_limits(self, limits: Limits | None) -> None:
         """Say what is allowed; places outside are counted, and will be refused."""
@@ -163,6 +165,7 @@ class PatternTools(QWidget):
     def _add(self, shape: Any) -> None:
         shape.setZValue(40)
         self._shape = shape
+        colour_handles(shape, self._theme)
         self._plot.addItem(shape, ignoreBounds=True)
         shape.sigRegionChanged.connect(lambda _: self._take_shape())
         self._take_shape()
