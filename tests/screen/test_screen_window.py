@@ -1,0 +1,145 @@
+"""The whole window on a screen, with mouse and keyboard, as an operator has it at night."""
+
+import select
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from screens import Screen, Window
+
+from spm_auto.data import (
+    FILE_NAME,
+    FinishReason,
+    Intervention,
+    JournalReader,
+    Judged,
+    Record,
+    RunFinished,
+    RunPaused,
+    RunResumed,
+    Verdict,
+)
+
+pytestmark = pytest.mark.screen
+
+FIRST_IMAGE = 10.0  # [s] from the command to the first line on the screen
+COLOURS = 40  # so many different ones are no axes and words, but an image
+RECIPE = "An agent looks for the widest loops, and asks"
+PLANNING = 40.0  # [s]
+ASKING = 90.0  # [s] for an agent that trains on a busy machine
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    """Where the runs of a test get their folders."""
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def opened(screen: Screen) -> Iterator[list[Window]]:
+    """Windows that are closed at the end."""
+    windows: list[Window] = []
+    yield windows
+    for each in windows:
+        each.close()
+
+
+def records_in(runs: Path) -> list[Record]:
+    """Return what the only run in a folder has said so far."""
+    (journal,) = runs.glob(f"*/{FILE_NAME}")
+    return list(JournalReader(journal).poll())
+
+
+def wait_for_event(runs: Path, kind: type, seconds: float = 20.0) -> Record:
+    """Wait until a run has said something, and return the last time that it did."""
+    until = time.monotonic() + seconds
+    while True:
+        found = [r for r in records_in(runs) if isinstance(r.event, kind)]
+        if found:
+            return found[-1]
+        assert time.monotonic() < until, f"the run said nothing of the kind {kind.__name__}"
+        select.select([], [], [], 0.1)
+
+
+def colours(picture: np.ndarray, place: tuple[int, int, int, int]) -> int:
+    """Return how many different colours a part of a picture has."""
+    left, top, width, height = place
+    return len(np.unique(picture[top : top + height, left : left + width].reshape(-1, 3), axis=0))
+
+
+def wait_for_image(window: Window, path: Path, seconds: float) -> float:
+    """Wait until an image is on the screen; returns when, since the start of the program [s]."""
+    while time.monotonic() - window.started < seconds:
+        image = window.wait("image", seconds)
+        seen = time.monotonic() - window.started
+        if colours(window.screen.photograph(path), image.place) > COLOURS:
+            return seen
+    raise AssertionError(f"no image after {seconds:g} s")
+
+
+def test_on_a_fresh_set_up_the_first_image_is_there_within_ten_seconds(
+    screen: Screen, tmp_path: Path, runs: Path, opened: list[Window], pictures: Path
+) -> None:
+    window = Window(screen, tmp_path, "--sim", "--out", runs, "--who", "Ada")
+    opened.append(window)
+    took = wait_for_image(window, tmp_path / "first.png", 3 * FIRST_IMAGE)
+    print(f"\nfirst image after {took:.1f} s")  # noqa: T201 - a figure for the docs
+    assert took < FIRST_IMAGE
+    window.wait_for_words("by hand", 60.0)
+    screen.photograph(pictures / "gui_by_hand.png")
+
+
+def test_an_autonomous_run_is_started_watched_overruled_and_withdrawn_from_the_window(
+    screen: Screen, tmp_path: Path, runs: Path, opened: list[Window], pictures: Path
+) -> None:
+    window = Window(screen, tmp_path, "--out", runs, "--who", "Ada")
+    opened.append(window)
+    choose_recipe(window)
+    screen.photograph(pictures / "gui_start.png")
+    window.click("start the run")
+    wait_for_image(window, pictures / "gui_scan.png", 120.0)
+
+    window.wait("Accept", ASKING, usable=True)
+    window.press("ctrl+2")
+    window.wait("uncertainty")
+    screen.photograph(pictures / "gui_question.png")
+    window.type_into("why", "on a scratch")
+    window.click("Reject")
+    rejected = wait_for_event(runs, Judged)
+    assert rejected.event.verdict is Verdict.REJECTED
+    assert rejected.event.who == "Ada"
+
+    window.click("Forbid a circle")
+    screen.photograph(pictures / "gui_forbid.png")
+    window.click("Forbid this")
+    forbidden = wait_for_event(runs, Intervention)
+    assert forbidden.event.kind == "forbid_region"
+
+    window.wait("Accept", ASKING, usable=True)
+    window.click("Accept")
+    window.press("ctrl+p")
+    wait_for_event(runs, RunPaused)
+    window.wait("Go on", usable=True)
+    screen.photograph(pictures / "gui_paused.png")
+    window.press("ctrl+g")
+    wait_for_event(runs, RunResumed)
+    window.wait("Pause", usable=True)
+
+    window.press("F12")
+    window.wait_for_words("WITHDRAWN")
+    screen.photograph(pictures / "gui_withdrawn.png")
+    finished = wait_for_event(runs, RunFinished)
+    assert finished.event.reason is FinishReason.EMERGENCY
+
+
+def choose_recipe(window: Window) -> None:
+    """Choose the recipe that asks, with the simulated laboratory, and wait for its plan."""
+    window.press("ctrl+3")
+    box = window.wait("Recipe", usable=True)
+    window.screen.do("mousemove", *box.middle, "click", 1)
+    window.screen.do("type", RECIPE[:20])
+    window.press("Return")
+    window.wait(RECIPE)
+    window.wait("start the run", PLANNING, usable=True)
