@@ -58,7 +58,7 @@ def test_the_newest_spectrum_is_on_top_and_the_others_are_one_item(view: Spectru
     assert x == pytest.approx(newest.bias)
     assert y == pytest.approx(newest.channel("response"))
     assert n_curves(view, "good") == 11
-    assert "12 spectra drawn; no. 12 on top" in view.words.text()
+    assert "12 spectra, no. 12 on top" in view.words.text()
     model.take(made.numbered([made_curves.taken(made_curves.loop(12))], first=99))
     view.show_run(model, Part.SPECTRA)
     assert view.plot.drawn("newest")[1] == pytest.approx(model.spectra[12].spectrum.data[0])
@@ -70,7 +70,7 @@ def test_mean_and_slope_are_drawn(view: SpectrumView) -> None:
     view.show_run(model, Part.ALL)
     data = np.stack([each.spectrum.channel("response") for each in model.spectra])
     assert view.plot.drawn("mean")[1] == pytest.approx(data.mean(axis=0))
-    assert "mean ± standard deviation of 10" in view.words.text()
+    assert "mean of 10" in view.words.text()
     view.controls.slope.setChecked(True)
     bias = model.spectra[-1].spectrum.bias
     inner = slice(17, 47)
@@ -107,7 +107,9 @@ def test_flagged_and_doubted_spectra_are_dashed_and_said_in_words(view: Spectrum
     assert "1 dashed, not to be trusted: saturated" in view.words.text()
     model.take(made.numbered([made_curves.doubted(6, 7)], first=99))
     view.show_run(model, Part.SPECTRA)
-    assert view.plot.is_dashed("newest")
+    assert view.plot.drawn("wrong newest")[0].size == 64
+    assert view.plot.is_dashed("wrong newest")
+    assert view.plot.drawn("newest")[0].size == 0
     assert "doubted: the tip had changed" in view.words.text()
     assert view.rows.data(view.rows.index(7, 4)) == "doubted: the tip had changed"
 
@@ -192,12 +194,12 @@ def test_force_curves_are_shown_down_and_up(view: SpectrumView) -> None:
     assert y[:128] == pytest.approx(curves[2].curve.approach[0])
     assert y[128:] == pytest.approx(curves[2].curve.retract[0][::-1])
     assert view.plot.x_scale.label("extension") == "extension (nm)"
-    assert "3 force curves drawn" in view.words.text()
+    assert "3 force curves, " in view.words.text()
 
 
 def test_where_there_are_both_kinds_one_is_chosen(view: SpectrumView) -> None:
     view.show_run(run_of(*made_curves.loops(4), made_curves.force_curve(0)), Part.ALL)
-    assert "4 spectra drawn" in view.words.text()
+    assert "4 spectra, " in view.words.text()
     choose(view, "kind", "force curves")
     assert view.words.text() == "no. 1 on top"
     assert view.rows.rowCount() == 1
@@ -211,8 +213,8 @@ def test_a_thousand_spectra_are_fast(view: SpectrumView) -> None:
     view.show_run(model, Part.ALL)
     choose(view, "which", "all")
     assert n_curves(view, "good") == MOST_CURVES - 1
-    assert "200 of 1000 spectra drawn" in view.words.text()
-    assert "standard deviation of 1000" in view.words.text()
+    assert "200 of 1000 spectra, " in view.words.text()
+    assert "mean of 1000" in view.words.text()
     best = min(_seconds(view, model) for _ in range(5))
     assert best < 0.1
 
@@ -279,7 +281,7 @@ def test_another_run_replaces_what_was_shown(view: SpectrumView) -> None:
     view.show_run(run_of(*made_curves.loops(7)), Part.ALL)
     view.show_run(run_of(*made_curves.loops(2)), Part.NOTHING)
     assert view.rows.rowCount() == 2
-    assert "2 spectra drawn" in view.words.text()
+    assert "2 spectra, " in view.words.text()
     view.show_run(run_of(), Part.NOTHING)
     assert view.rows.rowCount() == 0
     assert view.words.text() == "no spectra yet"
