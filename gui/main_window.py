@@ -204,6 +204,7 @@ class MainWindow(QMainWindow):
         self._owed = dict.fromkeys(self.parts.views, Part.ALL)
         name = "" if self.session.folder is None else f" - {self.session.folder.name}"
         self.setWindowTitle(f"spm_auto{name}")
+        self.parts.history.set_run_folder(self.session.folder)
         self._show_owed()
         self._show_link()
 
