@@ -25,7 +25,7 @@ _GRID_POINTS = 128  # of the curve, looked at on the grid
 _STEPS = 60  # of the refinement
 _SETTLED = 1e-9  # of the cost, relative, by which a step no longer lowers it
 _NUDGE = 1e-6  # by which a parameter is changed to see what depends on it
-_LEAST_WEIGHT = 3.0  # deviations that a peak, a step or a loop must be high
+_LEAST_WEIGHT = 5.0  # deviations that a height must be, since it was looked for in many places
 
 Rising = NDArray[np.bool_]
 Columns = Callable[[FloatArray, Rising, FloatArray], FloatArray]
@@ -198,7 +198,7 @@ def fit_curve(
     start = _look(wanted, u, v, rising)
     found, covariance, fitted = _refine(wanted, u, v, rising, start)
     left = math.sqrt(float(np.sum((v - fitted) ** 2)) / (len(u) - n_free))
-    _judge(form, wanted, found, covariance, (float(u.min()), float(u.max())))
+    _judge(form, found, covariance, u)
     parameters = _told(wanted, found, covariance, scales, units)
     return CurveFit(form, parameters, x, fitted * scales[1], left * scales[1], units[1])
 
@@ -281,18 +281,13 @@ def _slopes(
     return np.column_stack(columns)
 
 
-def _judge(
-    name: str,
-    form: _Form,
-    found: FloatArray,
-    covariance: FloatArray,
-    ends: tuple[float, float],
-) -> None:
+def _judge(name: str, found: FloatArray, covariance: FloatArray, x: FloatArray) -> None:
     """Refuse what does not say what it seems to say.
 
     Raises:
         FitError: With the reason.
     """
+    form, ends = _FORMS[name], (float(x.min()), float(x.max()))
     if form.height is None:
         return
     n_at = form.places + form.widths
@@ -302,7 +297,10 @@ def _judge(
         raise FitError(f"there is no {name}: its height is not told from none")
     if any(not ends[0] <= place <= ends[1] for place in found[: form.places]):
         raise FitError(f"there is no {name} within the range: it lies outside")
-    if math.exp(float(found[form.places])) > ends[1] - ends[0]:
+    width = math.exp(float(found[form.places]))
+    if name == "peak" and width < float(np.median(np.abs(np.diff(x)))):
+        raise FitError("there is no peak: what stands out is narrower than the points are apart")
+    if width > ends[1] - ends[0]:
         raise FitError(f"there is no {name} within the range: it is wider than that")
 
 

@@ -85,13 +85,14 @@ class ImageView(View):
             changed = Part.ALL
         if changed & (Part.SCAN | Part.SCANS):
             self._show_scan()
-        if changed & (Part.SPECTRA | Part.SCANS) or (changed & Part.PROBE and model.stage):
+        if changed & (Part.SPECTRA | Part.SCANS):
             self._show_spectra()
         if changed & Part.CHOICE:
             pending = model.pending
             self.picture.next.show(None if pending is None else (pending.x, pending.y))
         if changed & Part.PROBE:
             self.picture.tip.take_run(model.probe)
+            self._say_stage()
         if changed & Part.RUN:
             self.tools.set_limits(model.limits)
 
@@ -154,6 +155,7 @@ class ImageView(View):
         self._chosen = index
         self._show_scan()
         self._show_spectra()
+        self._say_stage()
 
     def _choose_channel(self, name: str) -> None:
         scan = self.scan
@@ -225,17 +227,31 @@ class ImageView(View):
         text = f"scan {scan.index + 1}: {scan.started.instruction.purpose}, "
         text += f"{scan.n_lines} of {scan.frame.pixels[1]} lines, {state}"
         if scan.forward is None:
-            text += "; not in memory any more"
+            text += "; not in memory, to be read again from the journal"
         self.words.setText(text if is_following else f"{text} (chosen)")
 
     def _show_spectra(self) -> None:
         model = self._model
         if model is None:
             return
-        shown = [m for m in model.spectra if m.stage is None or model.stage in (None, m.stage)]
+        scan = self.scan
+        stage = model.stage if scan is None else scan.stage
+        shown = [m for m in model.spectra if stage is None or m.stage in (None, stage)]
         self.picture.spectra.show(
             [(m.spectrum.x, m.spectrum.y) for m in shown], [m.number for m in shown]
         )
+
+    @property
+    def _elsewhere(self) -> str:
+        """Why places of this image are not where the probe would go; empty where they are."""
+        scan, model = self.scan, self._model
+        if scan is None or model is None or scan.stage in (None, model.stage):
+            return ""
+        return "the stage has moved since this image: the tip cannot be sent to a place of it"
+
+    def _say_stage(self) -> None:
+        self.message.say(self._elsewhere)
+        self.picture.tip.set_visible(not self._elsewhere)
 
     # the mouse
 
@@ -300,7 +316,7 @@ class ImageView(View):
     def _send(self, place: Place) -> None:
         """Wish the tip to be there; what lies outside the limits is refused here already."""
         limits = None if self._model is None else self._model.limits
-        fault = refusal(limits, lambda limits: limits.check_point(*place))
+        fault = self._elsewhere or refusal(limits, lambda limits: limits.check_point(*place))
         self.message.say(fault)
         if not fault:
             self.wished.emit(Perform((PositionProbe(*place),), "sent by a double click"))

@@ -105,6 +105,10 @@ class PlaceMark:
         x, y = ([], []) if place is None else ([place[0] / NM], [place[1] / NM])
         self._item.setData(x, y)
 
+    def set_visible(self, is_visible: bool) -> None:
+        """Let it be seen or not, wherever it is."""
+        self._item.setVisible(is_visible)
+
 
 class TipMark(PlaceMark):
     """Where the tip is: as it reads back, or what the journal said last while nobody looks."""

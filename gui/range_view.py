@@ -87,7 +87,8 @@ class RangeView(View):
             self._show_limits(model)
         if changed & (Part.SCAN | Part.SCANS):
             self._show_frame(model)
-            self._thumbnails.show(model.images, self._channel)
+        if changed & (Part.SCAN | Part.SCANS | Part.PROBE):
+            self._show_thumbnails()
         if changed & Part.PROBE:
             self._tip.take_run(model.probe)
 
@@ -263,8 +264,14 @@ class RangeView(View):
 
     def _choose_channel(self, name: str) -> None:
         self._channel = name
-        if self._model is not None:
-            self._thumbnails.show(self._model.images, name)
+        self._show_thumbnails()
+
+    def _show_thumbnails(self) -> None:
+        """Show the images that were taken where the stage stands now; others lie elsewhere."""
+        model = self._model
+        if model is not None:
+            here = [scan for scan in model.images if scan.stage in (None, model.stage)]
+            self._thumbnails.show(here, self._channel)
 
     def _send(self, place: Place | None, why: str) -> None:
         """Wish the tip to be there; what lies outside the limits is refused here already."""

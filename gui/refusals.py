@@ -6,6 +6,7 @@ from PyQt6.QtWidgets import QLabel
 
 from spm_auto.errors import LimitExceeded
 from spm_auto.instrument import Limits
+from spm_auto.units import format as format_quantity
 
 
 def refusal(limits: Limits | None, check: Callable[[Limits], None]) -> str:
@@ -20,8 +21,17 @@ def refusal(limits: Limits | None, check: Callable[[Limits], None]) -> str:
     try:
         check(limits)
     except LimitExceeded as error:
-        return str(error)
+        return in_words(error)
     return ""
+
+
+def in_words(error: LimitExceeded) -> str:
+    """Return what was refused, with the limit, in units that can be read."""
+    asked, low, high = (
+        format_quantity(value, error.unit or "1", 4) for value in (error.asked, *error.allowed)
+    )
+    words = f"{error.quantity} of {asked} is outside {low} to {high}"
+    return f"{words} ({error.scope})" if error.scope else words
 
 
 class RefusalLabel(QLabel):

@@ -172,4 +172,5 @@ def _choice(name: str, items: Sequence[str]) -> QComboBox:
     choice.setToolTip(name)
     choice.addItems(items)
     choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+    choice.setMinimumWidth(60)
     return choice

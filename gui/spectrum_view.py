@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
     QLabel,
+    QSizePolicy,
     QSplitter,
     QTableView,
     QVBoxLayout,
@@ -62,6 +63,9 @@ class SpectrumView(View):
         self.words = QLabel("no spectra yet")
         self.words.setWordWrap(True)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.legend = QLabel("")
+        self.legend.setTextFormat(Qt.TextFormat.RichText)
+        self.legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.fit_words = QLabel("")
         self.fit_words.setWordWrap(True)
         self.fit_words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -94,6 +98,7 @@ class SpectrumView(View):
         super().set_theme(theme)
         self.plot.set_theme(theme)
         self.rows.set_theme(theme)
+        self._refresh()
 
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802
         """Draw what came while nobody looked."""
@@ -105,6 +110,7 @@ class SpectrumView(View):
         right = QWidget()
         column = QVBoxLayout(right)
         column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.legend)
         column.addWidget(self.plot, 1)
         column.addWidget(self.fit_words)
         column.addWidget(self.words)
@@ -113,7 +119,7 @@ class SpectrumView(View):
         splitter.addWidget(self.table)
         splitter.addWidget(right)
         splitter.setStretchFactor(1, 1)
-        splitter.setSizes([260, 500])
+        splitter.setSizes([310, 520])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addWidget(self.controls)
@@ -147,6 +153,7 @@ class SpectrumView(View):
         self.controls.save.setEnabled(bool(judged))
         if not judged:
             self.plot.draw(Drawing())
+            self.legend.setText("")
             self._say_fit("")
             kind = "force curves" if self.controls.shown.is_force else "spectra"
             self.words.setText(f"no {kind} yet")
@@ -162,15 +169,15 @@ class SpectrumView(View):
         few = thinned(traces)
         newest = few.pop()
         fit = self._fit(newest, mean, shown)
-        self.plot.draw(
-            Drawing(
-                good=[each for each in few if not each.remark],
-                wrong=[each for each in few if each.remark],
-                newest=newest,
-                mean=mean,
-                fit=None if fit is None else (fit.x, fit.y),
-            )
+        drawing = Drawing(
+            good=[each for each in few if not each.remark],
+            wrong=[each for each in few if each.remark],
+            newest=newest,
+            mean=mean,
+            fit=None if fit is None else (fit.x, fit.y),
         )
+        self.plot.draw(drawing)
+        self.legend.setText(_legend(drawing, self.theme))
         self.words.setText(_words(traces, len(few) + 1, len(taken), mean, shown))
 
     def _fit(self, newest: Trace, mean: Mean | None, shown: Shown) -> CurveFit | None:
@@ -305,7 +312,7 @@ def _table(rows: SpectrumTable) -> QTableView:
     below.setDefaultSectionSize(22)
     above.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
     above.setStretchLastSection(True)
-    for column, width in enumerate((38, 70, 70, 70)):
+    for column, width in enumerate((36, 66, 66, 60)):
         table.setColumnWidth(column, width)
     return table
 
@@ -318,6 +325,23 @@ def _prepared(taken: Trace, shown: Shown) -> Trace:
     if shown.is_slope:
         y = derivative(taken.x, y)
     return Trace(taken.number, taken.x, y, taken.remark)
+
+
+def _legend(drawing: Drawing, theme: Theme) -> str:
+    """Return what is drawn in which colour, as rich text without anything from the run in it."""
+    newest = drawing.newest
+    entries = [
+        (theme.accent, "" if newest is None else f"no. {newest.number + 1}", bool(newest)),
+        (theme.proposal, "mean ± deviation", drawing.mean is not None),
+        (theme.alarm, "fit", drawing.fit is not None),
+        (theme.faint, "others", bool(drawing.good)),
+        (theme.warning, "dashed: not to be trusted", bool(drawing.wrong)),
+    ]
+    return "&nbsp;&nbsp;&nbsp;".join(
+        f'<span style="color:{colour}">━</span> {name}'
+        for colour, name, is_there in entries
+        if is_there
+    )
 
 
 def _words(

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import made
@@ -9,9 +10,10 @@ import numpy as np
 import pytest
 from PyQt6.QtCore import QPoint, QPointF, Qt
 from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from spm_auto.data import Event
+from spm_auto.data import Event, StageMoved
 from spm_auto.gui.drawing import NM, placed
 from spm_auto.gui.image_bar import BY_HAND, TURN
 from spm_auto.gui.image_view import ImageView
@@ -21,7 +23,7 @@ from spm_auto.gui.run_model import KEPT_SCANS, Part, RunModel
 from spm_auto.gui.selection import Selection
 from spm_auto.gui.theme import ANGLES, LIGHT, Theme
 from spm_auto.gui.wishes import Perform
-from spm_auto.instrument import PositionProbe
+from spm_auto.instrument import MoveStage, PositionProbe
 
 CENTER = made.FRAME.center
 
@@ -62,6 +64,7 @@ def click(view: ImageView, place: tuple[float, float], is_double: bool = False) 
 
 
 def on_screen(view: ImageView, place: tuple[float, float]) -> QPoint:
+    QApplication.processEvents()  # lay out what was changed
     box = view.plot.getViewBox()
     scene = box.mapViewToScene(QPointF(place[0] / NM, place[1] / NM))
     point = view.picture.widget.mapFromScene(scene)
@@ -243,6 +246,24 @@ def test_row_8_a_double_click_wishes_the_tip_there(view: ImageView, qtbot: QtBot
     assert isinstance(probe, PositionProbe)
     assert (probe.x, probe.y) == pytest.approx(CENTER, abs=5e-9)
     assert view.picture.tip.place == before == model.probe
+
+
+def test_row_8_the_tip_is_not_sent_to_a_place_of_an_image_from_which_the_stage_has_moved(
+    view: ImageView,
+) -> None:
+    """Row 8: the same coordinates are another place of the sample then."""
+    wishes: list[object] = []
+    view.wished.connect(wishes.append)
+    origin = replace(made.started(), settings={**made.started().settings, "stage": (0.0, 0.0)})
+    model = feed(view, origin, *made.scan_events())
+    feed(view, StageMoved(MoveStage(1e-4, 0.0), 1e-4, 0.0), model=model)
+    assert "the stage has moved" in view.message.text()
+    click(view, CENTER, is_double=True)
+    assert not wishes
+    feed(view, *made.scan_events(n_lines=2), model=model)
+    click(view, CENTER, is_double=True)
+    assert view.message.text() == ""
+    assert len(wishes) == 1
 
 
 def test_row_9_spectra_are_marks_that_can_be_clicked(view: ImageView, qtbot: QtBot) -> None:
