@@ -365,6 +365,14 @@ def test_what_the_program_writes_of_a_plan_and_a_rehearsal_can_be_read(
     assert most.bias_time == pytest.approx(found.bias_time)
 
 
+def test_force_curves_of_steps_within_steps_are_counted_once() -> None:
+    curves = {"what": "force curve", "count": 6, "seconds": 3.0}
+    inner = {**STEP, "kind": "points", "path": [0, 0], "operations": [curves]}
+    block = {**STEP, "kind": "repeat", "path": [0], "rounds": 3, "inner": [inner]}
+    planned = read_plan(json.dumps({**PLAN, "steps": [block]}))
+    assert planned.n_curves == 6  # of all three rounds, as a plan counts
+
+
 def ask(qtbot: QtBot, code: str, deadline: float = 5.0) -> Answer:
     """Ask a program once."""
     owner = QObject()
