@@ -189,14 +189,11 @@ class MainWindow(QMainWindow):
         parts.editor.recipe_ready.connect(self._use_recipe)
         parts.history.set_runs_folder(self.session.out)
         parts.history.run_opened.connect(self.attach)
-        parts.controls.resume_wished.connect(self._resume)
+        parts.controls.resume_wished.connect(self.begin)
 
     def _use_recipe(self, recipe: Path) -> None:
         self.parts.start.set_recipe(recipe)
         self.layout_.show_start()
-
-    def _resume(self, folder: Path) -> None:
-        self.begin(StartOrder(recipe=Path(), lab=Path(), out=folder, resume=True))
 
     def _show_run(self) -> None:
         """Show the run that is attached now, in place of the one before."""
