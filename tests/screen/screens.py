@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-WIDTH, HEIGHT = 1600, 1000
+WIDTH, HEIGHT = 1600, 960
 DRIVEN = Path(__file__).with_name("driven.py")
 PATIENCE = 20.0  # [s] for something to appear
 
@@ -126,11 +126,17 @@ class Window:
         assert said, self.log.read_text()
         return [_part(table) for table in json.loads(said)]
 
-    def wait(self, name: str, seconds: float = PATIENCE, usable: bool = False) -> Part:
+    def wait(
+        self, name: str, seconds: float = PATIENCE, usable: bool = False, kind: str = ""
+    ) -> Part:
         """Wait until something is shown, or can be used, and return it."""
         until = time.monotonic() + seconds
         while True:
-            found = [p for p in self.parts(name) if p.is_enabled or not usable]
+            found = [
+                part
+                for part in self.parts(name)
+                if (part.is_enabled or not usable) and kind in ("", part.kind)
+            ]
             if found:
                 return found[0]
             if time.monotonic() > until:
@@ -151,15 +157,14 @@ class Window:
                 raise AssertionError(f"nothing says {words!r}; what is said: {read}")
             select.select([], [], [], 0.1)
 
-    def click(self, name: str, seconds: float = PATIENCE) -> None:
+    def click(self, name: str, seconds: float = PATIENCE, kind: str = "") -> None:
         """Click on something, once it can be used."""
-        part = self.wait(name, seconds, usable=True)
+        part = self.wait(name, seconds, usable=True, kind=kind)
         self.screen.do("mousemove", *part.middle, "click", 1)
 
-    def type_into(self, name: str, text: str) -> None:
+    def type_into(self, name: str, text: str, kind: str = "QLineEdit") -> None:
         """Put a text into a field, in place of what stood there."""
-        part = self.wait(name, usable=True)
-        self.screen.do("mousemove", *part.middle, "click", 1)
+        self.click(name, kind=kind)
         self.screen.do("key", "ctrl+a", "type", text)
         self.screen.do("key", "Tab")
 
