@@ -1,6 +1,23 @@
 """Application: Qt from its start to its end."""
 
+import faulthandler
+import logging
+import sys
+import traceback
 from pathlib import Path
+from types import TracebackType
+
+from PyQt6.QtCore import QSettings, QStandardPaths, Qt
+from PyQt6.QtWidgets import QApplication
+
+from spm_auto.errors import SpmError
+
+from .main_window import MainWindow
+from .session import Session
+from .theme import DARK, THEMES, dress
+
+_log = logging.getLogger(__name__)
+_THEME = "theme"  # key of the settings
 
 
 def run_window(
@@ -13,5 +30,81 @@ def run_window(
     theme: str,
     is_looking: bool,
 ) -> int:
-    """Open the window, and run it until it is closed; see `open_window`."""
-    raise NotImplementedError
+    """Open the window, and run it until it is closed; see `open_window`.
+
+    Raises:
+        SpmError: There is no such run or theme.
+    """
+    if theme and theme not in THEMES:
+        raise SpmError(f"there is no theme {theme!r} (known: {', '.join(THEMES)})")
+    if faulthandler_can_write():
+        faulthandler.enable()
+    QApplication.setHighDpiScaleFactorRoundingPolicy(
+        Qt.HighDpiScaleFactorRoundingPolicy.PassThrough
+    )
+    application = QApplication.instance() or QApplication(["spm_auto"])
+    assert isinstance(application, QApplication)
+    application.setApplicationName("spm_auto")
+    settings = window_settings()
+    worn = THEMES.get(theme or str(settings.value(_THEME, DARK.name)), DARK)
+    dress(application, worn)
+    session = Session(who, out)
+    window = MainWindow(session, worn, settings)
+    before = sys.excepthook
+    sys.excepthook = Hook(window)
+    try:
+        if run is not None:
+            window.attach(run, is_looking)
+        elif is_simulated or lab is not None:
+            window.begin_by_hand(lab)
+        if recipe is not None:
+            window.open_recipe(recipe)
+        window.show()
+        return application.exec()
+    finally:
+        sys.excepthook = before
+        window.shut()
+
+
+def window_settings(path: Path | None = None) -> QSettings:
+    """Return where the window keeps how it looks: a file of the user, or a given one."""
+    if path is None:
+        where = QStandardPaths.StandardLocation.GenericConfigLocation
+        home = QStandardPaths.writableLocation(where)
+        path = Path(home or Path.home()) / "spm_auto" / "window.ini"
+    return QSettings(str(path), QSettings.Format.IniFormat)
+
+
+def faulthandler_can_write() -> bool:
+    """Whether there is a stderr that a crash could be written to; a window on Windows has none."""
+    try:
+        return sys.stderr is not None and sys.stderr.fileno() >= 0
+    except (OSError, ValueError):
+        return False
+
+
+class Hook:
+    """What is done about an error that a slot did not expect: it is told, and the window goes on.
+
+    Without it Qt would end the program; the run is another process and notices nothing either way.
+
+    Args:
+        window: Tells it.
+    """
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+
+    def __call__(
+        self,
+        kind: type[BaseException],
+        error: BaseException,
+        trace: TracebackType | None,
+    ) -> None:
+        """Tell the error."""
+        if issubclass(kind, KeyboardInterrupt):
+            self._window.close()
+            return
+        lines = "".join(traceback.format_exception(kind, error, trace))
+        _log.error("fault of the window: %s", lines)
+        self._window.tell_fault(f"{kind.__name__}: {error}", lines)

@@ -11,6 +11,7 @@ from spm_auto.instrument import Channel
 from .drawing import MAP_NAMES, MAPS, is_angle
 from .fields import QuantityField
 from .levelling import Levelling
+from .refusals import RefusalLabel
 from .theme import ANGLES
 
 PERCENTILES = ((0.0, 100.0), (0.5, 99.5), (2.0, 98.0), (5.0, 95.0))  # [%]
@@ -76,9 +77,7 @@ class ImageBar(QWidget):
         self.ranges = _combo("range", "Which values the colours span")
         self.low = QuantityField("lowest colour", "1", optional=True)
         self.high = QuantityField("highest colour", "1", optional=True)
-        self.fault = QLabel()
-        self.fault.setProperty("role", "alarm")
-        self.fault.setWordWrap(True)
+        self.fault = RefusalLabel()
         self._lay_out()
         self.channels.textActivated.connect(self.channel_picked)
         self.directions.currentIndexChanged.connect(self._turn)
@@ -178,7 +177,6 @@ class ImageBar(QWidget):
                 grid.addWidget(widget, row, first + 1 + i)
                 grid.setColumnStretch(first + 1 + i, 1)
         grid.addWidget(self.fault, 2, 0, 1, 6)
-        self.fault.hide()
 
     def _turn(self, index: int) -> None:
         self.is_backward = index == 1
@@ -222,9 +220,7 @@ class ImageBar(QWidget):
         return ""
 
     def _say_fault(self) -> None:
-        fault = self._wrong() if self._is_by_hand else ""
-        self.fault.setText(fault)
-        self.fault.setVisible(bool(fault))
+        self.fault.say(self._wrong() if self._is_by_hand else "")
 
     def _mirror(self) -> None:
         """Show what holds together: fields only by hand, the warning only where levelled."""

@@ -10,9 +10,9 @@ from PyQt6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from spm_auto.units import format as format_quantity
 
 from .beliefs import calibration_words
+from .drawing import Shown, colour_axes, shown_unit
 from .qt import pg
 from .run_model import Learning, RunModel
-from .scale import Scale
 from .theme import Theme
 
 _SYMBOL = 7
@@ -27,11 +27,11 @@ class LearningView(QWidget):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self._words = QLabel("")
-        self._words.setWordWrap(True)
-        self._words.setProperty("role", "faint")
-        self._words.setAccessibleName("calibration")
-        self._words.setToolTip(
+        self.words = QLabel("")
+        self.words.setWordWrap(True)
+        self.words.setProperty("role", "faint")
+        self.words.setAccessibleName("calibration")
+        self.words.setToolTip(
             "sd: standard deviation that was predicted of a spectrum's value, its noise included"
         )
         self._area = area = pg.GraphicsLayoutWidget()
@@ -54,18 +54,22 @@ class LearningView(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(area, 1)
-        layout.addWidget(self._words)
-        self._scale = Scale("1")
+        layout.addWidget(self.words)
+        self._shown = Shown("", 1.0)
         self.set_theme(theme)
+
+    @property
+    def found(self) -> tuple[np.ndarray, np.ndarray]:
+        """The values as drawn: number of the spectrum, and value in the unit of the axis."""
+        x, y = self._found.getData()
+        return np.asarray(x), np.asarray(y)
 
     def set_theme(self, theme: Theme) -> None:
         """Change the colours."""
         self._theme = theme
         self._area.setBackground(theme.panel)
         for plot in (self.curve, self.check):
-            for name in ("left", "bottom"):
-                plot.getAxis(name).setPen(theme.faint)
-                plot.getAxis(name).setTextPen(theme.ink)
+            colour_axes(plot, theme.ink, theme.faint)
             plot.setTitle(plot.titleLabel.text, color=theme.ink, size="9pt")
         faint = QColor(theme.faint)
         self._best.setPen(pg.mkPen(theme.accent, width=1))
@@ -83,20 +87,20 @@ class LearningView(QWidget):
         means = np.array(learning.means, dtype=float)
         deviations = np.array(learning.deviations, dtype=float)
         finite = values[np.isfinite(values)]
-        if self._scale.unit != learning.unit:
-            self._scale = Scale(learning.unit)
-        self._scale.fit(float(np.abs(finite).max()) if finite.size else math.nan)
-        factor = self._scale.factor
-        values, means, deviations = values / factor, means / factor, deviations / factor
+        largest = float(np.abs(finite).max()) if finite.size else math.nan
+        self._shown = shown_unit(learning.unit, largest, self._shown)
+        values, means, deviations = (
+            each * self._shown.per_unit for each in (values, means, deviations)
+        )
         n = np.arange(1, len(values) + 1)
-        self.curve.setLabel("left", self._scale.label(learning.scalarizer or "value"))
+        self.curve.setLabel("left", self._label(learning.scalarizer or "value"))
         self._title(self.curve, _heading(learning))
         self._found.setData(x=n[np.isfinite(values)], y=values[np.isfinite(values)])
         self._best.setData(n, np.fmax.accumulate(values) if len(values) else values)
         told = np.isfinite(means) & (deviations > 0)
         self._set_bars(self._spread, n[told], means[told], height=2 * deviations[told])
-        self.check.setLabel("left", self._scale.label("found"))
-        self.check.setLabel("bottom", self._scale.label("expected"))
+        self.check.setLabel("left", self._label("found"))
+        self.check.setLabel("bottom", self._label("expected"))
         self._title(self.check, "found against expected, ± 1 sd")
         both = told & np.isfinite(values)
         self._pairs.setData(x=means[both], y=values[both])
@@ -106,7 +110,11 @@ class LearningView(QWidget):
             seen = np.concatenate([means[both], values[both]])
             ends = np.array([seen.min(), seen.max()])
         self._diagonal.setData(ends, ends)
-        self._words.setText(calibration_words(model))
+        self.words.setText(calibration_words(model))
+
+    def _label(self, name: str) -> str:
+        name = name.replace("_", " ")
+        return f"{name} [{self._shown.text}]" if self._shown.text else name
 
     def _title(self, plot: Any, words: str) -> None:
         plot.setTitle(words, color=self._theme.ink, size="9pt")

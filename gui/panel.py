@@ -139,7 +139,7 @@ class Panel(QWidget):
         self.grid.setColumnStretch(1, 1)
         self.grid.setHorizontalSpacing(10)
         self.grid.setVerticalSpacing(5)
-        self.heading = QToolButton()
+        self.heading = QToolButton(self)
         self.heading.setText(heading)
         self.heading.setAutoRaise(True)
         self.heading.setVisible(bool(heading))
@@ -265,6 +265,10 @@ class Panel(QWidget):
         """Return the fields that stand for a quantity of the limits."""
         return [row.field for row in self.rows if row.field.name == quantity]
 
+    def explain(self, quantity: str) -> str:  # noqa: ARG002 - panels that know more use it
+        """Say what would be right of a quantity that is out of its limits, where that helps."""
+        return ""
+
     def sum_up(self) -> str:
         """Say in words what `self.wanted` would do; not called where nothing is wanted."""
         return ""
@@ -315,7 +319,7 @@ class Panel(QWidget):
 
     def _refuse(self, refusal: Refusal) -> str:
         """Show at its fields why something is refused, or return it where no field is to blame."""
-        text = refusal.text
+        text = " ".join(filter(None, (refusal.text, self.explain(refusal.quantity))))
         if len(self.wanted) > 1:
             text = f"place {refusal.number + 1} of {len(self.wanted)}: {text}"
         used = [row.field for row in self.rows if row.is_used]
@@ -325,12 +329,10 @@ class Panel(QWidget):
         return "" if blamed else text
 
     def _show(self, note: str) -> None:
+        names = [row.field.name for row in self.rows if row.is_used and row.field.fault()]
         told: set[str] = set()
-        names = []
         for row in sorted(self.rows, key=lambda row: row.field is not self._edited):
             fault = row.field.fault() if row.is_used else ""
-            if fault:
-                names.append(row.field.name)
             row.show_fault("" if fault in told or row.field.is_missing else fault)
             told.add(fault)
         say(self.note, note)

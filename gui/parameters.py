@@ -35,7 +35,7 @@ from .view import View
 from .wishes import Finish, Interrupt, Perform
 
 BY_HAND = "by_hand"  # the step that waits for what a human wants
-_ANSWER = 3_000  # how long the run may take to say that it has begun [ms]
+_ANSWER = 1_500  # how long the run may take to say that it has begun [ms]
 _SENT = "sent; waits for the run"
 
 
@@ -72,6 +72,7 @@ class ParametersView(View):
         self.tabs.setTabVisible(self.tabs.indexOf(self._pages["Stage"]), False)
         for panel in self.panels():
             panel.asked.connect(self._ask)
+        selection.settings_recalled.connect(self.use)
         self.answer = words(role="alarm")
         self.answer.hide()
         self.interrupt = QPushButton("End what goes on")
@@ -127,8 +128,7 @@ class ParametersView(View):
     def show_answer(self, error: str) -> None:
         """Show what came of the last wish: why it was refused, or empty where it was taken."""
         say(self.answer, error)
-        if error:
-            self._forget_sent()
+        self._forget_sent()
 
     def show_run(self, model: RunModel, changed: Part) -> None:
         """Show what has changed of the run."""

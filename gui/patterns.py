@@ -16,12 +16,12 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from spm_auto.errors import LimitExceeded
 from spm_auto.instrument import Limits
 
 from .drawing import NM
 from .marks import REACH, edge, in_pixels
 from .qt import pg
+from .refusals import refusal
 from .selection import Place, Selection
 from .theme import Theme
 
@@ -217,7 +217,10 @@ class PatternTools(QWidget):
         n = len(self.places)
         self.clear.setEnabled(n > 0)
         text = f"{n} place{'' if n == 1 else 's'} drawn" if n else ""
-        outside = sum(self._is_outside(place) for place in self.places)
+        outside = sum(
+            bool(refusal(self._limits, lambda limits, place=place: limits.check_point(*place)))
+            for place in self.places
+        )
         if outside:
             text += f", {outside} outside the limits"
         role = "alarm" if outside else "faint"
@@ -228,15 +231,6 @@ class PatternTools(QWidget):
             if style is not None:
                 style.unpolish(self.words)
                 style.polish(self.words)
-
-    def _is_outside(self, place: Place) -> bool:
-        if self._limits is None:
-            return False
-        try:
-            self._limits.check_point(*place)
-        except LimitExceeded:
-            return True
-        return False
 
 
 def _count(name: str, value: int) -> QSpinBox:

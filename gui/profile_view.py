@@ -8,6 +8,7 @@ from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSpinBox, QVBoxLayou
 
 from spm_auto.instrument import Channel, FloatArray
 
+from .chosen import FOLLOW, chosen_scan
 from .drawing import Shown, apart, colour_axes, length_unit, pen, said, shown_unit
 from .qt import pg
 from .run_model import GrowingScan, Part, RunModel
@@ -25,7 +26,7 @@ class ProfileView(View):
     def __init__(self, selection: Selection, theme: Theme) -> None:
         super().__init__(selection, theme)
         self._model: RunModel | None = None
-        self._chosen = -1
+        self._chosen = FOLLOW
         self._channel = ""
         self._drawn: tuple[object, ...] = ()
         self._units: dict[str, Shown] = {}
@@ -70,17 +71,12 @@ class ProfileView(View):
     @property
     def scan(self) -> GrowingScan | None:
         """The scan of which a line is shown; None before the first."""
-        model = self._model
-        if model is None:
-            return None
-        if 0 <= self._chosen < len(model.scans):
-            return model.scans[self._chosen]
-        return model.scan or (model.scans[-1] if model.scans else None)
+        return chosen_scan(self._model, self._chosen)
 
     def show_run(self, model: RunModel, changed: Part) -> None:
         """Show the newest line, where it is wanted."""
         if model is not self._model:
-            self._model, self._chosen, self._drawn = model, -1, ()
+            self._model, self._chosen, self._drawn = model, FOLLOW, ()
             changed = Part.ALL
         if changed & (Part.SCAN | Part.SCANS):
             self._show()

@@ -93,6 +93,7 @@ class GrowingScan:
         end_time: Instrument time of the newest line [s].
         is_over: Whether it has ended, complete or not.
         is_aside: Whether it shows the tip or a drift, and is none of the run's images.
+        stage: Where the coarse stage stood (x, y) [m]; None where there is none.
     """
 
     index: int
@@ -106,6 +107,7 @@ class GrowingScan:
     end_time: float = math.nan
     is_over: bool = False
     is_aside: bool = False
+    stage: tuple[float, float] | None = None
 
     @property
     def frame(self) -> ScanFrame:
@@ -392,6 +394,7 @@ class RunModel:
                 forward=np.full(shape, np.nan),
                 backward=np.full(shape, np.nan),
                 is_aside=is_aside,
+                stage=self.stage,
                 end_time=record.time,
             )
         )

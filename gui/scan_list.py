@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from PyQt6.QtCore import QAbstractListModel, QModelIndex, QSize, Qt
-from PyQt6.QtGui import QColor, QImage
+from PyQt6.QtGui import QColor, QIcon, QPixmap
 
 from spm_auto.units import format as format_quantity
 from spm_auto.units import format_duration
@@ -25,7 +25,7 @@ class ScanList(QAbstractListModel):
         super().__init__()
         self._theme = theme
         self._scans: list[GrowingScan] = []
-        self._pictures: dict[int, QImage] = {}
+        self._pictures: dict[int, QIcon] = {}
         self._lines: dict[int, int] = {}
 
     def show_scans(self, model: RunModel) -> None:
@@ -54,7 +54,7 @@ class ScanList(QAbstractListModel):
         """Return the scan of a row."""
         return self._scans[len(self._scans) - 1 - row]
 
-    def picture(self, index: int) -> QImage | None:
+    def picture(self, index: int) -> QIcon | None:
         """Return the small picture of a scan; None where it was never there to be drawn."""
         return self._pictures.get(index)
 
@@ -87,7 +87,10 @@ class ScanList(QAbstractListModel):
         """Draw a picture where lines have come since the last one; returns whether it was."""
         if scan.forward is None or scan.n_lines == self._lines.get(scan.index, 0):
             return False
-        self._pictures[scan.index] = thumbnail(scan.forward[0])
+        picture = QPixmap.fromImage(thumbnail(scan.forward[0], scan.frame.size))
+        icon = QIcon(picture)
+        icon.addPixmap(picture, QIcon.Mode.Selected)  # its colours stay when it is chosen
+        self._pictures[scan.index] = icon
         self._lines[scan.index] = scan.n_lines
         return True
 

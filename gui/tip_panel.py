@@ -123,6 +123,7 @@ class TipPanel(Panel):
             self.question.setText(f"{self.sum_up()}: the tip may be another one for good.")
             self._frame.show()
             self._timer.start()
+            self.no.setFocus()
 
     def confirm(self) -> None:
         """Do what was asked about."""

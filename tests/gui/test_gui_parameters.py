@@ -10,7 +10,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from spm_auto.data import FeedbackSet
+from spm_auto.data import FeedbackSet, StepStarted
 from spm_auto.ear import About
 from spm_auto.gui.parameters import ParametersView
 from spm_auto.gui.run_model import Part, RunModel
@@ -23,6 +23,7 @@ from spm_auto.instrument import (
     AcquireSpectrum,
     BiasWaveform,
     ConditionTip,
+    Exposure,
     Load,
     MoveStage,
     NoGoZone,
@@ -176,6 +177,30 @@ def test_a_scan_is_asked_for_as_it_stands_in_the_fields(
     assert wish.instructions == (Scan(frame, ("height", "amplitude"), 2.0, "by hand"),)
 
 
+def test_a_scan_that_is_too_fast_is_told_how_fast_it_may_be(view: ParametersView) -> None:
+    view.scan.rate.field.setText("50 Hz")
+    assert view.scan.rate.said == (
+        "scan speed of 100 um/s is outside 0 m/s to 50 um/s "
+        "- at this width a line rate of at most 25 Hz"
+    )
+
+
+def test_a_square_frame_stays_square_until_another_one_is_drawn(
+    view: ParametersView, selection: Selection
+) -> None:
+    view.scan.square.setChecked(True)
+    for row, text in ((view.scan.wide, "3 um"), (view.scan.pixels, "64")):
+        row.field.selectAll()
+        row.field.insert(text)
+    assert view.scan.frame is not None
+    assert view.scan.frame.size == (3e-6, 3e-6)
+    assert view.scan.frame.pixels == (64, 64)
+    assert selection.frame == view.scan.frame
+    selection.frame_proposed.emit(made.FRAME)
+    assert not view.scan.square.isChecked()
+    assert view.scan.high.field.text() == "800 nm"
+
+
 def test_a_scan_without_channels_is_refused(view: ParametersView, wishes: list[Wish]) -> None:
     for box in view.scan._boxes.values():
         box.setChecked(False)
@@ -226,6 +251,19 @@ def test_the_settings_of_the_last_scan_are_read_back_and_follow_the_run_until_so
     assert view.scan.wide.field.text() == "2 um"
     assert selection.frame is not None
     assert selection.frame.size == (2e-6, 2e-6)
+
+
+def test_nothing_of_another_run_is_shown_beside_the_fields(
+    view: ParametersView, selection: Selection
+) -> None:
+    model = RunModel()
+    view.show_run(model, model.take(made.run_records(1, is_over=False)))
+    assert view.scan.rate.read
+    assert view.spectrum.dwell.read
+    view.show_run(RunModel(), Part.ALL)
+    assert [row.read for row in (*view.scan.rows, *view.spectrum.rows) if row.read] == []
+    assert not view.scan.heading.isEnabled()
+    assert not view.spectrum.heading.isEnabled()
 
 
 def test_what_is_read_back_is_shown_and_never_what_was_typed(view: ParametersView) -> None:
@@ -293,6 +331,22 @@ def test_one_place_of_a_pattern_that_is_not_allowed_keeps_all_from_being_sent(
     assert view.spectrum.note.text().startswith("place 2 of 3: x of 6 um is outside -5 um to 5 um")
     selection.pattern_drawn.emit(())
     assert view.spectrum.where.choice == HERE
+
+
+def test_more_spectra_than_there_may_be_are_refused(
+    view: ParametersView, wishes: list[Wish], selection: Selection
+) -> None:
+    view.set_about(About(panels.CAPABILITIES, replace(panels.LIMITS, spectra=3)))
+    selection.pattern_drawn.emit(tuple((n * 1e-8, 0.0) for n in range(4)))
+    view.spectrum.act()
+    assert "place 4 of 4: spectra of 4 is outside 0 to 3" in view.spectrum.note.text()
+    assert wishes == []
+
+
+def test_the_exposure_that_the_sample_may_bear_is_told(view: ParametersView) -> None:
+    exposure = Exposure(50e-9, bias_time=2.0)
+    view.set_about(About(panels.CAPABILITIES, replace(panels.LIMITS, exposure=exposure)))
+    assert "at most 2 V s within 50 nm of a place" in view.spectrum.summary.text()
 
 
 def test_a_clicked_place_is_taken_over_and_nothing_moves(
@@ -425,19 +479,21 @@ def test_a_second_press_before_the_run_has_begun_sends_nothing(
     view.scan.act()
     assert len(wishes) == 1
     assert view.scan.why.text() == "sent; waits for the run"
+    view.show_answer("")  # taken; a short way may be over before the next look
+    assert view.scan.can_act
+    view.scan.act()
+    assert len(wishes) == 2
     view.show_answer("x of 1 m is outside")
     assert view.answer.text() == "x of 1 m is outside"
     assert view.scan.can_act
     view.scan.act()
-    assert len(wishes) == 2
+    assert len(wishes) == 3
     assert view.answer.isHidden()
 
 
 def test_what_goes_on_by_hand_can_be_ended_and_work_by_hand_finished(
     view: ParametersView, wishes: list[Wish]
 ) -> None:
-    from spm_auto.data import StepStarted
-
     model = RunModel()
     changed = model.take(made.numbered([made.started(), StepStarted(0, "by_hand")]))
     view.show_run(model, changed)
@@ -453,7 +509,7 @@ def test_the_settings_of_an_earlier_scan_can_be_used_again(
     view: ParametersView, selection: Selection, wishes: list[Wish]
 ) -> None:
     """Row 11: settings of the history go back into the panels, and nothing is sent."""
-    view.use(Scan(made.FRAME, ("phase",), 4.0))
+    selection.settings_recalled.emit(Scan(made.FRAME, ("phase",), 4.0))
     assert view.scan.channels == ("phase",)
     assert view.scan.rate.field.value() == 4.0
     assert selection.frame == view.scan.frame

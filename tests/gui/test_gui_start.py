@@ -133,7 +133,7 @@ def test_nothing_starts_before_its_plan_is_shown_with_time_spectra_and_size(desk
     desk.planned(view)
     values = {name: label.text() for name, label in view.card.values.items()}
     assert values["Time"].startswith("1 h 1 min, of which 1 min 1 s to load the sample")
-    assert "on this clock 6 min 6 s" in values["Time"]
+    assert "on this clock 4 min 4 s" in values["Time"]
     assert values["Measures"] == "30 spectra, 96 scan lines"
     assert values["Bias"] == "-8.5 V to 8.5 V"
     assert "200 V s" in values["Exposure"]

@@ -1,0 +1,254 @@
+"""MainWindow: puts the views together, and asks the session ten times a second what is new."""
+
+from pathlib import Path
+
+from PyQt6.QtCore import QSettings, QTimer
+from PyQt6.QtGui import QCloseEvent, QShowEvent
+from PyQt6.QtWidgets import QApplication, QFileDialog, QInputDialog, QMainWindow
+
+from spm_auto.errors import SpmError
+
+from .layout import Layout
+from .menus import Menus
+from .orders import Outcome, StartOrder
+from .run_model import Part
+from .sayings import Weight
+from .selection import Selection
+from .session import Session
+from .theme import THEMES, Theme, dress
+from .window_parts import Parts
+from .wishes import Annotate, Finish, Interrupt
+
+TICK = 100  # [ms] between two looks at what is new
+_BEHIND = 5  # [ms] to the next look while there is more in the journal than was read
+_THEME = "theme"  # key of the settings
+_SAID = 10_000  # [ms] that a message stands in the status bar
+BY_HAND = "by_hand"  # kind of the question that work by hand answers
+
+
+class MainWindow(QMainWindow):
+    """The window of an operator. It owns no run: closing it never touches one.
+
+    Args:
+        session: The run that is shown, and the way to it.
+        theme: The colours.
+        settings: Where the layout is kept.
+
+    Attributes:
+        parts: All views.
+    """
+
+    def __init__(self, session: Session, theme: Theme, settings: QSettings) -> None:
+        super().__init__()
+        self.session, self.theme, self._settings = session, theme, settings
+        self.selection = Selection()
+        self.parts = Parts(self.selection, theme, session.withdrawal)
+        self._owed = dict.fromkeys(self.parts.views, Part.NOTHING)  # what was hidden meanwhile
+        self._about: object = None
+        self._is_settled = False
+        self._model = session.model
+        self.setWindowTitle("spm_auto")
+        self.layout_ = Layout(self, self.parts, settings)
+        self.menus = Menus(self)
+        self._connect()
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self.tick)
+        self._timer.start(TICK)
+
+    def begin_by_hand(self, lab: Path | None = None) -> None:
+        """Begin to work by hand: with a lab file, or on the simulator."""
+        self.begin(self.parts.start.by_hand_order(lab))
+
+    def begin(self, order: StartOrder) -> None:
+        """Start a run in a process of its own, and show it."""
+        try:
+            self.session.start(order)
+        except SpmError as error:
+            self.tell(f"refused: {error}")
+            self.parts.log.add(Weight.WARNING, f"refused: {error}")
+            return
+        self._show_run()
+        self.layout_.show_microscope()
+
+    def attach(self, folder: Path, is_looking: bool = False) -> None:
+        """Show the run of a folder.
+
+        Args:
+            folder: Of the run.
+            is_looking: Whether nothing can be done to it from here.
+        """
+        self.session.attach(folder, is_looking)
+        self._show_run()
+        self.layout_.show_microscope()
+
+    def open_recipe(self, recipe: Path) -> None:
+        """Put a recipe into the editor, and show it."""
+        self.parts.start.set_recipe(recipe)
+        self.layout_.show_start()
+
+    def tell(self, text: str) -> None:
+        """Say something in the status bar for a while."""
+        bar = self.statusBar()
+        if bar is not None:
+            bar.showMessage(text, _SAID)
+
+    def tell_fault(self, text: str, details: str) -> None:
+        """Say that the window itself has a fault; the run goes on."""
+        self.tell(f"fault of this window, not of the run: {text}")
+        self.parts.log.add(Weight.ALARM, f"fault of this window: {text}\n{details}")
+
+    def tick(self) -> None:
+        """Look at what is new, and have it shown."""
+        changed = self.session.tick()
+        if self.session.model is not self._model:
+            self._model, changed = self.session.model, Part.ALL
+        for view in self._owed:
+            self._owed[view] |= changed
+        self._show_owed()
+        self._show_link()
+        self._timer.setInterval(_BEHIND if self.session.is_behind else TICK)
+
+    def set_theme(self, name: str) -> None:
+        """Change the colours of everything."""
+        self.theme = THEMES[name]
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            dress(application, self.theme)
+        for view in self.parts.views:
+            view.set_theme(self.theme)
+        self._settings.setValue(_THEME, name)
+        self._owed = dict.fromkeys(self.parts.views, Part.ALL)
+        self._show_owed()
+
+    def open_folder(self) -> None:
+        """Let a human choose the folder of a run, and attach to it."""
+        start = str(self.session.out)
+        chosen = QFileDialog.getExistingDirectory(self, "Folder of a run", start)
+        if chosen:
+            self.attach(Path(chosen))
+
+    def open_server(self) -> None:
+        """Let a human choose an instrument server, to look at it."""
+        title, kinds = "The file in which a server says where it listens", "server (*.json)"
+        chosen, _ = QFileDialog.getOpenFileName(self, title, str(Path.home()), kinds)
+        if not chosen:
+            return
+        try:
+            self.session.attach_server(Path(chosen))
+        except SpmError as error:
+            self.tell(f"refused: {error}")
+            self.parts.log.add(Weight.WARNING, f"refused: {error}")
+        self._show_run()
+
+    def detach(self) -> None:
+        """Let go of the run, which goes on."""
+        self.session.detach()
+        self._show_run()
+
+    def annotate(self) -> None:
+        """Let a human write something into the run's record."""
+        text, is_given = QInputDialog.getText(self, "Note", "To be written down with the run:")
+        if is_given and text.strip():
+            self.session.wish(Annotate(text.strip()))
+
+    def interrupt(self) -> None:
+        """End what was begun by hand."""
+        self.session.wish(Interrupt())
+
+    def finish_by_hand(self) -> None:
+        """Let the run go on with its next step."""
+        self.session.wish(Finish())
+
+    def shut(self) -> None:
+        """Let go of the run and of all threads; safe to call twice."""
+        self._timer.stop()
+        self.parts.shut()
+        self.session.close()
+
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Give everything its size at the first time."""
+        super().showEvent(event)
+        if not self._is_settled:
+            self._is_settled = True
+            QTimer.singleShot(0, self.layout_.settle)
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Keep the layout, and close; the run goes on."""
+        self.layout_.save()
+        self._settings.sync()
+        self.shut()
+        super().closeEvent(event)
+
+    def _connect(self) -> None:
+        parts = self.parts
+        for view in parts.views:
+            view.wished.connect(self.session.wish)
+        parts.start.set_runs_folder(self.session.out)
+        parts.start.ordered.connect(self.begin)
+        parts.start.edit_wished.connect(self.open_recipe)
+        parts.history.set_runs_folder(self.session.out)
+        parts.history.run_opened.connect(self.attach)
+        parts.controls.resume_wished.connect(self._resume)
+
+    def _use_recipe(self, recipe: Path) -> None:
+        self.parts.start.set_recipe(recipe)
+        self.layout_.show_start()
+
+    def _resume(self, folder: Path) -> None:
+        self.begin(StartOrder(recipe=Path(), lab=Path(), out=folder, resume=True))
+
+    def _show_run(self) -> None:
+        """Show the run that is attached now, in place of the one before."""
+        self._model, self._about = self.session.model, None
+        self._owed = dict.fromkeys(self.parts.views, Part.ALL)
+        name = "" if self.session.folder is None else f" - {self.session.folder.name}"
+        self.setWindowTitle(f"spm_auto{name}")
+        self._show_owed()
+        self._show_link()
+
+    def _show_owed(self) -> None:
+        """Show what has changed in the views that are seen; the others are told once they are."""
+        for view, owed in self._owed.items():
+            if owed and view.isVisible():
+                self._owed[view] = Part.NOTHING
+                view.show_run(self._model, owed)
+
+    def _show_link(self) -> None:
+        """Show what the run answers, and what came of wishes."""
+        session, parts = self.session, self.parts
+        for view in parts.views:
+            view.show_look(session.look)
+        parts.withdraw.show_look(session.look)
+        standing = session.standing
+        parts.controls.show_standing(standing)
+        parts.status.show_standing(standing)
+        if session.about is not self._about:
+            self._about = session.about
+            parts.parameters.set_about(session.about)
+        parts.agent.show_question(session.view)
+        parts.proposals.show_question(session.view)
+        parts.parameters.set_ready(*self._readiness())
+        for outcome in session.take_outcomes():
+            self._tell_outcome(outcome)
+
+    def _tell_outcome(self, outcome: Outcome) -> None:
+        if outcome.error:
+            self.tell(f"refused: {outcome.error}")
+            self.parts.log.add(Weight.WARNING, f"refused: {outcome.error}")
+
+    def _readiness(self) -> tuple[bool, str]:
+        """Say whether the run waits for instructions by hand, and why not."""
+        session, finished = self.session, self.session.model.finished
+        if session.folder is None:
+            return False, "no run is open: begin by hand (Ctrl+N)"
+        if session.is_looking:
+            return False, "this window only looks"
+        if finished is not None:
+            return False, f"the run is over: {finished.reason}"
+        if session.view is None:
+            return False, session.fault or "the run has not answered yet"
+        question = session.view.question
+        if question is not None and question.ask.kind == BY_HAND:
+            return True, ""
+        step = session.model.step
+        return False, f"the run is busy{'' if step is None else f' with {step.kind}'}"

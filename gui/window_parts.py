@@ -1,0 +1,54 @@
+"""Parts: all that the window is made of."""
+
+from .agent_view import AgentView
+from .history_view import HistoryView
+from .image_view import ImageView
+from .log_view import LogView
+from .parameters import ParametersView
+from .profile_view import ProfileView
+from .proposal_view import ProposalView
+from .range_view import RangeView
+from .run_controls import RunControls
+from .selection import Selection
+from .spectrum_view import SpectrumView
+from .start_view import StartView
+from .status_view import StatusView
+from .theme import Theme
+from .view import View
+from .withdraw import WithdrawButton
+from .withdrawal import Withdrawal
+
+
+class Parts:
+    """The views of a window, and the button that withdraws the tip.
+
+    Args:
+        selection: What is pointed at in all views.
+        theme: The colours.
+        withdrawal: What has the tip withdrawn.
+    """
+
+    def __init__(self, selection: Selection, theme: Theme, withdrawal: Withdrawal) -> None:
+        self.image = ImageView(selection, theme)
+        self.profile = ProfileView(selection, theme)
+        self.range = RangeView(selection, theme)
+        self.parameters = ParametersView(selection, theme)
+        self.spectra = SpectrumView(selection, theme)
+        self.history = HistoryView(selection, theme)
+        self.log = LogView(selection, theme)
+        self.agent = AgentView(selection, theme)
+        self.proposals = ProposalView(selection, theme)
+        self.start = StartView(selection, theme)
+        self.controls = RunControls(selection, theme)
+        self.status = StatusView(selection, theme)
+        self.withdraw = WithdrawButton(withdrawal)
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """All views."""
+        return tuple(each for each in vars(self).values() if isinstance(each, View))
+
+    def shut(self) -> None:
+        """End what works beside the window; safe to call twice."""
+        self.history.finish()
+        self.start.close_children()

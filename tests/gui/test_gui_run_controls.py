@@ -1,0 +1,200 @@
+"""Pause, go on, stop: they mirror the run; progress and the time that is left."""
+
+import math
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from made import numbered, run_events, run_records, started
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+from talking import run_view
+
+from spm_auto.data import Alarm, FinishReason, Record, RunFinished
+from spm_auto.gui.orders import Planned, Standing
+from spm_auto.gui.progress import Pace, progress
+from spm_auto.gui.run_controls import RunControls
+from spm_auto.gui.run_model import Part, RunModel
+from spm_auto.gui.selection import Selection
+from spm_auto.gui.theme import Theme
+from spm_auto.gui.wishes import Pause, Resume, Stop
+from spm_auto.workflow import Ask, Question
+
+FOLDER = Path("runs/made")
+GOES_ON = Standing(FOLDER, run_view())
+PAUSED = Standing(FOLDER, run_view(state="paused", is_held=True))
+PAUSING = Standing(FOLDER, run_view(is_held=True))
+
+
+@pytest.fixture
+def controls(qtbot: QtBot, selection: Selection, theme: Theme) -> RunControls:
+    controls = RunControls(selection, theme, now=lambda: 1.8e9)
+    qtbot.addWidget(controls)
+    controls.show()
+    return controls
+
+
+def model_of(records: list[Record]) -> RunModel:
+    model = RunModel()
+    model.take(records)
+    return model
+
+
+def enabled(controls: RunControls) -> list[str]:
+    return [
+        button.accessibleName()
+        for button in controls.findChildren(QPushButton)
+        if button.isEnabled() and button.isVisible()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("standing", "buttons", "words"),
+    [
+        (Standing(), [], "nothing is open"),
+        (GOES_ON, ["Pause", "Stop"], "running"),
+        (PAUSING, ["Go on", "Stop"], "pausing: before the next instruction or line"),
+        (PAUSED, ["Go on", "Stop"], "paused"),
+        (Standing(FOLDER, run_view(state="stopping")), ["Pause"], "stopping"),
+        (
+            Standing(FOLDER, run_view(), is_looking=True),
+            [],
+            "running (this window only looks)",
+        ),
+        (
+            Standing(FOLDER, run_view(finished="cancelled")),
+            [],
+            "over: cancelled; its report is being written",
+        ),
+        (Standing(FOLDER, None, "it has died", can_resume=True), ["Resume this run"], ""),
+    ],
+)
+def test_buttons_and_words_are_those_of_the_run(
+    controls: RunControls, standing: Standing, buttons: list[str], words: str
+) -> None:
+    """Row 17: pause, resume and abort show the state of the run."""
+    controls.show_standing(standing)
+    assert enabled(controls) == buttons
+    assert words in controls.state.full
+
+
+def test_a_click_changes_nothing_until_the_run_says_so(controls: RunControls, qtbot: QtBot) -> None:
+    """Row 17: what is shown is the run's state, both ways, as often as it changes."""
+    controls.show_standing(GOES_ON)
+    for _ in range(2):
+        with qtbot.waitSignal(controls.wished) as asked:
+            qtbot.mouseClick(controls.pause, Qt.MouseButton.LeftButton)
+        assert asked.args == [Pause()]
+        assert controls.state.full == "running"
+        controls.show_standing(PAUSED)
+        assert controls.state.full == "paused"
+        with qtbot.waitSignal(controls.wished) as asked:
+            qtbot.mouseClick(controls.go_on, Qt.MouseButton.LeftButton)
+        assert asked.args == [Resume()]
+        assert controls.state.full == "paused"
+        controls.show_standing(GOES_ON)
+        assert controls.state.full == "running"
+
+
+def test_stop_ends_the_run_and_is_not_withdraw(controls: RunControls, qtbot: QtBot) -> None:
+    controls.show_standing(GOES_ON)
+    with qtbot.waitSignal(controls.wished) as asked:
+        qtbot.mouseClick(controls.stop, Qt.MouseButton.LeftButton)
+    assert asked.args == [Stop()]
+    assert "the tip stays at the sample" in controls.stop.toolTip()
+
+
+def test_a_run_that_was_killed_can_be_resumed_from_here(
+    controls: RunControls, qtbot: QtBot
+) -> None:
+    controls.show_run(model_of(run_records(2, is_over=False)), Part.ALL)
+    standing = Standing(FOLDER, None, "the run's process 12 has died", can_resume=True)
+    controls.show_standing(standing)
+    assert controls.state.full == "it ended without a word"
+    assert controls.fault.text() == "the run's process 12 has died"
+    with qtbot.waitSignal(controls.resume_wished) as asked:
+        qtbot.mouseClick(controls.again, Qt.MouseButton.LeftButton)
+    assert asked.args == [FOLDER]
+
+
+def test_a_run_that_asks_says_what(controls: RunControls) -> None:
+    ask = Ask("point", "measure there?", {"x": 0.0, "y": 0.0})
+    asks = run_view(state="paused", question=Question(3, ask))
+    controls.show_standing(Standing(FOLDER, asks))
+    assert controls.state.full == "it asks you: measure there?"
+    by_hand = run_view(state="paused", question=Question(4, replace(ask, kind="by_hand")))
+    controls.show_standing(Standing(FOLDER, by_hand))
+    assert controls.state.full == "by hand: it waits for you"
+
+
+def test_a_run_that_waits_by_itself_says_why(controls: RunControls) -> None:
+    model = model_of(numbered([started(), Alarm("only 1 MB are free", "room")]))
+    controls.show_run(model, Part.ALL)
+    controls.show_standing(Standing(FOLDER, run_view(state="paused")))
+    assert controls.state.full == "waiting: only 1 MB are free"
+    assert controls.state.role == "alarm"
+    assert controls.go_on.isEnabled()
+
+
+def test_progress_step_and_end_are_told(controls: RunControls) -> None:
+    """Row 16: how far it is, which step, and until when."""
+    controls.show_run(model_of(run_records(5, is_over=False)), Part.ALL)
+    controls.show_standing(replace(GOES_ON, planned=Planned(200.0, 20)))
+    assert controls.step.full == "step 2: explore"
+    until = time.strftime("%H:%M", time.localtime(1.8e9 + 15.0))
+    assert controls.words.full.startswith("5 of 20 spectra · ")
+    assert controls.words.full.endswith(f"about 15.0 s left, until {until}")
+    assert controls.bar.isVisible()
+    assert 0 < controls.bar.value() < 1000
+
+
+def test_without_a_plan_there_is_no_bar(controls: RunControls) -> None:
+    controls.show_run(model_of(run_records(5, is_over=False)), Part.ALL)
+    controls.show_standing(GOES_ON)
+    assert not controls.bar.isVisible()
+    assert controls.words.full.startswith("5 spectra · ")
+
+
+def test_before_spectra_the_plan_says_how_long_it_takes() -> None:
+    model = model_of(run_records(0, is_over=False))
+    far = progress(model, Planned(100.0, 20), pace=0.5, now=lambda: 0.0)
+    assert far.left == 100.0 - model.spent
+    assert far.wall == far.left / 2
+    assert far.share == pytest.approx(model.spent / 100.0)
+
+
+def test_a_run_that_waits_promises_no_end() -> None:
+    model = model_of(run_records(5, is_over=False))
+    far = progress(model, Planned(200.0, 20), is_waiting=True)
+    assert far.words.endswith("left once it goes on")
+
+
+def test_a_run_that_takes_longer_than_planned_says_so() -> None:
+    far = progress(model_of(run_records(2, is_over=False)), Planned(5.0, 20))
+    assert far.words.endswith("longer than planned")
+    assert far.share == 1.0
+
+
+def test_a_run_that_is_over_took_what_it_took() -> None:
+    model = model_of(run_records(3))
+    far = progress(model, Planned(100.0, 3))
+    assert (far.share, far.left) == (1.0, 0.0)
+    assert far.words.startswith("3 of 3 spectra · took ")
+    events = [*run_events(3, is_over=False), RunFinished(FinishReason.CANCELLED)]
+    cut = progress(model_of(numbered(events)), Planned(100.0, 30))
+    assert cut.share < 1.0
+
+
+def test_the_pace_of_a_fast_clock_is_measured() -> None:
+    pace = Pace()
+    model = RunModel()
+    assert math.isnan(pace.seconds)
+    for second in range(5):
+        model.time, model.utc = 10.0 * second, 1e9 + second
+        pace.see(model)
+    assert pace.seconds == pytest.approx(0.1)
+    model.time, model.utc = 0.0, 1e9 + 1
+    pace.see(model)  # another run
+    assert math.isnan(pace.seconds)
