@@ -1,5 +1,6 @@
 """A screen that nobody sees, with a mouse and a keyboard, and the window on it."""
 
+import io
 import json
 import os
 import select
@@ -15,6 +16,7 @@ from PIL import Image
 
 WIDTH, HEIGHT = 1600, 960
 DRIVEN = Path(__file__).with_name("driven.py")
+MOST_TURNS = 40  # of the wheel
 PATIENCE = 20.0  # [s] for something to appear
 
 
@@ -68,12 +70,19 @@ class Screen:
         command = ["xdotool", *map(str, words)]
         subprocess.run(command, env=self.environment, check=True, timeout=PATIENCE)
 
-    def photograph(self, path: Path) -> np.ndarray:
-        """Take a picture of everything, shape (height, width, 3)."""
+    def photograph(self, path: Path) -> None:
+        """Take a picture of everything, with few colours so that the file is small."""
         path.parent.mkdir(parents=True, exist_ok=True)
         command = ["import", "-window", "root", "+dither", "-colors", "255", str(path)]
         subprocess.run(command, env=self.environment, check=True, timeout=PATIENCE)
-        with Image.open(path) as picture:
+
+    def seen(self) -> np.ndarray:
+        """Return what is on the screen, shape (height, width, 3); fast."""
+        command = ["import", "-window", "root", "-depth", "8", "ppm:-"]
+        taken = subprocess.run(
+            command, env=self.environment, check=True, timeout=PATIENCE, capture_output=True
+        )
+        with Image.open(io.BytesIO(taken.stdout)) as picture:
             return np.asarray(picture.convert("RGB"))
 
     def close(self) -> None:
@@ -161,6 +170,15 @@ class Window:
         """Click on something, once it can be used."""
         part = self.wait(name, seconds, usable=True, kind=kind)
         self.screen.do("mousemove", *part.middle, "click", 1)
+
+    def scroll_to(self, name: str, over: Part) -> None:
+        """Turn the mouse's wheel over something until something else can be seen."""
+        for _ in range(MOST_TURNS):
+            if self.parts(name):
+                return
+            self.screen.do("mousemove", *over.middle, "click", 5)
+            select.select([], [], [], 0.05)
+        raise AssertionError(f"{name!r} is not reached by scrolling")
 
     def type_into(self, name: str, text: str, kind: str = "QLineEdit") -> None:
         """Put a text into a field, in place of what stood there."""
