@@ -17,7 +17,7 @@ from .selection import Selection
 from .session import Session
 from .theme import THEMES, Theme, dress
 from .window_parts import Parts
-from .wishes import Annotate, Finish, Interrupt
+from .wishes import Annotate, Finish, Interrupt, Perform
 
 TICK = 100  # [ms] between two looks at what is new
 _BEHIND = 5  # [ms] to the next look while there is more in the journal than was read
@@ -231,6 +231,8 @@ class MainWindow(QMainWindow):
             self._tell_outcome(outcome)
 
     def _tell_outcome(self, outcome: Outcome) -> None:
+        if isinstance(outcome.wish, Perform):
+            self.parts.parameters.show_answer(outcome.error)
         if outcome.error:
             self.tell(f"refused: {outcome.error}")
             self.parts.log.add(Weight.WARNING, f"refused: {outcome.error}")
@@ -250,4 +252,6 @@ class MainWindow(QMainWindow):
         if question is not None and question.ask.kind == BY_HAND:
             return True, ""
         step = session.model.step
+        if step is not None and step.kind == BY_HAND:
+            return False, "what was begun by hand goes on"
         return False, f"the run is busy{'' if step is None else f' with {step.kind}'}"
