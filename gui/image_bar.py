@@ -154,7 +154,7 @@ class ImageBar(QWidget):
 
     @property
     def _is_by_hand(self) -> bool:
-        return self.ranges.currentData() == BY_HAND
+        return bool(self.ranges.currentData() == BY_HAND)
 
     def _lay_out(self) -> None:
         choices = QHBoxLayout()

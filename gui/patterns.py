@@ -2,6 +2,7 @@
 
 import math
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -227,8 +228,8 @@ class PatternTools(QWidget):
         self.words.setVisible(n > 0)
         text = f"{n} place{'' if n == 1 else 's'} drawn" if n else ""
         outside = sum(
-            bool(refusal(self._limits, lambda limits, place=place: limits.check_point(*place)))
-            for place in self.places
+            bool(refusal(self._limits, partial(Limits.check_point, x=x, y=y)))
+            for x, y in self.places
         )
         if outside:
             text += f", {outside} outside the limits"
