@@ -23,7 +23,8 @@ from .beliefs import (
     unit_of,
 )
 from .learning_view import LearningView
-from .maps import Map, Marks, Place, link, watch_mouse
+from .maps import Map, Place, link, watch_mouse
+from .measured import Marks
 from .qt import pg
 from .run_model import Part, RunModel
 from .selection import Selection

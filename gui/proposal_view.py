@@ -12,7 +12,8 @@ from spm_auto.ear import RunView
 from .beliefs import on_grid, place_words, promise, scan_of
 from .drawing import NM
 from .fields import QuantityField
-from .maps import Map, Marks, Place, watch_mouse
+from .maps import Map, Place, watch_mouse
+from .measured import Marks
 from .parts import push_button, words
 from .qt import pg
 from .question_box import QuestionBox
@@ -74,6 +75,7 @@ class ProposalView(View):
         self.forbid.clicked.connect(self._forbid)
         self.cancel.clicked.connect(self.tool.end)
         self.bias.valued.connect(self._look)
+        self.prefer.paired.connect(self._show_pair)
         selection.place_chosen.connect(self._choose)
         selection.cursor_moved.connect(self.map.show_cursor)
         selection.spectra_chosen.connect(self.prefer.choose)
@@ -181,6 +183,11 @@ class ProposalView(View):
             places = [self.box.place]
         self.map.show_next(places, self._place)
         self.map.show_closed(self._model)
+
+    def _show_pair(self) -> None:
+        """Write A and B at the two places that are compared, where that is of use."""
+        is_of_use = self.prefer.learns or self.prefer.is_chosen
+        self.map.show_letters(self.prefer.pair if is_of_use else ())
 
     def _move(self, place: Place) -> None:
         self.selection.cursor_moved.emit(*place)

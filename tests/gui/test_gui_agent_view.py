@@ -135,8 +135,7 @@ def test_the_learning_curve_shows_values_the_best_so_far_and_calibration(view: A
     x, y = view.learning.found
     assert list(x) == [1, 2, 3, 4, 5]
     assert y == pytest.approx([1.0, 1.12, 1.24, 1.36, 1.48])
-    assert view.learning.curve.getAxis("top").labelText == "best so far 1.48 V"
-    assert view.learning.curve.getAxis("left").labelText == "loop area [V]"
+    assert view.learning.curve.getAxis("top").labelText == "loop area [V], best 1.48 V"
     assert "within 1 sd: 5 of 5" in view.learning.words.text()
 
 

@@ -232,10 +232,14 @@ def test_forbidden_regions_come_from_the_journal_and_are_allowed_again(
 def test_one_of_two_places_is_preferred(view: ProposalView, wishes: list[Any]) -> None:
     """Row 26: prefer A or B."""
     view.tabs.setCurrentWidget(view.prefer)
-    assert view.prefer.choices[0].currentText().startswith("4: 1.36 V at (")
+    said = [box.currentText() for box in view.prefer.choices]
+    assert said[0].startswith("5: 1.48 V at (")  # the best
+    assert said[1].startswith("4: 1.36 V at (")  # the newest of the others
+    view.selection.spectra_chosen.emit((4,))
     view.selection.spectra_chosen.emit((1,))
     assert view.prefer.choices[0].currentText().startswith("5: 1.48 V")
     assert view.prefer.choices[1].currentText().startswith("2: 1.12 V")
+    assert [text for _, _, text in view.map.letters] == ["A", "B"]
     view.prefer.buttons[0].click()
     view.prefer.buttons[1].click()
     assert wishes == [Steer(Prefer(28, 7)), Steer(Prefer(7, 28))]
