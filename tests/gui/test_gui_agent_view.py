@@ -165,6 +165,13 @@ def test_a_click_on_a_point_shows_its_spectrum(view: AgentView, qtbot: QtBot) ->
     assert chosen.args == [(2,)]
 
 
+def test_the_mouse_on_a_point_tells_what_was_found_and_expected_there(view: AgentView) -> None:
+    model = feed(view)
+    point = model.spectra[4].spectrum
+    view.selection.cursor_moved.emit(point.x, point.y)
+    assert view.readout.text() == "no. 5: 1.48 V, expected 1.40 ± 0.30 V"
+
+
 def test_the_overview_follows_the_channel_that_is_chosen(
     view: AgentView,
 ) -> None:
