@@ -34,6 +34,7 @@ from .zones import Zone, ZoneMarks, zones_of
 
 NUMBERED = 30  # newest points that carry their number
 _PERCENTILES = (1.0, 99.0)
+_TINY = 0.01  # pure numbers below it are not written out beside a bar
 _CLOSE = 9.0  # [pixels of the screen] from which a click is on a point
 Place = tuple[float, float]
 
@@ -144,6 +145,12 @@ class Map:
         ]
 
     @property
+    def levels(self) -> tuple[float, float]:
+        """Which numbers the first and the last colour stand for, in the unit of the title."""
+        low, high = self._bar.levels()
+        return float(low), float(high)
+
+    @property
     def zones(self) -> tuple[Zone, ...]:
         """What is drawn as closed."""
         return self._zone_marks.zones
@@ -210,7 +217,7 @@ class Map:
             self.set_title(title)
             return
         low, high = apart(levels[0] if floor is None else floor, levels[1])
-        self._shown = shown_unit(unit, max(abs(low), abs(high)), self._shown)
+        self._shown = _shown(unit, max(abs(low), abs(high)), self._shown)
         factor = self._shown.per_unit
         self.image.setImage(image * factor, autoLevels=False)
         self.image.setTransform(placed(frame))
@@ -395,3 +402,11 @@ def link(maps: Sequence[Map]) -> None:
         each._leader = maps[0]
         each.plot.setXLink(first)
         each.plot.setYLink(first)
+
+
+def _shown(unit: str, largest: float, before: Shown) -> Shown:
+    """Return in which unit to show numbers; a pure number that is tiny gets a power of ten."""
+    if unit == "1" and 0 < largest < _TINY:
+        power = 3 * math.floor(math.log10(largest) / 3)
+        return Shown(f"1e{power}", 10.0**-power)
+    return shown_unit(unit, largest, before)

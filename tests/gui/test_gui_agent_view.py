@@ -192,6 +192,13 @@ def test_a_map_without_angle_or_pixels_of_a_hundredth_nanometre_keeps_its_turn(
     assert (corner.x() * NM, corner.y() * NM) == pytest.approx((x[0], y[0]), rel=1e-6)
 
 
+def test_tiny_pure_numbers_are_shown_with_a_power_of_ten(view: AgentView) -> None:
+    image = np.linspace(0, 4e-7, 12).reshape(3, 4)
+    view.mean.show_values(image, ScanFrame((0.0, 0.0), (1e-6, 1e-6), (4, 3)), "1", "novelty")
+    assert view.mean.title == "novelty [1e-9]"
+    assert view.mean.levels == pytest.approx((4.0, 396.0), rel=0.05)
+
+
 def test_before_the_first_fit_the_view_says_so(view: AgentView) -> None:
     model = RunModel()
     events = [e for e in made_agents.run_events(2) if not isinstance(e, ModelFitted)]
