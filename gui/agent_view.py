@@ -1,7 +1,5 @@
 """AgentView: what the agent believes, where it goes next and why, and what it cost."""
 
-import math
-
 import numpy as np
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QGridLayout, QLabel, QSplitter, QVBoxLayout, QWidget
@@ -16,7 +14,7 @@ from .beliefs import (
     believes,
     choice_words,
     cost_words,
-    forbidden_regions,
+    map_words,
     on_grid,
     promise,
     reason_words,
@@ -53,27 +51,34 @@ class AgentView(View):
         self._channel = ""
         self._asked: Place | None = None
         self._model: RunModel | None = None
+        self._drawn_scan: tuple[object, ...] = ()
+        self._drawn_fit: ModelFitted | None = None
         self.words: dict[str, QLabel] = {}
-        self._area = pg.GraphicsLayoutWidget()
-        self._area.setMinimumSize(300, 240)
-        self._area.setBackground(theme.panel)
-        self._area.ci.layout.setSpacing(4)
-        self._area.ci.layout.setContentsMargins(4, 4, 4, 4)
-        self.overview = Map(self._area, (0, 0), theme, "grey", is_numbered=True)
-        self.mean = Map(self._area, (0, 1), theme, "viridis")
-        self.deviation = Map(self._area, (1, 0), theme, "magma")
-        self.acquisition = Map(self._area, (1, 1), theme, "cividis")
+        self.area = pg.GraphicsLayoutWidget()
+        self.area.setMinimumSize(300, 240)
+        self.area.setBackground(theme.panel)
+        self.area.ci.layout.setSpacing(4)
+        for axis in (0, 1):  # maps of one size, however long their titles are
+            self.area.ci.layout.setColumnStretchFactor(axis, 1)
+            self.area.ci.layout.setColumnPreferredWidth(axis, 100)
+            self.area.ci.layout.setRowStretchFactor(axis, 1)
+        self.area.ci.layout.setContentsMargins(4, 4, 4, 4)
+        self.overview = Map(self.area, (0, 0), theme, "grey", is_numbered=True)
+        self.mean = Map(self.area, (0, 1), theme, "viridis")
+        self.deviation = Map(self.area, (1, 0), theme, "magma")
+        self.acquisition = Map(self.area, (1, 1), theme, "cividis")
         self.maps = (self.overview, self.mean, self.deviation, self.acquisition)
         link(self.maps)
-        watch_mouse(self._area, self.maps, self._move, self._click)
+        watch_mouse(self.area, self.maps, self._move, self._click)
         self.learning = LearningView(theme)
         self.readout = QLabel("")
         self.readout.setProperty("role", "faint")
+        self.readout.setWordWrap(True)
         self.readout.setAccessibleName("values under the mouse")
         left = QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self._area, 1)
+        column.addWidget(self.area, 1)
         column.addWidget(self.readout)
         split = QSplitter(Qt.Orientation.Horizontal)
         split.addWidget(left)
@@ -91,7 +96,7 @@ class AgentView(View):
         """Show what has changed of the run."""
         is_new, self._model = self._model is not model, model
         if is_new:
-            changed = Part.ALL
+            changed, self._drawn_scan, self._drawn_fit = Part.ALL, (), None
         if changed & (Part.SCAN | Part.SCANS | Part.FIT):
             self._show_overview(model)
         if changed & (Part.FIT | Part.CHOICE):
@@ -117,7 +122,7 @@ class AgentView(View):
     def set_theme(self, theme: Theme) -> None:
         """Change the colours."""
         super().set_theme(theme)
-        self._area.setBackground(theme.panel)
+        self.area.setBackground(theme.panel)
         for each in self.maps:
             each.set_theme(theme)
         self.learning.set_theme(theme)
@@ -166,17 +171,22 @@ class AgentView(View):
             places.append((model.pending.x, model.pending.y))
         if self._asked is not None:
             places.append(self._asked)
-        regions = forbidden_regions(model)
         for each in self.maps:
             each.show_next(places)
-            each.show_forbidden(regions)
+            each.show_closed(model)
 
     def _show_overview(self, model: RunModel) -> None:
         scan = scan_of(model)
         if scan is None or scan.forward is None:
+            self.overview.clear("overview: no image yet")
+            self._drawn_scan = ()
             return
         names = [channel.name for channel in scan.started.channels]
         at = names.index(self._channel) if self._channel in names else 0
+        drawn = (scan.index, scan.n_lines, scan.is_over, at)
+        if drawn == self._drawn_scan:
+            return
+        self._drawn_scan = drawn
         image, channel = scan.forward[at], scan.started.channels[at]
         title = channel.name.replace("_", " ")
         if channel.name in _LEVELLED and scan.is_over and scan.is_complete:
@@ -184,20 +194,24 @@ class AgentView(View):
         self.overview.show_values(image, scan.frame, channel.unit, title)
 
     def _show_belief(self, model: RunModel) -> None:
-        fit = model.fit
+        fit, drawn = model.fit, self._drawn_fit
+        self._drawn_fit = fit
         if fit is None:
             for each, title in zip(
                 self.maps[1:], ("predicted", "uncertainty", "acquisition"), strict=True
             ):
-                each.set_title(f"{title}: no model yet")
+                each.clear(f"{title}: no model yet")
             return
         unit = unit_of(model)
-        name = fit.quantity or model.learning.scalarizer.replace("_", " ") or "value"
-        self._show_map(self.mean, fit, fit.mean, unit, f"predicted {name}")
-        self._show_map(self.deviation, fit, fit.deviation, unit, "uncertainty (1 sd)", 0.0)
+        name = fit.quantity or model.fit_learning.scalarizer.replace("_", " ") or "value"
+        if fit is not drawn:
+            self._show_map(self.mean, fit, fit.mean, unit, f"predicted {name}")
+            self._show_map(self.deviation, fit, fit.deviation, unit, "uncertainty (1 sd)", 0.0)
         hopes = promise(model)
         if hopes is not None:
             self._show_map(self.acquisition, fit, hopes.values, hopes.unit, hopes.name)
+            self.readout.setText(map_words(model))
+            self.area.setToolTip(map_words(model))
 
     def _show_map(
         self,
@@ -232,7 +246,6 @@ class AgentView(View):
         said = [f"x {format_quantity(x, 'm', 4)}, y {format_quantity(y, 'm', 4)}"]
         names = ("overview", "predicted", "uncertainty", "acquisition")
         for name, each in zip(names, self.maps, strict=True):
-            value = each.value_at(x, y)
-            if math.isfinite(value):
-                said.append(f"{name} {format_quantity(value, each.scale.unit, 3)}")
+            if shown := each.words_at(x, y):
+                said.append(f"{name} {shown}")
         self.readout.setText(" · ".join(said))

@@ -58,6 +58,8 @@ class Known:
                 if self.capabilities is not None:
                     self.capabilities.check(instruction)
                 self._check(instruction, waveforms)
+                if self.limits is not None:
+                    self.limits.check_count(instruction, number)  # as if just loaded
                 if number == 0 and self.limits is not None and self.status is not None:
                     self.limits.check_change(instruction, self.status)
             except LimitExceeded as error:

@@ -50,6 +50,11 @@ class QuantityField(QLineEdit):
         optional: Whether it may be left empty.
         positive: Whether it must be more than 0.
 
+    Attributes:
+        name: What it is.
+        unit: Its SI unit.
+        default: What stood there at first; None where nothing did.
+
     Signals:
         valued: What stands there has changed, good or bad.
     """
@@ -72,6 +77,7 @@ class QuantityField(QLineEdit):
         self._positive = positive
         self._refused = ""
         self._tip = ""
+        self.default = value
         self.setAccessibleName(name)
         self.textChanged.connect(self._change)
         self.editingFinished.connect(self._tidy)
@@ -205,7 +211,10 @@ class QuantityField(QLineEdit):
         """Show whether what stands there is right."""
         fault = self.fault()
         about = self._tip or self.name
-        self.setToolTip(fault or f"{about}\n{self._right()}")
+        lines = [about, self._right()]
+        if self.default is not None:
+            lines.append(f"at first {written(self.default, self.unit)}")
+        self.setToolTip(fault or "\n".join(lines))
         is_wrong = bool(fault) and not self.is_missing
         if self.property("fault") is not is_wrong:
             self.setProperty("fault", is_wrong)

@@ -8,9 +8,10 @@ from PyQt6.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 
 from spm_auto.instrument import Channel
 
-from .drawing import MAP_NAMES, MAPS, is_angle
+from .drawing import MAP_NAMES, MAPS, is_angle, said
 from .fields import QuantityField
 from .levelling import Levelling
+from .refusals import RefusalLabel
 from .theme import ANGLES
 
 PERCENTILES = ((0.0, 100.0), (0.5, 99.5), (2.0, 98.0), (5.0, 95.0))  # [%]
@@ -76,9 +77,7 @@ class ImageBar(QWidget):
         self.ranges = _combo("range", "Which values the colours span")
         self.low = QuantityField("lowest colour", "1", optional=True)
         self.high = QuantityField("highest colour", "1", optional=True)
-        self.fault = QLabel()
-        self.fault.setProperty("role", "alarm")
-        self.fault.setWordWrap(True)
+        self.fault = RefusalLabel()
         self._lay_out()
         self.channels.textActivated.connect(self.channel_picked)
         self.directions.currentIndexChanged.connect(self._turn)
@@ -134,7 +133,7 @@ class ImageBar(QWidget):
         self.ranges.setCurrentIndex(at)
         for field, level in zip((self.low, self.high), style.levels or (None, None), strict=True):
             field.unit = channel.unit
-            field.set_value(level)
+            field.setText("" if level is None else said(level, channel.unit, 6))
         self._is_telling = True
         self._mirror()
 
@@ -142,11 +141,10 @@ class ImageBar(QWidget):
         """Show which values the colours span now [SI]; where set by hand, they are left alone."""
         if self.channel is None or self._is_by_hand:
             return
-        digits = f"{low:.3g} {high:.3g}"
-        if digits != self.property("levels"):
-            self.setProperty("levels", digits)
-            self.low.set_value(float(f"{low:.3g}"))
-            self.high.set_value(float(f"{high:.3g}"))
+        for field, level in ((self.low, low), (self.high, high)):
+            text = said(level, self.channel.unit, 3)
+            if field.text() != text:
+                field.setText(text)
 
     def step(self, combo: QComboBox) -> None:
         """Choose the next of what can be chosen."""
@@ -156,7 +154,7 @@ class ImageBar(QWidget):
 
     @property
     def _is_by_hand(self) -> bool:
-        return self.ranges.currentData() == BY_HAND
+        return bool(self.ranges.currentData() == BY_HAND)
 
     def _lay_out(self) -> None:
         grid = QGridLayout(self)
@@ -178,7 +176,6 @@ class ImageBar(QWidget):
                 grid.addWidget(widget, row, first + 1 + i)
                 grid.setColumnStretch(first + 1 + i, 1)
         grid.addWidget(self.fault, 2, 0, 1, 6)
-        self.fault.hide()
 
     def _turn(self, index: int) -> None:
         self.is_backward = index == 1
@@ -202,7 +199,6 @@ class ImageBar(QWidget):
             self._take_levels()
         else:
             self._restyle(percentiles=wanted, levels=None)
-            self.setProperty("levels", "")
 
     def _take_levels(self) -> None:
         low, high = self.low.value(), self.high.value()
@@ -222,9 +218,7 @@ class ImageBar(QWidget):
         return ""
 
     def _say_fault(self) -> None:
-        fault = self._wrong() if self._is_by_hand else ""
-        self.fault.setText(fault)
-        self.fault.setVisible(bool(fault))
+        self.fault.say(self._wrong() if self._is_by_hand else "")
 
     def _mirror(self) -> None:
         """Show what holds together: fields only by hand, the warning only where levelled."""

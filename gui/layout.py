@@ -20,6 +20,17 @@ _GEOMETRY, _STATE, _SPLIT = "geometry", "state", "split"  # keys of the settings
 _SIZE = (1600, 960)  # [pixels] at the first time
 _LEFT, _RIGHT = 380, 400  # [pixels] width of the docks at the first time
 _BOTTOM = 190  # [pixels] height of the log at the first time
+# [pixels] the least that each part is given, so that all of them fit on 1366 x 768
+_LEAST = {
+    "image": (320, 200),
+    "profile": (320, 90),
+    "range": (260, 150),
+    "spectra": (300, 170),
+    "history": (260, 100),
+    "log": (260, 100),
+    "agent": (420, 260),
+    "start": (420, 260),
+}
 
 
 class Layout:
@@ -36,6 +47,9 @@ class Layout:
     def __init__(self, window: QMainWindow, parts: Parts, settings: QSettings) -> None:
         self._window, self._parts, self._settings = window, parts, settings
         window.setDockNestingEnabled(True)
+        for name, least in _LEAST.items():
+            part: QWidget = getattr(parts, name)
+            part.setMinimumSize(*least)
         window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         self._add_bar()
         self.tabs = self._tabs()
@@ -129,6 +143,7 @@ class Layout:
         tabs.addTab(self._split, "&Microscope")
         tabs.addTab(parts.agent, "&Agent")
         tabs.addTab(parts.start, "S&tart")
+        tabs.addTab(parts.editor, "Re&cipe")
         return tabs
 
     def _add(self, name: str, title: str, part: QWidget, area: Qt.DockWidgetArea) -> None:

@@ -9,10 +9,11 @@ from PyQt6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from spm_auto.units import format as format_quantity
 
-from .beliefs import calibration_words
+from .beliefs import calibration_words, shown_learning
+from .drawing import Shown, colour_axes, shown_unit
+from .maps import entitle
 from .qt import pg
 from .run_model import Learning, RunModel
-from .scale import Scale
 from .theme import Theme
 
 _SYMBOL = 7
@@ -27,12 +28,12 @@ class LearningView(QWidget):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self._words = QLabel("")
-        self._words.setWordWrap(True)
-        self._words.setProperty("role", "faint")
-        self._words.setAccessibleName("calibration")
-        self._words.setToolTip(
-            "sd: standard deviation that was predicted of a spectrum's value, its noise included"
+        self.words = QLabel("")
+        self.words.setWordWrap(True)
+        self.words.setProperty("role", "faint")
+        self.words.setAccessibleName("calibration")
+        self.words.setToolTip(
+            "sd: standard deviation that was predicted of a measured value, its noise included"
         )
         self._area = area = pg.GraphicsLayoutWidget()
         area.setMinimumSize(180, 160)
@@ -42,7 +43,7 @@ class LearningView(QWidget):
             plot.hideButtons()
             for name in ("left", "bottom"):
                 plot.getAxis(name).enableAutoSIPrefix(False)
-        self.curve.setLabel("bottom", "spectrum")
+        self.curve.setLabel("bottom", "measurement")
         self._spread, self._found = pg.ErrorBarItem(beam=0.0), pg.ScatterPlotItem(size=_SYMBOL)
         self._best = pg.PlotCurveItem(stepMode="right", connect="finite")
         for item in (self._spread, self._best, self._found):
@@ -54,19 +55,23 @@ class LearningView(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(area, 1)
-        layout.addWidget(self._words)
-        self._scale = Scale("1")
+        layout.addWidget(self.words)
+        self._shown = Shown("", 1.0)
         self.set_theme(theme)
+
+    @property
+    def found(self) -> tuple[np.ndarray, np.ndarray]:
+        """The values as drawn: number of the spectrum, and value in the unit of the axis."""
+        x, y = self._found.getData()
+        return np.asarray(x), np.asarray(y)
 
     def set_theme(self, theme: Theme) -> None:
         """Change the colours."""
         self._theme = theme
         self._area.setBackground(theme.panel)
         for plot in (self.curve, self.check):
-            for name in ("left", "bottom"):
-                plot.getAxis(name).setPen(theme.faint)
-                plot.getAxis(name).setTextPen(theme.ink)
-            plot.setTitle(plot.titleLabel.text, color=theme.ink, size="9pt")
+            colour_axes(plot, theme.ink, theme.faint)
+            self._title(plot, plot.getAxis("top").labelText)
         faint = QColor(theme.faint)
         self._best.setPen(pg.mkPen(theme.accent, width=1))
         for item in (self._spread, self._off):
@@ -78,25 +83,25 @@ class LearningView(QWidget):
 
     def show_learning(self, model: RunModel) -> None:
         """Show how the agent of the step that goes on does."""
-        learning = model.learning
+        learning = shown_learning(model)
         values = np.array(learning.values, dtype=float)
         means = np.array(learning.means, dtype=float)
         deviations = np.array(learning.deviations, dtype=float)
         finite = values[np.isfinite(values)]
-        if self._scale.unit != learning.unit:
-            self._scale = Scale(learning.unit)
-        self._scale.fit(float(np.abs(finite).max()) if finite.size else math.nan)
-        factor = self._scale.factor
-        values, means, deviations = values / factor, means / factor, deviations / factor
+        largest = float(np.abs(finite).max()) if finite.size else math.nan
+        self._shown = shown_unit(learning.unit, largest, self._shown)
+        values, means, deviations = (
+            each * self._shown.per_unit for each in (values, means, deviations)
+        )
         n = np.arange(1, len(values) + 1)
-        self.curve.setLabel("left", self._scale.label(learning.scalarizer or "value"))
+        self.curve.setLabel("left", self._label(learning.scalarizer or "value"))
         self._title(self.curve, _heading(learning))
         self._found.setData(x=n[np.isfinite(values)], y=values[np.isfinite(values)])
         self._best.setData(n, np.fmax.accumulate(values) if len(values) else values)
         told = np.isfinite(means) & (deviations > 0)
         self._set_bars(self._spread, n[told], means[told], height=2 * deviations[told])
-        self.check.setLabel("left", self._scale.label("found"))
-        self.check.setLabel("bottom", self._scale.label("expected"))
+        self.check.setLabel("left", self._label("found"))
+        self.check.setLabel("bottom", self._label("expected"))
         self._title(self.check, "found against expected, ± 1 sd")
         both = told & np.isfinite(values)
         self._pairs.setData(x=means[both], y=values[both])
@@ -106,10 +111,14 @@ class LearningView(QWidget):
             seen = np.concatenate([means[both], values[both]])
             ends = np.array([seen.min(), seen.max()])
         self._diagonal.setData(ends, ends)
-        self._words.setText(calibration_words(model))
+        self.words.setText(calibration_words(model))
+
+    def _label(self, name: str) -> str:
+        name = name.replace("_", " ")
+        return f"{name} [{self._shown.text}]" if self._shown.text else name
 
     def _title(self, plot: Any, words: str) -> None:
-        plot.setTitle(words, color=self._theme.ink, size="9pt")
+        entitle(plot, words, self._theme.ink)
 
     def _set_bars(self, item: Any, x: np.ndarray, y: np.ndarray, **extent: np.ndarray) -> None:
         item.setVisible(bool(len(x)))

@@ -27,6 +27,7 @@ from .view import View
 from .words import number_of
 
 ANYONE, HUMANS = "anyone", "any human"
+_EVERYBODY = (ANYONE, HUMANS)
 _LEVELS = (
     ("everything", Weight.DETAIL),
     ("news and worse", Weight.NEWS),
@@ -41,7 +42,8 @@ class LogView(View):
     def __init__(self, selection: Selection, theme: Theme) -> None:
         super().__init__(selection, theme)
         self._model: RunModel | None = None
-        self._is_stale = False
+        self._is_stale = self._is_moving = False
+        self._is_following = True
         self.rows = LogTable(theme)
         self.table = _table(self.rows)
         self.level = QComboBox()
@@ -49,7 +51,7 @@ class LogView(View):
         self.level.addItems([name for name, _ in _LEVELS])
         self.who = QComboBox()
         self.who.setAccessibleName("whose doings are shown")
-        self.who.addItems([ANYONE, HUMANS])
+        self.who.addItems(_EVERYBODY)
         self.search = QLineEdit()
         self.search.setAccessibleName("words that a line must have to be shown")
         self.search.setPlaceholderText("search (Ctrl+F)")
@@ -64,8 +66,12 @@ class LogView(View):
         self.who.currentIndexChanged.connect(self._filter)
         self.search.textChanged.connect(self._filter)
         self.save_button.clicked.connect(self._save)
+        bar = self.table.verticalScrollBar()
+        assert bar is not None
+        bar.valueChanged.connect(self._note_place)
+        bar.rangeChanged.connect(self._keep_end)
         self._shortcut(QKeySequence.StandardKey.Find, self._seek)
-        self._shortcut(QKeySequence.StandardKey.Copy, self._copy)
+        self._shortcut(QKeySequence.StandardKey.Copy, self.copy)
         self._count()
 
     def show_run(self, model: RunModel, changed: Part) -> None:
@@ -73,6 +79,8 @@ class LogView(View):
         if model is not self._model:
             self._model = model
             self.rows.clear(model.start_time)
+            while self.who.count() > len(_EVERYBODY):
+                self.who.removeItem(len(_EVERYBODY))
             changed |= Part.SAYINGS
         if changed & Part.SAYINGS:
             self._refresh()
@@ -125,17 +133,24 @@ class LogView(View):
             self._is_stale = True
             return
         self._is_stale = False
-        follows = self._is_at_end()
         self.rows.start_time = self._model.start_time
         self.rows.take(self._model.sayings)
         self._offer_names()
         self._count()
-        if follows:
-            self.table.scrollToBottom()
 
-    def _is_at_end(self) -> bool:
+    def _note_place(self, value: int) -> None:
+        """Note whether the end is in sight, where a human has scrolled."""
         bar = self.table.verticalScrollBar()
-        return bar is None or bar.value() >= bar.maximum() - 1
+        if bar is not None and not self._is_moving:
+            self._is_following = value >= bar.maximum() - 1
+
+    def _keep_end(self, _: int, most: int) -> None:
+        """Keep the end in sight where it was, when lines or room have come or gone."""
+        bar = self.table.verticalScrollBar()
+        if bar is not None and self._is_following:
+            self._is_moving = True
+            bar.setValue(most)
+            self._is_moving = False
 
     def _offer_names(self) -> None:
         known = {self.who.itemText(at) for at in range(self.who.count())}
@@ -152,6 +167,7 @@ class LogView(View):
             )
         )
         self._count()
+        self._is_following = True
         self.table.scrollToBottom()
 
     def _count(self) -> None:
@@ -163,7 +179,8 @@ class LogView(View):
         self.search.setFocus()
         self.search.selectAll()
 
-    def _copy(self) -> None:
+    def copy(self) -> None:
+        """Copy the lines that are chosen."""
         model, clipboard = self.table.selectionModel(), QGuiApplication.clipboard()
         if model is None or clipboard is None:
             return

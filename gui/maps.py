@@ -1,7 +1,6 @@
 """Maps: values of the sample in their place, with what was measured, comes next and is forbidden.
 
-They are drawn in nanometres: Qt takes a turn or a determinant below 1e-12 for zero, so that a small
-frame in metres would lose its angle.
+They are drawn in nanometres; see `spm_auto.gui.drawing`.
 """
 
 import math
@@ -11,20 +10,28 @@ from typing import Any
 
 import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QColor, QPainterPath, QTransform
-from PyQt6.QtWidgets import QGraphicsPathItem
 
-from spm_auto.agents import ForbidRegion
 from spm_auto.data import JudgedCurve, Measurement
 from spm_auto.instrument import FloatArray, ScanFrame
-from spm_auto.units import format as format_quantity
 
+from .drawing import (
+    NM,
+    Shown,
+    apart,
+    look_up_table,
+    percentiles,
+    placed,
+    said,
+    shown_unit,
+    with_alpha,
+)
+from .marks import edge
 from .qt import pg
 from .run_model import RunModel
-from .scale import Scale
+from .scales import ScaleBar
 from .theme import Theme
+from .zones import Zone, ZoneMarks, zones_of
 
-NM = 1e9  # drawn lengths in a metre
 NUMBERED = 30  # newest points that carry their number
 _PERCENTILES = (1.0, 99.0)
 _CLOSE = 9.0  # [pixels of the screen] from which a click is on a point
@@ -77,16 +84,6 @@ class Marks:
         )
 
 
-def placed(frame: ScanFrame) -> QTransform:
-    """Return what puts an image [line, pixel] into its frame, in nanometres."""
-    width, height = (
-        NM * length / pixels for length, pixels in zip(frame.size, frame.pixels, strict=True)
-    )
-    cos, sin = math.cos(frame.angle), math.sin(frame.angle)
-    x, y = (NM * float(c) for c in frame.to_sample(-0.5, -0.5))
-    return QTransform(cos * width, sin * width, -sin * height, cos * height, x, y)
-
-
 class Map:
     """A map with its colour bar and scale bar, its points, and a cursor that is shared.
 
@@ -109,72 +106,87 @@ class Map:
         self._is_numbered = is_numbered
         self.frame: ScanFrame | None = None
         self.values: FloatArray | None = None
-        self.scale = Scale("1")
+        self.unit, self._shown = "1", Shown("", 1.0)
         self.plot = plot = layout.addPlot(row=at[0], col=at[1])
         plot.setAspectLocked(True)
         plot.setMenuEnabled(False)
         plot.hideAxis("left")
         plot.hideAxis("bottom")
         plot.layout.setContentsMargins(2, 2, 2, 2)
-        self._image = pg.ImageItem(axisOrder="row-major")
-        self._image.hide()
-        plot.addItem(self._image)
-        map_ = (
-            pg.ColorMap([0.0, 1.0], ["#000000", "#ffffff"])
-            if colours == "grey"
-            else pg.colormap.get(colours)
-        )
+        self.image = pg.ImageItem(axisOrder="row-major")
+        self.image.hide()
+        plot.addItem(self.image)
+        map_ = pg.ColorMap(None, look_up_table(colours))
         self._bar = pg.ColorBarItem(
             values=(0.0, 1.0), width=10, colorMap=map_, interactive=False, colorMapMenu=False
         )
-        self._bar.setImageItem(self._image, insert_in=plot)
+        self._bar.setImageItem(self.image, insert_in=plot)
         self._bar.axis.enableAutoSIPrefix(False)
         self._bar.axis.setWidth(38)
         self._bar.hide()
-        self._forbidden = QGraphicsPathItem()
+        self._zone_marks = ZoneMarks(plot, theme)
         self._way = pg.PlotCurveItem()
         self._points = pg.ScatterPlotItem(size=8, pxMode=True)
         self._best = pg.ScatterPlotItem(size=15, pxMode=True, symbol="star")
+        self._behind = pg.ScatterPlotItem(size=20, pxMode=True)
         self._next = pg.ScatterPlotItem(size=20, pxMode=True)
         self._lines = tuple(pg.InfiniteLine(angle=angle) for angle in (0, 90))
         self._numbers: list[Any] = []
         for depth, item in enumerate(
-            (self._forbidden, self._way, self._points, self._best, self._next, *self._lines)
+            (self._way, self._points, self._best, self._behind, self._next, *self._lines)
         ):
             item.setZValue(10 + depth)
             plot.addItem(item, ignoreBounds=True)
         for line in self._lines:
             line.hide()
-        self._ruler = pg.ScaleBar(1.0, width=4, suffix="", offset=(-12, -14))
-        self._ruler.setParentItem(plot.vb)
-        self._ruler.hide()
-        plot.vb.sigRangeChanged.connect(self._fit_ruler)
+        self._ruler = ScaleBar(plot, theme)
         plot.vb.sigRangeChangedManually.connect(self._leave_home)
         plot.vb.sigResized.connect(self._fit_view)
         self._leader, self._home, self._is_home = self, QRectF(), True
         self._marks: Marks | None = None
-        self._title = ""
+        self._title = self.title = ""
         self.set_theme(theme)
+
+    @property
+    def numbers(self) -> list[str]:
+        """What stands beside the points, in order."""
+        return [str(text.toPlainText()) for text in self._numbers if text.isVisible()]
+
+    @property
+    def marked(self) -> FloatArray:
+        """Where points are drawn [m], shape (n, 2)."""
+        return NM * np.stack(self._points.getData(), axis=1)
+
+    @property
+    def next_places(self) -> list[Place]:
+        """What is marked as proposed [m]."""
+        return [(float(x) * NM, float(y) * NM) for x, y in zip(*self._next.getData(), strict=True)]
+
+    @property
+    def zones(self) -> tuple[Zone, ...]:
+        """What is drawn as closed."""
+        return self._zone_marks.zones
+
+    @property
+    def cursor(self) -> Place:
+        """Where the cursor is drawn [m]."""
+        across, up = self._lines
+        return float(up.value()) * NM, float(across.value()) * NM
 
     def set_theme(self, theme: Theme) -> None:
         """Change the colours."""
         self._theme = theme
-        dark = min(QColor(theme.panel), QColor(theme.ink), key=QColor.lightness)
+        dark = edge(theme)
         self._points.setPen(pg.mkPen(dark, width=1))
         self._best.setPen(pg.mkPen(dark, width=1))
         self._best.setBrush(pg.mkBrush(theme.proposal))
-        self._way.setPen(pg.mkPen(_faded(theme.measured, 90), width=1))
+        self._way.setPen(pg.mkPen(with_alpha(theme.measured, 90), width=1))
         for line in self._lines:
-            line.setPen(pg.mkPen(_faded(theme.accent, 200), width=1))
-        self._forbidden.setPen(pg.mkPen(theme.forbidden, width=1, cosmetic=True))
-        self._forbidden.setBrush(pg.mkBrush(_faded(theme.forbidden, 70)))
-        self._ruler.bar.setBrush(pg.mkBrush(theme.ink))
-        self._ruler.bar.setPen(pg.mkPen(dark, width=1))
-        self._ruler.text.setColor(theme.ink)
-        self._ruler.text.fill = pg.mkBrush(_faded(theme.panel, 170))
-        for axis in (self._bar.axis,):
-            axis.setPen(theme.faint)
-            axis.setTextPen(theme.ink)
+            line.setPen(pg.mkPen(with_alpha(theme.accent, 200), width=1))
+        self._zone_marks.set_theme(theme)
+        self._ruler.set_theme(theme)
+        self._bar.axis.setPen(theme.faint)
+        self._bar.axis.setTextPen(theme.ink)
         self.set_title(self._title)
         if self._marks is not None:
             self.show_marks(self._marks)
@@ -182,7 +194,9 @@ class Map:
     def set_title(self, title: str) -> None:
         """Say above it what it shows."""
         self._title = title
-        self.plot.setTitle(self.scale.label(title), color=self._theme.ink, size="9pt")
+        unit = f" [{self._shown.text}]" if self._shown.text else ""
+        self.title = f"{title}{unit}"
+        entitle(self.plot, self.title, self._theme.ink)
 
     def show_values(
         self,
@@ -201,33 +215,38 @@ class Map:
             title: What they are.
             floor: The lowest level, instead of a percentile.
         """
-        finite = image[np.isfinite(image)]
-        self.values = image
-        if self.scale.unit != unit:
-            self.scale = Scale(unit)
+        levels = percentiles(image, *_PERCENTILES)
+        self.values, self.unit = image, unit
         self._look_at(frame)
-        if not finite.size:
-            self._image.hide()
-            self._bar.hide()
+        self.image.setVisible(levels is not None)
+        self._bar.setVisible(levels is not None)
+        if levels is None:
+            self.set_title(title)
             return
-        low, high = (float(level) for level in np.percentile(finite, _PERCENTILES))
-        low = low if floor is None else floor
-        if high <= low:
-            high = low + (abs(low) * 1e-3 or 1.0)
-        self.scale.fit(max(abs(low), abs(high)))
-        factor = self.scale.factor
-        self._image.setImage(image / factor, autoLevels=False)
-        self._image.setTransform(placed(frame))
-        self._bar.setLevels((low / factor, high / factor))
-        self._image.show()
-        self._bar.show()
+        low, high = apart(levels[0] if floor is None else floor, levels[1])
+        self._shown = shown_unit(unit, max(abs(low), abs(high)), self._shown)
+        factor = self._shown.per_unit
+        self.image.setImage(image * factor, autoLevels=False)
+        self.image.setTransform(placed(frame))
+        self._bar.setLevels((low * factor, high * factor))
+        self.set_title(title)
+
+    def clear(self, title: str) -> None:
+        """Show no values, and say why."""
+        self.values = None
+        self._shown = Shown("", 1.0)
+        self.image.hide()
+        self._bar.hide()
         self.set_title(title)
 
     def show_marks(self, marks: Marks) -> None:
         """Show where was measured, in order, and which was best."""
         self._marks = marks
-        x, y = NM * marks.x, NM * marks.y
-        white, faint = pg.mkBrush(self._theme.measured), pg.mkBrush(_faded(self._theme.faint, 200))
+        x, y = marks.x / NM, marks.y / NM
+        white, faint = (
+            pg.mkBrush(self._theme.measured),
+            pg.mkBrush(with_alpha(self._theme.faint, 200)),
+        )
         self._points.setData(
             x=x,
             y=y,
@@ -242,29 +261,23 @@ class Map:
 
     def show_next(self, places: Sequence[Place]) -> None:
         """Show what is proposed and not measured yet; the first is what comes next."""
-        x, y = ([NM * place[axis] for place in places] for axis in (0, 1))
-        pen = pg.mkPen(self._theme.proposal, width=2)
+        x, y = ([place[axis] / NM for place in places] for axis in (0, 1))
         symbols = ["crosshair" if n == 0 else "o" for n in range(len(places))]
-        self._next.setData(x=x, y=y, symbol=symbols, pen=pen, brush=pg.mkBrush(None))
+        both = ((self._behind, edge(self._theme), 5), (self._next, self._theme.proposal, 2))
+        for item, colour, width in both:  # to be seen on any colour of a map
+            item.setData(
+                x=x, y=y, symbol=symbols, pen=pg.mkPen(colour, width=width), brush=pg.mkBrush(None)
+            )
 
-    def show_forbidden(self, regions: Sequence[ForbidRegion]) -> None:
-        """Show where nothing may be measured."""
-        path = QPainterPath()
-        path.setFillRule(Qt.FillRule.WindingFill)
-        for region in regions:
-            x, y = (NM * c for c in region.center)
-            if region.radius is not None:
-                path.addEllipse(QPointF(x, y), NM * region.radius, NM * region.radius)
-            elif region.size is not None:
-                width, height = (NM * length for length in region.size)
-                path.addRect(QRectF(x - width / 2, y - height / 2, width, height))
-        self._forbidden.setPath(path)
+    def show_closed(self, model: RunModel) -> None:
+        """Show where nothing may be measured, by the lab's limits and by humans."""
+        self._zone_marks.show(zones_of(model.limits, model.forbidden, model.stage))
 
     def show_cursor(self, x: float, y: float) -> None:
         """Show where the mouse is over any map [m]."""
         across, up = self._lines
-        across.setPos(NM * y)
-        up.setPos(NM * x)
+        across.setPos(y / NM)
+        up.setPos(x / NM)
         for line in self._lines:
             line.show()
 
@@ -278,13 +291,18 @@ class Map:
             return math.nan
         return float(self.values[line, pixel])
 
+    def words_at(self, x: float, y: float) -> str:
+        """Return what the map shows at a place [m], with its unit; empty beside it."""
+        value = self.value_at(x, y)
+        return said(value, self.unit) if math.isfinite(value) else ""
+
     def place_of(self, scene_point: QPointF) -> Place | None:
         """Return the place of the sample at a point of the scene [m]; None beside the map."""
         view = self.plot.vb
         if self.frame is None or not view.sceneBoundingRect().contains(scene_point):
             return None
         point = view.mapSceneToView(scene_point)
-        return point.x() / NM, point.y() / NM
+        return point.x() * NM, point.y() * NM
 
     def mark_at(self, place: Place) -> int | None:
         """Return the number of the spectrum that a click at a place meant; None for none."""
@@ -292,7 +310,7 @@ class Map:
             return None
         away = np.hypot(self._marks.x - place[0], self._marks.y - place[1])
         nearest = int(np.argmin(away))
-        pixel = self.plot.vb.viewPixelSize()[0] / NM
+        pixel = self.plot.vb.viewPixelSize()[0] * NM
         return self._marks.numbers[nearest] if away[nearest] <= _CLOSE * pixel else None
 
     def _number(self, marks: Marks) -> None:
@@ -307,16 +325,15 @@ class Map:
             if slot < len(shown):
                 n = shown[slot]
                 text.setText(str(marks.numbers[n] + 1), color=self._theme.measured)
-                text.setPos(NM * marks.x[n], NM * marks.y[n])
+                text.setPos(marks.x[n] / NM, marks.y[n] / NM)
 
     def _look_at(self, frame: ScanFrame) -> None:
         if frame == self.frame:
             return
         self.frame = frame
-        self._ruler.show()
         x, y = frame.corners()
         leader = self._leader
-        home = QRectF(NM * x.min(), NM * y.min(), NM * np.ptp(x), NM * np.ptp(y))
+        home = QRectF(x.min() / NM, y.min() / NM, np.ptp(x) / NM, np.ptp(y) / NM)
         if self is leader or leader.frame is None:
             leader._home, leader._is_home = home, True
             leader._fit_view()
@@ -329,17 +346,16 @@ class Map:
         if self._leader is self and self._is_home and not self._home.isNull():
             self.plot.vb.setRange(self._home, padding=0.02)
 
-    def _fit_ruler(self) -> None:
-        """Give the scale bar a round length of about a quarter of what is seen."""
-        (low, high), _ = self.plot.vb.viewRange()
-        about = (high - low) / 4
-        if not about > 0:
-            return
-        power = 10.0 ** math.floor(math.log10(about))
-        length = max(step * power for step in (1, 2, 5) if step * power <= about)
-        self._ruler.size = length
-        self._ruler.text.setText(format_quantity(length / NM, "m", 2))
-        self._ruler.updateBar()
+
+def entitle(plot: Any, title: str, colour: str) -> None:
+    """Write a title above a plot, which makes it no wider, as a title of pyqtgraph would."""
+    axis = plot.getAxis("top")
+    if not axis.isVisible():
+        plot.showAxis("top")
+        axis.setStyle(showValues=False, tickLength=0)
+        axis.setPen(None)
+        axis.enableAutoSIPrefix(False)
+    axis.setLabel(title, color=colour, **{"font-size": "9pt"})
 
 
 def watch_mouse(
@@ -377,9 +393,3 @@ def link(maps: Sequence[Map]) -> None:
         each._leader = maps[0]
         each.plot.setXLink(first)
         each.plot.setYLink(first)
-
-
-def _faded(colour: str, opacity: int) -> QColor:
-    faded = QColor(colour)
-    faded.setAlpha(opacity)
-    return faded

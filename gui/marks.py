@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from PyQt6.QtGui import QColor
 
+from spm_auto.ear import Look
 from spm_auto.instrument import FloatArray
 
 from .drawing import NM, pen, with_alpha
@@ -103,6 +104,30 @@ class PlaceMark:
         self.place = place
         x, y = ([], []) if place is None else ([place[0] / NM], [place[1] / NM])
         self._item.setData(x, y)
+
+    def set_visible(self, is_visible: bool) -> None:
+        """Let it be seen or not, wherever it is."""
+        self._item.setVisible(is_visible)
+
+
+class TipMark(PlaceMark):
+    """Where the tip is: as it reads back, or what the journal said last while nobody looks."""
+
+    def __init__(self, plot: Any) -> None:
+        super().__init__(plot, "+", 17, 90)
+        self._journal: Place | None = None
+        self._is_read_back = False
+
+    def take_run(self, probe: Place | None) -> None:
+        """Take what the journal says [m]."""
+        self._journal = probe
+        if not self._is_read_back:
+            self.show(probe)
+
+    def take_look(self, look: Look | None) -> None:
+        """Take what the instrument reads back; None where nobody can tell."""
+        self._is_read_back = look is not None
+        self.show(self._journal if look is None else look.status.position)
 
 
 def in_pixels(plot: Any, ways: FloatArray) -> FloatArray:

@@ -1,7 +1,7 @@
 """Parts: small things of which panels are made, so that they look and behave alike."""
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QLabel, QPushButton, QWidget
+from PyQt6.QtWidgets import QLabel, QPushButton
 
 
 def push_button(text: str, tip: str, shortcut: str = "") -> QPushButton:
@@ -23,14 +23,3 @@ def words(name: str, role: str = "") -> QLabel:
     if role:
         label.setProperty("role", role)
     return label
-
-
-def give_role(widget: QWidget, role: str) -> None:
-    """Have a widget look as its role does; see `spm_auto.gui.theme`."""
-    if widget.property("role") == role:
-        return
-    widget.setProperty("role", role)
-    style = widget.style()
-    if style is not None:
-        style.unpolish(widget)
-        style.polish(widget)

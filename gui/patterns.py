@@ -2,6 +2,7 @@
 
 import math
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,13 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from spm_auto.errors import LimitExceeded
 from spm_auto.instrument import Limits
 
 from .drawing import NM
+from .frames import colour_handles
 from .marks import REACH, edge, in_pixels
 from .qt import pg
+from .refusals import refusal
 from .selection import Place, Selection
 from .theme import Theme
 
@@ -88,6 +90,7 @@ class PatternTools(QWidget):
         self._dots.setPen(pg.mkPen(edge(theme)))
         if self._shape is not None:
             self._shape.setPen(pg.mkPen(theme.proposal))
+            colour_handles(self._shape, theme)
 
     def set_limits(self, limits: Limits | None) -> None:
         """Say what is allowed; places outside are counted, and will be refused."""
@@ -162,6 +165,7 @@ class PatternTools(QWidget):
     def _add(self, shape: Any) -> None:
         shape.setZValue(40)
         self._shape = shape
+        colour_handles(shape, self._theme)
         self._plot.addItem(shape, ignoreBounds=True)
         shape.sigRegionChanged.connect(lambda _: self._take_shape())
         self._take_shape()
@@ -217,7 +221,10 @@ class PatternTools(QWidget):
         n = len(self.places)
         self.clear.setEnabled(n > 0)
         text = f"{n} place{'' if n == 1 else 's'} drawn" if n else ""
-        outside = sum(self._is_outside(place) for place in self.places)
+        outside = sum(
+            bool(refusal(self._limits, partial(Limits.check_point, x=x, y=y)))
+            for x, y in self.places
+        )
         if outside:
             text += f", {outside} outside the limits"
         role = "alarm" if outside else "faint"
@@ -228,15 +235,6 @@ class PatternTools(QWidget):
             if style is not None:
                 style.unpolish(self.words)
                 style.polish(self.words)
-
-    def _is_outside(self, place: Place) -> bool:
-        if self._limits is None:
-            return False
-        try:
-            self._limits.check_point(*place)
-        except LimitExceeded:
-            return True
-        return False
 
 
 def _count(name: str, value: int) -> QSpinBox:

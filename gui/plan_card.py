@@ -29,9 +29,11 @@ from .figures import (
     exposure,
     measurements,
 )
+from .roles import set_role
 
 _ROWS = ("Time", "Measures", "Bias", "Exposure", "On disk", "Rehearsal")
 _NOT_YET = "–"
+_BY_HAND = "by_hand"  # kind of the step that waits for what a human wants
 _BYTES = 3  # significant digits
 
 
@@ -101,7 +103,7 @@ class PlanCard(QWidget):
         """Show where the run will be; None where nobody knows."""
         self._ground = where or Ground(False, "")
         self.badge.setText(where.words if where else "laboratory unknown: nothing can be started")
-        _play(self.badge, "good" if where and where.is_simulated else "warning")
+        set_role(self.badge, "good" if where and where.is_simulated else "warning")
 
     def show_nothing(self, words: str = "") -> None:
         """Show that there is no plan, and why in words ("planning…")."""
@@ -172,6 +174,8 @@ class PlanCard(QWidget):
             said += " by the simulator that stands in"
         if plan.load_seconds > 0:
             said += f", of which {format_duration(plan.load_seconds)} to load the sample"
+        if any(step.kind == _BY_HAND for step in plan.flat()):
+            said += ", and as long as you work by hand"
         factor = self._ground.factor
         if factor == 0:
             said += "; on this clock at once"
@@ -217,12 +221,12 @@ _TOP = Qt.AlignmentFlag.AlignTop
 
 def _cells(step: StepFigures) -> tuple[str, ...]:
     """Return what the table says of a step."""
-    depth = "    " * (len(step.path) // 2)
-    rounds = f" x {step.rounds:g}" if step.rounds != 1 else ""
+    depth = "        " * (len(step.path) - 1)
+    rounds = f", {step.rounds:g} rounds" if step.inner and step.rounds != 1 else ""
     counts = (step.n_lines, step.n_spectra, step.n_curves)
     shown = (f"{count:g}" if count else _NOT_YET for count in counts)
     return (
-        f"{depth}{step.path[-1] + 1}  {step.kind}{rounds}",
+        f"{depth}[{step.path[-1]}]  {step.kind}{rounds}",
         *shown,
         format_duration(step.seconds),
     )
@@ -247,15 +251,6 @@ def _label(name: str, role: str = "", text: str = "") -> QLabel:
     if role:
         label.setProperty("role", role)
     return label
-
-
-def _play(label: QLabel, role: str) -> None:
-    """Give a label another role, and the colours of that."""
-    label.setProperty("role", role)
-    style = label.style()
-    if style is not None:
-        style.unpolish(label)
-        style.polish(label)
 
 
 def _table() -> QTableWidget:

@@ -8,6 +8,7 @@ from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSpinBox, QVBoxLayou
 
 from spm_auto.instrument import Channel, FloatArray
 
+from .chosen import FOLLOW, chosen_scan
 from .drawing import Shown, apart, colour_axes, length_unit, pen, said, shown_unit
 from .qt import pg
 from .run_model import GrowingScan, Part, RunModel
@@ -25,7 +26,7 @@ class ProfileView(View):
     def __init__(self, selection: Selection, theme: Theme) -> None:
         super().__init__(selection, theme)
         self._model: RunModel | None = None
-        self._chosen = -1
+        self._chosen = FOLLOW
         self._channel = ""
         self._drawn: tuple[object, ...] = ()
         self._units: dict[str, Shown] = {}
@@ -44,6 +45,11 @@ class ProfileView(View):
         self.line.setRange(1, 1)
         self.line.setAccessibleName("line that is shown")
         self.line.setKeyboardTracking(False)
+        self.flat = QCheckBox("without slope")
+        self.flat.setToolTip("Take the slope of the forward line out of both, in this view only")
+        self.view_only = QLabel("view only")
+        self.view_only.setProperty("role", "warning")
+        self.view_only.hide()
         self.readout = QLabel(" ")
         self.plots = pg.PlotWidget()
         self.plot = self.plots.getPlotItem()
@@ -64,23 +70,19 @@ class ProfileView(View):
         selection.channel_chosen.connect(self._choose_channel)
         selection.place_chosen.connect(self._pick)
         self.newest.toggled.connect(lambda _: self._show())
+        self.flat.toggled.connect(self._flatten)
         self.line.valueChanged.connect(self._pick_line)
         self.plot.scene().sigMouseMoved.connect(self._move)
 
     @property
     def scan(self) -> GrowingScan | None:
         """The scan of which a line is shown; None before the first."""
-        model = self._model
-        if model is None:
-            return None
-        if 0 <= self._chosen < len(model.scans):
-            return model.scans[self._chosen]
-        return model.scan or (model.scans[-1] if model.scans else None)
+        return chosen_scan(self._model, self._chosen)
 
     def show_run(self, model: RunModel, changed: Part) -> None:
         """Show the newest line, where it is wanted."""
         if model is not self._model:
-            self._model, self._chosen, self._drawn = model, -1, ()
+            self._model, self._chosen, self._drawn = model, FOLLOW, ()
             changed = Part.ALL
         if changed & (Part.SCAN | Part.SCANS):
             self._show()
@@ -101,6 +103,9 @@ class ProfileView(View):
         top = QHBoxLayout()
         top.addWidget(self.words, 1)
         top.addWidget(self._legend)
+        top.setSpacing(10)
+        top.addWidget(self.view_only)
+        top.addWidget(self.flat)
         top.addWidget(self.newest)
         top.addWidget(self.line)
         rows = QVBoxLayout(self)
@@ -134,6 +139,11 @@ class ProfileView(View):
         self.newest.setChecked(False)
         self._show()
 
+    def _flatten(self, is_flat: bool) -> None:
+        self.view_only.setVisible(is_flat)
+        self._range = (math.nan, math.nan)
+        self._show()
+
     def _show(self) -> None:
         scan = self.scan
         if scan is None or scan.forward is None or scan.backward is None:
@@ -145,7 +155,15 @@ class ProfileView(View):
         is_newest = self.newest.isChecked()
         line = scan.last_line if is_newest else min(self.line.value(), scan.frame.pixels[1]) - 1
         is_known = line >= 0 and bool(np.isfinite(scan.forward[at, line]).any())
-        key = (id(scan), at, line, is_known, is_newest, scan.n_lines if is_newest else 0)
+        key: tuple[object, ...] = (
+            id(scan),
+            at,
+            line,
+            is_known,
+            is_newest,
+            scan.n_lines if is_newest else 0,
+        )
+        key = (*key, self.flat.isChecked())
         if key == self._drawn:
             return
         self._drawn = key
@@ -166,6 +184,9 @@ class ProfileView(View):
         width = scan.frame.size[0]
         self.distance = (np.arange(forward.size) + 0.5) * width / forward.size
         lengths = length_unit(width, self._lengths)
+        if self.flat.isChecked():
+            slope = _slope(self.distance / width, forward)
+            forward, backward = forward - slope, backward - slope
         both = np.concatenate([forward, backward])
         low, high = float(np.nanmin(both)), float(np.nanmax(both))
         unit = shown_unit(channel.unit, max(abs(low), abs(high)), self._units.get(channel.name))
@@ -231,3 +252,17 @@ class ProfileView(View):
         self.readout.setText(f"{lengths(along)}   {words}")
         x, y = scan.frame.to_sample(self.line.value() - 1, pixel)
         self.selection.cursor_moved.emit(float(x), float(y))
+
+
+def _slope(x: FloatArray, values: FloatArray) -> FloatArray:
+    """Return the straight line that fits values best, shape (n,); their mean where few are known.
+
+    Args:
+        x: Where they are, shape (n,).
+        values: Shape (n,); missing is NaN.
+    """
+    known = np.isfinite(values)
+    if known.sum() < 2:
+        return np.full(values.size, np.nanmean(values) if known.any() else 0.0)
+    slope, start = np.polyfit(x[known], values[known], 1)
+    return np.asarray(start + slope * x)

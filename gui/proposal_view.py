@@ -9,7 +9,8 @@ from PyQt6.QtWidgets import QHBoxLayout, QLineEdit, QTabWidget, QVBoxLayout
 from spm_auto.agents import ForcePoint
 from spm_auto.ear import RunView
 
-from .beliefs import forbidden_regions, on_grid, place_words, promise, scan_of
+from .beliefs import on_grid, place_words, promise, scan_of
+from .drawing import NM
 from .fields import QuantityField
 from .maps import Map, Marks, Place, watch_mouse
 from .parts import push_button, words
@@ -40,17 +41,18 @@ class ProposalView(View):
         self.setAccessibleName("proposals")
         self._model: RunModel | None = None
         self._place: Place | None = None
+        self._view: RunView | None = None
         self._can_act = False
         self.box = QuestionBox()
         self.why = QLineEdit()
         self.why.setPlaceholderText("why? (goes into the journal with the next thing you do)")
         self.why.setAccessibleName("why")
-        self._area = pg.GraphicsLayoutWidget()
-        self._area.setMinimumSize(200, 150)
-        self._area.setBackground(theme.panel)
-        self.map = Map(self._area, (0, 0), theme, "cividis", is_numbered=True)
+        self.area = pg.GraphicsLayoutWidget()
+        self.area.setMinimumSize(200, 150)
+        self.area.setBackground(theme.panel)
+        self.map = Map(self.area, (0, 0), theme, "cividis", is_numbered=True)
         self.tool = RegionTool(self.map, theme, self._look)
-        watch_mouse(self._area, [self.map], self._move, self._click)
+        watch_mouse(self.area, [self.map], self._move, self._click)
         self.hint = words("what a click does", "faint")
         self.measure = push_button("Measure here", "measure at the place clicked next", "Ctrl+M")
         self.bias = QuantityField("bias", "V", optional=True)
@@ -110,6 +112,9 @@ class ProposalView(View):
 
     def show_question(self, view: RunView | None) -> None:
         """Show how the run stands and what it asks; None where it cannot be spoken to."""
+        if view == self._view:
+            return
+        self._view = view
         self._can_act = view is not None and not view.finished
         before = self.box.question
         self.box.show_question(view)
@@ -121,7 +126,7 @@ class ProposalView(View):
     def set_theme(self, theme: Theme) -> None:
         """Change the colours."""
         super().set_theme(theme)
-        self._area.setBackground(theme.panel)
+        self.area.setBackground(theme.panel)
         self.map.set_theme(theme)
         self.tool.theme = theme
 
@@ -135,7 +140,7 @@ class ProposalView(View):
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addWidget(self.box)
         layout.addWidget(self.why)
-        layout.addWidget(self._area, 3)
+        layout.addWidget(self.area, 3)
         layout.addWidget(self.hint)
         layout.addLayout(measuring)
         layout.addLayout(forbidding)
@@ -156,7 +161,9 @@ class ProposalView(View):
             self.map.show_values(image, frame, hopes.unit, hopes.name)
             return
         scan = scan_of(model)
-        if scan is not None and scan.forward is not None:
+        if scan is None or scan.forward is None:
+            self.map.clear("no image yet")
+        else:
             channel = scan.started.channels[0]
             title = channel.name.replace("_", " ")
             self.map.show_values(scan.forward[0], scan.frame, channel.unit, title)
@@ -171,7 +178,7 @@ class ProposalView(View):
         if self._place is not None:
             places.append(self._place)
         self.map.show_next(places)
-        self.map.show_forbidden(forbidden_regions(self._model))
+        self.map.show_closed(self._model)
 
     def _move(self, place: Place) -> None:
         self.selection.cursor_moved.emit(*place)
@@ -203,8 +210,8 @@ class ProposalView(View):
 
     def _draw(self, shape: Shape) -> None:
         (left, right), (low, high) = self.map.plot.vb.viewRange()
-        middle = self._place or ((left + right) / 2e9, (low + high) / 2e9)
-        self.tool.begin(shape, middle, _SHARE * (right - left) / 1e9)
+        middle = self._place or (NM * (left + right) / 2, NM * (low + high) / 2)
+        self.tool.begin(shape, middle, NM * _SHARE * (right - left))
 
     def _forbid(self) -> None:
         region = self.tool.region()
@@ -241,8 +248,8 @@ class ProposalView(View):
             self.hint.setText("a click chooses a place, a double click has it measured")
         for panel in (self.steer, self.prefer):
             panel.setEnabled(self._can_act)
-        self.closed.allow.setEnabled(self._can_act and self.closed.list.currentRow() >= 0)
-        self.record.note.setEnabled(self._can_act)
+        self.closed.set_can_act(self._can_act)
+        self.record.set_can_act(self._can_act)
 
     def _has_biases(self) -> bool:
         """Whether the bias is the agent's to choose."""

@@ -12,7 +12,8 @@ from spm_auto.workflow import Question
 
 from .fields import QuantityField
 from .maps import Place
-from .parts import give_role, push_button, words
+from .parts import push_button, words
+from .roles import set_role
 from .wishes import Judge
 
 BY_HAND = "by_hand"  # kind of a question that is answered with instructions, not with yes or no
@@ -136,7 +137,7 @@ class QuestionBox(QFrame):
         view, question = self._view, self.question
         can_answer = question is not None and question.ask.kind != BY_HAND
         self.words.setText(_said(view, question))
-        give_role(self.words, "warning" if can_answer else "faint")
+        set_role(self.words, "warning" if can_answer else "faint")
         waiting = () if view is None else view.waiting
         self.waiting.setText(f"wanted, not done yet: {'; '.join(waiting)}")
         self.waiting.setVisible(bool(waiting))

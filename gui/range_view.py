@@ -1,7 +1,6 @@
 """RangeView: the whole range of the scanner, with frame, tip, images so far and closed zones."""
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,15 +8,16 @@ from PyQt6.QtCore import QPointF, Qt
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
 from spm_auto.ear import Look
-from spm_auto.errors import LimitExceeded
 from spm_auto.instrument import Limits, PositionProbe, ScanFrame
 from spm_auto.units import format as format_quantity
 
+from .chosen import FOLLOW, chosen_scan
 from .drawing import NM, Shown, colour_axes, label_axes, length_unit, outline, pen
 from .fields import Range
 from .frames import DraggedFrame, in_words
-from .marks import PlaceMark
+from .marks import PlaceMark, TipMark
 from .qt import pg
+from .refusals import RefusalLabel, refusal
 from .run_model import Part, RunModel
 from .scales import ScaleBar
 from .selection import Place, Selection
@@ -43,7 +43,6 @@ class RangeView(View):
         self._channel = ""
         self._scanned: ScanFrame | None = None
         self._bounds: tuple[Range, Range] | None = None
-        self._is_looked_at = False
         self._is_mine = False
 
         self.words = QLabel("no frame yet")
@@ -52,10 +51,7 @@ class RangeView(View):
         self.proposal = QLabel()
         self.proposal.setProperty("role", "faint")
         self.proposal.setWordWrap(True)
-        self.message = QLabel()
-        self.message.setProperty("role", "alarm")
-        self.message.setWordWrap(True)
-        self.message.hide()
+        self.message = RefusalLabel()
         self.propose = _button("Propose a frame", "Draw a frame that may be scanned next; drag it")
         self.propose.setCheckable(True)
         self.send = _button("Send the tip here", "To the place that was clicked (or double click)")
@@ -74,6 +70,10 @@ class RangeView(View):
         return self._tip.place
 
     @property
+    def _limits(self) -> Limits | None:
+        return None if self._model is None else self._model.limits
+
+    @property
     def place(self) -> Place | None:
         """The place that was clicked [m]; None before."""
         return self._place.place
@@ -82,25 +82,23 @@ class RangeView(View):
         """Show what has changed of the run."""
         if model is not self._model:
             self._model, self._scanned = model, None
-            self._tip.show(None)
             changed = Part.ALL
         if changed & (Part.RUN | Part.CHOICE | Part.PROBE):
             self._show_limits(model)
         if changed & (Part.SCAN | Part.SCANS):
             self._show_frame(model)
-            self._thumbnails.show(model.images, self._channel)
-        if changed & Part.PROBE and not self._is_looked_at:
-            self._tip.show(model.probe)
+        if changed & (Part.SCAN | Part.SCANS | Part.PROBE):
+            self._show_thumbnails()
+        if changed & Part.PROBE:
+            self._tip.take_run(model.probe)
 
     def show_look(self, look: Look | None) -> None:
         """Show where the tip is, as read back; the journal's last word where nobody can tell."""
-        self._is_looked_at = look is not None
+        self._tip.take_look(look)
         if look is None:
-            self._tip.show(None if self._model is None else self._model.probe)
             self.gauge.show_vitals(None, None)
-            return
-        self._tip.show(look.status.position)
-        self.gauge.show_vitals(look.vitals, look.status.is_engaged)
+        else:
+            self.gauge.show_vitals(look.vitals, look.status.is_engaged)
 
     def set_theme(self, theme: Theme) -> None:
         """Change the colours."""
@@ -148,7 +146,7 @@ class RangeView(View):
             self.plot.addItem(item, ignoreBounds=True)
         self._zones = ZoneMarks(self.plot, self.theme)
         self._place = PlaceMark(self.plot, "x", 11, 60)
-        self._tip = PlaceMark(self.plot, "+", 17, 61)
+        self._tip = TipMark(self.plot)
         self._ghost = PlaceMark(self.plot, "+", 13, 62)
         self._scale_bar = ScaleBar(self.plot, self.theme)
         self._dragged = DraggedFrame(self.plot, self.theme, self._drag)
@@ -202,7 +200,7 @@ class RangeView(View):
         self.show_whole()
 
     def _show_frame(self, model: RunModel) -> None:
-        scan = model.scan or (model.scans[-1] if model.scans else None)
+        scan = chosen_scan(model, FOLLOW)
         if scan is None:
             self._scanned = None
             self.words.setText("no frame yet")
@@ -232,8 +230,7 @@ class RangeView(View):
             side = _FIRST_SHARE * min(right - left, top - bottom)
             frame = ScanFrame(((left + right) / 2, (bottom + top) / 2), (side, side))
         if frame is None:
-            self.message.setText("nothing can be proposed before the range is known")
-            self.message.show()
+            self.message.say("nothing can be proposed before the range is known")
             self.propose.setChecked(False)
             return
         self._drag(frame, True)
@@ -254,13 +251,10 @@ class RangeView(View):
         self._say_proposal(frame)
 
     def _say_proposal(self, frame: ScanFrame) -> None:
-        fault = ""
-        if self._model is not None and self._model.limits is not None:
-            fault = _refusal(lambda limits: limits.check_frame(frame), self._model.limits)
+        fault = refusal(self._limits, lambda limits: limits.check_frame(frame))
         self._dragged.allow(not fault)
         self.proposal.setText(f"proposed: {in_words(frame)}")
-        self.message.setText(fault)
-        self.message.setVisible(bool(fault))
+        self.message.say(fault)
 
     def _choose_place(self, x: float, y: float) -> None:
         self._place.show((x, y))
@@ -270,18 +264,21 @@ class RangeView(View):
 
     def _choose_channel(self, name: str) -> None:
         self._channel = name
-        if self._model is not None:
-            self._thumbnails.show(self._model.images, name)
+        self._show_thumbnails()
+
+    def _show_thumbnails(self) -> None:
+        """Show the images that were taken where the stage stands now; others lie elsewhere."""
+        model = self._model
+        if model is not None:
+            here = [scan for scan in model.images if scan.stage in (None, model.stage)]
+            self._thumbnails.show(here, self._channel)
 
     def _send(self, place: Place | None, why: str) -> None:
         """Wish the tip to be there; what lies outside the limits is refused here already."""
         if place is None:
             return
-        fault = ""
-        if self._model is not None and self._model.limits is not None:
-            fault = _refusal(lambda limits: limits.check_point(*place), self._model.limits)
-        self.message.setText(fault)
-        self.message.setVisible(bool(fault))
+        fault = refusal(self._limits, lambda limits: limits.check_point(*place))
+        self.message.say(fault)
         if not fault:
             self.wished.emit(Perform((PositionProbe(*place),), why))
 
@@ -334,15 +331,6 @@ def _bounds(limits: Limits | None, frame: ScanFrame | None) -> tuple[Range, Rang
 
 def _is_finite(limits: Limits) -> bool:
     return all(map(math.isfinite, (*limits.x, *limits.y)))
-
-
-def _refusal(check: Callable[[Limits], None], limits: Limits) -> str:
-    """Return why something is not allowed; empty where it is."""
-    try:
-        check(limits)
-    except LimitExceeded as error:
-        return str(error)
-    return ""
 
 
 def _button(text: str, tip: str) -> QPushButton:

@@ -5,7 +5,8 @@ from typing import Any, Literal
 
 from spm_auto.agents import ForbidRegion
 
-from .maps import NM, Map, Place
+from .drawing import NM, pen
+from .maps import Map, Place
 from .qt import pg
 from .theme import Theme
 
@@ -42,14 +43,14 @@ class RegionTool:
         """
         self.end()
         self._is_circle = shape == "circle"
-        corner = [NM * (c - length / 2) for c in center]
-        size = [NM * length] * 2
+        corner = [(c - length / 2) / NM for c in center]
+        size = [length / NM] * 2
         kind = pg.CircleROI if self._is_circle else pg.RectROI
         pens = {
-            "pen": pg.mkPen(self.theme.forbidden, width=2),
-            "hoverPen": pg.mkPen(self.theme.proposal, width=2),
-            "handlePen": pg.mkPen(self.theme.forbidden, width=2),
-            "handleHoverPen": pg.mkPen(self.theme.proposal, width=3),
+            "pen": pen(self.theme.forbidden, 2),
+            "hoverPen": pen(self.theme.proposal, 2),
+            "handlePen": pen(self.theme.forbidden, 2),
+            "handleHoverPen": pen(self.theme.proposal, 3),
         }
         self._shape = kind(corner, size, rotatable=False, **pens)
         self._shape.setZValue(40)
@@ -65,10 +66,10 @@ class RegionTool:
         width, height = abs(width), abs(height)
         if not (width > 0 and height > 0):
             return None
-        center = ((x + width / 2) / NM, (y + height / 2) / NM)
+        center = ((x + width / 2) * NM, (y + height / 2) * NM)
         if self._is_circle:
-            return ForbidRegion(center, radius=width / 2 / NM)
-        return ForbidRegion(center, size=(width / NM, height / NM))
+            return ForbidRegion(center, radius=width / 2 * NM)
+        return ForbidRegion(center, size=(width * NM, height * NM))
 
     def end(self) -> None:
         """Take the region off the map."""

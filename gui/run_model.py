@@ -93,6 +93,7 @@ class GrowingScan:
         end_time: Instrument time of the newest line [s].
         is_over: Whether it has ended, complete or not.
         is_aside: Whether it shows the tip or a drift, and is none of the run's images.
+        stage: Where the coarse stage stood (x, y) [m]; None where there is none.
     """
 
     index: int
@@ -106,6 +107,7 @@ class GrowingScan:
     end_time: float = math.nan
     is_over: bool = False
     is_aside: bool = False
+    stage: tuple[float, float] | None = None
 
     @property
     def frame(self) -> ScanFrame:
@@ -186,6 +188,8 @@ class RunModel:
         costs: How long a measurement takes, as the agent weighs it; None where nobody said.
         fit: What its model believes now; None where there is none.
         n_fits: How often a model was fitted.
+        fit_learning: What had been found when it was fitted, by the scalarizer whose values it
+            predicts; that of the step before goes on to count until there is another fit.
         learning: What the agent expected and found.
         thinking: How long it thought at last [s]; NaN before.
         step: The step that goes on.
@@ -215,6 +219,7 @@ class RunModel:
         self.costs: CostsEstimated | None = None
         self.fit: ModelFitted | None = None
         self.n_fits = 0
+        self.fit_learning = Learning()
         self.learning = Learning()
         self.thinking = math.nan
         self.step: StepStarted | None = None
@@ -392,6 +397,7 @@ class RunModel:
                 forward=np.full(shape, np.nan),
                 backward=np.full(shape, np.nan),
                 is_aside=is_aside,
+                stage=self.stage,
                 end_time=record.time,
             )
         )
@@ -463,6 +469,7 @@ class RunModel:
                 return Part.CHOICE
             case ModelFitted():
                 self.fit, self.n_fits = event, self.n_fits + 1
+                self.fit_learning = self.learning
                 return Part.FIT
             case CostsEstimated():
                 self.costs = event
@@ -488,9 +495,10 @@ class RunModel:
     def _learn(self, event: SpectrumScored, chosen: PointChosen | None) -> None:
         learning = self.learning
         if event.scalarizer != learning.scalarizer:  # all are judged anew, one after another
-            self.learning = learning = Learning(
-                scalarizer=event.scalarizer, rejudged=learning.rejudged | set(learning.times)
-            )
+            before, rejudged = learning, learning.rejudged | set(learning.times)
+            self.learning = learning = Learning(scalarizer=event.scalarizer, rejudged=rejudged)
+            if self.fit_learning is before and not before.scalarizer:  # fitted to earlier steps
+                self.fit_learning = learning
             self._learned = {}
         if not event.flag:  # a spectrum that is no good has no unit
             learning.unit = event.unit

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from PyQt6.QtCore import QAbstractListModel, QModelIndex, QSize, Qt
-from PyQt6.QtGui import QColor, QImage
+from PyQt6.QtGui import QColor, QIcon, QPixmap
 
 from spm_auto.units import format as format_quantity
 from spm_auto.units import format_duration
@@ -15,6 +15,7 @@ from .scan_icons import SIZE, thumbnail
 from .theme import Theme
 from .words import number_of
 
+_STEPS = 16  # in which the picture of a scan grows
 _NOWHERE = QModelIndex()
 
 
@@ -25,7 +26,7 @@ class ScanList(QAbstractListModel):
         super().__init__()
         self._theme = theme
         self._scans: list[GrowingScan] = []
-        self._pictures: dict[int, QImage] = {}
+        self._pictures: dict[int, QIcon] = {}
         self._lines: dict[int, int] = {}
 
     def show_scans(self, model: RunModel) -> None:
@@ -40,8 +41,8 @@ class ScanList(QAbstractListModel):
             self._scans = list(model.scans)
             self.endInsertRows()
         changed = [scan.index for scan in self._scans if self._draw(scan)]
-        if n_now and n_before:
-            changed.append(n_before - 1)  # it may have ended
+        if n_now:
+            changed.append(max(n_before - 1, 0))  # it has grown, or has ended
         if changed:
             top, bottom = self.row(max(changed)), self.row(min(changed))
             self.dataChanged.emit(self.index(top, 0), self.index(bottom, 0))
@@ -54,7 +55,7 @@ class ScanList(QAbstractListModel):
         """Return the scan of a row."""
         return self._scans[len(self._scans) - 1 - row]
 
-    def picture(self, index: int) -> QImage | None:
+    def picture(self, index: int) -> QIcon | None:
         """Return the small picture of a scan; None where it was never there to be drawn."""
         return self._pictures.get(index)
 
@@ -84,10 +85,15 @@ class ScanList(QAbstractListModel):
         return None
 
     def _draw(self, scan: GrowingScan) -> bool:
-        """Draw a picture where lines have come since the last one; returns whether it was."""
-        if scan.forward is None or scan.n_lines == self._lines.get(scan.index, 0):
+        """Draw a picture where enough lines have come; returns whether it was drawn."""
+        new = scan.n_lines - self._lines.get(scan.index, 0)
+        enough = 1 if scan.is_over else max(1, scan.frame.pixels[1] // _STEPS)
+        if scan.forward is None or new < enough:
             return False
-        self._pictures[scan.index] = thumbnail(scan.forward[0])
+        picture = QPixmap.fromImage(thumbnail(scan.forward[0], scan.frame.size))
+        icon = QIcon(picture)
+        icon.addPixmap(picture, QIcon.Mode.Selected)  # its colours stay when it is chosen
+        self._pictures[scan.index] = icon
         self._lines[scan.index] = scan.n_lines
         return True
 

@@ -9,7 +9,8 @@ from spm_auto.instrument import Channel, Instruction, Scan, ScanFrame
 from spm_auto.units import format_duration
 
 from .fields import QuantityField, Range, written
-from .panel import Panel, Row
+from .panel import Panel
+from .rows import Row
 from .run_model import GrowingScan, Part, RunModel
 from .selection import Selection
 from .theme import Theme
@@ -43,6 +44,9 @@ class ScanPanel(Panel):
         self.high = self._add(
             "height", "m", 1e-6, "From the first line to the last, outer edges", positive=True
         )
+        self.square = QCheckBox("as high as wide")
+        self.square.setToolTip("Height and lines follow width and pixels")
+        self.grid.addWidget(self.square, self.grid.rowCount(), 1, 1, 2)
         self.angle = self._add(
             "angle", "rad", 0.0, "Turn of the lines, counter-clockwise from x", (-math.pi, math.pi)
         )
@@ -69,6 +73,9 @@ class ScanPanel(Panel):
             self.pixels,
             self.lines,
         )
+        self.square.toggled.connect(self._square)
+        for row in (self.wide, self.pixels):
+            row.field.textEdited.connect(self._square)
         self._channels = QWidget()
         self._channel_grid = QGridLayout(self._channels)
         self._channel_grid.setContentsMargins(0, 0, 0, 0)
@@ -131,6 +138,14 @@ class ScanPanel(Panel):
         }
         return [row.field for row in rows.get(quantity, ())]
 
+    def explain(self, quantity: str) -> str:
+        """Say how fast lines of this width may be."""
+        limits, width = self.known.limits, self.wide.field.value()
+        if quantity != "scan speed" or limits is None or width is None:
+            return ""
+        most = written(limits.scan_speed / 2 / width, "Hz", 4)
+        return f"- at this width a line rate of at most {most}"
+
     def sum_up(self) -> str:
         """Say how long the scan takes, how fast the tip goes, and how fine it is."""
         (scan,) = self.wanted
@@ -160,16 +175,19 @@ class ScanPanel(Panel):
 
     def show_run(self, model: RunModel, changed: Part) -> None:
         """Show the last scan beside the fields; until somebody types, the fields follow it."""
-        if not changed & (Part.SCANS | Part.RUN) or model.scan is None:
-            return
-        if model.scan is self._last:
+        if not changed & (Part.SCANS | Part.RUN) or model.scan is self._last:
             return
         self._last = model.scan
+        rows = (*self._of_frame, self.rate)
+        self.heading.setEnabled(model.scan is not None)
+        if model.scan is None:  # another run
+            for row in rows:
+                row.show_read("")
+            return
         scan = model.scan.started.instruction
         values = (*_numbers(scan.frame), scan.line_rate)
-        for row, value in zip((*self._of_frame, self.rate), values, strict=True):
+        for row, value in zip(rows, values, strict=True):
             row.show_read(written(value, row.field.unit, 4), "as the journal has it")
-        self.heading.setEnabled(True)
         if not self._is_touched:
             self._follow()
 
@@ -194,6 +212,19 @@ class ScanPanel(Panel):
             self.selection.frame_proposed.emit(frame)
         finally:
             self._is_telling = False
+
+    def _square(self) -> None:
+        """Let height and lines follow, where that is wanted."""
+        is_square = self.square.isChecked()
+        for row in (self.high, self.lines):
+            row.field.setReadOnly(is_square)
+        if is_square:
+            self._is_touched = True
+            self.fill(self._write_square)
+
+    def _write_square(self) -> None:
+        self.high.field.setText(self.wide.field.text())
+        self.lines.field.setText(self.pixels.field.text())
 
     def _touch(self) -> None:
         self._is_touched = True
@@ -225,6 +256,8 @@ class ScanPanel(Panel):
         self.fill(write)
 
     def _write_frame(self, frame: ScanFrame) -> None:
+        if frame.size[0] != frame.size[1] or frame.pixels[0] != frame.pixels[1]:
+            self.square.setChecked(False)
         for row, value in zip(self._of_frame, _numbers(frame), strict=True):
             row.field.set_value(value)
 

@@ -44,6 +44,7 @@ class ForbiddenPanel(QWidget):
         self.allow = push_button("Allow again", "the region may be measured again")
         self.hint = words("hint", "faint")
         self._regions: list[ForbidRegion] = []
+        self._can_act = False
         layout = QVBoxLayout(self)
         layout.addWidget(self.hint)
         layout.addWidget(self.list, 1)
@@ -72,6 +73,11 @@ class ForbiddenPanel(QWidget):
         self.list.setCurrentRow(len(regions) - 1)
         self._look()
 
+    def set_can_act(self, can_act: bool) -> None:
+        """Say whether the run listens."""
+        self._can_act = can_act
+        self._look()
+
     def _allow(self) -> None:
         row = self.list.currentRow()
         if 0 <= row < len(self._regions):
@@ -79,7 +85,7 @@ class ForbiddenPanel(QWidget):
             self.acted.emit(Steer(AllowRegion(region.center, region.size, region.radius)))
 
     def _look(self) -> None:
-        self.allow.setEnabled(self.list.currentRow() >= 0)
+        self.allow.setEnabled(self._can_act and self.list.currentRow() >= 0)
 
 
 class PreferPanel(QWidget):
@@ -193,6 +199,7 @@ class RecordPanel(QWidget):
         self.list.setAccessibleName("what humans did")
         self.list.setWordWrap(True)
         self._newest = -1
+        self._can_act = False
         line = QHBoxLayout()
         line.addWidget(self.note, 1)
         line.addWidget(self.write)
@@ -223,11 +230,17 @@ class RecordPanel(QWidget):
         while self.list.count() > _MOST:
             self.list.takeItem(self.list.count() - 1)
 
+    def set_can_act(self, can_act: bool) -> None:
+        """Say whether the run listens."""
+        self._can_act = can_act
+        self.note.setEnabled(can_act)
+        self._look()
+
     def _write(self) -> None:
         text = self.note.text().strip()
-        if text:
+        if text and self._can_act:
             self.acted.emit(Annotate(text))
             self.note.clear()
 
     def _look(self) -> None:
-        self.write.setEnabled(bool(self.note.text().strip()))
+        self.write.setEnabled(self._can_act and bool(self.note.text().strip()))

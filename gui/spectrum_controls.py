@@ -4,8 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from PyQt6.QtCore import pyqtSignal
-from PyQt6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QPushButton, QWidget
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from .curve_fits import FORMS, FORMULAS
 
 SMOOTHINGS = (0, 5, 9, 15)  # points of a parabola; 0 for none
 
@@ -30,7 +39,8 @@ class Shown:
         has_mean: Whether mean and standard deviation are drawn.
         is_slope: Whether the slope is drawn instead of the values.
         smoothing: Over so many points; 0 for none.
-        fit: Name of what is fitted; empty for nothing.
+        fit: Name of the form that is fitted; empty for none.
+        is_part: Whether the fit sees only a part.
     """
 
     is_force: bool = False
@@ -40,6 +50,7 @@ class Shown:
     is_slope: bool = False
     smoothing: int = 0
     fit: str = ""
+    is_part: bool = False
 
 
 class SpectrumControls(QWidget):
@@ -64,21 +75,36 @@ class SpectrumControls(QWidget):
         self.slope = QCheckBox("slope")
         self.slope.setToolTip("the derivative, on each way of the sweep by itself")
         self.smoothing = _choice(
-            "smoothing", tuple(f"over {n} points" if n else "not smoothed" for n in SMOOTHINGS)
+            "smoothing", tuple(f"{n} points" if n else "raw" for n in SMOOTHINGS)
         )
-        self.follow = QPushButton("Follow the run")
+        self.smoothing.setToolTip("smoothing: a parabola over so many points")
+        self.fit = _choice("fit", ("no fit", *FORMS))
+        for at, form in enumerate(FORMS, start=1):
+            self.fit.setItemData(at, FORMULAS[form], Qt.ItemDataRole.ToolTipRole)
+        self.part = QCheckBox("part")
+        self.part.setEnabled(False)
+        self.part.setToolTip("fit only what lies between two edges that can be dragged")
+        self.follow = QPushButton("Follow")
         self.follow.setToolTip("look at the newest ones again")
         self.follow.setVisible(False)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        for widget in (
-            self.kind, self.channel, self.which, self.mean, self.slope, self.smoothing, self.follow
-        ):  # fmt: skip
-            row.addWidget(widget)
-        row.addStretch(1)
-        for choice in (self.kind, self.channel, self.which, self.smoothing):
+        self.use = QPushButton("Use settings")
+        self.use.setToolTip("put the waveform of the spectrum on top into the panels")
+        self.listed = QPushButton("List")
+        self.listed.setCheckable(True)
+        self.listed.setChecked(True)
+        self.listed.setToolTip("the list of all of them, to choose some")
+        self.save = QPushButton("Save…")
+        self.save.setToolTip("save what is looked at as a table (CSV), every channel of it")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        chosen = (self.kind, self.channel, self.which, self.follow)
+        column.addLayout(_row(chosen, (self.listed, self.use)))
+        made = (self.mean, self.slope, self.smoothing, self.fit, self.part)
+        column.addLayout(_row(made, (self.save,)))
+        for choice in (self.kind, self.channel, self.which, self.smoothing, self.fit):
             choice.activated.connect(self._say)
-        for box in (self.mean, self.slope):
+        for box in (self.mean, self.slope, self.part):
             box.toggled.connect(self._say)
         self.follow.clicked.connect(self._follow)
 
@@ -92,6 +118,8 @@ class SpectrumControls(QWidget):
             has_mean=self.mean.isChecked(),
             is_slope=self.slope.isChecked(),
             smoothing=SMOOTHINGS[self.smoothing.currentIndex()],
+            fit=("", *FORMS)[self.fit.currentIndex()],
+            is_part=self.part.isChecked(),
         )
 
     def offer_kinds(self, has_spectra: bool, has_curves: bool) -> None:
@@ -133,7 +161,19 @@ class SpectrumControls(QWidget):
         self._say()
 
     def _say(self) -> None:
+        self.part.setEnabled(bool(self.shown.fit))
         self.changed.emit()
+
+
+def _row(left: Sequence[QWidget], right: Sequence[QWidget]) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setSpacing(6)
+    for widget in left:
+        row.addWidget(widget)
+    row.addStretch(1)
+    for widget in right:
+        row.addWidget(widget)
+    return row
 
 
 def _choice(name: str, items: Sequence[str]) -> QComboBox:
@@ -142,4 +182,5 @@ def _choice(name: str, items: Sequence[str]) -> QComboBox:
     choice.setToolTip(name)
     choice.addItems(items)
     choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+    choice.setMinimumWidth(60)
     return choice

@@ -1,5 +1,6 @@
 """SpectrumPanel: bias waveform or force curve, where, and what it costs in time and exposure."""
 
+import contextlib
 import math
 from collections.abc import Sequence
 
@@ -13,13 +14,15 @@ from spm_auto.instrument import (
     Capabilities,
     Instruction,
     Limits,
+    Spectrum,
 )
 from spm_auto.units import format_duration
 
 from .checking import AtField
 from .fields import QuantityField, Range, written
-from .panel import Panel, Row
+from .panel import Panel
 from .qt import pg
+from .rows import Row
 from .run_model import Part, RunModel
 from .selection import Selection
 from .theme import Theme
@@ -31,6 +34,7 @@ _KINDS = (TRIANGLE, SWEEP, FORCE)
 # beyond these a quantity is a typing error rather than a wish; the limits are far below
 _MOST_POINTS = 65536.0
 _LONGEST = 1e-3  # ramp of a force curve [m]
+_MOST_CYCLES = 20  # that are drawn
 _FASTEST = 10e3  # rate of force curves [Hz]
 
 
@@ -46,7 +50,7 @@ class SpectrumPanel(Panel):
         super().__init__(theme, "Measure", "last taken")
         self._is_touched = False
         self._exposure = 0.0
-        self._n_spectra = 0
+        self._last_spectrum: Spectrum | None = None
         self._last: AcquireSpectrum | None = None
         self.kind = self.add_choice("kind", _KINDS[:2], "What the bias, or the tip, does")
         self.amplitude = self._add("amplitude", "V", 1.0, "Largest bias above the offset")
@@ -191,40 +195,45 @@ class SpectrumPanel(Panel):
         one = written(waveform.duration, "s", 4)
         time = one if n == 1 else f"{one} each, {format_duration(n * waveform.duration)} in all,"
         each = float(np.abs(waveform.bias).sum()) * waveform.dwell * waveform.cycles
-        return (
+        text = (
             f"{where}: {time} and the ways\nexposure {written(n * each, 'V s', 3)}, "
             f"in this run so far {written(self._exposure, 'V s', 3)}"
         )
+        may = None if self.known.limits is None else self.known.limits.exposure
+        if may is not None and math.isfinite(may.bias_time):
+            most, radius = written(may.bias_time, "V s", 3), written(may.radius, "m", 3)
+            text += f"\nat most {most} within {radius} of a place"
+        return text
 
     def reviewed(self) -> None:
-        """Draw the waveform."""
-        first = self.wanted[0] if self.wanted else None
-        waveform = first.waveform if isinstance(first, AcquireSpectrum) else None
+        """Draw the waveform, wherever it is to be run."""
+        waveform = None
+        if self.kind.currentText() != FORCE:
+            with contextlib.suppress(ValueError):
+                waveform = self.waveform()
         if waveform == self._shown:
             return
         self._shown = waveform
         if waveform is None:
             self._line.setData([], [])
             return
-        bias = np.tile(waveform.bias, min(waveform.cycles, 20))
+        bias = np.tile(waveform.bias, min(waveform.cycles, _MOST_CYCLES))
         self._line.setData(np.arange(len(bias)) * waveform.dwell, bias)
 
     def show_run(self, model: RunModel, changed: Part) -> None:
         """Show the last spectrum beside the fields; until somebody types, they follow it."""
-        if not changed & (Part.SPECTRA | Part.RUN) or not model.spectra:
+        if not changed & (Part.SPECTRA | Part.RUN):
             return
         self._exposure = model.exposure
-        if len(model.spectra) == self._n_spectra:
+        last = model.spectra[-1] if model.spectra else None
+        spectrum = None if last is None else last.spectrum
+        if spectrum is self._last_spectrum:
             return
-        self._n_spectra = len(model.spectra)
-        last = model.spectra[-1]
-        if last.instruction is None:
-            return
-        self._last = last.instruction
-        self.heading.setEnabled(recognized(last.instruction.waveform) is not None)
-        self._show_last(last.instruction, (last.spectrum.x, last.spectrum.y))
-        if not self._is_touched:
-            self._write(last.instruction)
+        self._last_spectrum = spectrum
+        self._last = None if last is None else last.instruction
+        self._show_last()
+        if self._last is not None and not self._is_touched:
+            self._write(self._last)
 
     def use_last(self) -> None:
         """Write the waveform of the last spectrum into the fields."""
@@ -268,12 +277,17 @@ class SpectrumPanel(Panel):
             return [*own, (self.cycles, float(shape.cycles)), *common]
         return [(self.start, shape.start), (self.stop, shape.stop), *common]
 
-    def _show_last(self, instruction: AcquireSpectrum, place: tuple[float, float]) -> None:
+    def _show_last(self) -> None:
+        """Show the last spectrum beside the fields."""
         for row in self.rows:
             row.show_read("")
-        shape = recognized(instruction.waveform)
+        shape = None if self._last is None else recognized(self._last.waveform)
+        self.heading.setEnabled(shape is not None)
         told = [] if shape is None else self._told(shape)
-        for row, value in (*told, (self.where.x, place[0]), (self.where.y, place[1])):
+        if self._last_spectrum is not None:
+            place = self._last_spectrum.x, self._last_spectrum.y
+            told += zip(self.where.rows, place, strict=True)
+        for row, value in told:
             row.show_read(written(value, row.field.unit, 4), "as the journal has it")
 
     def _values(self, *rows: Row) -> list[float]:
@@ -294,7 +308,7 @@ class SpectrumPanel(Panel):
             FORCE: (self.trigger, self.distance, self.points, self.rate),
         }[kind]
         for row in self.rows:
-            if row not in (self.where.x, self.where.y):
+            if row not in self.where.rows:
                 row.use(row in used)
         self.back.setVisible(kind == SWEEP)
         self._plot.setVisible(kind != FORCE)

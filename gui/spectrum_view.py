@@ -2,22 +2,30 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 from PyQt6.QtCore import QItemSelection, QItemSelectionModel, Qt
-from PyQt6.QtGui import QShowEvent
+from PyQt6.QtGui import QResizeEvent, QShowEvent
 from PyQt6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
     QLabel,
+    QSizePolicy,
     QSplitter,
     QTableView,
     QVBoxLayout,
     QWidget,
 )
 
+from spm_auto.data import Measurement
 from spm_auto.instrument import Channel
+from spm_auto.units import format as format_quantity
 
+from .curve_csv import curves_as_csv
+from .curve_fits import CurveFit, FitError, fit_curve, per
 from .curve_plot import CurvePlot, Drawing
+from .roles import set_role
 from .run_model import Part, RunModel
+from .saving import SaveRow
 from .selection import Selection
 from .spectrum_controls import Shown, SpectrumControls, Which
 from .spectrum_table import SpectrumTable
@@ -36,6 +44,7 @@ from .traces import (
 from .view import View
 from .words import many
 
+_NARROW = 620  # [pixels] below which plot and list do not stand side by side
 LAST = 20  # spectra that "last 20" means
 
 
@@ -47,7 +56,9 @@ class SpectrumView(View):
         self._model: RunModel | None = None
         self._chosen: tuple[int, ...] = ()
         self._axes: tuple[str, str, str, str] | None = None
-        self._is_stale = self._is_choosing = self._is_force = False
+        self._is_stale = self._is_choosing = self._is_force = self._is_narrow = False
+        self._legend = ""
+        self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self.controls = SpectrumControls()
         self.rows = SpectrumTable(theme)
         self.table = _table(self.rows)
@@ -55,11 +66,21 @@ class SpectrumView(View):
         self.words = QLabel("no spectra yet")
         self.words.setWordWrap(True)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.pointer = QLabel("")
-        self.pointer.setProperty("role", "faint")
+        self.legend = QLabel("")
+        self.legend.setTextFormat(Qt.TextFormat.RichText)
+        self.legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.fit_words = QLabel("")
+        self.fit_words.setWordWrap(True)
+        self.fit_words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.fit_words.hide()
+        self.save_row = SaveRow("the curves")
         self._lay_out()
         self.controls.changed.connect(self._change)
-        self.plot.pointed.connect(self.pointer.setText)
+        self.controls.save.clicked.connect(self._save)
+        self.controls.use.clicked.connect(self._use)
+        self.plot.ranged.connect(self._draw)
+        self.plot.pointed.connect(self._point)
+        self.controls.listed.toggled.connect(self.table.setVisible)
         selection.spectra_chosen.connect(self._choose)
         model = self.table.selectionModel()
         assert model is not None
@@ -79,6 +100,7 @@ class SpectrumView(View):
         super().set_theme(theme)
         self.plot.set_theme(theme)
         self.rows.set_theme(theme)
+        self._refresh()
 
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802
         """Draw what came while nobody looked."""
@@ -87,21 +109,37 @@ class SpectrumView(View):
             self._refresh()
 
     def _lay_out(self) -> None:
-        right = QWidget()
-        column = QVBoxLayout(right)
+        drawn = QWidget()
+        column = QVBoxLayout(drawn)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.plot, 1)
-        column.addWidget(self.words)
-        column.addWidget(self.pointer)
-        splitter = QSplitter(Qt.Orientation.Horizontal)
-        splitter.addWidget(self.table)
-        splitter.addWidget(right)
-        splitter.setStretchFactor(1, 1)
-        splitter.setSizes([260, 500])
+        column.setSpacing(3)
+        for widget in (self.legend, self.plot, self.fit_words, self.words):
+            column.addWidget(widget, int(widget is self.plot))
+        self._splitter.addWidget(drawn)
+        self._splitter.addWidget(self.table)
+        self._splitter.setStretchFactor(0, 1)
+        self._splitter.setSizes([520, 310])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
+        layout.setSpacing(4)
         layout.addWidget(self.controls)
-        layout.addWidget(splitter, 1)
+        layout.addWidget(self._splitter, 1)
+        layout.addWidget(self.save_row)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+        """Put the list where there is room: beside the plot, or below it when it is asked for."""
+        super().resizeEvent(event)
+        is_narrow = self.width() < _NARROW
+        if is_narrow is not self._is_narrow:
+            self._is_narrow = is_narrow
+            self._splitter.setOrientation(
+                Qt.Orientation.Vertical if is_narrow else Qt.Orientation.Horizontal
+            )
+            self.controls.listed.setChecked(not is_narrow)
+
+    def _point(self, words: str) -> None:
+        """Say what is under the mouse, in place of the legend."""
+        self.legend.setText(words or self._legend)
 
     def _all(self) -> Sequence[Judged]:
         """Return everything that is looked at: the spectra, or the force curves."""
@@ -126,8 +164,13 @@ class SpectrumView(View):
 
     def _draw(self) -> None:
         judged = self._looked_at()
+        self.controls.use.setEnabled(bool(judged) and isinstance(judged[-1], Measurement))
+        self.controls.save.setEnabled(bool(judged))
         if not judged:
             self.plot.draw(Drawing())
+            self._legend = ""
+            self.legend.setText("")
+            self._say_fit("")
             kind = "force curves" if self.controls.shown.is_force else "spectra"
             self.words.setText(f"no {kind} yet")
             return
@@ -141,15 +184,58 @@ class SpectrumView(View):
         mean = mean_of(traces) if shown.has_mean and len(traces) > 1 else None
         few = thinned(traces)
         newest = few.pop()
-        self.plot.draw(
-            Drawing(
-                good=[each for each in few if not each.remark],
-                wrong=[each for each in few if each.remark],
-                newest=newest,
-                mean=mean,
-            )
+        fit = self._fit(newest, mean, shown)
+        drawing = Drawing(
+            good=[each for each in few if not each.remark],
+            wrong=[each for each in few if each.remark],
+            newest=newest,
+            mean=mean,
+            fit=None if fit is None else (fit.x, fit.y),
         )
+        self.plot.draw(drawing)
+        self._legend = _legend(drawing, self.theme)
+        self.legend.setText(self._legend)
         self.words.setText(_words(traces, len(few) + 1, len(taken), mean, shown))
+
+    def _fit(self, newest: Trace, mean: Mean | None, shown: Shown) -> CurveFit | None:
+        """Fit the mean, or what is on top, and say what came of it."""
+        if not shown.is_part or not shown.fit:
+            self.plot.set_part(None)
+        elif self.plot.part() is None:
+            low, high = float(np.min(newest.x)), float(np.max(newest.x))
+            quarter = (high - low) / 4
+            self.plot.set_part((low + quarter, high - quarter))
+        if not shown.fit or self._axes is None:
+            self._say_fit("")
+            return None
+        x, y = (newest.x, newest.y) if mean is None else (mean.x, mean.y)
+        what = f"no. {newest.number + 1}" if mean is None else "the mean"
+        units = (self._axes[1], self._axes[3])
+        try:
+            fit = fit_curve(shown.fit, x, y, units, self.plot.part())
+        except FitError as error:
+            self._say_fit(f"no fit of {what}: {error}", "warning")
+            return None
+        left = format_quantity(fit.left, fit.unit, 3)
+        self._say_fit(f"{shown.fit} through {what}: {fit.words()}; it leaves {left} a point")
+        return fit
+
+    def _say_fit(self, words: str, role: str = "") -> None:
+        set_role(self.fit_words, role)
+        self.fit_words.setText(words)
+        self.fit_words.setVisible(bool(words))
+
+    def _save(self) -> None:
+        judged, model = self._looked_at(), self._model
+        title = model.started.title if model is not None and model.started is not None else ""
+        name = "force_curves.csv" if self.controls.shown.is_force else "spectra.csv"
+        self.save_row.ask(name, lambda: curves_as_csv(judged, title))
+
+    def _use(self) -> None:
+        """Put the settings of the spectrum on top into the panels; nothing is measured."""
+        judged = self._looked_at()
+        if judged and isinstance(judged[-1], Measurement):
+            self.selection.settings_recalled.emit(judged[-1].instruction)
 
     def _looked_at(self) -> list[Judged]:
         """Return what is drawn, the one drawn on top last."""
@@ -169,7 +255,7 @@ class SpectrumView(View):
         name, unit = channel.name, channel.unit
         if shown.is_slope:
             name = f"d {name} / d {x[0]}"
-            unit = f"{unit}/{x[1]}" if unit != "1" else f"1/{x[1]}"
+            unit = per(unit, x[1])
         axes = (*x, name, unit)
         if axes != self._axes:
             self._axes = axes
@@ -243,7 +329,7 @@ def _table(rows: SpectrumTable) -> QTableView:
     below.setDefaultSectionSize(22)
     above.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
     above.setStretchLastSection(True)
-    for column, width in enumerate((38, 70, 70, 70)):
+    for column, width in enumerate((36, 66, 66, 60)):
         table.setColumnWidth(column, width)
     return table
 
@@ -258,6 +344,23 @@ def _prepared(taken: Trace, shown: Shown) -> Trace:
     return Trace(taken.number, taken.x, y, taken.remark)
 
 
+def _legend(drawing: Drawing, theme: Theme) -> str:
+    """Return what is drawn in which colour, as rich text without anything from the run in it."""
+    newest = drawing.newest
+    entries = [
+        (theme.accent, "" if newest is None else f"no. {newest.number + 1}", bool(newest)),
+        (theme.proposal, "mean ± deviation", drawing.mean is not None),
+        (theme.alarm, "fit", drawing.fit is not None),
+        (theme.faint, "others", bool(drawing.good)),
+        (theme.warning, "not to be trusted", bool(drawing.wrong)),
+    ]
+    return "&nbsp;&nbsp;&nbsp;".join(
+        f'<span style="color:{colour}">━</span> {name}'
+        for colour, name, is_there in entries
+        if is_there
+    )
+
+
 def _words(
     traces: Sequence[Trace], n_drawn: int, n_taken: int, mean: Mean | None, shown: Shown
 ) -> str:
@@ -267,7 +370,7 @@ def _words(
     said = [f"no. {newest.number + 1} on top"]
     if len(traces) > 1:
         drawn = f"{n_drawn} of {len(traces)}" if n_drawn < len(traces) else str(n_drawn)
-        said.insert(0, f"{drawn} {many(len(traces), kind)} drawn")
+        said[0] = f"{drawn} {many(len(traces), kind)}, {said[0]}"
     if n_taken > len(traces):
         said.append(f"{n_taken - len(traces)} without this channel")
     if mean is not None:
@@ -276,11 +379,10 @@ def _words(
             out.append(f"{mean.n_wrong} with a remark")
         if mean.n_other:
             out.append(f"{mean.n_other} over another range")
-        left = f" (left out: {', '.join(out)})" if out else ""
-        said.append(f"mean ± standard deviation of {mean.n_used}{left}")
+        said.append(f"mean of {mean.n_used}" + (f", without {' and '.join(out)}" if out else ""))
     n_wrong = sum(bool(each.remark) for each in traces)
     if newest.remark:
-        said.append(f"dashed, not to be trusted: {newest.remark}")
+        said.append(f"no. {newest.number + 1} is dashed, not to be trusted: {newest.remark}")
     elif n_wrong:
         said.append(f"{n_wrong} dashed, not to be trusted: {_remarks(traces)}")
     return "; ".join(said)

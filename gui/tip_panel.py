@@ -8,7 +8,8 @@ from PyQt6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout
 from spm_auto.instrument import ConditionTip, Instruction
 
 from .fields import QuantityField, written
-from .panel import Panel, words
+from .panel import Panel
+from .rows import words
 from .selection import Selection
 from .theme import Theme
 from .where import HERE, Where
@@ -123,6 +124,7 @@ class TipPanel(Panel):
             self.question.setText(f"{self.sum_up()}: the tip may be another one for good.")
             self._frame.show()
             self._timer.start()
+            self.no.setFocus()
 
     def confirm(self) -> None:
         """Do what was asked about."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from .fields import QuantityField, written
 from .panel import Panel
+from .rows import Row
 from .selection import Place, Selection
 
 HERE, ONE, DRAWN = "where the probe is", "at one place", "at drawn places"
@@ -39,6 +40,11 @@ class Where:
     def choice(self) -> str:
         """Which of the three."""
         return (HERE, ONE, DRAWN)[self._box.currentIndex()]
+
+    @property
+    def rows(self) -> tuple[Row, Row]:
+        """The rows of the one place."""
+        return self.x, self.y
 
     @property
     def fields(self) -> list[QuantityField]:
@@ -105,5 +111,5 @@ class Where:
         self._panel.review()
 
     def _use_rows(self) -> None:
-        for row in (self.x, self.y):
+        for row in self.rows:
             row.use(self.choice == ONE)

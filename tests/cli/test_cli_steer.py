@@ -10,7 +10,7 @@ from ohmic_runs import EXPLORE, OVERVIEW, recipe
 from prompt import LAB, Command
 
 from spm_auto.agents import AllowRegion, ForbidRegion, ForcePoint, Prefer, Rescalarize
-from spm_auto.data import FinishReason, Judged, Verdict, open_run
+from spm_auto.data import FinishReason, InstructionFailed, Judged, Verdict, open_run
 from spm_auto.ear import Ear
 from spm_auto.listening import parse_every
 
@@ -156,3 +156,35 @@ def test_nobody_has_to_be_there_for_a_run_that_is_told_so(command: Command, tmp_
 
 def test_how_often_is_read_as_it_is_said() -> None:
     assert [parse_every(text) for text in ("never", "every", "every 5", "7")] == [0, 1, 5, 7]
+
+
+def test_a_run_is_worked_with_by_hand_from_another_terminal(command: Command, bench: Bench) -> None:
+    def steer(*words: str) -> str:
+        code, out, err = command("steer", bench.folder, *words)
+        return out.strip() if code == 0 else err.strip()
+
+    bench.runner.start(recipe({"kind": "by_hand"}).steps, seed=1)
+    orders = (
+        ("scan", "0 nm", "-50 nm", "--size", "200 nm", "100 nm", "--pixels", "8", "4"),
+        ("move", "-100 nm", "0 nm"),
+        ("spectrum", "50 nm", "0 nm", "--amplitude", "2 V", "--points", "8"),
+        ("move", "5 um", "0 nm"),
+        ("load",),
+    )
+    for number, words in enumerate(orders, start=1):
+        wait_for_question(bench, number)
+        assert steer("do", *words).startswith("begun: ")
+    wait_for_question(bench, 6)
+    assert "nothing is being done by hand" in steer("do", "interrupt")
+    nothing = steer("do", "scan", "0 nm", "0 nm", "--size", "0 nm", "1 nm")
+    assert "size must be positive" in nothing
+    assert steer("do", "move", "3 V", "0 nm").startswith("error: ")
+    assert bench.runner.question is not None  # nothing of it was sent
+    assert steer("do", "finish") == "the run goes on"
+    assert bench.runner.wait(PATIENCE)
+    run = open_run(bench.folder)
+    assert run.scans[0].frame.pixels == (8, 4)
+    assert run.scans[0].frame.center == (0.0, -5e-8)
+    assert len(run.spectra[0].bias) == 8
+    failed = [r.event for r in run.records if isinstance(r.event, InstructionFailed)]
+    assert [each.error for each in failed] == ["LimitExceeded"]

@@ -10,12 +10,15 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from spm_auto.data import FeedbackSet
+from spm_auto.data import FeedbackSet, StepStarted
 from spm_auto.ear import About
+from spm_auto.errors import LimitExceeded
+from spm_auto.gui.checking import in_words
 from spm_auto.gui.parameters import ParametersView
 from spm_auto.gui.run_model import Part, RunModel
 from spm_auto.gui.selection import Selection
 from spm_auto.gui.theme import DARK, LIGHT, dress
+from spm_auto.gui.waveforms import Sweep, Triangle, recognized
 from spm_auto.gui.where import DRAWN, HERE, ONE
 from spm_auto.gui.wishes import Finish, Interrupt, Perform, Wish
 from spm_auto.instrument import (
@@ -23,6 +26,7 @@ from spm_auto.instrument import (
     AcquireSpectrum,
     BiasWaveform,
     ConditionTip,
+    Exposure,
     Load,
     MoveStage,
     NoGoZone,
@@ -176,6 +180,30 @@ def test_a_scan_is_asked_for_as_it_stands_in_the_fields(
     assert wish.instructions == (Scan(frame, ("height", "amplitude"), 2.0, "by hand"),)
 
 
+def test_a_scan_that_is_too_fast_is_told_how_fast_it_may_be(view: ParametersView) -> None:
+    view.scan.rate.field.setText("50 Hz")
+    assert view.scan.rate.said == (
+        "scan speed of 100 um/s is outside 0 m/s to 50 um/s "
+        "- at this width a line rate of at most 25 Hz"
+    )
+
+
+def test_a_square_frame_stays_square_until_another_one_is_drawn(
+    view: ParametersView, selection: Selection
+) -> None:
+    view.scan.square.setChecked(True)
+    for row, text in ((view.scan.wide, "3 um"), (view.scan.pixels, "64")):
+        row.field.selectAll()
+        row.field.insert(text)
+    assert view.scan.frame is not None
+    assert view.scan.frame.size == (3e-6, 3e-6)
+    assert view.scan.frame.pixels == (64, 64)
+    assert selection.frame == view.scan.frame
+    selection.frame_proposed.emit(made.FRAME)
+    assert not view.scan.square.isChecked()
+    assert view.scan.high.field.text() == "800 nm"
+
+
 def test_a_scan_without_channels_is_refused(view: ParametersView, wishes: list[Wish]) -> None:
     for box in view.scan._boxes.values():
         box.setChecked(False)
@@ -226,6 +254,19 @@ def test_the_settings_of_the_last_scan_are_read_back_and_follow_the_run_until_so
     assert view.scan.wide.field.text() == "2 um"
     assert selection.frame is not None
     assert selection.frame.size == (2e-6, 2e-6)
+
+
+def test_nothing_of_another_run_is_shown_beside_the_fields(
+    view: ParametersView, selection: Selection
+) -> None:
+    model = RunModel()
+    view.show_run(model, model.take(made.run_records(1, is_over=False)))
+    assert view.scan.rate.read
+    assert view.spectrum.dwell.read
+    view.show_run(RunModel(), Part.ALL)
+    assert [row.read for row in (*view.scan.rows, *view.spectrum.rows) if row.read] == []
+    assert not view.scan.heading.isEnabled()
+    assert not view.spectrum.heading.isEnabled()
 
 
 def test_what_is_read_back_is_shown_and_never_what_was_typed(view: ParametersView) -> None:
@@ -293,6 +334,22 @@ def test_one_place_of_a_pattern_that_is_not_allowed_keeps_all_from_being_sent(
     assert view.spectrum.note.text().startswith("place 2 of 3: x of 6 um is outside -5 um to 5 um")
     selection.pattern_drawn.emit(())
     assert view.spectrum.where.choice == HERE
+
+
+def test_more_spectra_than_there_may_be_are_refused(
+    view: ParametersView, wishes: list[Wish], selection: Selection
+) -> None:
+    view.set_about(About(panels.CAPABILITIES, replace(panels.LIMITS, spectra=3)))
+    selection.pattern_drawn.emit(tuple((n * 1e-8, 0.0) for n in range(4)))
+    view.spectrum.act()
+    assert "place 4 of 4: spectra of 4 is outside 0 to 3" in view.spectrum.note.text()
+    assert wishes == []
+
+
+def test_the_exposure_that_the_sample_may_bear_is_told(view: ParametersView) -> None:
+    exposure = Exposure(50e-9, bias_time=2.0)
+    view.set_about(About(panels.CAPABILITIES, replace(panels.LIMITS, exposure=exposure)))
+    assert "at most 2 V s within 50 nm of a place" in view.spectrum.summary.text()
 
 
 def test_a_clicked_place_is_taken_over_and_nothing_moves(
@@ -366,11 +423,11 @@ def test_the_stage_and_loading(view: ParametersView, wishes: list[Wish]) -> None
 
 def test_what_the_instrument_has_not_is_not_offered(view: ParametersView) -> None:
     """Row 12: panels follow the capabilities."""
-    assert view.tabs.isTabVisible(5)
+    assert view.tabs.isTabVisible(6)
     bare = replace(panels.CAPABILITIES, instructions=frozenset(), stage_range=None)
     view.set_about(About(bare, panels.LIMITS))
-    shown = [view.tabs.tabText(i) for i in range(6) if view.tabs.isTabVisible(i)]
-    assert shown == ["Scan", "Spectrum", "Probe"]
+    shown = [view.tabs.tabText(i) for i in range(7) if view.tabs.isTabVisible(i)]
+    assert shown == ["Scan", "Spectrum", "Probe", "Load"]
     assert view.spectrum.kind.count() == 2
     assert not view.tip.can_act
 
@@ -405,6 +462,37 @@ def test_zones_and_steps_are_told_in_the_words_of_the_guard(
     assert wishes == []
 
 
+def test_the_words_of_the_guard_are_kept_and_only_its_numbers_are_written_as_in_the_window() -> (
+    None
+):
+    error = LimitExceeded("x", 1.2e-5, (-5e-6, 5e-6), "m", "a corner of the frame")
+    assert str(error) == "x of 1.2e-05 m is outside -5e-06 to 5e-06 m (a corner of the frame)"
+    assert in_words(error) == "x of 12 um is outside -5 um to 5 um (a corner of the frame)"
+    assert in_words(LimitExceeded("spectra", 4, (0, 3), "")) == "spectra of 4 is outside 0 to 3"
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        Triangle(8.0, 0.0, 64, 2, 4e-3),
+        Triangle(-0.5, 0.25, 4, 1, 1e-3),
+        Sweep(-1.0, 1.5, 101, False, 4e-3),
+        Sweep(0.1, -0.1, 2, True, 4e-3),
+    ],
+)
+def test_a_waveform_that_can_be_typed_is_found_again_in_what_was_run(
+    shape: Triangle | Sweep,
+) -> None:
+    assert recognized(shape.waveform()) == shape
+
+
+def test_a_waveform_that_cannot_be_typed_changes_no_field(view: ParametersView) -> None:
+    odd = BiasWaveform((0.0, 1.0, 0.5, 2.0, -1.0))
+    assert recognized(odd) is None
+    view.use(AcquireSpectrum(0.0, 0.0, odd))
+    assert view.spectrum.amplitude.field.text() == "5 V"
+
+
 def test_while_nothing_can_be_done_the_buttons_stay_and_say_why(
     view: ParametersView, wishes: list[Wish]
 ) -> None:
@@ -425,19 +513,21 @@ def test_a_second_press_before_the_run_has_begun_sends_nothing(
     view.scan.act()
     assert len(wishes) == 1
     assert view.scan.why.text() == "sent; waits for the run"
+    view.show_answer("")  # taken; a short way may be over before the next look
+    assert view.scan.can_act
+    view.scan.act()
+    assert len(wishes) == 2
     view.show_answer("x of 1 m is outside")
     assert view.answer.text() == "x of 1 m is outside"
     assert view.scan.can_act
     view.scan.act()
-    assert len(wishes) == 2
+    assert len(wishes) == 3
     assert view.answer.isHidden()
 
 
 def test_what_goes_on_by_hand_can_be_ended_and_work_by_hand_finished(
     view: ParametersView, wishes: list[Wish]
 ) -> None:
-    from spm_auto.data import StepStarted
-
     model = RunModel()
     changed = model.take(made.numbered([made.started(), StepStarted(0, "by_hand")]))
     view.show_run(model, changed)
@@ -453,7 +543,7 @@ def test_the_settings_of_an_earlier_scan_can_be_used_again(
     view: ParametersView, selection: Selection, wishes: list[Wish]
 ) -> None:
     """Row 11: settings of the history go back into the panels, and nothing is sent."""
-    view.use(Scan(made.FRAME, ("phase",), 4.0))
+    selection.settings_recalled.emit(Scan(made.FRAME, ("phase",), 4.0))
     assert view.scan.channels == ("phase",)
     assert view.scan.rate.field.value() == 4.0
     assert selection.frame == view.scan.frame
@@ -464,9 +554,20 @@ def test_the_settings_of_an_earlier_scan_can_be_used_again(
     assert wishes == []
 
 
-def test_the_panels_wear_both_themes_on_a_small_screen(view: ParametersView, qtbot: QtBot) -> None:
-    view.resize(360, 500)
-    view.set_theme(LIGHT)
+def test_on_a_small_screen_the_fields_scroll_and_the_button_stays(
+    view: ParametersView, qtbot: QtBot
+) -> None:
+    view.resize(360, 320)
+    view.show_panel("Scan")
     view.show()
-    assert view.width() == 360
-    assert view.minimumSizeHint().height() < 300
+    qtbot.waitExposed(view)
+    assert (view.width(), view.height()) == (360, 320)
+    button = view.scan.button
+    assert view.rect().contains(button.mapTo(view, button.rect().bottomRight()))
+    assert button.visibleRegion().boundingRect() == button.rect()
+
+
+def test_the_panels_change_their_colours(view: ParametersView) -> None:
+    view.set_theme(LIGHT)
+    assert view.spectrum.theme is LIGHT
+    assert view.spectrum._line.opts["pen"].color().name() == LIGHT.forward

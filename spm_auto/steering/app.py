@@ -6,25 +6,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .errors import RecipeError
-from .units import format as format_quantity
-from .units import parse
+from ..errors import RecipeError
+from ..units import format as format_quantity
+from ..units import parse
+from . import by_hand
+from .speaking import NUMBERS, Who, Why, X, Y, client_of, say
 
 if TYPE_CHECKING:  # what --help must not wait for
-    from .agents import AllowRegion, ForbidRegion
-    from .ear import RunClient, RunView
-    from .workflow import Question
+    from ..agents import AllowRegion, ForbidRegion
+    from ..ear import RunView
+    from ..workflow import Question
 
 app = typer.Typer(
     help="Step into a run that is under way: each intervention is recorded with who and why.",
     no_args_is_help=True,
 )
-_NUMBERS = {"ignore_unknown_options": True}  # "-40 nm" is no option
-
-Who = Annotated[str, typer.Option("--who", help="Who wants it; whoever is logged in without.")]
-Why = Annotated[str, typer.Option("--why", help="Why, in words.")]
-X = Annotated[str, typer.Argument(metavar="X", help='Such as "120 nm".')]
-Y = Annotated[str, typer.Argument(metavar="Y", help='Such as "-40 nm".')]
+app.add_typer(by_hand.app, name="do")
 Radius = Annotated[str, typer.Option("--radius", help='Of a circle, such as "50 nm".')]
 Size = Annotated[
     tuple[str, str] | None,
@@ -45,11 +42,11 @@ def _folder(
 @app.command()
 def status(context: typer.Context, json: AsJson = False) -> None:
     """Say how the run stands, and what it asks."""
-    with _client(context, "") as client:
+    with client_of(context, "") as client:
         view = client.state()
     table = _table(view)
     if json:
-        from .display import print_json
+        from ..display import print_json
 
         print_json(table)
         return
@@ -61,40 +58,48 @@ def status(context: typer.Context, json: AsJson = False) -> None:
 @app.command()
 def pause(context: typer.Context, who: Who = "", why: Why = "") -> None:
     """Let it wait before the next instruction or line."""
-    _do(context, who, lambda client: client.pause(why), "it waits before its next instruction")
+    say(context, who, lambda client: client.pause(why), "it waits before its next instruction")
 
 
 @app.command()
 def resume(context: typer.Context, who: Who = "", why: Why = "") -> None:
     """Let it go on."""
-    _do(context, who, lambda client: client.resume(why), "it goes on")
+    say(context, who, lambda client: client.resume(why), "it goes on")
 
 
 @app.command()
 def cancel(context: typer.Context, who: Who = "", why: Why = "") -> None:
     """End it at once, in order; `spm-auto resume` can go on with it."""
-    _do(context, who, lambda client: client.cancel(why), "it is cancelled")
+    say(context, who, lambda client: client.cancel(why), "it is cancelled")
 
 
 @app.command()
-def stop(context: typer.Context, who: Who = "", why: Why = "") -> None:
+def stop(
+    context: typer.Context,
+    who: Who = "",
+    why: Why = "",
+    hard: Annotated[
+        bool, typer.Option("--hard", help="By the alternate path at once, where there is one.")
+    ] = False,
+) -> None:
     """In an emergency: withdraw the tip, and end the run."""
-    _do(context, who, lambda client: client.emergency_stop(why), "the tip is withdrawn")
+    said = "the tip is withdrawn"
+    say(context, who, lambda client: client.emergency_stop(why, hard=hard), said)
 
 
-@app.command(context_settings=_NUMBERS)
+@app.command(context_settings=NUMBERS)
 def point(
     context: typer.Context, x: X, y: Y, bias: Bias = "", who: Who = "", why: Why = ""
 ) -> None:
     """Have it measure next what lies nearest to a point."""
-    from .agents import ForcePoint
+    from ..agents import ForcePoint
 
     more = {"bias": parse(bias, "V")} if bias else {}
     wanted = ForcePoint(parse(x, "m"), parse(y, "m"), **more)
-    _do(context, who, lambda client: client.steer(wanted, why), f"asked: {wanted}")
+    say(context, who, lambda client: client.steer(wanted, why), f"asked: {wanted}")
 
 
-@app.command(context_settings=_NUMBERS)
+@app.command(context_settings=NUMBERS)
 def forbid(
     context: typer.Context,
     x: X,
@@ -105,13 +110,13 @@ def forbid(
     why: Why = "",
 ) -> None:
     """Have it stay out of a region."""
-    from .agents import ForbidRegion
+    from ..agents import ForbidRegion
 
     region = _region(ForbidRegion, x, y, radius, size)
-    _do(context, who, lambda client: client.steer(region, why), f"asked: {region}")
+    say(context, who, lambda client: client.steer(region, why), f"asked: {region}")
 
 
-@app.command(context_settings=_NUMBERS)
+@app.command(context_settings=NUMBERS)
 def allow(
     context: typer.Context,
     x: X,
@@ -122,10 +127,10 @@ def allow(
     why: Why = "",
 ) -> None:
     """Take back that a region is forbidden."""
-    from .agents import AllowRegion
+    from ..agents import AllowRegion
 
     region = _region(AllowRegion, x, y, radius, size)
-    _do(context, who, lambda client: client.steer(region, why), f"asked: {region}")
+    say(context, who, lambda client: client.steer(region, why), f"asked: {region}")
 
 
 @app.command()
@@ -136,13 +141,13 @@ def scalarizer(
     why: Why = "",
 ) -> None:
     """Have all spectra judged by another scalarizer."""
-    from .agents import Rescalarize
+    from ..agents import Rescalarize
 
     wanted = Rescalarize(name)
-    _do(context, who, lambda client: client.steer(wanted, why), f"asked: {wanted}")
+    say(context, who, lambda client: client.steer(wanted, why), f"asked: {wanted}")
 
 
-@app.command(context_settings=_NUMBERS)
+@app.command(context_settings=NUMBERS)
 def exploration(
     context: typer.Context,
     weight: Annotated[float, typer.Argument(metavar="W", help="0 is greedy.")],
@@ -150,13 +155,13 @@ def exploration(
     why: Why = "",
 ) -> None:
     """Weigh what is not known otherwise."""
-    from .agents import SetExploration
+    from ..agents import SetExploration
 
     wanted = _made(SetExploration, weight)
-    _do(context, who, lambda client: client.steer(wanted, why), f"asked: {wanted}")
+    say(context, who, lambda client: client.steer(wanted, why), f"asked: {wanted}")
 
 
-@app.command(context_settings=_NUMBERS)
+@app.command(context_settings=NUMBERS)
 def prefer(
     context: typer.Context,
     better: Annotated[
@@ -167,10 +172,10 @@ def prefer(
     why: Why = "",
 ) -> None:
     """Say that one measured point is better than another."""
-    from .agents import Prefer
+    from ..agents import Prefer
 
     wanted = Prefer(_measured(better), _measured(worse))
-    _do(context, who, lambda client: client.steer(wanted, why), f"asked: {wanted}")
+    say(context, who, lambda client: client.steer(wanted, why), f"asked: {wanted}")
 
 
 @app.command()
@@ -181,7 +186,7 @@ def note(
     why: Why = "",
 ) -> None:
     """Have something written down."""
-    _do(context, who, lambda client: client.annotate(text, why), "noted")
+    say(context, who, lambda client: client.annotate(text, why), "noted")
 
 
 @app.command()
@@ -192,12 +197,12 @@ def approval(
     why: Why = "",
 ) -> None:
     """Say how often a human is asked about what is proposed."""
-    from .listening import parse_every
-    from .workflow import often
+    from ..listening import parse_every
+    from ..workflow import often
 
     every = parse_every(how)
     said = f"a human is asked about {often(every)}"
-    _do(context, who, lambda client: client.set_approval(every, why), said)
+    say(context, who, lambda client: client.set_approval(every, why), said)
 
 
 @app.command()
@@ -212,7 +217,7 @@ def reject(context: typer.Context, who: Who = "", why: Why = "") -> None:
     _answer(context, who, why, "rejected", lambda _: {})
 
 
-@app.command(context_settings=_NUMBERS)
+@app.command(context_settings=NUMBERS)
 def edit(
     context: typer.Context,
     x: X,
@@ -236,21 +241,6 @@ def edit(
     _answer(context, who, why, "edited", values)
 
 
-def _client(context: typer.Context, who: str) -> "RunClient":
-    from .ear import RunClient
-    from .listening import login
-
-    folder: Path = context.obj
-    return RunClient.connect(folder, who or login())
-
-
-def _do(context: typer.Context, who: str, what: "Callable[[RunClient], object]", said: str) -> None:
-    """Say something to the run, and that it was heard."""
-    with _client(context, who) as client:
-        what(client)
-    typer.echo(said)
-
-
 def _answer(
     context: typer.Context,
     who: str,
@@ -259,9 +249,9 @@ def _answer(
     values: "Callable[[Question], dict[str, Any]]",
 ) -> None:
     """Answer the question that is asked now, whichever it is by the time that it arrives."""
-    from .data import Verdict
+    from ..data import Verdict
 
-    with _client(context, who) as client:
+    with client_of(context, who) as client:
         question = client.question()
         if question is None:
             raise RecipeError("the run asks nothing just now")
@@ -306,7 +296,7 @@ def _measured(text: str) -> int | tuple[float, float]:
 
 def _table(view: "RunView") -> dict[str, Any]:
     """Return how a run stands, for people and for scripts."""
-    from .workflow import often
+    from ..workflow import often
 
     question = view.question
     asked = [] if question is None else [question.ask.question]
@@ -337,4 +327,5 @@ def _proposed(question: "Question") -> list[str]:
             return format_quantity(value, units[name], 4)
         return str(value)
 
-    return [f"{name} {said(name, value)}" for name, value in question.ask.values.items()]
+    proposed = question.ask.values.items()
+    return [f"{name} {said(name, value)}" for name, value in proposed if value != ""]

@@ -1,0 +1,328 @@
+"""ProposalView: what is proposed, and every way to overrule it. Each act is a wish, once."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import made
+import made_agents
+import pytest
+from PyQt6.QtCore import QPointF, Qt
+from PyQt6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from spm_auto.agents import (
+    AllowRegion,
+    ForbidRegion,
+    ForcePoint,
+    Prefer,
+    Rescalarize,
+    SetExploration,
+)
+from spm_auto.data import Intervention, Verdict
+from spm_auto.gui.drawing import NM
+from spm_auto.gui.proposal_view import ProposalView
+from spm_auto.gui.run_model import RunModel
+from spm_auto.gui.selection import Selection
+from spm_auto.gui.steer_panel import EACH, NEVER, NTH
+from spm_auto.gui.theme import DARK, dress
+from spm_auto.gui.wishes import Annotate, Judge, SetApproval, Steer
+
+REGION = {"center": (1e-7, -2e-7), "radius": 2e-7}
+
+
+@pytest.fixture(scope="module")
+def made_view(qapp: QApplication) -> ProposalView:
+    """One view for all tests, as it shows one run after another anyway."""
+    dress(qapp, DARK)
+    view = ProposalView(Selection(), DARK)
+    view.resize(420, 760)
+    return view
+
+
+@pytest.fixture
+def view(made_view: ProposalView) -> Iterator[ProposalView]:
+    """A view of a run that goes on and asks nothing, after five spectra."""
+    made_view.tool.end()
+    made_view.why.clear()
+    feed(made_view)
+    made_view.show_question(made_agents.view())
+    made_view.show()
+    yield made_view
+    made_view.hide()
+
+
+@pytest.fixture
+def wishes(view: ProposalView) -> Iterator[list[Any]]:
+    """What the view has wished for."""
+    wished: list[Any] = []
+    view.wished.connect(wished.append)
+    yield wished
+    view.wished.disconnect(wished.append)
+
+
+def feed(view: ProposalView, *events: Any) -> RunModel:
+    """Show a run with these events after its five spectra."""
+    model = RunModel()
+    view.show_run(model, model.take(made.numbered([*made_agents.run_events(5), *events])))
+    return model
+
+
+def on_screen(view: ProposalView, x: float, y: float) -> Any:
+    """Return where on the map's widget a place of the sample is."""
+    return view.area.mapFromScene(view.map.plot.vb.mapViewToScene(QPointF(x / NM, y / NM)))
+
+
+def test_a_proposal_is_accepted_with_its_number_and_the_reason(
+    view: ProposalView, wishes: list[Any]
+) -> None:
+    """Row 26: accept."""
+    view.show_question(made_agents.view(made_agents.ASKED))
+    assert view.box.words.text() == made_agents.ASKED.ask.question
+    view.why.setText("looks flat")
+    view.box.accept.click()
+    assert wishes == [Judge(Verdict.APPROVED, 3, {}, "looks flat")]
+    assert view.why.text() == ""
+
+
+def test_a_proposal_is_rejected(view: ProposalView, wishes: list[Any]) -> None:
+    """Row 26: reject."""
+    view.show_question(made_agents.view(made_agents.ASKED))
+    view.box.reject.click()
+    assert wishes == [Judge(Verdict.REJECTED, 3)]
+
+
+def test_a_proposal_is_edited_in_fields_with_units(view: ProposalView, wishes: list[Any]) -> None:
+    """Row 26: edit."""
+    view.show_question(made_agents.view(made_agents.ASKED))
+    assert view.box.fields["x"].text() == "150 nm"
+    view.box.fields["x"].setText("0.2 um")
+    view.box.edit.click()
+    assert wishes == [Judge(Verdict.EDITED, 3, {"x": 2e-7, "y": -1e-7})]
+
+
+@pytest.mark.parametrize("text", ["9 um", "200 V", "", "far"])
+def test_a_wrong_edit_is_refused_at_the_field_and_nothing_is_sent(
+    view: ProposalView, wishes: list[Any], text: str
+) -> None:
+    view.show_question(made_agents.view(made_agents.ASKED))
+    field = view.box.fields["x"]
+    field.setText(text)
+    assert field.fault()
+    assert not view.box.edit.isEnabled()
+    view.box.edit.click()
+    assert wishes == []
+    field.setText("9 um")
+    assert "-5 um to 5 um" in field.toolTip()
+
+
+def test_a_frame_is_edited_by_its_middle_and_size(view: ProposalView, wishes: list[Any]) -> None:
+    view.show_question(made_agents.view(made_agents.FRAME_ASKED))
+    assert view.box.fields["height"].text() == "300 nm"
+    view.box.fields["width"].setText("250 nm")
+    view.box.edit.click()
+    assert wishes == [
+        Judge(Verdict.EDITED, 4, {"center": (1e-7, 0.0), "size": (2.5e-7, 3e-7)}),
+    ]
+
+
+def test_whoever_rejects_a_step_is_told_that_it_ends_the_run(view: ProposalView) -> None:
+    view.show_question(made_agents.view(made_agents.STEP_ASKED))
+    assert view.box.reject.text() == "Reject: ends the run"
+    assert not view.box.edit.isVisible()
+
+
+def test_what_was_typed_stays_while_the_same_is_asked(view: ProposalView) -> None:
+    view.show_question(made_agents.view(made_agents.ASKED))
+    view.box.fields["x"].setText("170 nm")
+    view.show_question(made_agents.view(made_agents.ASKED, approval=3))
+    assert view.box.fields["x"].text() == "170 nm"
+
+
+def test_a_click_on_the_map_and_a_button_measure_there_next(
+    view: ProposalView, wishes: list[Any], qtbot: QtBot
+) -> None:
+    """Row 26: measure here."""
+    at = on_screen(view, 3e-7, -4e-7)
+    qtbot.mouseClick(view.area.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    assert wishes == []
+    assert view.measure.text().startswith("Measure at (")
+    view.measure.click()
+    (wish,) = wishes
+    assert isinstance(wish.steering, ForcePoint)
+    assert (wish.steering.x, wish.steering.y) == pytest.approx((3e-7, -4e-7), abs=5e-9)
+    assert math.isnan(wish.steering.bias)
+
+
+def test_while_a_point_is_asked_about_the_clicked_place_is_the_answer(
+    view: ProposalView, wishes: list[Any]
+) -> None:
+    """Row 26: overruled with one click."""
+    view.show_question(made_agents.view(made_agents.ASKED))
+    view.selection.place_chosen.emit(3e-7, -4e-7)
+    assert view.measure.text() == "Measure at (300 nm, -400 nm) instead"
+    view.measure.click()
+    assert wishes == [Judge(Verdict.EDITED, 3, {"x": 3e-7, "y": -4e-7})]
+
+
+def test_a_double_click_measures_at_once(
+    view: ProposalView, wishes: list[Any], qtbot: QtBot
+) -> None:
+    """Row 26: a click on the map."""
+    at = on_screen(view, 0.0, 0.0)
+    qtbot.mouseClick(view.area.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    qtbot.mouseDClick(view.area.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    qtbot.mouseRelease(view.area.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    (wish,) = wishes
+    assert isinstance(wish.steering, ForcePoint)
+
+
+@pytest.mark.parametrize(("button", "round_"), [("circle", True), ("rectangle", False)])
+def test_a_region_that_is_drawn_is_forbidden_after_it_was_confirmed(
+    view: ProposalView, wishes: list[Any], button: str, round_: bool
+) -> None:
+    """Row 26: forbid region."""
+    view.selection.place_chosen.emit(1e-7, -2e-7)
+    getattr(view, button).click()
+    assert wishes == []
+    drawn = view.tool.region()
+    assert drawn is not None
+    assert view.hint.text() == f"drawn: {drawn.words}"
+    view.why.setText("a scratch")
+    view.forbid.click()
+    (wish,) = wishes
+    assert wish.why == "a scratch"
+    region = wish.steering
+    assert isinstance(region, ForbidRegion)
+    assert region.center == pytest.approx((1e-7, -2e-7))
+    assert (region.radius is not None) is round_
+    assert not view.tool.is_drawing
+    assert view.closed.list.count() == 0  # nothing is closed before the journal says so
+
+
+def test_a_region_without_any_place_to_measure_is_refused(
+    view: ProposalView, wishes: list[Any]
+) -> None:
+    view.tool.begin("circle", (4e-6, 4e-6), 1e-7)
+    assert not view.forbid.isEnabled()
+    assert view.hint.text() == "no place that could be chosen lies in it"
+
+
+def test_forbidden_regions_come_from_the_journal_and_are_allowed_again(
+    view: ProposalView, wishes: list[Any]
+) -> None:
+    """Row 26: allow."""
+    feed(view, made_agents.intervention("forbid_region", REGION, "a scratch"))
+    view.tabs.setCurrentWidget(view.closed)
+    assert view.closed.list.item(0).text() == "200 nm around (100 nm, -200 nm) (Ada: a scratch)"
+    assert len(view.map.zones) == 1
+    view.closed.allow.click()
+    assert wishes == [Steer(AllowRegion((1e-7, -2e-7), radius=2e-7))]
+    assert view.closed.list.count() == 1
+    feed(
+        view,
+        made_agents.intervention("forbid_region", REGION),
+        made_agents.intervention("allow_region", REGION),
+    )
+    assert view.closed.list.count() == 0
+    assert not view.map.zones
+
+
+def test_one_of_two_places_is_preferred(view: ProposalView, wishes: list[Any]) -> None:
+    """Row 26: prefer A or B."""
+    view.tabs.setCurrentWidget(view.prefer)
+    assert view.prefer.choices[0].currentText().startswith("4: 1.36 V at (")
+    view.selection.spectra_chosen.emit((1,))
+    assert view.prefer.choices[0].currentText().startswith("5: 1.48 V")
+    assert view.prefer.choices[1].currentText().startswith("2: 1.12 V")
+    view.prefer.buttons[0].click()
+    view.prefer.buttons[1].click()
+    assert wishes == [Steer(Prefer(28, 7)), Steer(Prefer(7, 28))]
+    assert "(gp)" in view.prefer.hint.text()
+
+
+def test_exploration_is_set_within_its_range(view: ProposalView, wishes: list[Any]) -> None:
+    """Row 26: exploration weight."""
+    panel = view.steer
+    assert panel.now["explore"].text() == "now 1.5"
+    for wrong in ("-1", "1000", "2 V"):
+        panel.weight.setText(wrong)
+        assert not panel.buttons["explore"].isEnabled()
+    panel.weight.setText("0.5")
+    panel.buttons["explore"].click()
+    assert wishes == [Steer(SetExploration(0.5))]
+    assert panel.now["explore"].text() == "now 1.5"
+    feed(view, made_agents.intervention("set_exploration", {"weight": 0.5}))
+    assert panel.now["explore"].text() == "now 0.5"
+
+
+def test_another_scalarizer_is_chosen(view: ProposalView, wishes: list[Any]) -> None:
+    """Row 26: scalarizer."""
+    assert view.steer.scalarizer.currentText() == "loop_area"
+    view.steer.scalarizer.setCurrentText("imprint")
+    view.steer.buttons["judge by"].click()
+    assert wishes == [Steer(Rescalarize("imprint"))]
+    assert view.steer.now["judge by"].text() == "now loop_area"
+
+
+def test_how_often_the_run_asks_is_set_and_read_back(view: ProposalView, wishes: list[Any]) -> None:
+    """Row 26: approval mode."""
+    panel = view.steer
+    assert panel.now["ask"].text() == "as the recipe has it: about every 3rd proposal"
+    for mode in (NEVER, EACH, NTH):
+        panel.approval.setCurrentText(mode)
+        panel.buttons["ask"].click()
+    assert wishes == [SetApproval(0), SetApproval(1), SetApproval(5)]
+    panel.nth.setText("1.5")
+    assert not panel.buttons["ask"].isEnabled()
+    assert panel.now["ask"].text() == "as the recipe has it: about every 3rd proposal"
+    view.show_question(made_agents.view(approval=5))
+    assert panel.now["ask"].text() == "now about every 5th proposal"
+
+
+def test_a_note_is_written_down_and_the_reason_is_kept_for_the_next_act(
+    view: ProposalView, wishes: list[Any]
+) -> None:
+    """Row 26: annotate."""
+    view.why.setText("later")
+    view.tabs.setCurrentWidget(view.record)
+    assert not view.record.write.isEnabled()
+    view.record.note.setText("  the film was cleaned ")
+    view.record.write.click()
+    assert wishes == [Annotate("the film was cleaned")]
+    assert view.why.text() == "later"
+    assert view.record.note.text() == ""
+
+
+def test_what_humans_did_is_listed_from_the_journal_the_newest_first(view: ProposalView) -> None:
+    """Row 26: every act is a recorded intervention."""
+    feed(view, made_agents.judged(), Intervention("Bob", "written down: clean", kind="annotate"))
+    texts = [view.record.list.item(row).text() for row in range(view.record.list.count())]
+    assert [text.split("  ", 1)[1] for text in texts] == [
+        "Bob: written down: clean",
+        "Ada: rejected: measure there? (a scratch)",
+    ]
+    feed(view)
+    assert view.record.list.count() == 0
+
+
+def test_nothing_can_be_done_to_a_run_that_cannot_be_spoken_to(
+    view: ProposalView, wishes: list[Any]
+) -> None:
+    view.selection.place_chosen.emit(0.0, 0.0)
+    for said in (None, made_agents.view(finished="completed")):
+        view.show_question(said)
+        assert not view.box.accept.isVisible()
+        for part in (view.measure, view.circle, view.rectangle, view.steer, view.prefer):
+            assert not part.isEnabled()
+    assert view.box.words.text() == "The run has completed."
+    view.record.note.setText("x")
+    view.record.write.click()
+    assert wishes == []
+    assert view.map.frame is not None
+
+
+def test_it_fits_a_small_screen(view: ProposalView) -> None:
+    view.show_question(made_agents.view(made_agents.ASKED))
+    assert view.minimumSizeHint().height() <= 680
+    assert view.minimumSizeHint().width() <= 420

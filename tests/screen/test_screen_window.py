@@ -1,0 +1,166 @@
+"""The whole window on a screen, with mouse and keyboard, as an operator has it at night."""
+
+import os
+import select
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from screens import Screen, Window
+
+from spm_auto.data import (
+    FILE_NAME,
+    FinishReason,
+    Intervention,
+    JournalReader,
+    Judged,
+    Record,
+    RunFinished,
+    RunPaused,
+    RunResumed,
+    Verdict,
+)
+from spm_auto.ear import FILE_NAME as EAR
+from spm_auto.ear import read_place
+
+pytestmark = pytest.mark.screen
+
+FIRST_IMAGE = 10.0  # [s] from the command to the first line on the screen
+SATURATED = 50  # so much do the channels of a colour differ that is not grey, of 255
+RECIPE = "An agent looks for the widest loops, and asks"
+PLANNING = 40.0  # [s]
+ASKING = 90.0  # [s] for an agent that trains on a busy machine
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    """Where the runs of a test get their folders."""
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def opened(screen: Screen, tmp_path: Path) -> Iterator[list[Window]]:
+    """Windows that are closed at the end."""
+    windows: list[Window] = []
+    yield windows
+    screen.photograph(tmp_path / "last.png")
+    for each in windows:
+        each.close()
+    for ear in tmp_path.glob(f"runs/*/{EAR}"):  # closing a window ends no run
+        os.kill(read_place(ear.parent).process, signal.SIGKILL)
+
+
+def records_in(runs: Path) -> list[Record]:
+    """Return what the only run in a folder has said so far."""
+    (journal,) = runs.glob(f"*/{FILE_NAME}")
+    return list(JournalReader(journal).poll())
+
+
+def wait_for_event(runs: Path, kind: type, seconds: float = 20.0) -> Record:
+    """Wait until a run has said something, and return the last time that it did."""
+    until = time.monotonic() + seconds
+    while True:
+        found = [r for r in records_in(runs) if isinstance(r.event, kind)]
+        if found:
+            return found[-1]
+        assert time.monotonic() < until, f"the run said nothing of the kind {kind.__name__}"
+        select.select([], [], [], 0.1)
+
+
+def coloured(picture: np.ndarray, place: tuple[int, int, int, int]) -> float:
+    """Return the share of a part of a picture that is not grey."""
+    left, top, width, height = place
+    part = picture[top : top + height, left : left + width].astype(int)
+    return float(np.mean(part.max(axis=2) - part.min(axis=2) > SATURATED))
+
+
+def wait_for_image(window: Window, seconds: float, share: float = 0.005) -> float:
+    """Wait until an image is on the screen; returns when, since the start of the program [s]."""
+    while time.monotonic() - window.started < seconds:
+        image = window.wait("ImageView", seconds)
+        picture, now = window.screen.seen(), time.monotonic()
+        if coloured(picture, image.place) > share:
+            return now - window.started
+    raise AssertionError(f"no image after {seconds:g} s")
+
+
+def test_on_a_fresh_set_up_the_first_image_is_there_within_ten_seconds(
+    screen: Screen, tmp_path: Path, runs: Path, opened: list[Window], pictures: Path
+) -> None:
+    window = Window(screen, tmp_path, "--sim", "--out", runs, "--who", "Ada")
+    opened.append(window)
+    took = wait_for_image(window, 3 * FIRST_IMAGE)
+    print(f"\nfirst image after {took:.1f} s")  # noqa: T201 - a figure for the docs
+    assert took < FIRST_IMAGE
+    window.wait_for_words("by hand", 60.0)
+    screen.photograph(pictures / "gui_by_hand.png")
+
+
+def test_an_autonomous_run_is_started_watched_overruled_and_withdrawn_from_the_window(
+    screen: Screen, tmp_path: Path, runs: Path, opened: list[Window], pictures: Path
+) -> None:
+    window = Window(screen, tmp_path, "--out", runs, "--who", "Ada")
+    opened.append(window)
+    choose_recipe(window)
+    screen.photograph(pictures / "gui_start.png")
+    window.click("start the run")
+    wait_for_image(window, 120.0, share=0.2)
+    screen.photograph(pictures / "gui_scan.png")
+
+    window.click("Accept", ASKING)  # before the model has learnt anything
+    window.click("Agent", kind="tab")
+    window.wait_for_words("spectrum 10: measure at", ASKING)
+    screen.photograph(pictures / "gui_question.png")
+    window.type_into("why", "on a scratch")
+    window.click("Reject")
+    rejected = wait_for_verdict(runs, Verdict.REJECTED)
+    assert (rejected.who, rejected.why) == ("Ada", "on a scratch")
+
+    window.scroll_to("Forbid this", window.wait("why", kind="QLineEdit"))
+    window.click("Forbid a circle")
+    screen.photograph(pictures / "gui_forbid.png")
+    window.click("Forbid this")
+    forbidden = wait_for_event(runs, Intervention)
+    assert forbidden.event.kind == "forbid_region"
+
+    window.wait("Accept", ASKING, usable=True)
+    window.click("Accept")
+    window.press("ctrl+p")
+    wait_for_event(runs, RunPaused)
+    window.wait("Go on", usable=True)
+    screen.photograph(pictures / "gui_paused.png")
+    window.press("ctrl+g")
+    wait_for_event(runs, RunResumed)
+    window.wait("Pause", usable=True)
+
+    window.press("F12")
+    window.wait_for_words("WITHDRAWN")
+    screen.photograph(pictures / "gui_withdrawn.png")
+    finished = wait_for_event(runs, RunFinished)
+    assert finished.event.reason is FinishReason.EMERGENCY
+
+
+def wait_for_verdict(runs: Path, verdict: Verdict, seconds: float = 20.0) -> Judged:
+    """Wait until a human's answer is on record."""
+    until = time.monotonic() + seconds
+    while True:
+        for record in records_in(runs):
+            if isinstance(record.event, Judged) and record.event.verdict is verdict:
+                return record.event
+        assert time.monotonic() < until, f"nobody said {verdict}"
+        select.select([], [], [], 0.1)
+
+
+def choose_recipe(window: Window) -> None:
+    """Choose the recipe that asks, with the simulated laboratory, and wait for its plan."""
+    tab = window.wait("Start", kind="tab")
+    window.screen.do("mousemove", *tab.middle, "click", 1)
+    box = window.wait("Recipe", usable=True, kind="QComboBox")
+    window.screen.do("mousemove", *box.middle, "click", 1)
+    window.screen.do("type", RECIPE[:20])
+    window.press("Return")
+    window.wait(RECIPE)
+    window.wait("start the run", PLANNING, usable=True)
