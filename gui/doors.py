@@ -103,9 +103,12 @@ class ServerDoor:
     def __init__(self, place: Place, identity: Identity) -> None:
         self._instrument = RemoteInstrument(place, identity, RealClock(), has_control=False)
 
-    def withdraw(self, is_hard: bool) -> None:  # noqa: ARG002 - a server has one way only
+    def withdraw(self, is_hard: bool) -> None:
         """Have the tip withdrawn, whoever has control."""
-        self._instrument.emergency_stop()
+        if is_hard:
+            self._instrument.last_resort()
+        else:
+            self._instrument.emergency_stop()
 
     def check(self) -> Seen | None:
         """Ask for a sign of life."""

@@ -70,9 +70,9 @@ def test_withdraw_is_pressed_and_confirmed_in_words(
     """Row 14: the button withdraws, and says how long the confirmation took."""
     bench.ready()
     qtbot.mousePress(button.button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: button.words.full.startswith("WITHDRAWN (confirmed after "))
-    assert button.words.full.endswith(" ms)")
-    assert button.words.role == "good"
+    qtbot.waitUntil(lambda: button.words.text().startswith("WITHDRAWN (confirmed after "))
+    assert button.words.text().endswith(" ms)")
+    assert button.words.property("role") == "good"
     assert bench.run.called("emergency_stop") == [(False,)]
 
 
@@ -90,12 +90,12 @@ def test_without_an_answer_it_says_not_confirmed_yet_and_then_what_came(
     bench.ready()
     bench.run.slow = {"emergency_stop"}
     button.press()
-    assert button.words.full == "withdrawing..."
-    qtbot.waitUntil(lambda: button.words.full.startswith("NOT CONFIRMED YET"))
-    assert "the controller's own button" in button.words.full
-    assert button.words.role == "alarm"
+    assert button.words.text() == "withdrawing..."
+    qtbot.waitUntil(lambda: button.words.text().startswith("NOT CONFIRMED YET"))
+    assert "the controller's own button" in button.words.text()
+    assert button.words.property("role") == "alarm"
     bench.run.gate.set()
-    qtbot.waitUntil(lambda: button.words.full.startswith("WITHDRAWN (confirmed after "))
+    qtbot.waitUntil(lambda: button.words.text().startswith("WITHDRAWN (confirmed after "))
 
 
 def test_an_instrument_that_does_not_say_so_is_not_confirmed(
@@ -104,9 +104,9 @@ def test_an_instrument_that_does_not_say_so_is_not_confirmed(
     bench.ready()
     bench.run.error = NotConfirmed("the instrument does not answer")
     button.press()
-    qtbot.waitUntil(lambda: button.words.full.startswith("NOT CONFIRMED - use the controller's"))
+    qtbot.waitUntil(lambda: button.words.text().startswith("NOT CONFIRMED - use the controller's"))
     assert "the instrument does not answer" in button.detail.full
-    assert button.words.role == "alarm"
+    assert button.words.property("role") == "alarm"
 
 
 def test_the_second_press_takes_the_hard_path_and_waits_for_nothing(bench: Bench) -> None:
@@ -175,10 +175,10 @@ def test_without_an_instrument_it_can_be_pressed_and_says_so(
     bench: Bench, button: WithdrawButton, qtbot: QtBot
 ) -> None:
     """Row 14: it is never disabled."""
-    assert button.words.full == "no instrument attached"
+    assert button.words.text() == "no instrument attached"
     assert button.button.isEnabled()
     qtbot.mousePress(button.button, Qt.MouseButton.LeftButton)
-    assert button.words.full == "no instrument is attached: nothing was withdrawn"
+    assert button.words.text() == "no instrument is attached: nothing was withdrawn"
 
 
 @pytest.mark.parametrize(
