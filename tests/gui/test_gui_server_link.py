@@ -11,6 +11,7 @@ from talking import until
 
 from spm_auto.data import RunStarted
 from spm_auto.errors import AccessError
+from spm_auto.gui.server_link import ServerLink
 from spm_auto.gui.session import Session
 from spm_auto.gui.wishes import Pause
 from spm_auto.gui.withdrawal import Stage
@@ -102,6 +103,21 @@ def test_a_run_behind_its_own_server_is_withdrawn_there_when_it_does_not_listen(
     until(lambda: session.withdrawal.said.stage is Stage.CONFIRMED)
     assert session.withdrawal.said.detail == "by its server"
     assert bench.guard.status().state is InstrumentState.LATCHED
+
+
+def test_pressed_again_the_server_takes_its_last_resort(
+    bench: Served, announced: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Row 14: the hard path, at the server's door for safety."""
+    bench.client(bench.key("alice")).load(Load())
+    ordered = threading.Event()
+    monkeypatch.setattr(bench.guard, "withdraw_hard", ordered.set)
+    link = ServerLink(announced)
+    door = link.door()
+    door.withdraw(is_hard=True)
+    assert ordered.is_set()
+    door.close()
+    link.close()
 
 
 def test_a_server_that_is_gone_is_said_to_be_gone(

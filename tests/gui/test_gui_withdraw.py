@@ -1,7 +1,6 @@
 """The red button: always there, waits for nothing, and says truly what came of it."""
 
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -12,10 +11,10 @@ import pytest
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QDialog, QLineEdit, QMenu, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
-from talking import HERE, LOOK, PATIENCE, MadeRun, until
+from talking import HERE, LOOK, PATIENCE, MadeRun, run_view, until
 
 from spm_auto.errors import ConnectionLost, NotConfirmed
-from spm_auto.gui.doors import Seen, press_twice
+from spm_auto.gui.doors import EarDoor, Seen, press_twice
 from spm_auto.gui.theme import Theme
 from spm_auto.gui.withdraw import WithdrawButton
 from spm_auto.gui.withdrawal import Stage, Withdrawal
@@ -265,14 +264,25 @@ def test_two_signals_reach_a_process_as_two() -> None:
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.readline()
-        born = Path(f"/proc/{child.pid}/stat")
-        started = born.read_text().rpartition(")")[2].split()[19] if born.exists() else ""
-        assert press_twice(Seen(child.pid, started)) == ""
+        run = MadeRun(view=run_view(process=child.pid))
+        seen = EarDoor(run.connect(Path(), "Ada")).check()
+        assert seen is not None
+        assert press_twice(seen) == ""
         assert child.wait(PATIENCE) == 0
-    if started:  # by now nobody has that number, or somebody else
-        assert "is gone" in press_twice(Seen(child.pid, started))
-    assert "is gone" in press_twice(Seen(os.getpid(), "another")) or not started
-    assert signal.getsignal(signal.SIGINT) is not None
+    assert "is gone" in press_twice(seen)  # by now nobody has that number, or somebody else
+    assert "is gone" in press_twice(Seen(os.getpid(), "another"))
+
+
+def test_whatever_is_said_the_button_stays_where_it_is(
+    bench: Bench, button: WithdrawButton, qtbot: QtBot
+) -> None:
+    button.resize(500, button.height())
+    before = button.button.geometry()
+    bench.ready()
+    bench.run.error = NotConfirmed("the instrument does not answer " * 20)
+    button.press()
+    qtbot.waitUntil(lambda: button.words.text().startswith("NOT CONFIRMED - use the controller's"))
+    assert button.button.geometry() == before
 
 
 def test_a_run_that_died_is_said_to_be_so(bench: Bench, button: WithdrawButton) -> None:
