@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 
 from PyQt6.QtCore import pyqtSignal
-from PyQt6.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
+from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from spm_auto.instrument import Channel
 
@@ -157,25 +157,27 @@ class ImageBar(QWidget):
         return bool(self.ranges.currentData() == BY_HAND)
 
     def _lay_out(self) -> None:
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(6)
-        grid.setVerticalSpacing(3)
-        rows: tuple[tuple[str, tuple[QWidget, ...]], ...] = (
-            ("channel", (self.channels, self.directions)),
-            ("levelling", (self.levellings, self.view_only)),
-            ("colours", (self.maps, self.ranges)),
-            ("from, to", (self.low, self.high)),
-        )
-        for at, (words, widgets) in enumerate(rows):
-            row, first = at // 2, at % 2 * 3
-            label = QLabel(words)
-            label.setProperty("role", "faint")
-            grid.addWidget(label, row, first)
-            for i, widget in enumerate(widgets):
-                grid.addWidget(widget, row, first + 1 + i)
-                grid.setColumnStretch(first + 1 + i, 1)
-        grid.addWidget(self.fault, 2, 0, 1, 6)
+        choices = QHBoxLayout()
+        choices.setSpacing(4)
+        for combo in (self.channels, self.directions, self.levellings):
+            choices.addWidget(combo, 1)
+        choices.addWidget(self.view_only)
+        for combo in (self.maps, self.ranges):
+            choices.addWidget(combo, 1)
+        by_hand = QHBoxLayout()
+        by_hand.addWidget(QLabel("colours from"))
+        by_hand.addWidget(self.low, 1)
+        by_hand.addWidget(QLabel("to"))
+        by_hand.addWidget(self.high, 1)
+        self.by_hand = QWidget()
+        self.by_hand.setLayout(by_hand)
+        by_hand.setContentsMargins(0, 0, 0, 0)
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(3)
+        rows.addLayout(choices)
+        rows.addWidget(self.by_hand)
+        rows.addWidget(self.fault)
 
     def _turn(self, index: int) -> None:
         self.is_backward = index == 1
@@ -221,12 +223,11 @@ class ImageBar(QWidget):
         self.fault.say(self._wrong() if self._is_by_hand else "")
 
     def _mirror(self) -> None:
-        """Show what holds together: fields only by hand, the warning only where levelled."""
-        self.view_only.setText(
-            "view only" if self.style_shown.levelling is not Levelling.NONE else ""
-        )
-        for field in (self.low, self.high):
-            field.setReadOnly(not self._is_by_hand)
+        """Show what holds together: the fields only by hand, the warning only where levelled."""
+        is_levelled = self.style_shown.levelling is not Levelling.NONE
+        self.view_only.setText("view only" if is_levelled else "")
+        self.view_only.setVisible(is_levelled)
+        self.by_hand.setVisible(self._is_by_hand)
         self._say_fault()
 
 
@@ -241,5 +242,5 @@ def _combo(name: str, tip: str) -> QComboBox:
     combo.setAccessibleName(name)
     combo.setToolTip(tip)
     combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    combo.setMinimumContentsLength(7)
+    combo.setMinimumContentsLength(5)
     return combo

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PyQt6.QtCore import QPointF, Qt
 from PyQt6.QtGui import QKeySequence, QShortcut
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout
 
 from spm_auto.ear import Look
 from spm_auto.instrument import Channel, FloatArray, PositionProbe
@@ -60,6 +60,9 @@ class ImageView(View):
         self.whole.setToolTip("Look at the whole frame again, after zooming with the wheel (Home)")
         self.readout = QLabel(" ")
         self.readout.setAccessibleName("value at the cursor")
+        for label in (self.words, self.readout):  # long words do not widen the window
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.readout.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.message = RefusalLabel()
         self._lay_out()
         self.set_theme(theme)
@@ -118,14 +121,17 @@ class ImageView(View):
         top.addWidget(self.words, 1)
         top.addWidget(self.follow)
         top.addWidget(self.whole)
+        bottom = QHBoxLayout()
+        bottom.setSpacing(10)
+        bottom.addWidget(self.tools)
+        bottom.addWidget(self.readout, 1)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(6, 6, 6, 4)
         rows.setSpacing(4)
         rows.addLayout(top)
         rows.addWidget(self.bar)
         rows.addWidget(self.picture.widget, 1)
-        rows.addWidget(self.readout)
-        rows.addWidget(self.tools)
+        rows.addLayout(bottom)
         rows.addWidget(self.message)
 
     def _connect(self) -> None:
@@ -289,13 +295,14 @@ class ImageView(View):
         measured = self._measured(scan, channel)
         if measured is not None and 0 <= line < rows and 0 <= pixel < columns:
             value = float(measured[line, pixel])
-            text += f"   line {line + 1}, pixel {pixel + 1}   {channel.name} "
+            self.readout.setToolTip(f"line {line + 1}, pixel {pixel + 1}")
+            text += f"   {channel.name} "
             text += said(value, channel.unit) if math.isfinite(value) else "not measured yet"
             seen = self._levelled[1]
             if seen is not None and self.bar.style_shown.levelling is not Levelling.NONE:
                 level = float(seen[line, pixel])
                 if math.isfinite(level):
-                    text += f"   (in this view {said(level, channel.unit)})"
+                    text += f" (in this view {said(level, channel.unit)})"
         self.readout.setText(text)
 
     def _click(self, event: Any) -> None:

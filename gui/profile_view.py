@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 from PyQt6.QtCore import QPointF
-from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSpinBox, QVBoxLayout
+from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QSpinBox, QVBoxLayout
 
 from spm_auto.instrument import Channel, FloatArray
 
@@ -37,6 +37,7 @@ class ProfileView(View):
 
         self.words = QLabel("no line yet")
         self.words.setProperty("role", "title")
+        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.newest = QCheckBox("newest")
         self.newest.setChecked(True)
         self.newest.setToolTip("Show each line as it comes; without it, the line that was picked")
@@ -104,6 +105,7 @@ class ProfileView(View):
         top.addWidget(self.words, 1)
         top.addWidget(self._legend)
         top.setSpacing(10)
+        top.addWidget(self.readout)
         top.addWidget(self.view_only)
         top.addWidget(self.flat)
         top.addWidget(self.newest)
@@ -113,7 +115,6 @@ class ProfileView(View):
         rows.setSpacing(4)
         rows.addLayout(top)
         rows.addWidget(self.plots, 1)
-        rows.addWidget(self.readout)
 
     def _choose_scan(self, index: int) -> None:
         self._chosen = index
@@ -200,8 +201,8 @@ class ProfileView(View):
         self._forward.setData(x, forward * unit.per_unit, connect="finite")
         self._backward.setData(x, backward * unit.per_unit, connect="finite")
         self._set_range(width * lengths.per_unit, low * unit.per_unit, high * unit.per_unit)
-        which = "newest" if self.newest.isChecked() else "picked"
-        self.words.setText(f"scan {scan.index + 1}, {which} line {line + 1}: {channel.name}")
+        which = "" if self.newest.isChecked() else ", picked"
+        self.words.setText(f"{channel.name}, scan {scan.index + 1}{which}")
 
     def _set_range(self, width: float, low: float, high: float) -> None:
         """Widen the axis at once, narrow it only where the curves have become small in it."""

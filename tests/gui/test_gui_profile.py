@@ -42,7 +42,8 @@ def test_row_3_the_newest_line_is_shown_forward_and_backward(
     line = made.line(9)
     assert view.curves["forward"] == pytest.approx(line.forward[0])
     assert view.curves["backward"] == pytest.approx(line.backward[0])
-    assert "newest line 10" in view.words.text()
+    assert view.words.text() == "height, scan 1"
+    assert view.line.value() == 10
     view.show_run(model, model.take(made.numbered([LineAcquired(made.line(10))], first=12)))
     assert view.curves["forward"] == pytest.approx(made.line(10).forward[0])
 
