@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBox
 
 from spm_auto.ear import Look
 from spm_auto.instrument import Channel, FloatArray, PositionProbe
+from spm_auto.units import format_duration
 
 from .chosen import FOLLOW, chosen_scan
 from .drawing import Shown, apart, percentiles, said, shown_unit
@@ -24,6 +25,7 @@ from .selection import Place, Selection
 from .theme import Theme
 from .view import View
 from .wishes import Perform
+from .zones import zones_of
 
 _NO_STRUCTURE = 1e-6  # of what was measured: less than that is what levelling leaves of a plane
 
@@ -93,6 +95,11 @@ class ImageView(View):
             self._show_scan()
         if changed & (Part.SPECTRA | Part.SCANS):
             self._show_spectra()
+        if changed & Part.CURVES:
+            curves = [each.curve for each in model.curves]
+            self.picture.curves.show([(c.x, c.y) for c in curves], range(len(curves)))
+        if changed & (Part.RUN | Part.CHOICE | Part.PROBE):
+            self.picture.zones.show(zones_of(model.limits, model.forbidden, model.stage))
         if changed & Part.CHOICE:
             pending = model.pending
             self.picture.next.show(None if pending is None else (pending.x, pending.y))
@@ -234,7 +241,9 @@ class ImageView(View):
         if scan is None:
             self.words.setText("no scan yet")
             return
-        state = "whole" if scan.is_complete else ("broken off" if scan.is_over else "growing")
+        state = (
+            "whole" if scan.is_complete else ("broken off" if scan.is_over else _time_left(scan))
+        )
         text = f"scan {scan.index + 1}: {scan.started.instruction.purpose}, "
         text += f"{scan.n_lines} of {scan.frame.pixels[1]} lines, {state}"
         if scan.forward is None:
@@ -343,3 +352,12 @@ def _levels_of(image: FloatArray, channel: Channel, style: Style) -> tuple[float
     if known is None or style.levels is not None:
         return None if known is None else style.levels
     return turn(channel.unit, known[0])
+
+
+def _time_left(scan: GrowingScan) -> str:
+    """Say how long a scan will take as fast as it has come so far, in instrument time."""
+    n_left = scan.frame.pixels[1] - scan.n_lines
+    if scan.n_lines < 2 or not scan.end_time > scan.start_time:
+        return "growing"
+    seconds = (scan.end_time - scan.start_time) / scan.n_lines * n_left
+    return f"growing, {format_duration(seconds)} left"

@@ -54,11 +54,11 @@ class RangeView(View):
         self.proposal.setWordWrap(True)
         self.proposal.hide()
         self.message = RefusalLabel()
-        self.propose = _button("Propose", "Draw a frame that may be scanned next; drag it")
+        self.propose = _button("&Propose", "Draw a frame that may be scanned next; drag it")
         self.propose.setCheckable(True)
-        self.send = _button("Send tip", "To the place that was clicked (or double click)")
+        self.send = _button("Send &tip", "To the place that was clicked (or double click)")
         self.send.setEnabled(False)
-        self.whole = _button("Range", "Show all that the probe may reach")
+        self.whole = _button("Ra&nge", "Show all that the probe may reach")
         self.near = _button("Frame", "Show the frame that is scanned")
         self.gauge = ZGauge(theme)
         self._make_plot()
@@ -135,6 +135,7 @@ class RangeView(View):
 
     def _make_plot(self) -> None:
         self.plots = pg.PlotWidget()
+        self.plots.setAccessibleName("range of the scanner")
         self.plot = self.plots.getPlotItem()
         self.plot.setAspectLocked(True)
         self.plot.hideButtons()
