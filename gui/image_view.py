@@ -11,12 +11,12 @@ from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBox
 
 from spm_auto.ear import Look
 from spm_auto.instrument import Channel, FloatArray, PositionProbe
-from spm_auto.units import format_duration
 
 from .chosen import FOLLOW, chosen_scan
-from .drawing import Shown, apart, percentiles, said, shown_unit
-from .image_bar import ImageBar, Style, turn
+from .drawing import Shown, shown_unit
+from .image_bar import ImageBar, Style, levels_of
 from .image_plot import ImagePlot
+from .image_words import pixel_at, place_in_words, scan_in_words
 from .levelling import Levelling, levelled
 from .patterns import PatternTools
 from .refusals import RefusalLabel, refusal
@@ -26,8 +26,6 @@ from .theme import Theme
 from .view import View
 from .wishes import Perform
 from .zones import zones_of
-
-_NO_STRUCTURE = 1e-6  # of what was measured: less than that is what levelling leaves of a plane
 
 
 class ImageView(View):
@@ -221,13 +219,10 @@ class ImageView(View):
     def _show_image(self, measured: FloatArray, channel: Channel, style: Style) -> None:
         image = self._levelled[1]
         assert image is not None
-        levels = _levels_of(image, channel, style)
+        levels = levels_of(image, measured, channel, style)
         if levels is None:
             self.picture.clear()
             return
-        if image is not measured:
-            known = percentiles(measured, 0.0, 100.0) or (0.0, 0.0)
-            levels = apart(*levels, _NO_STRUCTURE * max(map(abs, known)))
         self._levels = levels
         largest = max(map(abs, levels))
         unit = shown_unit(channel.unit, largest, self._units.get(channel.name))
@@ -238,17 +233,7 @@ class ImageView(View):
     def _show_words(self, scan: GrowingScan | None) -> None:
         is_following = self._chosen == FOLLOW
         self.follow.setVisible(not is_following)
-        if scan is None:
-            self.words.setText("no scan yet")
-            return
-        state = (
-            "whole" if scan.is_complete else ("broken off" if scan.is_over else _time_left(scan))
-        )
-        text = f"scan {scan.index + 1}: {scan.started.instruction.purpose}, "
-        text += f"{scan.n_lines} of {scan.frame.pixels[1]} lines, {state}"
-        if scan.forward is None:
-            text += "; not in memory, to be read again from the journal"
-        self.words.setText(text if is_following else f"{text} (chosen)")
+        self.words.setText(scan_in_words(scan, is_following))
 
     def _show_spectra(self) -> None:
         model = self._model
@@ -296,23 +281,19 @@ class ImageView(View):
         if self._cursor is None or scan is None or channel is None:
             self.readout.setText(" ")
             return
-        x, y = self._cursor
-        unit = self.picture.lengths
-        text = f"x {unit(x)}   y {unit(y)}"
-        line, pixel = (int(np.rint(v)) for v in scan.frame.to_pixel(x, y))
-        rows, columns = scan.frame.shape
-        measured = self._measured(scan, channel)
-        if measured is not None and 0 <= line < rows and 0 <= pixel < columns:
-            value = float(measured[line, pixel])
-            self.readout.setToolTip(f"line {line + 1}, pixel {pixel + 1}")
-            text += f"   {channel.name} "
-            text += said(value, channel.unit) if math.isfinite(value) else "not measured yet"
-            seen = self._levelled[1]
-            if seen is not None and self.bar.style_shown.levelling is not Levelling.NONE:
-                level = float(seen[line, pixel])
-                if math.isfinite(level):
-                    text += f" (in this view {said(level, channel.unit)})"
-        self.readout.setText(text)
+        at = pixel_at(scan, self._cursor)
+        is_levelled = self.bar.style_shown.levelling is not Levelling.NONE
+        self.readout.setText(
+            place_in_words(
+                self._cursor,
+                at,
+                channel,
+                self.picture.lengths,
+                self._measured(scan, channel),
+                self._levelled[1] if is_levelled else None,
+            )
+        )
+        self.readout.setToolTip("" if at is None else f"line {at[0] + 1}, pixel {at[1] + 1}")
 
     def _click(self, event: Any) -> None:
         place = self.picture.place_at(event.scenePos())
@@ -342,22 +323,3 @@ class ImageView(View):
         self._say_message()
         if not fault:
             self.wished.emit(Perform((PositionProbe(*place),), "sent by a double click"))
-
-
-def _levels_of(image: FloatArray, channel: Channel, style: Style) -> tuple[float, float] | None:
-    """Return which values the colours span [SI]; None where nothing is known of the image."""
-    if style.percentiles is not None:
-        return percentiles(image, *style.percentiles)
-    known = percentiles(image, 0.0, 100.0)
-    if known is None or style.levels is not None:
-        return None if known is None else style.levels
-    return turn(channel.unit, known[0])
-
-
-def _time_left(scan: GrowingScan) -> str:
-    """Say how long a scan will take as fast as it has come so far, in instrument time."""
-    n_left = scan.frame.pixels[1] - scan.n_lines
-    if scan.n_lines < 2 or not scan.end_time > scan.start_time:
-        return "growing"
-    seconds = (scan.end_time - scan.start_time) / scan.n_lines * n_left
-    return f"growing, {format_duration(seconds)} left"
