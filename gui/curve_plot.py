@@ -78,6 +78,8 @@ class CurvePlot(QWidget):
         self._region.sigRegionChangeFinished.connect(self._range)
         self._plot.addItem(self._region, ignoreBounds=True)
         self._plot.scene().sigMouseMoved.connect(self._point)
+        self._plot.scene().sigMouseClicked.connect(self._click)
+        self.widget.setToolTip("wheel: nearer or farther; drag: move; double click: all of it")
         self.set_theme(theme)
 
     def set_axes(self, x: tuple[str, str], y: tuple[str, str]) -> None:
@@ -116,6 +118,10 @@ class CurvePlot(QWidget):
         """Whether an item is drawn with gaps, as what is not to be trusted."""
         pen: QPen = self._items[name].opts["pen"]
         return pen.style() == Qt.PenStyle.DashLine
+
+    def is_in_band(self, x: float, y: float) -> bool:
+        """Whether a place [SI] lies within a standard deviation of the mean."""
+        return self._band.path().contains(QPointF(x / self.x_scale.factor, y / self.y_scale.factor))
 
     def set_part(self, part: tuple[float, float] | None) -> None:
         """Show the part of x that a fit sees [SI]; None for all of it, and no part is shown."""
@@ -215,6 +221,10 @@ class CurvePlot(QWidget):
 
     def _range(self) -> None:
         self.ranged.emit()
+
+    def _click(self, event: Any) -> None:
+        if event.double():
+            self.show_all()
 
     def _point(self, at: QPointF) -> None:
         if not self._plot.vb.sceneBoundingRect().contains(at):

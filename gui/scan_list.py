@@ -5,6 +5,7 @@ from typing import Any
 
 from PyQt6.QtCore import QAbstractListModel, QModelIndex, QSize, Qt
 from PyQt6.QtGui import QColor, QIcon, QPixmap
+from PyQt6.QtWidgets import QAbstractItemView, QListView
 
 from spm_auto.units import format as format_quantity
 from spm_auto.units import format_duration
@@ -104,10 +105,11 @@ def words_of(scan: GrowingScan) -> str:
     size = " x ".join(format_quantity(length, "m", 4) for length in frame.size)
     pixels = " x ".join(map(str, frame.pixels))
     rate = format_quantity(scan.started.instruction.line_rate, "Hz", 3)
+    channels = ", ".join(each.name for each in scan.started.channels)
     purpose = scan.started.instruction.purpose or "scan"
     return (
         f"{scan.index + 1}  {purpose}, {local_time(scan.utc)}\n"
-        f"{size}, {pixels} pixels, {rate}\n{state_of(scan)}"
+        f"{size}, {pixels} pixels, {rate}\n{state_of(scan)}; {channels}"
     )
 
 
@@ -130,3 +132,15 @@ def _told(scan: GrowingScan) -> str:
     )
     angle = f"{math.degrees(frame.angle):.4g}°"
     return f"center ({place}), angle {angle}\nchannels: {channels}"
+
+
+def scan_list_view(scans: ScanList) -> QListView:
+    """Return a view of the list in which one can be chosen."""
+    view = QListView()
+    view.setModel(scans)
+    view.setAccessibleName("scans of this run")
+    view.setIconSize(QSize(SIZE, SIZE))
+    view.setUniformItemSizes(True)
+    view.setSpacing(1)
+    view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    return view

@@ -6,6 +6,7 @@ from typing import Any
 
 from PyQt6.QtCore import QAbstractTableModel, QModelIndex, Qt
 from PyQt6.QtGui import QColor
+from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from spm_auto.units import format as format_quantity
 
@@ -116,3 +117,25 @@ def value_of(judged: Judged) -> str:
     if scored is None or not math.isfinite(scored.value):
         return ""
     return format_quantity(scored.value, scored.unit, 3)
+
+
+def spectrum_table_view(rows: SpectrumTable) -> QTableView:
+    """Return a view of the table in which rows can be chosen."""
+    table = QTableView()
+    table.setModel(rows)
+    table.setAccessibleName("spectra of this run")
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+    table.setShowGrid(False)
+    table.setWordWrap(False)
+    table.setTabKeyNavigation(False)
+    below, above = table.verticalHeader(), table.horizontalHeader()
+    assert below is not None
+    assert above is not None
+    below.setVisible(False)
+    below.setDefaultSectionSize(22)
+    above.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+    above.setStretchLastSection(True)
+    for column, width in enumerate((36, 66, 66, 60)):
+        table.setColumnWidth(column, width)
+    return table
