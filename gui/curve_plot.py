@@ -72,6 +72,9 @@ class CurvePlot(QWidget):
         self._band.setZValue(1.5)
         self._plot.addItem(self._band, ignoreBounds=True)
         self._items = {name: self._curve(name, z) for z, name in enumerate(_ITEMS)}
+        self._dots = pg.ScatterPlotItem(size=7, pen=None)
+        self._dots.setZValue(10)
+        self._plot.addItem(self._dots)
         self._region = pg.LinearRegionItem(values=(0.0, 1.0))
         self._region.setZValue(-5)
         self._region.setVisible(False)
@@ -102,6 +105,7 @@ class CurvePlot(QWidget):
         self._items["newest"].setPen(self._pens()["wrong newest" if is_wrong else "newest"])
         for name, is_it in (("newest", not is_wrong or is_alone), ("wrong newest", is_wrong)):
             self._set(name, *((x, y) if is_it else (_EMPTY, _EMPTY)))
+        self._draw_dots(drawing)
         mean = drawing.mean
         self._set("mean", *((_EMPTY, _EMPTY) if mean is None else (mean.x, mean.y)))
         self._draw_band(mean)
@@ -187,6 +191,22 @@ class CurvePlot(QWidget):
 
     def _set(self, name: str, x: FloatArray, y: FloatArray) -> None:
         self._items[name].setData(x / self.x_scale.factor, y / self.y_scale.factor)
+
+    def _draw_dots(self, drawing: Drawing) -> None:
+        """Draw what is a single point, such as a pulse, and so no line."""
+        theme, newest = self._theme, drawing.newest
+        groups = [(drawing.good, theme.faint), (drawing.wrong, theme.warning)]
+        groups.append(([] if newest is None else [newest], theme.accent))
+        single = [(each, ink) for group, ink in groups for each in group if len(each.x) == 1]
+        self._dots.setData(
+            x=[float(each.x[0]) / self.x_scale.factor for each, _ in single],
+            y=[float(each.y[0]) / self.y_scale.factor for each, _ in single],
+            brush=[pg.mkBrush(ink) for _, ink in single],
+        )
+
+    def n_dots(self) -> int:
+        """Return how many curves are drawn as dots, since they are a single point."""
+        return len(self._dots.points())
 
     def _draw_band(self, mean: Mean | None) -> None:
         path = QPainterPath()

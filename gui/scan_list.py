@@ -80,7 +80,7 @@ class ScanList(QAbstractListModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return _told(scan)
         if role == Qt.ItemDataRole.SizeHintRole:
-            return QSize(200, SIZE + 8)
+            return QSize(200, SIZE + 10)
         if role == Qt.ItemDataRole.ForegroundRole and scan.is_over and not scan.is_complete:
             return QColor(self._theme.warning)
         return None
@@ -100,7 +100,7 @@ class ScanList(QAbstractListModel):
 
 
 def words_of(scan: GrowingScan) -> str:
-    """Return what a scan is, in three short lines."""
+    """Return what a scan is, in four short lines."""
     frame = scan.frame
     size = " x ".join(format_quantity(length, "m", 4) for length in frame.size)
     pixels = " x ".join(map(str, frame.pixels))
@@ -109,7 +109,7 @@ def words_of(scan: GrowingScan) -> str:
     purpose = scan.started.instruction.purpose or "scan"
     return (
         f"{scan.index + 1}  {purpose}, {local_time(scan.utc)}\n"
-        f"{size}, {pixels} pixels, {rate}\n{state_of(scan)}; {channels}"
+        f"{size}\n{pixels} pixels, {rate}\n{state_of(scan)}; {channels}"
     )
 
 

@@ -63,8 +63,12 @@ class SpectrumTable(QAbstractTableModel):
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> Any:
         """Return the name of a column."""
-        if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal:
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
             return COLUMNS[section]
+        if role == Qt.ItemDataRole.TextAlignmentRole and section == _REMARK:
+            return int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         return None
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -89,9 +93,9 @@ def _text(judged: Judged, column: int) -> str:
         case 0:
             return str(judged.number + 1)
         case 1:
-            return format_quantity(x, "m", 4)
+            return format_quantity(x, "m", 3)
         case 2:
-            return format_quantity(y, "m", 4)
+            return format_quantity(y, "m", 3)
         case 3:
             return value_of(judged)
         case _:
@@ -136,6 +140,6 @@ def spectrum_table_view(rows: SpectrumTable) -> QTableView:
     below.setDefaultSectionSize(22)
     above.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
     above.setStretchLastSection(True)
-    for column, width in enumerate((36, 66, 66, 60)):
+    for column, width in enumerate((36, 68, 68, 62)):
         table.setColumnWidth(column, width)
     return table

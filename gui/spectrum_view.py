@@ -35,6 +35,7 @@ from .traces import (
     best_of,
     channels_of,
     mean_of,
+    runs_of,
     thinned,
     trace,
 )
@@ -294,9 +295,8 @@ class SpectrumView(View):
         assert model is not None
         self.rows.show_judged(self._all())
         marked = QItemSelection()
-        for row in self._chosen:
-            index = self.rows.index(row, 0)
-            marked.select(index, index)
+        for first, last in runs_of(self._chosen):
+            marked.select(self.rows.index(first, 0), self.rows.index(last, 0))
         flags = QItemSelectionModel.SelectionFlag
         self._is_choosing = True
         model.select(marked, flags.ClearAndSelect | flags.Rows)

@@ -201,3 +201,14 @@ def best_of(everything: Sequence[Judged]) -> Judged | None:
         and math.isfinite(each.scored.value)
     ]
     return scored[max(values)[1]] if values else None
+
+
+def runs_of(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the first and the last of each stretch of rising numbers without a gap."""
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs

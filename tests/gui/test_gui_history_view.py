@@ -64,14 +64,12 @@ def test_scans_are_listed_with_picture_frame_and_time_the_newest_first(view: His
     assert view.scans.rowCount() == 2
     first = words_of(view.scans.scan(1))
     assert first.startswith("1  overview, ")
-    assert "1 um x 500 nm, 16 x 8 pixels, 1 Hz\ncomplete" in first
-    assert words_of(view.scans.scan(0)).endswith("line 3 of 8; height, amplitude, phase")
+    assert "1 um x 500 nm\n16 x 8 pixels, 1 Hz\ncomplete" in first
+    assert words_of(view.scans.scan(0)).endswith("\nline 3 of 8; height, amplitude, phase")
     assert view.scans.picture(0) is not None
     model.take(made.numbered([RunFinished(FinishReason.CANCELLED)], first=90))
     view.show_run(model, Part.RUN)
-    assert words_of(view.scans.scan(0)).endswith(
-        "broken off after 3 of 8 lines; height, amplitude, phase"
-    )
+    assert "broken off after 3 of 8 lines; height," in words_of(view.scans.scan(0))
 
 
 def test_a_scan_that_is_chosen_is_shown_by_all_views_until_the_run_is_followed(

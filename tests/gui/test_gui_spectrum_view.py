@@ -1,6 +1,7 @@
 """SpectrumView: spectra one over another, chosen or followed, and what is made of them."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import made
@@ -313,6 +314,18 @@ def test_the_waveform_of_a_spectrum_is_used_again(
     with qtbot.waitSignal(selection.settings_recalled) as recalled:
         view.controls.use.click()
     assert recalled.args == [model.spectra[1].instruction]
+
+
+def test_a_pulse_is_a_dot_since_a_point_is_no_line(view: SpectrumView) -> None:
+    pulses = [
+        made_curves.taken(replace(loop, bias=loop.bias[:1] + number, data=loop.data[:, :1]))
+        for number, loop in enumerate(map(made_curves.loop, range(3)))
+    ]
+    view.show_run(run_of(*pulses), Part.ALL)
+    assert view.plot.n_dots() == 3
+    assert "mean of 1, without 2 over another range" in view.words.text()
+    choose(view, "fit", "line")
+    assert "a line needs at least 5 points, here are 1" in view.fit_words.text()
 
 
 def test_another_run_replaces_what_was_shown(view: SpectrumView) -> None:
