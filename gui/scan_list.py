@@ -21,7 +21,7 @@ _NOWHERE = QModelIndex()
 
 
 class ScanList(QAbstractListModel):
-    """Rows for a list view. A picture is kept when the model has let go of its scan."""
+    """Rows for a list view; each picture is made once its scan is over, and kept."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class ScanList(QAbstractListModel):
         return self._scans[len(self._scans) - 1 - row]
 
     def picture(self, index: int) -> QIcon | None:
-        """Return the small picture of a scan; None where it was never there to be drawn."""
+        """Return the small picture of a scan; None before its first lines."""
         return self._pictures.get(index)
 
     def set_theme(self, theme: Theme) -> None:
@@ -89,9 +89,10 @@ class ScanList(QAbstractListModel):
         """Draw a picture where enough lines have come; returns whether it was drawn."""
         new = scan.n_lines - self._lines.get(scan.index, 0)
         enough = 1 if scan.is_over else max(1, scan.frame.pixels[1] // _STEPS)
-        if scan.forward is None or new < enough:
+        image = scan.preview if scan.forward is None else scan.forward[0]
+        if image is None or new < enough:
             return False
-        picture = QPixmap.fromImage(thumbnail(scan.forward[0], scan.frame.size))
+        picture = QPixmap.fromImage(thumbnail(image, scan.frame.size))
         icon = QIcon(picture)
         icon.addPixmap(picture, QIcon.Mode.Selected)  # its colours stay when it is chosen
         self._pictures[scan.index] = icon

@@ -72,6 +72,16 @@ def test_scans_are_listed_with_picture_frame_and_time_the_newest_first(view: His
     assert "broken off after 3 of 8 lines; height," in words_of(view.scans.scan(0))
 
 
+def test_scans_of_a_run_that_is_opened_late_have_a_picture_too(view: HistoryView) -> None:
+    """Row 11: an image that the model has let go of is still known by its picture."""
+    model = run_of(*(e for _ in range(KEPT_SCANS + 2) for e in made.scan_events(SMALL)))
+    assert model.scans[0].forward is None
+    view.show_run(model, Part.ALL)
+    pictures = [view.scans.picture(index) for index in (0, KEPT_SCANS + 1)]
+    images = [p.pixmap(SIZE, SIZE).toImage() for p in pictures if p is not None]
+    assert images[0] == images[1]
+
+
 def test_a_scan_that_is_chosen_is_shown_by_all_views_until_the_run_is_followed(
     view: HistoryView, selection: Selection, qtbot: QtBot
 ) -> None:
