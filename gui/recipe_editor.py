@@ -238,6 +238,7 @@ class RecipeEditor(View):
         if mode is QFileDialog.AcceptMode.AcceptSave and folder.resolve() == RECIPES.resolve():
             folder = Path.cwd()
         dialog = QFileDialog(self, "Recipe", str(folder), "TOML (*.toml)")
+        dialog.setOption(QFileDialog.Option.DontUseNativeDialog)  # which would stop the window
         dialog.setAcceptMode(mode)
         dialog.setDefaultSuffix("toml")
         dialog.fileSelected.connect(lambda path: then(Path(path)))

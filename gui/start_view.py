@@ -159,6 +159,7 @@ class StartView(View):
         else:
             self._ground = ground(lab, self.form.replaced())
         self.card.show_ground(self._ground)
+        self.form.show_pulses(self._ground is not None and not self._ground.is_simulated)
 
     def _ask(self) -> None:
         """Let what is chosen be planned."""
@@ -211,6 +212,7 @@ class StartView(View):
             seed=choice.seed,
             overrides=choice.overrides,
             approve=self.form.approve(),
+            options=self.form.options(),
         )
         self._plan = None  # a second press starts no second run
         self.card.show_nothing(f"ordered: {order.out.name}")

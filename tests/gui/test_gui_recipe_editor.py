@@ -143,6 +143,13 @@ def test_a_text_that_is_no_toml_names_its_line_and_the_form_waits(
     assert editor.text.extraSelections() == []
 
 
+def test_what_the_current_field_is_about_is_said_below(editor: RecipeEditor) -> None:
+    editor.bench.form.open(("steps", 1))
+    assert editor.bench.help.text().startswith("Let an agent choose")
+    editor.bench.form.open(BUDGET)
+    assert editor.bench.help.text().startswith("How many")
+
+
 def test_a_kind_is_chosen_and_brings_the_fields_of_that_kind(editor: RecipeEditor) -> None:
     enter(editor, ("steps", 1, "agent"), "random")
     assert editor.draft.table is not None

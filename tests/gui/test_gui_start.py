@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from PyQt6.QtCore import QObject
+from PyQt6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from spm_auto.clock import InstantClock
@@ -189,8 +190,10 @@ def test_a_simulator_is_chosen_in_the_window_and_said_to_be_one(desk: Desk) -> N
     desk.planned(view)
     assert view.card.badge.text().startswith("SIMULATOR: nothing real moves")
     assert not view.agreed.isVisibleTo(view)
+    assert not view.form.pulses.isVisibleTo(view)
     view.start.click()
     assert desk.ordered[0].lab == LABS / "stm.toml"
+    assert desk.ordered[0].options == ()
 
 
 def test_hardware_is_said_to_be_hardware_and_needs_a_word_for_each_plan(
@@ -210,9 +213,13 @@ def test_hardware_is_said_to_be_hardware_and_needs_a_word_for_each_plan(
     view.again.click()  # another plan, which nobody has read yet
     desk.planned(view)
     assert not view.start.isEnabled()
+    view.form.pulses.setText("-3")
+    assert "pulses of -3 is outside 0 to 1000" in desk.refused(view).card.faults.text()
+    view.form.pulses.setText("20")
+    desk.planned(view)
     view.agreed.click()
     view.start.click()
-    assert len(desk.ordered) == 1
+    assert [order.options for order in desk.ordered] == [("--pulses=20",)]
 
 
 def test_an_instrument_that_is_replaced_counts_as_hardware(desk: Desk) -> None:
@@ -319,6 +326,22 @@ def test_a_recipe_brings_the_simulator_that_it_was_written_for(desk: Desk, tmp_p
     view.set_lab(lab)
     recipe_of(view, "grid_film.toml")
     assert view.form.lab.offer.path == lab  # what somebody has chosen is not taken from him
+
+
+def test_a_file_is_chosen_beside_the_window_and_nothing_waits_for_that(
+    desk: Desk, tmp_path: Path
+) -> None:
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text('schema_version = 1\ntitle = "my own"\n', "utf-8")
+    view = desk.make(planner())
+    view.form.recipe.open.click()
+    (dialog,) = view.findChildren(QFileDialog)
+    assert not dialog.isModal()
+    assert view.edit.isEnabled()
+    dialog.fileSelected.emit(str(recipe))
+    dialog.close()
+    assert view.form.recipe.offer.title == "my own"
+    assert desk.planned(view).card.title.text() == "my own"
 
 
 def test_a_run_that_goes_on_is_named_beside_the_button_that_starts_another(desk: Desk) -> None:
