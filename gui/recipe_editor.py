@@ -20,7 +20,7 @@ from spm_auto.errors import SpmError
 from spm_auto.settings import LARGEST, json_schema
 from spm_auto.workflow import Recipe
 
-from .catalogue import RECIPES
+from .catalogue import RECIPES, offer
 from .children import SPM_AUTO
 from .draft import judged
 from .recipe_bench import RecipeBench
@@ -122,7 +122,7 @@ class RecipeEditor(View):
 
     def save(self) -> None:
         """Write the recipe to its file; what comes with the window is never overwritten."""
-        if self._path is None or self._path.parent.resolve() == RECIPES.resolve():
+        if self._path is None or not self._is_ours(self._path):
             self._choose_place()
         else:
             self.save_as(self._path)
@@ -130,7 +130,7 @@ class RecipeEditor(View):
     def save_as(self, path: Path) -> bool:
         """Write the recipe to a file; returns whether that was done."""
         text = self.text.toPlainText()
-        if path.parent.resolve() == RECIPES.resolve():
+        if not self._is_ours(path):
             self._refuse(f"{path.name} comes with the window: save it elsewhere")
             return False
         try:
@@ -174,6 +174,9 @@ class RecipeEditor(View):
 
     def _take(self, path: Path | None, text: str) -> None:
         self._path, self._saved, self._waiting = path, text, None
+        lab = offer(path).lab if path is not None else None
+        if lab is not None:
+            self.rehearsal.lab.choose(lab)
         self.text.become(text)
         self._read()
 
@@ -199,10 +202,20 @@ class RecipeEditor(View):
         self._read()
         if self.draft.faults:
             return
-        if not self.is_saved or self._path is None:
-            self.save()
-        if self.is_saved and self._path is not None:
-            self.recipe_ready.emit(self._path)
+        path = self._path
+        if path is not None and (self.is_saved or (self._is_ours(path) and self.save_as(path))):
+            self.recipe_ready.emit(path)
+        elif path is None or not self._is_ours(path):
+            self._dialog(QFileDialog.AcceptMode.AcceptSave, self._use_as)
+
+    def _use_as(self, path: Path) -> None:
+        if self.save_as(path):
+            self.recipe_ready.emit(path)
+
+    @staticmethod
+    def _is_ours(path: Path) -> bool:
+        """Whether a file may be written: not one that comes with the window."""
+        return path.parent.resolve() != RECIPES.resolve()
 
     def _refuse(self, words: str) -> None:
         self.faults.setText(words)
