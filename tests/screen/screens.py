@@ -1,5 +1,6 @@
 """A screen that nobody sees, with a mouse and a keyboard, and the window on it."""
 
+import io
 import json
 import os
 import select
@@ -13,8 +14,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-WIDTH, HEIGHT = 1600, 1000
+WIDTH, HEIGHT = 1600, 960
 DRIVEN = Path(__file__).with_name("driven.py")
+MOST_TURNS = 40  # of the wheel
 PATIENCE = 20.0  # [s] for something to appear
 
 
@@ -68,12 +70,19 @@ class Screen:
         command = ["xdotool", *map(str, words)]
         subprocess.run(command, env=self.environment, check=True, timeout=PATIENCE)
 
-    def photograph(self, path: Path) -> np.ndarray:
-        """Take a picture of everything, shape (height, width, 3)."""
+    def photograph(self, path: Path) -> None:
+        """Take a picture of everything, with few colours so that the file is small."""
         path.parent.mkdir(parents=True, exist_ok=True)
         command = ["import", "-window", "root", "+dither", "-colors", "255", str(path)]
         subprocess.run(command, env=self.environment, check=True, timeout=PATIENCE)
-        with Image.open(path) as picture:
+
+    def seen(self) -> np.ndarray:
+        """Return what is on the screen, shape (height, width, 3); fast."""
+        command = ["import", "-window", "root", "-depth", "8", "ppm:-"]
+        taken = subprocess.run(
+            command, env=self.environment, check=True, timeout=PATIENCE, capture_output=True
+        )
+        with Image.open(io.BytesIO(taken.stdout)) as picture:
             return np.asarray(picture.convert("RGB"))
 
     def close(self) -> None:
@@ -126,11 +135,17 @@ class Window:
         assert said, self.log.read_text()
         return [_part(table) for table in json.loads(said)]
 
-    def wait(self, name: str, seconds: float = PATIENCE, usable: bool = False) -> Part:
+    def wait(
+        self, name: str, seconds: float = PATIENCE, usable: bool = False, kind: str = ""
+    ) -> Part:
         """Wait until something is shown, or can be used, and return it."""
         until = time.monotonic() + seconds
         while True:
-            found = [p for p in self.parts(name) if p.is_enabled or not usable]
+            found = [
+                part
+                for part in self.parts(name)
+                if (part.is_enabled or not usable) and kind in ("", part.kind)
+            ]
             if found:
                 return found[0]
             if time.monotonic() > until:
@@ -151,15 +166,23 @@ class Window:
                 raise AssertionError(f"nothing says {words!r}; what is said: {read}")
             select.select([], [], [], 0.1)
 
-    def click(self, name: str, seconds: float = PATIENCE) -> None:
+    def click(self, name: str, seconds: float = PATIENCE, kind: str = "") -> None:
         """Click on something, once it can be used."""
-        part = self.wait(name, seconds, usable=True)
+        part = self.wait(name, seconds, usable=True, kind=kind)
         self.screen.do("mousemove", *part.middle, "click", 1)
 
-    def type_into(self, name: str, text: str) -> None:
+    def scroll_to(self, name: str, over: Part) -> None:
+        """Turn the mouse's wheel over something until something else can be seen."""
+        for _ in range(MOST_TURNS):
+            if self.parts(name):
+                return
+            self.screen.do("mousemove", *over.middle, "click", 5)
+            select.select([], [], [], 0.05)
+        raise AssertionError(f"{name!r} is not reached by scrolling")
+
+    def type_into(self, name: str, text: str, kind: str = "QLineEdit") -> None:
         """Put a text into a field, in place of what stood there."""
-        part = self.wait(name, usable=True)
-        self.screen.do("mousemove", *part.middle, "click", 1)
+        self.click(name, kind=kind)
         self.screen.do("key", "ctrl+a", "type", text)
         self.screen.do("key", "Tab")
 
