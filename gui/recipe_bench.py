@@ -190,6 +190,6 @@ class RecipeBench(QWidget):
         self.help.setAccessibleName("what the current field is about")
         self.help.setProperty("role", "faint")
         self.help.setWordWrap(True)
-        self.help.setMinimumHeight(3 * self.help.fontMetrics().lineSpacing())
+        self.help.setMinimumHeight(2 * self.help.fontMetrics().lineSpacing())
         self.help.setAlignment(Qt.AlignmentFlag.AlignTop)
         layout.addWidget(self.help)

@@ -11,8 +11,8 @@ from PyQt6.QtWidgets import (
     QLabel,
     QPushButton,
     QSplitter,
+    QTabBar,
     QVBoxLayout,
-    QWidget,
 )
 
 from spm_auto.data import write_whole
@@ -87,7 +87,7 @@ class RecipeEditor(View):
         self._calm = QTimer(self)
         self._calm.setSingleShot(True)
         self._calm.setInterval(round(1000 * calm))
-        self._halves = QSplitter(Qt.Orientation.Horizontal)
+        self._halves, self._sides = QSplitter(Qt.Orientation.Horizontal), QTabBar()
         self._lay_out()
         self.text.textChanged.connect(self._calm.start)
         self._calm.timeout.connect(self._read)
@@ -158,11 +158,15 @@ class RecipeEditor(View):
         return _SMALLEST
 
     def resizeEvent(self, a0: QResizeEvent | None) -> None:  # noqa: N802 - a name of Qt
-        """Stand beside one another, or where that is too narrow, below."""
+        """Stand beside one another, or where that is too narrow, behind."""
         super().resizeEvent(a0)
-        is_narrow = self.width() < _NARROW
-        ways = Qt.Orientation
-        self._halves.setOrientation(ways.Vertical if is_narrow else ways.Horizontal)
+        self._show_sides()
+
+    def _show_sides(self) -> None:
+        is_narrow, chosen = self.width() < _NARROW, self._sides.currentIndex()
+        self._sides.setVisible(is_narrow)
+        self.bench.setVisible(not is_narrow or chosen == 0)
+        self.text.setVisible(not is_narrow or chosen == 1)
 
     def _offer(self, path: Path | None, text: str) -> None:
         """Take another recipe, unless what stands here would be lost."""
@@ -288,19 +292,19 @@ class RecipeEditor(View):
                 shortcut.activated.connect(slot)
         top.addStretch(1)
         top.addWidget(self.use)
-        right = QWidget()
-        column = QVBoxLayout(right)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.text, 1)
-        column.addWidget(self.faults)
-        column.addWidget(self.rehearsal)
+        self._sides.addTab("Form")
+        self._sides.addTab("Text")
+        self._sides.currentChanged.connect(self._show_sides)
         self._halves.addWidget(self.bench)
-        self._halves.addWidget(right)
+        self._halves.addWidget(self.text)
         self._halves.setSizes([500, 500])
         self._halves.setChildrenCollapsible(False)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(16, 14, 16, 14)
+        layout.setContentsMargins(16, 12, 16, 12)
         layout.addLayout(heading)
         layout.addLayout(top)
         layout.addWidget(self.discard)
+        layout.addWidget(self._sides)
         layout.addWidget(self._halves, 1)
+        layout.addWidget(self.faults)
+        layout.addWidget(self.rehearsal)

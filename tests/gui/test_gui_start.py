@@ -156,14 +156,28 @@ def test_nothing_starts_before_its_plan_is_shown_with_time_spectra_and_size(desk
     assert values["Bias"] == "-8.5 V to 8.5 V"
     assert "200 V s" in values["Exposure"]
     assert values["On disk"].startswith("at most 2.5 MB of ")
+    assert view.summary.text() == "simulator, 1 h 1 min, 30 spectra"
     assert view.start.isEnabled()
     view.start.click()
     assert len(desk.ordered) == 1
 
 
+def test_time_and_place_stand_beside_the_button_on_a_small_screen(desk: Desk) -> None:
+    """Row 15: what starts is said where it is started, also where the plan needs scrolling."""
+    view = desk.make(planner())
+    assert view.minimumSizeHint().width() <= 400
+    view.resize(560, 360)
+    view.show()
+    desk.planned(view)
+    for widget in (view.summary, view.start, view.rehearse):
+        assert widget.visibleRegion().boundingRect() == widget.rect()
+    view.hide()
+
+
 def test_what_cannot_be_planned_cannot_be_started_and_says_which_limit(desk: Desk) -> None:
     """Row 15: a recipe beyond the limits is refused with the limit, and nothing is sent."""
     view = desk.refused(desk.make(refuser("error: steps[0]: x of 9 um is outside -5 to 5 um\n")))
+    assert view.summary.text() == "there is no plan"
     assert view.card.faults.text() == "steps[0]: x of 9 um is outside -5 to 5 um"
     view.start.click()
     view._start()  # as the key does
