@@ -14,6 +14,7 @@ from .beliefs import (
     believes,
     choice_words,
     cost_words,
+    map_words,
     on_grid,
     promise,
     reason_words,
@@ -50,11 +51,17 @@ class AgentView(View):
         self._channel = ""
         self._asked: Place | None = None
         self._model: RunModel | None = None
+        self._drawn_scan: tuple[object, ...] = ()
+        self._drawn_fit: ModelFitted | None = None
         self.words: dict[str, QLabel] = {}
         self.area = pg.GraphicsLayoutWidget()
         self.area.setMinimumSize(300, 240)
         self.area.setBackground(theme.panel)
         self.area.ci.layout.setSpacing(4)
+        for axis in (0, 1):  # maps of one size, however long their titles are
+            self.area.ci.layout.setColumnStretchFactor(axis, 1)
+            self.area.ci.layout.setColumnPreferredWidth(axis, 100)
+            self.area.ci.layout.setRowStretchFactor(axis, 1)
         self.area.ci.layout.setContentsMargins(4, 4, 4, 4)
         self.overview = Map(self.area, (0, 0), theme, "grey", is_numbered=True)
         self.mean = Map(self.area, (0, 1), theme, "viridis")
@@ -66,6 +73,7 @@ class AgentView(View):
         self.learning = LearningView(theme)
         self.readout = QLabel("")
         self.readout.setProperty("role", "faint")
+        self.readout.setWordWrap(True)
         self.readout.setAccessibleName("values under the mouse")
         left = QWidget()
         column = QVBoxLayout(left)
@@ -88,7 +96,7 @@ class AgentView(View):
         """Show what has changed of the run."""
         is_new, self._model = self._model is not model, model
         if is_new:
-            changed = Part.ALL
+            changed, self._drawn_scan, self._drawn_fit = Part.ALL, (), None
         if changed & (Part.SCAN | Part.SCANS | Part.FIT):
             self._show_overview(model)
         if changed & (Part.FIT | Part.CHOICE):
@@ -171,9 +179,14 @@ class AgentView(View):
         scan = scan_of(model)
         if scan is None or scan.forward is None:
             self.overview.clear("overview: no image yet")
+            self._drawn_scan = ()
             return
         names = [channel.name for channel in scan.started.channels]
         at = names.index(self._channel) if self._channel in names else 0
+        drawn = (scan.index, scan.n_lines, scan.is_over, at)
+        if drawn == self._drawn_scan:
+            return
+        self._drawn_scan = drawn
         image, channel = scan.forward[at], scan.started.channels[at]
         title = channel.name.replace("_", " ")
         if channel.name in _LEVELLED and scan.is_over and scan.is_complete:
@@ -181,7 +194,8 @@ class AgentView(View):
         self.overview.show_values(image, scan.frame, channel.unit, title)
 
     def _show_belief(self, model: RunModel) -> None:
-        fit = model.fit
+        fit, drawn = model.fit, self._drawn_fit
+        self._drawn_fit = fit
         if fit is None:
             for each, title in zip(
                 self.maps[1:], ("predicted", "uncertainty", "acquisition"), strict=True
@@ -189,12 +203,15 @@ class AgentView(View):
                 each.clear(f"{title}: no model yet")
             return
         unit = unit_of(model)
-        name = fit.quantity or model.learning.scalarizer.replace("_", " ") or "value"
-        self._show_map(self.mean, fit, fit.mean, unit, f"predicted {name}")
-        self._show_map(self.deviation, fit, fit.deviation, unit, "uncertainty (1 sd)", 0.0)
+        name = fit.quantity or model.fit_learning.scalarizer.replace("_", " ") or "value"
+        if fit is not drawn:
+            self._show_map(self.mean, fit, fit.mean, unit, f"predicted {name}")
+            self._show_map(self.deviation, fit, fit.deviation, unit, "uncertainty (1 sd)", 0.0)
         hopes = promise(model)
         if hopes is not None:
             self._show_map(self.acquisition, fit, hopes.values, hopes.unit, hopes.name)
+            self.readout.setText(map_words(model))
+            self.area.setToolTip(map_words(model))
 
     def _show_map(
         self,

@@ -20,7 +20,7 @@ from spm_auto.instrument import FloatArray, ScanFrame
 from spm_auto.units import format as format_quantity
 from spm_auto.units import format_duration
 
-from .run_model import GrowingScan, RunModel
+from .run_model import GrowingScan, Learning, RunModel
 
 NORMAL = {1.0: 0.683, 2.0: 0.954}  # share of a normal distribution within so many deviations
 _PACE = 6  # measurements from which the time of one is told
@@ -93,7 +93,7 @@ def promise(model: RunModel) -> Promise | None:
     fit = model.fit
     if fit is None:
         return None
-    found = np.array(model.learning.values, dtype=float)
+    found = np.array(model.fit_learning.values, dtype=float)
     is_told = bool(np.isfinite(found).any()) and not fit.quantity
     best = float(np.nanmax(found)) if is_told else float(np.max(fit.mean))
     surface = Surface(fit.mean, fit.deviation, np.array([math.inf]), 0.0)
@@ -153,8 +153,15 @@ def agent_table(model: RunModel) -> Mapping[str, Any]:
 
 
 def unit_of(model: RunModel) -> str:
-    """Return the unit of what the fit predicts."""
-    return "1" if model.fit is not None and model.fit.quantity else model.learning.unit
+    """Return the unit of what the fit predicts; of what is found while there is none."""
+    if model.fit is None:
+        return model.learning.unit
+    return "1" if model.fit.quantity else model.fit_learning.unit
+
+
+def shown_learning(model: RunModel) -> Learning:
+    """Return how the agent does, or did in the last step that had one."""
+    return model.learning if model.learning.times else model.fit_learning
 
 
 def place_words(x: float, y: float) -> str:
@@ -173,7 +180,7 @@ def reason_words(model: RunModel, choice: PointChosen) -> str:
     if math.isfinite(choice.cost):
         said.append(f"{format_quantity(choice.cost, 's', 2)} away")
     if choice.averages > 1:
-        said.append(f"{choice.averages} spectra averaged")
+        said.append(f"{choice.averages} averaged")
     return f"{words}: {', '.join(said)}" if said else words
 
 
@@ -202,10 +209,10 @@ def belief_words(model: RunModel) -> str:
     if len(weights) > 1:
         shares = (f"{_SPEAKERS.get(n, n)} {100 * w:.0f} %" for n, w in weights.items())
         words += f" (weights: {', '.join(shares)})"
-    n_good = sum(map(math.isfinite, model.learning.values))
-    heard = f"{fit.n_observations} good spectra"
+    n_good = sum(map(math.isfinite, model.fit_learning.values))
+    heard = f"{fit.n_observations} good measurements"
     if n_good > fit.n_observations:
-        heard = f"{fit.n_observations} of {n_good} good spectra"
+        heard = f"{fit.n_observations} of {n_good} good measurements"
     quantity = f", predicts {fit.quantity}" if fit.quantity else ""
     return f"{words}, fitted to {heard} (fit {model.n_fits}){quantity}"
 
@@ -215,7 +222,11 @@ def believes(fit: ModelFitted, unit: str) -> str:
     at = int(np.argmax(fit.mean))
     x, y = (float(v) for v in fit.frame.to_sample(fit.rows[at, 0], fit.rows[at, 1]))
     value = plus_minus(float(fit.mean[at]), float(fit.deviation[at]), unit)
-    return f"most is expected at {place_words(x, y)}: {value}"
+    bias = math.nan if fit.bias is None else float(fit.bias[at])
+    where = place_words(x, y) + (
+        f" with {format_quantity(bias, 'V', 4)}" if math.isfinite(bias) else ""
+    )
+    return f"most is expected at {where}: {value}"
 
 
 def cost_words(model: RunModel) -> str:
@@ -248,7 +259,7 @@ def calibration_words(model: RunModel) -> str:
     """Say how often what was found lay where it was expected, and how often it should."""
     parts = []
     for deviations, share in NORMAL.items():
-        inside, n = model.learning.coverage(deviations)
+        inside, n = shown_learning(model).coverage(deviations)
         if not n:
             return "nothing was expected yet that could be compared with what was found"
         parts.append(
@@ -265,3 +276,12 @@ def scan_of(model: RunModel) -> GrowingScan | None:
             if scan.frame == model.fit.frame and scan.forward is not None:
                 return scan
     return model.scan
+
+
+def map_words(model: RunModel) -> str:
+    """Say what the acquisition map shows, and that the agent may go by another rule."""
+    hopes = promise(model)
+    if hopes is None:
+        return ""
+    best = format_quantity(hopes.best, unit_of(model), 4)
+    return f"acquisition: {hopes.name} on {best}, from the last fit; see why for the agent's rule"

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from PyQt6.QtCore import QPointF, Qt, pyqtSignal
@@ -20,6 +21,8 @@ from .traces import Mean, Trace, branches, joined
 _FAINT = 110  # opacity of curves that are only the company of others, of 255
 _BAND = 60  # the same of the band
 _EMPTY = np.empty(0)
+_ITEMS = ("good", "wrong", "mean", "newest", "wrong newest", "fit")  # each above those before
+_UNBOUND = ("wrong", "wrong newest")  # what these reach does not count for what is seen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,13 +69,9 @@ class CurvePlot(QWidget):
         for side in ("left", "bottom"):
             self._plot.getAxis(side).enableAutoSIPrefix(False)
         self._band = QGraphicsPathItem()
-        self._band.setZValue(5)
+        self._band.setZValue(1.5)
         self._plot.addItem(self._band, ignoreBounds=True)
-        self._items = {
-            name: self._curve(z)
-            for name, z in (("good", 0), ("wrong", 1), ("mean", 6), ("newest", 7), ("fit", 8))
-        }
-        self._newest_is_wrong = False
+        self._items = {name: self._curve(name, z) for z, name in enumerate(_ITEMS)}
         self._region = pg.LinearRegionItem(values=(0.0, 1.0))
         self._region.setZValue(-5)
         self._region.setVisible(False)
@@ -95,16 +94,19 @@ class CurvePlot(QWidget):
         self._set("good", *joined(drawing.good))
         self._set("wrong", *joined(drawing.wrong))
         newest = drawing.newest
-        self._newest_is_wrong = newest is not None and bool(newest.remark)
-        self._items["newest"].setPen(self._pens()["newest"])
-        self._set("newest", *((_EMPTY, _EMPTY) if newest is None else (newest.x, newest.y)))
+        x, y = (_EMPTY, _EMPTY) if newest is None else (newest.x, newest.y)
+        is_wrong = newest is not None and bool(newest.remark)
+        is_alone = not drawing.good  # then it is what shall be seen, right or wrong
+        self._items["newest"].setPen(self._pens()["wrong newest" if is_wrong else "newest"])
+        for name, is_it in (("newest", not is_wrong or is_alone), ("wrong newest", is_wrong)):
+            self._set(name, *((x, y) if is_it else (_EMPTY, _EMPTY)))
         mean = drawing.mean
         self._set("mean", *((_EMPTY, _EMPTY) if mean is None else (mean.x, mean.y)))
         self._draw_band(mean)
         self._set("fit", *((_EMPTY, _EMPTY) if drawing.fit is None else drawing.fit))
 
     def drawn(self, name: str) -> tuple[FloatArray, FloatArray]:
-        """Return what is drawn as "good", "wrong", "newest", "mean" or "fit" [SI]."""
+        """Return what is drawn as "good", "wrong", "newest", "wrong newest", "mean" or "fit"."""
         x, y = self._items[name].getData()
         if x is None or y is None:
             return _EMPTY, _EMPTY
@@ -162,19 +164,19 @@ class CurvePlot(QWidget):
         faint = QColor(theme.faint)
         faint.setAlpha(_FAINT)
         dash = Qt.PenStyle.DashLine
-        style = dash if self._newest_is_wrong else Qt.PenStyle.SolidLine
         return {
             "good": pg.mkPen(faint, width=1),
             "wrong": pg.mkPen(theme.warning, width=1, style=dash),
-            "newest": pg.mkPen(theme.accent, width=1, style=style),
+            "newest": pg.mkPen(theme.accent, width=1),
+            "wrong newest": pg.mkPen(theme.accent, width=1, style=dash),
             "mean": pg.mkPen(theme.proposal, width=1),
             "fit": pg.mkPen(theme.alarm, width=1),
         }
 
-    def _curve(self, z: int):  # type: ignore[no-untyped-def]
+    def _curve(self, name: str, z: int) -> Any:
         item = pg.PlotCurveItem(connect="finite", antialias=False)
         item.setZValue(z)
-        self._plot.addItem(item)
+        self._plot.addItem(item, ignoreBounds=name in _UNBOUND)
         return item
 
     def _set(self, name: str, x: FloatArray, y: FloatArray) -> None:
@@ -194,8 +196,8 @@ class CurvePlot(QWidget):
         self._band.setPath(path)
 
     def _choose_prefixes(self, drawing: Drawing) -> None:
-        traces = [*drawing.good, *drawing.wrong]
-        traces += [] if drawing.newest is None else [drawing.newest]
+        newest = [] if drawing.newest is None else [drawing.newest]
+        traces = [each for each in (*drawing.good, *newest) if not each.remark] or newest
         xs = [_largest(each.x) for each in traces]
         ys = [_largest(each.y) for each in traces]
         if drawing.mean is not None:
@@ -234,7 +236,12 @@ def _largest(values: FloatArray) -> float:
 
 
 def _add_band(path: QPainterPath, x: FloatArray, low: FloatArray, high: FloatArray) -> None:
-    """Add the area between two curves over x."""
+    """Add the area between two curves over x, always the same way round.
+
+    Areas that are gone round in opposite ways would take each other out where they overlap.
+    """
+    if x[0] > x[-1]:
+        x, low, high = x[::-1], low[::-1], high[::-1]
     around = [*zip(x, low, strict=True), *zip(x[::-1], high[::-1], strict=True)]
     first, *others = ((float(a), float(b)) for a, b in around)
     if not all(math.isfinite(v) for v in first):

@@ -184,6 +184,11 @@ class Prepared:
         return self._door is not None and not self._fault
 
     @property
+    def is_closed(self) -> bool:
+        """Whether nobody needs it any more."""
+        return self._closing.is_set()
+
+    @property
     def fault(self) -> str:
         """Why nobody is there; empty where somebody is, or was not looked for yet."""
         return self._fault

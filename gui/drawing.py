@@ -110,11 +110,11 @@ class Shown:
         return f"{value * self.per_unit:.5g} {self.text}".rstrip()
 
 
-def said(value: float, unit: str) -> str:
+def said(value: float, unit: str, digits: int = 4) -> str:
     """Write a measured value [unit] for people, angles in degrees."""
     if unit == "rad":
-        return f"{math.degrees(value):.4g} deg"
-    return format_quantity(value, unit, 4)
+        return f"{math.degrees(value):.{digits}g} deg"
+    return format_quantity(value, unit, digits)
 
 
 def shown_unit(unit: str, largest: float, before: Shown | None = None) -> Shown:

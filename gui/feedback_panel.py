@@ -7,7 +7,8 @@ from spm_auto.ear import Look
 from spm_auto.instrument import Instruction, SetFeedback, Vitals
 
 from .fields import QuantityField, written
-from .panel import UNKNOWN, Panel, say, words
+from .panel import Panel
+from .rows import UNKNOWN, say, words
 from .run_model import Part, RunModel
 from .theme import Theme
 

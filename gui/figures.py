@@ -39,7 +39,7 @@ class StepFigures(_Table):
         seconds: In all [s].
         path: Where it stands in the recipe.
         operations: What it does.
-        inner: The steps that it is made of.
+        inner: The steps that it is made of, all rounds of them together.
         rounds: How often it does them.
     """
 
@@ -56,7 +56,7 @@ class StepFigures(_Table):
     def n_curves(self) -> float:
         """How many force curves, with those of the steps within."""
         own = sum(each.count for each in self.operations if each.what == _CURVE)
-        return own + self.rounds * sum(step.n_curves for step in self.inner)
+        return own + sum(step.n_curves for step in self.inner)
 
 
 class PlanFigures(_Table):

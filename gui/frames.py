@@ -20,6 +20,13 @@ def in_words(frame: ScanFrame) -> str:
     return f"{width} x {height} at ({x}, {y}), turned {degrees + 0.0:.1f} deg"
 
 
+def colour_handles(shape: Any, theme: Theme) -> None:
+    """Give the handles of something that can be dragged a colour that is seen on images."""
+    for handle in shape.getHandles():
+        handle.pen = handle.currentPen = pg.mkPen(theme.ink, width=1)
+        handle.update()
+
+
 class DraggedFrame:
     """A frame that a human can drag (middle), scale (corners) and turn (round handle).
 
@@ -82,6 +89,7 @@ class DraggedFrame:
     def set_theme(self, theme: Theme) -> None:
         """Change the colours."""
         self._colours = theme.proposal, theme.alarm
+        colour_handles(self.roi, theme)
         self.allow(self.is_allowed)
 
     def allow(self, is_allowed: bool) -> None:

@@ -73,6 +73,11 @@ class Hearing:
         return self._about.news.value
 
     @property
+    def is_gone(self) -> bool:
+        """Whether nobody listens."""
+        return self._state.news.is_gone
+
+    @property
     def fault(self) -> str:
         """Why the run cannot be spoken to; empty where it can, or nobody has tried yet."""
         news = self._state.news

@@ -3,19 +3,24 @@
 from pathlib import Path
 
 from PyQt6.QtCore import QItemSelectionModel, QSize, Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QCloseEvent, QHideEvent, QShowEvent
+from PyQt6.QtGui import QCloseEvent, QHideEvent, QResizeEvent, QShowEvent
 from PyQt6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
+    QHeaderView,
     QLabel,
     QListView,
     QPushButton,
+    QSizePolicy,
     QSplitter,
     QTableView,
     QVBoxLayout,
     QWidget,
 )
 
+from spm_auto.data import FILE_NAME
+
+from .rereading import Rereading
 from .roles import set_role
 from .run_lister import RunLister
 from .run_model import GrowingScan, Part, RunModel
@@ -44,23 +49,30 @@ class HistoryView(View):
         self._model: RunModel | None = None
         self._folder: Path | None = None
         self._is_choosing = False
+        self._splitter = QSplitter(Qt.Orientation.Vertical)
         self.scans = ScanList(theme)
         self.scan_list = _scan_list(self.scans)
-        self.follow = QPushButton("Follow the run")
+        self.follow = QPushButton("Follow")
         self.follow.setToolTip("show the newest scan in all views, and go on with it")
-        self.use = QPushButton("Use these settings")
+        self.use = QPushButton("Use settings")
         self.use.setToolTip("put frame, line rate and channels of this scan into the panels")
         self.runs = RunTable(theme)
         self.run_table = _run_table(self.runs)
         self.open = QPushButton("Open")
         self.open.setToolTip("look at the run that is chosen (double click)")
-        self.again = QPushButton("Look again")
+        self.again = QPushButton("Again")
         self.again.setToolTip("look through the folder again (F5)")
         self.again.setShortcut("F5")
         self.words = QLabel("no folder")
         self.words.setProperty("role", "faint")
-        self.words.setWordWrap(True)
+        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.fault = QLabel("")
+        self.fault.setProperty("role", "warning")
+        self.fault.setWordWrap(True)
+        self.fault.hide()
         self.lister = RunLister()
+        self._rereading = Rereading(selection)
+        self._run_folder: Path | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_AGAIN)
         self._lay_out()
@@ -72,11 +84,20 @@ class HistoryView(View):
         self._folder = path
         self._look()
 
+    def set_run_folder(self, path: Path | None) -> None:
+        """Say in which folder the run lies that is shown; None for no run.
+
+        Images that the model has let go of are read again from the journal there.
+        """
+        self._run_folder = path
+        self._watch()
+
     def show_run(self, model: RunModel, changed: Part) -> None:
         """Show what has changed of the run."""
         if model is not self._model:
             self._model = model
             changed |= Part.SCANS
+            self._watch()
         if changed & Part.SCANS or (changed & Part.SCAN and self.isVisible()):
             self.scans.show_scans(model)
         if changed & Part.RUN and model.finished is not None:
@@ -90,9 +111,10 @@ class HistoryView(View):
         self.runs.set_theme(theme)
 
     def finish(self) -> None:
-        """End the process that looks through the folder, if there is one."""
+        """End the process that looks through the folder, and wait for what is being read."""
         self._timer.stop()
         self.lister.stop()
+        self._rereading.finish()
 
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802
         """Look through the folder, now and again."""
@@ -111,15 +133,21 @@ class HistoryView(View):
         super().closeEvent(event)
 
     def _lay_out(self) -> None:
-        above = _part("Scans of this run", self.scan_list, (self.use, self.follow), None)
-        below = _part("Runs in the folder", self.run_table, (self.open, self.again), self.words)
-        splitter = QSplitter(Qt.Orientation.Vertical)
-        splitter.addWidget(above)
-        splitter.addWidget(below)
-        splitter.setSizes([300, 220])
+        self._splitter.addWidget(_part("Scans", None, self.scan_list, (self.use, self.follow)))
+        self._splitter.addWidget(_part("Runs", self.words, self.run_table, (self.again, self.open)))
+        self._splitter.setSizes([240, 360])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
-        layout.addWidget(splitter)
+        layout.addWidget(self._splitter, 1)
+        layout.addWidget(self.fault)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+        """Put scans and runs side by side where it is wider than high."""
+        super().resizeEvent(event)
+        is_wide = self.width() > self.height()
+        self._splitter.setOrientation(
+            Qt.Orientation.Horizontal if is_wide else Qt.Orientation.Vertical
+        )
 
     def _connect(self) -> None:
         for view, act in ((self.scan_list, self._choose_row), (self.run_table, self._enable)):
@@ -134,8 +162,20 @@ class HistoryView(View):
         self._timer.timeout.connect(self._look)
         self.lister.found.connect(self._show_runs)
         self.lister.ended.connect(self._show_runs)
+        self._rereading.failed.connect(self._say_fault)
         self.selection.scan_chosen.connect(self._choose)
         self.destroyed.connect(self.lister.stop)
+
+    def _watch(self) -> None:
+        if self._model is not None:
+            folder = self._run_folder
+            self._rereading.watch(self._model, None if folder is None else folder / FILE_NAME)
+        self._say_fault(-1, "")
+
+    def _say_fault(self, index: int, words: str) -> None:
+        """Say why an old scan cannot be shown."""
+        self.fault.setText(f"scan {index + 1} cannot be shown: {words}" if words else "")
+        self.fault.setVisible(bool(words))
 
     def _look(self) -> None:
         """Look through the folder, where somebody sees it."""
@@ -152,10 +192,15 @@ class HistoryView(View):
             self.run_table.setCurrentIndex(self.runs.index(self.runs.row(chosen), 0))
         set_role(self.words, "warning" if self.lister.error else "faint")
         self.words.setText(self.lister.error or self._said(len(runs)))
+        self.words.setToolTip(self.words.text())
         self._enable()
 
     def _said(self, n_shown: int) -> str:
+        if self._folder is None:
+            return "no folder"
         n_all = self.lister.n_all
+        if not n_all and self.lister.is_busy:
+            return f"looking through {self._folder}"
         shown = number_of(n_all, "run")
         if n_shown < n_all:
             shown = f"the newest {n_shown} of {shown}"
@@ -181,6 +226,7 @@ class HistoryView(View):
 
     def _choose(self, index: int) -> None:
         """Mark the scan that was chosen, here or elsewhere."""
+        self._say_fault(-1, "")
         model = self.scan_list.selectionModel()
         assert model is not None
         self._is_choosing = True
@@ -212,24 +258,22 @@ class HistoryView(View):
 
 
 def _part(
-    title: str, view: QWidget, buttons: tuple[QPushButton, ...], words: QLabel | None
+    title: str, words: QLabel | None, view: QWidget, buttons: tuple[QPushButton, ...]
 ) -> QWidget:
-    """Return a part of the view: a title, a list, and buttons below."""
+    """Return a part of the view: a title with words and buttons, and a list."""
     part = QWidget()
     heading = QLabel(title)
     heading.setProperty("role", "title")
     row = QHBoxLayout()
-    if words is not None:
-        row.addWidget(words, 1)
-    else:
-        row.addStretch(1)
+    row.addWidget(heading)
+    row.addWidget(words or QLabel(""), 1)
     for button in buttons:
         row.addWidget(button)
     column = QVBoxLayout(part)
     column.setContentsMargins(0, 0, 0, 0)
-    column.addWidget(heading)
-    column.addWidget(view, 1)
+    column.setSpacing(4)
     column.addLayout(row)
+    column.addWidget(view, 1)
     return part
 
 
@@ -258,8 +302,8 @@ def _run_table(runs: RunTable) -> QTableView:
     assert above is not None
     below.setVisible(False)
     below.setDefaultSectionSize(22)
-    above.setStretchLastSection(True)
     above.setHighlightSections(False)
-    for column, width in enumerate((120, 220, 110)):
+    for column, width in enumerate((88, 60, 86, 56)):
         view.setColumnWidth(column, width)
+    above.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
     return view

@@ -4,11 +4,11 @@ import math
 from dataclasses import dataclass, replace
 
 from PyQt6.QtCore import pyqtSignal
-from PyQt6.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
+from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from spm_auto.instrument import Channel
 
-from .drawing import MAP_NAMES, MAPS, is_angle
+from .drawing import MAP_NAMES, MAPS, is_angle, said
 from .fields import QuantityField
 from .levelling import Levelling
 from .refusals import RefusalLabel
@@ -133,7 +133,7 @@ class ImageBar(QWidget):
         self.ranges.setCurrentIndex(at)
         for field, level in zip((self.low, self.high), style.levels or (None, None), strict=True):
             field.unit = channel.unit
-            field.set_value(level)
+            field.setText("" if level is None else said(level, channel.unit, 6))
         self._is_telling = True
         self._mirror()
 
@@ -141,11 +141,10 @@ class ImageBar(QWidget):
         """Show which values the colours span now [SI]; where set by hand, they are left alone."""
         if self.channel is None or self._is_by_hand:
             return
-        digits = f"{low:.3g} {high:.3g}"
-        if digits != self.property("levels"):
-            self.setProperty("levels", digits)
-            self.low.set_value(float(f"{low:.3g}"))
-            self.high.set_value(float(f"{high:.3g}"))
+        for field, level in ((self.low, low), (self.high, high)):
+            text = said(level, self.channel.unit, 3)
+            if field.text() != text:
+                field.setText(text)
 
     def step(self, combo: QComboBox) -> None:
         """Choose the next of what can be chosen."""
@@ -155,28 +154,30 @@ class ImageBar(QWidget):
 
     @property
     def _is_by_hand(self) -> bool:
-        return self.ranges.currentData() == BY_HAND
+        return bool(self.ranges.currentData() == BY_HAND)
 
     def _lay_out(self) -> None:
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(6)
-        grid.setVerticalSpacing(3)
-        rows: tuple[tuple[str, tuple[QWidget, ...]], ...] = (
-            ("channel", (self.channels, self.directions)),
-            ("levelling", (self.levellings, self.view_only)),
-            ("colours", (self.maps, self.ranges)),
-            ("from, to", (self.low, self.high)),
-        )
-        for at, (words, widgets) in enumerate(rows):
-            row, first = at // 2, at % 2 * 3
-            label = QLabel(words)
-            label.setProperty("role", "faint")
-            grid.addWidget(label, row, first)
-            for i, widget in enumerate(widgets):
-                grid.addWidget(widget, row, first + 1 + i)
-                grid.setColumnStretch(first + 1 + i, 1)
-        grid.addWidget(self.fault, 2, 0, 1, 6)
+        choices = QHBoxLayout()
+        choices.setSpacing(4)
+        for combo in (self.channels, self.directions, self.levellings):
+            choices.addWidget(combo, 1)
+        choices.addWidget(self.view_only)
+        for combo in (self.maps, self.ranges):
+            choices.addWidget(combo, 1)
+        by_hand = QHBoxLayout()
+        by_hand.addWidget(QLabel("colours from"))
+        by_hand.addWidget(self.low, 1)
+        by_hand.addWidget(QLabel("to"))
+        by_hand.addWidget(self.high, 1)
+        self.by_hand = QWidget()
+        self.by_hand.setLayout(by_hand)
+        by_hand.setContentsMargins(0, 0, 0, 0)
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(3)
+        rows.addLayout(choices)
+        rows.addWidget(self.by_hand)
+        rows.addWidget(self.fault)
 
     def _turn(self, index: int) -> None:
         self.is_backward = index == 1
@@ -200,7 +201,6 @@ class ImageBar(QWidget):
             self._take_levels()
         else:
             self._restyle(percentiles=wanted, levels=None)
-            self.setProperty("levels", "")
 
     def _take_levels(self) -> None:
         low, high = self.low.value(), self.high.value()
@@ -223,12 +223,11 @@ class ImageBar(QWidget):
         self.fault.say(self._wrong() if self._is_by_hand else "")
 
     def _mirror(self) -> None:
-        """Show what holds together: fields only by hand, the warning only where levelled."""
-        self.view_only.setText(
-            "view only" if self.style_shown.levelling is not Levelling.NONE else ""
-        )
-        for field in (self.low, self.high):
-            field.setReadOnly(not self._is_by_hand)
+        """Show what holds together: the fields only by hand, the warning only where levelled."""
+        is_levelled = self.style_shown.levelling is not Levelling.NONE
+        self.view_only.setText("view only" if is_levelled else "")
+        self.view_only.setVisible(is_levelled)
+        self.by_hand.setVisible(self._is_by_hand)
         self._say_fault()
 
 
@@ -243,5 +242,5 @@ def _combo(name: str, tip: str) -> QComboBox:
     combo.setAccessibleName(name)
     combo.setToolTip(tip)
     combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    combo.setMinimumContentsLength(7)
+    combo.setMinimumContentsLength(5)
     return combo

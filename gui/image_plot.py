@@ -64,6 +64,10 @@ class ImagePlot:
         self.lengths = Shown("nm", 1e9)
         label_axes(self.plot, self.lengths)
         self._frame: ScanFrame | None = None
+        self._is_whole = True
+        box = self.plot.getViewBox()
+        box.sigRangeChangedManually.connect(lambda *_: self._keep_zoom())
+        box.sigResized.connect(lambda *_: self.show_all() if self._is_whole else None)
         self._colours = ""
         self.set_theme(theme)
 
@@ -136,12 +140,16 @@ class ImagePlot:
         self.set_line(None)
 
     def show_all(self) -> None:
-        """Look at the whole frame."""
+        """Look at the whole frame, until somebody zooms."""
+        self._is_whole = True
         if self._frame is not None:
             x, y = outline(self._frame)
             self.plot.setRange(
                 xRange=(x.min(), x.max()), yRange=(y.min(), y.max()), padding=0.03, update=True
             )
+
+    def _keep_zoom(self) -> None:
+        self._is_whole = False
 
     def place_at(self, scene: QPointF) -> Place | None:
         """Return which place of the sample the mouse is over [m]; None beside the plot."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PyQt6.QtCore import QPointF, Qt
 from PyQt6.QtGui import QKeySequence, QShortcut
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout
 
 from spm_auto.ear import Look
 from spm_auto.instrument import Channel, FloatArray, PositionProbe
@@ -45,6 +45,7 @@ class ImageView(View):
         self._levels = (math.nan, math.nan)
         self._cursor: Place | None = None
         self._is_mine = False
+        self._refused = ""
 
         self.bar = ImageBar()
         self.picture = ImagePlot(theme)
@@ -55,8 +56,13 @@ class ImageView(View):
         self.follow = QPushButton("Follow the newest")
         self.follow.setToolTip("Show the scan that is going on again (F)")
         self.follow.hide()
+        self.whole = QPushButton("Whole frame")
+        self.whole.setToolTip("Look at the whole frame again, after zooming with the wheel (Home)")
         self.readout = QLabel(" ")
         self.readout.setAccessibleName("value at the cursor")
+        for label in (self.words, self.readout):  # long words do not widen the window
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.readout.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.message = RefusalLabel()
         self._lay_out()
         self.set_theme(theme)
@@ -92,7 +98,7 @@ class ImageView(View):
             self.picture.next.show(None if pending is None else (pending.x, pending.y))
         if changed & Part.PROBE:
             self.picture.tip.take_run(model.probe)
-            self._say_stage()
+            self._say_message()
         if changed & Part.RUN:
             self.tools.set_limits(model.limits)
 
@@ -114,14 +120,18 @@ class ImageView(View):
         top = QHBoxLayout()
         top.addWidget(self.words, 1)
         top.addWidget(self.follow)
+        top.addWidget(self.whole)
+        bottom = QHBoxLayout()
+        bottom.setSpacing(10)
+        bottom.addWidget(self.tools)
+        bottom.addWidget(self.readout, 1)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(6, 6, 6, 4)
         rows.setSpacing(4)
         rows.addLayout(top)
         rows.addWidget(self.bar)
         rows.addWidget(self.picture.widget, 1)
-        rows.addWidget(self.readout)
-        rows.addWidget(self.tools)
+        rows.addLayout(bottom)
         rows.addWidget(self.message)
 
     def _connect(self) -> None:
@@ -134,6 +144,7 @@ class ImageView(View):
         self.bar.channel_picked.connect(selection.channel_chosen)
         self.bar.changed.connect(self._show_scan)
         self.follow.clicked.connect(lambda: selection.scan_chosen.emit(FOLLOW))
+        self.whole.clicked.connect(self.show_all)
         scene = self.plot.scene()
         scene.sigMouseMoved.connect(self._move)
         scene.sigMouseClicked.connect(self._click)
@@ -155,7 +166,7 @@ class ImageView(View):
         self._chosen = index
         self._show_scan()
         self._show_spectra()
-        self._say_stage()
+        self._say_message()
 
     def _choose_channel(self, name: str) -> None:
         scan = self.scan
@@ -247,10 +258,10 @@ class ImageView(View):
         scan, model = self.scan, self._model
         if scan is None or model is None or scan.stage in (None, model.stage):
             return ""
-        return "the stage has moved since this image: the tip cannot be sent to a place of it"
+        return "the stage has moved since this image: its places are not where the tip would go"
 
-    def _say_stage(self) -> None:
-        self.message.say(self._elsewhere)
+    def _say_message(self) -> None:
+        self.message.say(self._elsewhere or self._refused)
         self.picture.tip.set_visible(not self._elsewhere)
 
     # the mouse
@@ -284,13 +295,14 @@ class ImageView(View):
         measured = self._measured(scan, channel)
         if measured is not None and 0 <= line < rows and 0 <= pixel < columns:
             value = float(measured[line, pixel])
-            text += f"   line {line + 1}, pixel {pixel + 1}   {channel.name} "
+            self.readout.setToolTip(f"line {line + 1}, pixel {pixel + 1}")
+            text += f"   {channel.name} "
             text += said(value, channel.unit) if math.isfinite(value) else "not measured yet"
             seen = self._levelled[1]
             if seen is not None and self.bar.style_shown.levelling is not Levelling.NONE:
                 level = float(seen[line, pixel])
                 if math.isfinite(level):
-                    text += f"   (in this view {said(level, channel.unit)})"
+                    text += f" (in this view {said(level, channel.unit)})"
         self.readout.setText(text)
 
     def _click(self, event: Any) -> None:
@@ -317,7 +329,8 @@ class ImageView(View):
         """Wish the tip to be there; what lies outside the limits is refused here already."""
         limits = None if self._model is None else self._model.limits
         fault = self._elsewhere or refusal(limits, lambda limits: limits.check_point(*place))
-        self.message.say(fault)
+        self._refused = fault
+        self._say_message()
         if not fault:
             self.wished.emit(Perform((PositionProbe(*place),), "sent by a double click"))
 

@@ -143,6 +143,7 @@ class Layout:
         tabs.addTab(self._split, "&Microscope")
         tabs.addTab(parts.agent, "&Agent")
         tabs.addTab(parts.start, "S&tart")
+        tabs.addTab(parts.editor, "Re&cipe")
         return tabs
 
     def _add(self, name: str, title: str, part: QWidget, area: Qt.DockWidgetArea) -> None:

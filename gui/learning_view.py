@@ -9,8 +9,9 @@ from PyQt6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from spm_auto.units import format as format_quantity
 
-from .beliefs import calibration_words
+from .beliefs import calibration_words, shown_learning
 from .drawing import Shown, colour_axes, shown_unit
+from .maps import entitle
 from .qt import pg
 from .run_model import Learning, RunModel
 from .theme import Theme
@@ -32,7 +33,7 @@ class LearningView(QWidget):
         self.words.setProperty("role", "faint")
         self.words.setAccessibleName("calibration")
         self.words.setToolTip(
-            "sd: standard deviation that was predicted of a spectrum's value, its noise included"
+            "sd: standard deviation that was predicted of a measured value, its noise included"
         )
         self._area = area = pg.GraphicsLayoutWidget()
         area.setMinimumSize(180, 160)
@@ -42,7 +43,7 @@ class LearningView(QWidget):
             plot.hideButtons()
             for name in ("left", "bottom"):
                 plot.getAxis(name).enableAutoSIPrefix(False)
-        self.curve.setLabel("bottom", "spectrum")
+        self.curve.setLabel("bottom", "measurement")
         self._spread, self._found = pg.ErrorBarItem(beam=0.0), pg.ScatterPlotItem(size=_SYMBOL)
         self._best = pg.PlotCurveItem(stepMode="right", connect="finite")
         for item in (self._spread, self._best, self._found):
@@ -70,7 +71,7 @@ class LearningView(QWidget):
         self._area.setBackground(theme.panel)
         for plot in (self.curve, self.check):
             colour_axes(plot, theme.ink, theme.faint)
-            plot.setTitle(plot.titleLabel.text, color=theme.ink, size="9pt")
+            self._title(plot, plot.getAxis("top").labelText)
         faint = QColor(theme.faint)
         self._best.setPen(pg.mkPen(theme.accent, width=1))
         for item in (self._spread, self._off):
@@ -82,7 +83,7 @@ class LearningView(QWidget):
 
     def show_learning(self, model: RunModel) -> None:
         """Show how the agent of the step that goes on does."""
-        learning = model.learning
+        learning = shown_learning(model)
         values = np.array(learning.values, dtype=float)
         means = np.array(learning.means, dtype=float)
         deviations = np.array(learning.deviations, dtype=float)
@@ -117,7 +118,7 @@ class LearningView(QWidget):
         return f"{name} [{self._shown.text}]" if self._shown.text else name
 
     def _title(self, plot: Any, words: str) -> None:
-        plot.setTitle(words, color=self._theme.ink, size="9pt")
+        entitle(plot, words, self._theme.ink)
 
     def _set_bars(self, item: Any, x: np.ndarray, y: np.ndarray, **extent: np.ndarray) -> None:
         item.setVisible(bool(len(x)))

@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar
 
 from spm_auto.agents import Steering
 from spm_auto.data import Verdict
 from spm_auto.ear import About, Look, RunClient, RunView
-from spm_auto.errors import ConnectionLost, SpmError
+from spm_auto.errors import AccessError, ConnectionLost, OutOfStep, SpmError
 from spm_auto.instrument import Instruction
 
 AGAIN = 0.5  # [s] between two attempts to reach a run
@@ -87,7 +87,7 @@ def call_run(folder: Path, who: str) -> Talker:
     Raises:
         SpmError: No run listens there.
     """
-    return cast(Talker, RunClient.connect(folder, who))
+    return RunClient.connect(folder, who)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +98,13 @@ class News(Generic[Heard]):
         value: What; None where nothing is known now.
         fault: Why nothing is known; empty where something is.
         at: When it was heard [s], as `time.monotonic` tells.
+        is_gone: Whether nobody is there who could tell.
     """
 
     value: Heard | None = None
     fault: str = ""
     at: float = 0.0
+    is_gone: bool = False
 
 
 class Watching(Generic[Heard]):
@@ -155,7 +157,7 @@ class Watching(Generic[Heard]):
                 self._news = News(self._ask(talker), "", time.monotonic())
                 heard += 1
             except SpmError as error:
-                self._news = News(None, str(error), time.monotonic())
+                self._news = News(None, str(error), time.monotonic(), _is_gone(error))
                 if talker is not None and isinstance(error, ConnectionLost):
                     talker.close()
                     talker = None
@@ -164,6 +166,11 @@ class Watching(Generic[Heard]):
             self._closing.wait(AGAIN if self._news.fault else self._every)
         if talker is not None:
             talker.close()
+
+
+def _is_gone(error: SpmError) -> bool:
+    """Whether an error says that nobody is there, and not that somebody is hard to understand."""
+    return isinstance(error, AccessError | ConnectionLost) and not isinstance(error, OutOfStep)
 
 
 class Line(Generic[Heard]):

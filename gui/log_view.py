@@ -71,7 +71,7 @@ class LogView(View):
         bar.valueChanged.connect(self._note_place)
         bar.rangeChanged.connect(self._keep_end)
         self._shortcut(QKeySequence.StandardKey.Find, self._seek)
-        self._shortcut(QKeySequence.StandardKey.Copy, self._copy)
+        self._shortcut(QKeySequence.StandardKey.Copy, self.copy)
         self._count()
 
     def show_run(self, model: RunModel, changed: Part) -> None:
@@ -179,7 +179,8 @@ class LogView(View):
         self.search.setFocus()
         self.search.selectAll()
 
-    def _copy(self) -> None:
+    def copy(self) -> None:
+        """Copy the lines that are chosen."""
         model, clipboard = self.table.selectionModel(), QGuiApplication.clipboard()
         if model is None or clipboard is None:
             return

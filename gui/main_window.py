@@ -17,7 +17,7 @@ from .selection import Selection
 from .session import Session
 from .theme import THEMES, Theme, dress
 from .window_parts import Parts
-from .wishes import Annotate, Finish, Interrupt
+from .wishes import Annotate, Finish, Interrupt, Perform
 
 TICK = 100  # [ms] between two looks at what is new
 _BEHIND = 5  # [ms] to the next look while there is more in the journal than was read
@@ -83,8 +83,8 @@ class MainWindow(QMainWindow):
 
     def open_recipe(self, recipe: Path) -> None:
         """Put a recipe into the editor, and show it."""
-        self.parts.start.set_recipe(recipe)
-        self.layout_.show_start()
+        self.parts.editor.open_file(recipe)
+        self.layout_.show_editor()
 
     def tell(self, text: str) -> None:
         """Say something in the status bar for a while."""
@@ -186,16 +186,14 @@ class MainWindow(QMainWindow):
         parts.start.set_runs_folder(self.session.out)
         parts.start.ordered.connect(self.begin)
         parts.start.edit_wished.connect(self.open_recipe)
+        parts.editor.recipe_ready.connect(self._use_recipe)
         parts.history.set_runs_folder(self.session.out)
         parts.history.run_opened.connect(self.attach)
-        parts.controls.resume_wished.connect(self._resume)
+        parts.controls.resume_wished.connect(self.begin)
 
     def _use_recipe(self, recipe: Path) -> None:
         self.parts.start.set_recipe(recipe)
         self.layout_.show_start()
-
-    def _resume(self, folder: Path) -> None:
-        self.begin(StartOrder(recipe=Path(), lab=Path(), out=folder, resume=True))
 
     def _show_run(self) -> None:
         """Show the run that is attached now, in place of the one before."""
@@ -203,6 +201,7 @@ class MainWindow(QMainWindow):
         self._owed = dict.fromkeys(self.parts.views, Part.ALL)
         name = "" if self.session.folder is None else f" - {self.session.folder.name}"
         self.setWindowTitle(f"spm_auto{name}")
+        self.parts.history.set_run_folder(self.session.folder)
         self._show_owed()
         self._show_link()
 
@@ -232,6 +231,8 @@ class MainWindow(QMainWindow):
             self._tell_outcome(outcome)
 
     def _tell_outcome(self, outcome: Outcome) -> None:
+        if isinstance(outcome.wish, Perform):
+            self.parts.parameters.show_answer(outcome.error)
         if outcome.error:
             self.tell(f"refused: {outcome.error}")
             self.parts.log.add(Weight.WARNING, f"refused: {outcome.error}")
@@ -251,4 +252,6 @@ class MainWindow(QMainWindow):
         if question is not None and question.ask.kind == BY_HAND:
             return True, ""
         step = session.model.step
+        if step is not None and step.kind == BY_HAND:
+            return False, "what was begun by hand goes on"
         return False, f"the run is busy{'' if step is None else f' with {step.kind}'}"

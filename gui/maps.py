@@ -144,7 +144,7 @@ class Map:
         plot.vb.sigResized.connect(self._fit_view)
         self._leader, self._home, self._is_home = self, QRectF(), True
         self._marks: Marks | None = None
-        self._title = ""
+        self._title = self.title = ""
         self.set_theme(theme)
 
     @property
@@ -195,7 +195,8 @@ class Map:
         """Say above it what it shows."""
         self._title = title
         unit = f" [{self._shown.text}]" if self._shown.text else ""
-        self.plot.setTitle(f"{title}{unit}", color=self._theme.ink, size="9pt")
+        self.title = f"{title}{unit}"
+        entitle(self.plot, self.title, self._theme.ink)
 
     def show_values(
         self,
@@ -344,6 +345,17 @@ class Map:
         """Show the whole frame, as long as nobody has looked elsewhere."""
         if self._leader is self and self._is_home and not self._home.isNull():
             self.plot.vb.setRange(self._home, padding=0.02)
+
+
+def entitle(plot: Any, title: str, colour: str) -> None:
+    """Write a title above a plot, which makes it no wider, as a title of pyqtgraph would."""
+    axis = plot.getAxis("top")
+    if not axis.isVisible():
+        plot.showAxis("top")
+        axis.setStyle(showValues=False, tickLength=0)
+        axis.setPen(None)
+        axis.enableAutoSIPrefix(False)
+    axis.setLabel(title, color=colour, **{"font-size": "9pt"})
 
 
 def watch_mouse(

@@ -23,90 +23,10 @@ from spm_auto.instrument import Capabilities, Instruction, Limits
 
 from .checking import AtField, Known, Refusal
 from .fields import QuantityField
+from .rows import Row, say, words
 from .run_model import Part, RunModel
+from .snug import SnugArea
 from .theme import Theme
-
-UNKNOWN = "—"  # what nobody reads back
-
-
-def say(label: QLabel, text: str, role: str | None = None) -> None:
-    """Show a text; an empty one takes no room."""
-    if role is not None and label.property("role") != role:
-        label.setProperty("role", role)
-        style = label.style()
-        if style is not None:
-            style.unpolish(label)
-            style.polish(label)
-    label.setText(text)
-    label.setVisible(bool(text))
-
-
-def words(text: str = "", role: str = "") -> QLabel:
-    """Make a label that wraps."""
-    label = QLabel(text)
-    label.setWordWrap(True)
-    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-    if role:
-        label.setProperty("role", role)
-    return label
-
-
-class Row:
-    """A field with its name before it, what is read back behind it, and what is wrong below it.
-
-    Attributes:
-        field: Where the quantity is typed.
-    """
-
-    def __init__(self, grid: QGridLayout, name: str, field: QuantityField, tip: str) -> None:
-        self.field = field
-        self._name = QLabel(name)
-        self._name.setBuddy(field)
-        self._read = QLabel("")
-        self._read.setProperty("role", "faint")
-        self._read.setAccessibleName(f"{field.name}, read back")
-        self._said = words(role="alarm")
-        self._said.hide()
-        self._is_used = True
-        field.set_tip(tip)
-        self._name.setToolTip(tip)
-        at = grid.rowCount()
-        grid.addWidget(self._name, at, 0)
-        grid.addWidget(field, at, 1)
-        grid.addWidget(self._read, at, 2)
-        grid.addWidget(self._said, at + 1, 0, 1, 3)
-
-    @property
-    def is_used(self) -> bool:
-        """Whether the quantity belongs to what is asked for now."""
-        return self._is_used
-
-    @property
-    def read(self) -> str:
-        """What is shown as read back."""
-        return self._read.text()
-
-    @property
-    def said(self) -> str:
-        """What is shown to be wrong."""
-        return self._said.text()
-
-    def use(self, is_used: bool) -> None:
-        """Show it, or take it away."""
-        self._is_used = is_used
-        for widget in (self._name, self.field, self._read):
-            widget.setVisible(is_used)
-        if not is_used:
-            self._said.hide()
-
-    def show_read(self, text: str, tip: str = "") -> None:
-        """Show what is read back."""
-        self._read.setText(text)
-        self._read.setToolTip(tip)
-
-    def show_fault(self, text: str) -> None:
-        """Show what is wrong, below the field."""
-        say(self._said, text if self._is_used else "")
 
 
 class Panel(QWidget):
@@ -160,13 +80,18 @@ class Panel(QWidget):
         line.addWidget(self.button)
         line.addWidget(self.why, 1)
         self.foot = QVBoxLayout()
+        self.foot.setContentsMargins(9, 0, 9, 9)
+        self.foot.addWidget(self.summary)
+        self.foot.addWidget(self.note)
         self.foot.addLayout(line)
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setSpacing(8)
+        column.addLayout(self.grid)
+        column.addLayout(self.middle)
         whole = QVBoxLayout(self)
-        whole.setSpacing(8)
-        whole.addLayout(self.grid)
-        whole.addLayout(self.middle)
-        whole.addWidget(self.summary)
-        whole.addWidget(self.note)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(SnugArea(inside))  # on a small screen it scrolls, and the button stays
         whole.addLayout(self.foot)
         whole.addStretch(1)
         for key in ("Ctrl+Return", "Ctrl+Enter"):

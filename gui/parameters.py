@@ -4,13 +4,10 @@ from collections.abc import Iterator
 
 from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QPushButton,
-    QScrollArea,
     QTabWidget,
     QVBoxLayout,
-    QWidget,
 )
 
 from spm_auto.ear import About, Look
@@ -23,8 +20,9 @@ from spm_auto.instrument import (
 )
 
 from .feedback_panel import FeedbackPanel
-from .panel import Panel, say, words
+from .panel import Panel
 from .place_panels import LoadPanel, ProbePanel, StagePanel
+from .rows import say, words
 from .run_model import Part, RunModel
 from .scan_panel import ScanPanel
 from .selection import Selection
@@ -58,20 +56,20 @@ class ParametersView(View):
         self.tabs = QTabWidget()
         self.tabs.setUsesScrollButtons(True)
         self.tabs.setDocumentMode(True)
-        self._pages: dict[str, QWidget] = {}
-        for name, panels in (
-            ("Scan", (self.scan,)),
-            ("Spectrum", (self.spectrum,)),
-            ("Feedback", (self.feedback,)),
-            ("Tip", (self.tip,)),
-            ("Probe", (self.probe, self.load)),
-            ("Stage", (self.stage,)),
+        self._pages: dict[str, Panel] = {}
+        for name, panel in (
+            ("Scan", self.scan),
+            ("Spectrum", self.spectrum),
+            ("Feedback", self.feedback),
+            ("Tip", self.tip),
+            ("Probe", self.probe),
+            ("Load", self.load),
+            ("Stage", self.stage),
         ):
-            self._pages[name] = page = _page(panels)
-            self.tabs.addTab(page, name)
-        self.tabs.setTabVisible(self.tabs.indexOf(self._pages["Stage"]), False)
-        for panel in self.panels():
+            self._pages[name] = panel
+            self.tabs.addTab(panel, name)
             panel.asked.connect(self._ask)
+        self.tabs.setTabVisible(self.tabs.indexOf(self._pages["Stage"]), False)
         selection.settings_recalled.connect(self.use)
         self.answer = words(role="alarm")
         self.answer.hide()
@@ -99,15 +97,7 @@ class ParametersView(View):
 
     def panels(self) -> Iterator[Panel]:
         """Go through all panels."""
-        yield from (
-            self.scan,
-            self.spectrum,
-            self.feedback,
-            self.tip,
-            self.probe,
-            self.load,
-            self.stage,
-        )
+        yield from self._pages.values()
 
     def set_about(self, about: About | None) -> None:
         """Take in what the instrument has and what is allowed; None where nobody can tell."""
@@ -161,7 +151,7 @@ class ParametersView(View):
             panel.use(instruction)
 
     def show_panel(self, name: str) -> None:
-        """Bring a panel to the front: "Scan", "Spectrum", "Feedback", "Tip", "Probe", "Stage"."""
+        """Bring a panel to the front, by the name on its tab."""
         self.tabs.setCurrentWidget(self._pages[name])
 
     def _allow(self) -> None:
@@ -197,18 +187,3 @@ class ParametersView(View):
             panel.set_ready(is_ready, why)
         self.interrupt.setEnabled(self._is_by_hand and not is_ready)
         self.finish.setEnabled(is_ready)
-
-
-def _page(panels: tuple[Panel, ...]) -> QScrollArea:
-    """Put panels below each other, into as little room as there is."""
-    inside = QWidget()
-    column = QVBoxLayout(inside)
-    column.setContentsMargins(0, 0, 0, 0)
-    for panel in panels:
-        column.addWidget(panel)
-    column.addStretch(1)
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setWidget(inside)
-    return area

@@ -2,6 +2,7 @@
 
 import math
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,10 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from spm_auto.instrument import Limits
+from spm_auto.instrument import FloatArray, Limits
 
 from .drawing import NM
+from .frames import colour_handles
 from .marks import REACH, edge, in_pixels
 from .qt import pg
 from .refusals import refusal
@@ -60,7 +62,6 @@ class PatternTools(QWidget):
         self._selection, self._plot, self._theme = selection, plot, theme
         self._limits: Limits | None = None
         self._shape: Any = None  # the line or grid that can be dragged
-        self._is_mine = False
         self.tool = Tool.LOOK
         self.places: tuple[Place, ...] = ()
         self._dots = pg.ScatterPlotItem(symbol="s", size=7, pxMode=True)
@@ -88,6 +89,7 @@ class PatternTools(QWidget):
         self._dots.setPen(pg.mkPen(edge(theme)))
         if self._shape is not None:
             self._shape.setPen(pg.mkPen(theme.proposal))
+            colour_handles(self._shape, theme)
 
     def set_limits(self, limits: Limits | None) -> None:
         """Say what is allowed; places outside are counted, and will be refused."""
@@ -131,7 +133,7 @@ class PatternTools(QWidget):
         self.buttons[Tool.LOOK].setChecked(True)
         for widget in (self.across, self.times, self.up):
             row.addWidget(widget)
-        row.addWidget(self.words, 1)
+        row.addWidget(self.words)
         row.addWidget(self.clear)
 
     def _choose(self, tool: Tool) -> None:
@@ -162,8 +164,10 @@ class PatternTools(QWidget):
     def _add(self, shape: Any) -> None:
         shape.setZValue(40)
         self._shape = shape
+        colour_handles(shape, self._theme)
         self._plot.addItem(shape, ignoreBounds=True)
-        shape.sigRegionChanged.connect(lambda _: self._take_shape())
+        shape.sigRegionChanged.connect(lambda _: self._show_dots(self._shape_places()))
+        shape.sigRegionChangeFinished.connect(lambda _: self._take_shape())
         self._take_shape()
 
     def _remove_shape(self) -> None:
@@ -178,9 +182,12 @@ class PatternTools(QWidget):
         return (left + right - side) / 2, (bottom + top - side) / 2, side, side
 
     def _take_shape(self) -> None:
-        """Turn the line or grid that is seen into places."""
-        if self._shape is None:
-            return
+        """Turn the line or grid that is seen into places, when it is let go of."""
+        if self._shape is not None:
+            self._draw(tuple((float(x), float(y)) for x, y in self._shape_places()))
+
+    def _shape_places(self) -> FloatArray:
+        """Return the places on the line or grid that is seen [m], shape (n, 2)."""
         corner = self._shape.pos()
         if self.tool is Tool.LINE:
             ends = np.array([[p.x(), p.y()] for p in self._shape.listPoints()])
@@ -195,8 +202,7 @@ class PatternTools(QWidget):
             local = np.column_stack([u.ravel(), v.ravel()])
         angle = math.radians(self._shape.angle())
         turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-        places = (local @ turn.T + np.array([corner.x(), corner.y()])) * NM
-        self._draw(tuple((float(x), float(y)) for x, y in places))
+        return np.asarray((local @ turn.T + np.array([corner.x(), corner.y()])) * NM)
 
     def _clear(self) -> None:
         self.choose(Tool.LOOK)
@@ -208,18 +214,22 @@ class PatternTools(QWidget):
     def _show(self, places: tuple[Place, ...]) -> None:
         """Show what was drawn, here or elsewhere."""
         self.places = tuple(places)
-        at = np.array(self.places, dtype=float).reshape(-1, 2) / NM
-        self._dots.setData(at[:, 0], at[:, 1])
+        self._show_dots(np.array(self.places, dtype=float).reshape(-1, 2))
         self._say()
+
+    def _show_dots(self, places: FloatArray) -> None:
+        """Show places [m], shape (n, 2)."""
+        self._dots.setData(places[:, 0] / NM, places[:, 1] / NM)
 
     def _say(self) -> None:
         """Say how many places there are, and how many of them will be refused."""
         n = len(self.places)
-        self.clear.setEnabled(n > 0)
+        self.clear.setVisible(n > 0)
+        self.words.setVisible(n > 0)
         text = f"{n} place{'' if n == 1 else 's'} drawn" if n else ""
         outside = sum(
-            bool(refusal(self._limits, lambda limits, place=place: limits.check_point(*place)))
-            for place in self.places
+            bool(refusal(self._limits, partial(Limits.check_point, x=x, y=y)))
+            for x, y in self.places
         )
         if outside:
             text += f", {outside} outside the limits"

@@ -9,7 +9,8 @@ from spm_auto.ear import Look
 from spm_auto.instrument import Instruction, Load, MoveStage, PositionProbe
 
 from .fields import QuantityField, written
-from .panel import UNKNOWN, Panel, Row, words
+from .panel import Panel
+from .rows import UNKNOWN, Row, words
 from .run_model import Part, RunModel
 from .selection import Selection
 from .theme import Theme
@@ -166,7 +167,6 @@ class LoadPanel(Panel):
         self.sample.setPlaceholderText("as it is mounted")
         self.sample.setToolTip("Name of the sample, for the record; empty keeps the one there is")
         self.sample.textChanged.connect(self.review)
-        self.middle.addWidget(words("Ready the instrument", "title"))
         self.middle.addWidget(words("Sample in, probe tuned, tip at the sample.", "faint"))
         self.middle.addWidget(self.sample)
         self._is_loaded = False

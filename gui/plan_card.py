@@ -221,8 +221,8 @@ _TOP = Qt.AlignmentFlag.AlignTop
 
 def _cells(step: StepFigures) -> tuple[str, ...]:
     """Return what the table says of a step."""
-    depth = "    " * (len(step.path) // 2)
-    rounds = f" x {step.rounds:g}" if step.rounds != 1 else ""
+    depth = "        " * (len(step.path) - 1)
+    rounds = f", {step.rounds:g} rounds" if step.inner and step.rounds != 1 else ""
     counts = (step.n_lines, step.n_spectra, step.n_curves)
     shown = (f"{count:g}" if count else _NOT_YET for count in counts)
     return (

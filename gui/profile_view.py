@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 from PyQt6.QtCore import QPointF
-from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSpinBox, QVBoxLayout
+from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QSpinBox, QVBoxLayout
 
 from spm_auto.instrument import Channel, FloatArray
 
@@ -37,6 +37,7 @@ class ProfileView(View):
 
         self.words = QLabel("no line yet")
         self.words.setProperty("role", "title")
+        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.newest = QCheckBox("newest")
         self.newest.setChecked(True)
         self.newest.setToolTip("Show each line as it comes; without it, the line that was picked")
@@ -45,6 +46,11 @@ class ProfileView(View):
         self.line.setRange(1, 1)
         self.line.setAccessibleName("line that is shown")
         self.line.setKeyboardTracking(False)
+        self.flat = QCheckBox("without slope")
+        self.flat.setToolTip("Take the slope of the forward line out of both, in this view only")
+        self.view_only = QLabel("view only")
+        self.view_only.setProperty("role", "warning")
+        self.view_only.hide()
         self.readout = QLabel(" ")
         self.plots = pg.PlotWidget()
         self.plot = self.plots.getPlotItem()
@@ -65,6 +71,7 @@ class ProfileView(View):
         selection.channel_chosen.connect(self._choose_channel)
         selection.place_chosen.connect(self._pick)
         self.newest.toggled.connect(lambda _: self._show())
+        self.flat.toggled.connect(self._flatten)
         self.line.valueChanged.connect(self._pick_line)
         self.plot.scene().sigMouseMoved.connect(self._move)
 
@@ -97,6 +104,10 @@ class ProfileView(View):
         top = QHBoxLayout()
         top.addWidget(self.words, 1)
         top.addWidget(self._legend)
+        top.setSpacing(10)
+        top.addWidget(self.readout)
+        top.addWidget(self.view_only)
+        top.addWidget(self.flat)
         top.addWidget(self.newest)
         top.addWidget(self.line)
         rows = QVBoxLayout(self)
@@ -104,7 +115,6 @@ class ProfileView(View):
         rows.setSpacing(4)
         rows.addLayout(top)
         rows.addWidget(self.plots, 1)
-        rows.addWidget(self.readout)
 
     def _choose_scan(self, index: int) -> None:
         self._chosen = index
@@ -130,6 +140,11 @@ class ProfileView(View):
         self.newest.setChecked(False)
         self._show()
 
+    def _flatten(self, is_flat: bool) -> None:
+        self.view_only.setVisible(is_flat)
+        self._range = (math.nan, math.nan)
+        self._show()
+
     def _show(self) -> None:
         scan = self.scan
         if scan is None or scan.forward is None or scan.backward is None:
@@ -141,7 +156,15 @@ class ProfileView(View):
         is_newest = self.newest.isChecked()
         line = scan.last_line if is_newest else min(self.line.value(), scan.frame.pixels[1]) - 1
         is_known = line >= 0 and bool(np.isfinite(scan.forward[at, line]).any())
-        key = (id(scan), at, line, is_known, is_newest, scan.n_lines if is_newest else 0)
+        key: tuple[object, ...] = (
+            id(scan),
+            at,
+            line,
+            is_known,
+            is_newest,
+            scan.n_lines if is_newest else 0,
+        )
+        key = (*key, self.flat.isChecked())
         if key == self._drawn:
             return
         self._drawn = key
@@ -162,6 +185,9 @@ class ProfileView(View):
         width = scan.frame.size[0]
         self.distance = (np.arange(forward.size) + 0.5) * width / forward.size
         lengths = length_unit(width, self._lengths)
+        if self.flat.isChecked():
+            slope = _slope(self.distance / width, forward)
+            forward, backward = forward - slope, backward - slope
         both = np.concatenate([forward, backward])
         low, high = float(np.nanmin(both)), float(np.nanmax(both))
         unit = shown_unit(channel.unit, max(abs(low), abs(high)), self._units.get(channel.name))
@@ -175,8 +201,8 @@ class ProfileView(View):
         self._forward.setData(x, forward * unit.per_unit, connect="finite")
         self._backward.setData(x, backward * unit.per_unit, connect="finite")
         self._set_range(width * lengths.per_unit, low * unit.per_unit, high * unit.per_unit)
-        which = "newest" if self.newest.isChecked() else "picked"
-        self.words.setText(f"scan {scan.index + 1}, {which} line {line + 1}: {channel.name}")
+        which = "" if self.newest.isChecked() else ", picked"
+        self.words.setText(f"{channel.name}, scan {scan.index + 1}{which}")
 
     def _set_range(self, width: float, low: float, high: float) -> None:
         """Widen the axis at once, narrow it only where the curves have become small in it."""
@@ -227,3 +253,17 @@ class ProfileView(View):
         self.readout.setText(f"{lengths(along)}   {words}")
         x, y = scan.frame.to_sample(self.line.value() - 1, pixel)
         self.selection.cursor_moved.emit(float(x), float(y))
+
+
+def _slope(x: FloatArray, values: FloatArray) -> FloatArray:
+    """Return the straight line that fits values best, shape (n,); their mean where few are known.
+
+    Args:
+        x: Where they are, shape (n,).
+        values: Shape (n,); missing is NaN.
+    """
+    known = np.isfinite(values)
+    if known.sum() < 2:
+        return np.full(values.size, np.nanmean(values) if known.any() else 0.0)
+    slope, start = np.polyfit(x[known], values[known], 1)
+    return np.asarray(start + slope * x)

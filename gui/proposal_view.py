@@ -41,6 +41,7 @@ class ProposalView(View):
         self.setAccessibleName("proposals")
         self._model: RunModel | None = None
         self._place: Place | None = None
+        self._view: RunView | None = None
         self._can_act = False
         self.box = QuestionBox()
         self.why = QLineEdit()
@@ -111,6 +112,9 @@ class ProposalView(View):
 
     def show_question(self, view: RunView | None) -> None:
         """Show how the run stands and what it asks; None where it cannot be spoken to."""
+        if view == self._view:
+            return
+        self._view = view
         self._can_act = view is not None and not view.finished
         before = self.box.question
         self.box.show_question(view)

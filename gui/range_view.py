@@ -43,6 +43,7 @@ class RangeView(View):
         self._channel = ""
         self._scanned: ScanFrame | None = None
         self._bounds: tuple[Range, Range] | None = None
+        self._kept: tuple[Range, Range] | None = None  # what is looked at until somebody zooms
         self._is_mine = False
 
         self.words = QLabel("no frame yet")
@@ -51,12 +52,13 @@ class RangeView(View):
         self.proposal = QLabel()
         self.proposal.setProperty("role", "faint")
         self.proposal.setWordWrap(True)
+        self.proposal.hide()
         self.message = RefusalLabel()
-        self.propose = _button("Propose a frame", "Draw a frame that may be scanned next; drag it")
+        self.propose = _button("Propose", "Draw a frame that may be scanned next; drag it")
         self.propose.setCheckable(True)
-        self.send = _button("Send the tip here", "To the place that was clicked (or double click)")
+        self.send = _button("Send tip", "To the place that was clicked (or double click)")
         self.send.setEnabled(False)
-        self.whole = _button("Whole range", "Show all that the probe may reach")
+        self.whole = _button("Range", "Show all that the probe may reach")
         self.near = _button("Frame", "Show the frame that is scanned")
         self.gauge = ZGauge(theme)
         self._make_plot()
@@ -159,7 +161,6 @@ class RangeView(View):
         buttons = QHBoxLayout()
         for button in (self.propose, self.send, self.whole, self.near):
             buttons.addWidget(button)
-        buttons.addStretch(1)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(6, 6, 6, 4)
         rows.setSpacing(4)
@@ -179,6 +180,9 @@ class RangeView(View):
         self.send.clicked.connect(lambda: self._send(self.place, "sent to the place chosen"))
         self.whole.clicked.connect(self.show_whole)
         self.near.clicked.connect(self.show_near)
+        box = self.plot.getViewBox()
+        box.sigRangeChangedManually.connect(lambda *_: self._let_zoom())
+        box.sigResized.connect(lambda *_: self._keep_looking())
         scene = self.plot.scene()
         scene.sigMouseMoved.connect(self._move)
         scene.sigMouseClicked.connect(self._click)
@@ -218,7 +222,8 @@ class RangeView(View):
     def _begin_proposal(self, is_wanted: bool) -> None:
         if not is_wanted:
             self._dragged.show(None)
-            self.proposal.setText("")
+            self.proposal.hide()
+            self.message.say("")
             return
         frame = self.selection.frame
         if frame is None and self._scanned is not None:
@@ -230,8 +235,8 @@ class RangeView(View):
             side = _FIRST_SHARE * min(right - left, top - bottom)
             frame = ScanFrame(((left + right) / 2, (bottom + top) / 2), (side, side))
         if frame is None:
-            self.message.say("nothing can be proposed before the range is known")
             self.propose.setChecked(False)
+            self.message.say("nothing can be proposed before the range is known")
             return
         self._drag(frame, True)
 
@@ -253,6 +258,7 @@ class RangeView(View):
     def _say_proposal(self, frame: ScanFrame) -> None:
         fault = refusal(self._limits, lambda limits: limits.check_frame(frame))
         self._dragged.allow(not fault)
+        self.proposal.show()
         self.proposal.setText(f"proposed: {in_words(frame)}")
         self.message.say(fault)
 
@@ -312,7 +318,16 @@ class RangeView(View):
         else:
             self.selection.place_chosen.emit(*place)
 
+    def _let_zoom(self) -> None:
+        self._kept = None
+
+    def _keep_looking(self) -> None:
+        """Look at the same in a view of another size."""
+        if self._kept is not None:
+            self._look_at(*self._kept)
+
     def _look_at(self, x: Range, y: Range) -> None:
+        self._kept = x, y
         self.plot.setRange(
             xRange=tuple(v / NM for v in x), yRange=tuple(v / NM for v in y), padding=0.04
         )

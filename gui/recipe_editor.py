@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PyQt6.QtCore import Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QKeySequence, QShortcut
+from PyQt6.QtCore import QSize, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PyQt6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -33,6 +33,8 @@ from .theme import Theme
 from .view import View
 
 _CALM = 0.3  # [s]
+_NARROW = 820  # [px]
+_SMALLEST = QSize(440, 320)
 _SHOWN = 6  # faults that are written out
 _NEW = """\
 # What is looked for, and why.
@@ -85,6 +87,7 @@ class RecipeEditor(View):
         self._calm = QTimer(self)
         self._calm.setSingleShot(True)
         self._calm.setInterval(round(1000 * calm))
+        self._halves = QSplitter(Qt.Orientation.Horizontal)
         self._lay_out()
         self.text.textChanged.connect(self._calm.start)
         self._calm.timeout.connect(self._read)
@@ -149,6 +152,17 @@ class RecipeEditor(View):
         """End rehearsing."""
         self._calm.stop()
         self.rehearsal.close_children()
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - a name of Qt
+        """Leave room for others on a small screen."""
+        return _SMALLEST
+
+    def resizeEvent(self, a0: QResizeEvent | None) -> None:  # noqa: N802 - a name of Qt
+        """Stand beside one another, or where that is too narrow, below."""
+        super().resizeEvent(a0)
+        is_narrow = self.width() < _NARROW
+        ways = Qt.Orientation
+        self._halves.setOrientation(ways.Vertical if is_narrow else ways.Horizontal)
 
     def _offer(self, path: Path | None, text: str) -> None:
         """Take another recipe, unless what stands here would be lost."""
@@ -240,23 +254,25 @@ class RecipeEditor(View):
         self.faults.setWordWrap(True)
         self.faults.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.use.setToolTip("Saves the recipe, and chooses it in Start")
-        top = QHBoxLayout()
-        top.addWidget(self.name)
-        top.addWidget(self.state)
-        top.addStretch(1)
+        heading, top = QHBoxLayout(), QHBoxLayout()
+        heading.addWidget(self.name)
+        heading.addWidget(self.state)
+        heading.addStretch(1)
         for words, keys, slot in (
-            ("New", "Ctrl+N", lambda: self._offer(None, _NEW)),
-            ("Open…", "Ctrl+O", self._choose_file),
+            ("New", "", lambda: self._offer(None, _NEW)),
+            ("Open…", "", self._choose_file),
             ("Save", "Ctrl+S", self.save),
             ("Save as…", "Ctrl+Shift+S", self._choose_place),
         ):
             button = QPushButton(words)
-            button.setToolTip(keys)
             button.clicked.connect(slot)
-            shortcut = QShortcut(QKeySequence(keys), self)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            shortcut.activated.connect(slot)
             top.addWidget(button)
+            if keys:
+                button.setToolTip(keys)
+                shortcut = QShortcut(QKeySequence(keys), self)
+                shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+                shortcut.activated.connect(slot)
+        top.addStretch(1)
         top.addWidget(self.use)
         right = QWidget()
         column = QVBoxLayout(right)
@@ -264,13 +280,13 @@ class RecipeEditor(View):
         column.addWidget(self.text, 1)
         column.addWidget(self.faults)
         column.addWidget(self.rehearsal)
-        halves = QSplitter(Qt.Orientation.Horizontal)
-        halves.addWidget(self.bench)
-        halves.addWidget(right)
-        halves.setSizes([500, 500])
-        halves.setChildrenCollapsible(False)
+        self._halves.addWidget(self.bench)
+        self._halves.addWidget(right)
+        self._halves.setSizes([500, 500])
+        self._halves.setChildrenCollapsible(False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 14, 16, 14)
+        layout.addLayout(heading)
         layout.addLayout(top)
         layout.addWidget(self.discard)
-        layout.addWidget(halves, 1)
+        layout.addWidget(self._halves, 1)

@@ -29,7 +29,7 @@ class RehearsalBox(QWidget):
     def __init__(self, command: Sequence[str]) -> None:
         super().__init__()
         self._child = Child(self, command)
-        self._folder = tempfile.TemporaryDirectory(prefix="spm-auto-")
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._text, self._name = "", "recipe.toml"
         self.lab = FileChoice("Laboratory", shipped_labs())
         self.button = QPushButton("Rehearse")
@@ -62,12 +62,13 @@ class RehearsalBox(QWidget):
     def close_children(self) -> None:
         """End what is under way."""
         self._child.close()
-        self._folder.cleanup()
+        self._clean()
 
     def _ask(self) -> None:
+        self._forget()
+        self._folder = tempfile.TemporaryDirectory(prefix="spm-auto-")
         path = Path(self._folder.name) / self._name
         path.write_text(self._text, "utf-8")
-        self._forget()
         self.values["Time"].setText("the simulator goes through it…")
         self.button.setEnabled(False)
         lab = str(self.lab.offer.path)
@@ -77,10 +78,17 @@ class RehearsalBox(QWidget):
         if self._child.is_busy:
             self._child.drop()
             self.button.setEnabled(True)
+        self._clean()
         for label in self.values.values():
             label.setText("–")
         self.faults.clear()
         self.faults.hide()
+
+    def _clean(self) -> None:
+        """Remove what was written for the child."""
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
 
     def _answered(self, answer: Answer) -> None:
         self._forget()

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QProgressBar, QPushButton
@@ -10,7 +11,7 @@ from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QProgressBar, QPus
 from spm_auto.data import FinishReason
 
 from .one_line import OneLine
-from .orders import Standing
+from .orders import Standing, StartOrder
 from .progress import Pace, progress
 from .run_model import Part, RunModel
 from .sayings import Weight
@@ -35,8 +36,8 @@ class RunControls(View):
         now: Tells the time of day [s since 1970].
 
     Signals:
-        resume_wished: The run in this folder, which has ended before it was done, shall go on in a
-            process of its own: a `Path`.
+        resume_wished: The run, which has ended before it was done, shall go on in a process of its
+            own: a `StartOrder`.
     """
 
     resume_wished = pyqtSignal(object)
@@ -113,18 +114,32 @@ class RunControls(View):
         self.stop.clicked.connect(lambda: self.wished.emit(Stop()))
         self.again = QPushButton("&Resume this run")
         self.again.setToolTip("Go on with it where it ended, in a process of its own")
-        self.again.clicked.connect(lambda: self.resume_wished.emit(self._standing.folder))
+        self.again.clicked.connect(self._resume)
         for button in (self.pause, self.go_on, self.stop, self.again):
             button.setAccessibleName(button.text().replace("&", ""))
+
+    def _resume(self) -> None:
+        folder = self._standing.folder
+        if folder is not None:
+            options = ("--after-emergency",) if self._is_after_emergency() else ()
+            order = StartOrder(Path(), Path(), folder, resume=True, options=options)
+            self.resume_wished.emit(order)
+
+    def _is_after_emergency(self) -> bool:
+        finished = self._model.finished
+        return finished is not None and finished.reason is FinishReason.EMERGENCY
 
     def _show(self) -> None:
         standing, view = self._standing, self._standing.view
         can_act = view is not None and not view.finished and not standing.is_looking
         is_held = view is not None and (view.is_held or self._is_waiting_for_nobody())
-        self.pause.setEnabled(can_act and view is not None and not view.is_held)
+        goes_on = view is not None and view.state in _RUNNING and not view.is_held
+        self.pause.setEnabled(can_act and goes_on)
         self.go_on.setEnabled(can_act and is_held)
         self.stop.setEnabled(can_act and view is not None and view.state != "stopping")
         self.again.setVisible(standing.can_resume)
+        after = " after the emergency" if self._is_after_emergency() else ""
+        self.again.setText(f"&Resume{after or ' this run'}")
         started = self._model.started
         self.title.say(started.title if started is not None else "no run", "title")
         self.state.say(*state_in_words(standing, self._model))

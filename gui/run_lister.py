@@ -67,7 +67,9 @@ class RunLister(QObject):
         """End the process, if there is one."""
         process, self._process = self._process, None
         if process is not None:
-            process.disconnect()
+            process.readyReadStandardOutput.disconnect(self._read)
+            process.finished.disconnect(self._end)
+            process.errorOccurred.disconnect(self._fail)
             process.kill()
             process.waitForFinished(1000)
             process.deleteLater()

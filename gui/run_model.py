@@ -188,6 +188,8 @@ class RunModel:
         costs: How long a measurement takes, as the agent weighs it; None where nobody said.
         fit: What its model believes now; None where there is none.
         n_fits: How often a model was fitted.
+        fit_learning: What had been found when it was fitted, by the scalarizer whose values it
+            predicts; that of the step before goes on to count until there is another fit.
         learning: What the agent expected and found.
         thinking: How long it thought at last [s]; NaN before.
         step: The step that goes on.
@@ -217,6 +219,7 @@ class RunModel:
         self.costs: CostsEstimated | None = None
         self.fit: ModelFitted | None = None
         self.n_fits = 0
+        self.fit_learning = Learning()
         self.learning = Learning()
         self.thinking = math.nan
         self.step: StepStarted | None = None
@@ -466,6 +469,7 @@ class RunModel:
                 return Part.CHOICE
             case ModelFitted():
                 self.fit, self.n_fits = event, self.n_fits + 1
+                self.fit_learning = self.learning
                 return Part.FIT
             case CostsEstimated():
                 self.costs = event
@@ -491,9 +495,10 @@ class RunModel:
     def _learn(self, event: SpectrumScored, chosen: PointChosen | None) -> None:
         learning = self.learning
         if event.scalarizer != learning.scalarizer:  # all are judged anew, one after another
-            self.learning = learning = Learning(
-                scalarizer=event.scalarizer, rejudged=learning.rejudged | set(learning.times)
-            )
+            before, rejudged = learning, learning.rejudged | set(learning.times)
+            self.learning = learning = Learning(scalarizer=event.scalarizer, rejudged=rejudged)
+            if self.fit_learning is before and not before.scalarizer:  # fitted to earlier steps
+                self.fit_learning = learning
             self._learned = {}
         if not event.flag:  # a spectrum that is no good has no unit
             learning.unit = event.unit

@@ -17,6 +17,7 @@ LOG_NAME = "process.log"
 PROGRAM = (sys.executable, "-m", "spm_auto")
 _MOST_WORDS = 20_000  # characters of what a process has said
 _SHOWN = 6  # lines
+_ERROR = "error: "  # what the command line puts before what went wrong
 
 
 class RunProcess:
@@ -50,18 +51,28 @@ class RunProcess:
         """Exit code; None while it lives."""
         return self._child.returncode
 
+    def faults(self) -> str:
+        """Return the errors that it told, once it has ended by them; empty where it told none."""
+        return "" if self.code in (None, 0) else "\n".join(self._faults(self._lines())[-_SHOWN:])
+
     def words(self) -> str:
         """Return what it said last, in a few lines: the errors, where there are any."""
+        lines = self._lines()
+        said = self._faults(lines)[-_SHOWN:] or lines[-1:]
+        return "\n".join(said) or f"it said nothing (exit code {self.code})"
+
+    @staticmethod
+    def _faults(lines: Sequence[str]) -> list[str]:
+        return [line.removeprefix(_ERROR) for line in lines if line.startswith(_ERROR)]
+
+    def _lines(self) -> list[str]:
         try:
             with self._log.open("rb") as file:
                 file.seek(max(self._before, self._log.stat().st_size - _MOST_WORDS))
                 text = file.read().decode("utf-8", "replace")
         except OSError as error:
-            return f"{self._log} cannot be read: {error.strerror or error}"
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        faults = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-        said = faults[-_SHOWN:] or lines[-1:]
-        return "\n".join(said) or f"it said nothing (exit code {self.code})"
+            return [f"{self._log} cannot be read: {error.strerror or error}"]
+        return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def check_folder(order: StartOrder) -> None:

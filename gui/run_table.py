@@ -108,7 +108,7 @@ def _text(path: Path, summary: RunSummary | None, column: int) -> str:
     match column:
         case 0:
             began = summary.began
-            return f"{datetime.fromtimestamp(began):%Y-%m-%d %H:%M}" if began else ""
+            return f"{datetime.fromtimestamp(began):%d %b %H:%M}" if began else ""
         case 1:
             return summary.title or path.name
         case 2:
@@ -120,7 +120,9 @@ def _text(path: Path, summary: RunSummary | None, column: int) -> str:
 def _told(path: Path, summary: RunSummary | None) -> str:
     if summary is None:
         return f"{path}\nbeing read"
-    lines = [str(path)]
+    lines = [summary.title, str(path)] if summary.title else [str(path)]
+    if summary.began:
+        lines.append(f"began {datetime.fromtimestamp(summary.began):%Y-%m-%d %H:%M:%S}")
     if summary.instrument:
         taken = f"{number_of(summary.n_scans, 'scan')}, {number_of(summary.n_spectra, 'spectrum')}"
         time = "so far" if summary.ended == GOES_ON else "in all"

@@ -31,7 +31,7 @@ class ScaleBar:
         self._box = plot.getViewBox()
         self._behind = pg.PlotCurveItem()
         self._line = pg.PlotCurveItem()
-        self._text = pg.TextItem(anchor=(0.5, 1.0))
+        self._text = pg.TextItem(anchor=(0.0, 1.0))
         for at, item in enumerate((self._behind, self._line, self._text)):
             item.setZValue(100 + at)
             self._box.addItem(item, ignoreBounds=True)
@@ -64,7 +64,7 @@ class ScaleBar:
         ends = np.array([x, x + length])
         self._behind.setData(ends, np.array([y, y]))
         self._line.setData(ends, np.array([y, y]))
-        self._text.setPos(x + length / 2, y + 0.008 * height)
+        self._text.setPos(x, y + 0.008 * height)  # the bar may be shorter than its text
         self.length = length * NM
         self._text.setText(_length(self.length))
 

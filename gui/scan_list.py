@@ -15,6 +15,7 @@ from .scan_icons import SIZE, thumbnail
 from .theme import Theme
 from .words import number_of
 
+_STEPS = 16  # in which the picture of a scan grows
 _NOWHERE = QModelIndex()
 
 
@@ -40,8 +41,8 @@ class ScanList(QAbstractListModel):
             self._scans = list(model.scans)
             self.endInsertRows()
         changed = [scan.index for scan in self._scans if self._draw(scan)]
-        if n_now and n_before:
-            changed.append(n_before - 1)  # it may have ended
+        if n_now:
+            changed.append(max(n_before - 1, 0))  # it has grown, or has ended
         if changed:
             top, bottom = self.row(max(changed)), self.row(min(changed))
             self.dataChanged.emit(self.index(top, 0), self.index(bottom, 0))
@@ -84,8 +85,10 @@ class ScanList(QAbstractListModel):
         return None
 
     def _draw(self, scan: GrowingScan) -> bool:
-        """Draw a picture where lines have come since the last one; returns whether it was."""
-        if scan.forward is None or scan.n_lines == self._lines.get(scan.index, 0):
+        """Draw a picture where enough lines have come; returns whether it was drawn."""
+        new = scan.n_lines - self._lines.get(scan.index, 0)
+        enough = 1 if scan.is_over else max(1, scan.frame.pixels[1] // _STEPS)
+        if scan.forward is None or new < enough:
             return False
         picture = QPixmap.fromImage(thumbnail(scan.forward[0], scan.frame.size))
         icon = QIcon(picture)

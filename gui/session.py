@@ -176,10 +176,13 @@ class Session:
         """Whether the run has ended before it was done, as far as one can see from here."""
         finished = self.model.finished
         is_done = finished is not None and finished.reason is FinishReason.COMPLETED
-        is_gone = self.view is None and not self.is_starting and not self.is_behind
+        is_gone = self._hearing is not None and self._hearing.is_gone
+        is_read = not self.is_starting and not self.is_behind
         has_begun = self.model.started is not None and self.folder is not None
         is_quiet = finished is not None or time.monotonic() - self._grown_at > QUIET
-        return has_begun and is_gone and is_quiet and not is_done and not self.is_looking
+        return (
+            has_begun and is_gone and is_read and is_quiet and not is_done and not self.is_looking
+        )
 
     @property
     def standing(self) -> Standing:
@@ -256,15 +259,21 @@ class Session:
         process, model = self._process, self.model
         if self._unreadable:
             return self._unreadable
-        if process is not None and process.code not in (None, 0) and model.finished is None:
-            what = "did not start" if model.started is None else "ended without a word"
-            return f"the run {what}: {process.words()}"
+        if process is not None and process.code is not None:
+            said = process.faults() or ("" if model.finished is not None else process.words())
+            if said:
+                return f"{self._what_failed()}: {said}"
         if self.is_starting:
             return "the run is being started"
         if model.finished is not None:
             reason, message = model.finished.reason, model.finished.message
             return f"the run is over: {reason}" + (f": {message}" if message else "")
         return said.removeprefix(f"{self.folder}: ")
+
+    def _what_failed(self) -> str:
+        if self.model.started is None:
+            return "the run did not start"
+        return "the run ended" if self._has_spoken else "the run was not resumed"
 
     def _see_disk(self, folder: Path) -> None:
         now = time.monotonic()

@@ -75,23 +75,31 @@ class SpectrumControls(QWidget):
         self.slope = QCheckBox("slope")
         self.slope.setToolTip("the derivative, on each way of the sweep by itself")
         self.smoothing = _choice(
-            "smoothing", tuple(f"over {n} points" if n else "not smoothed" for n in SMOOTHINGS)
+            "smoothing", tuple(f"{n} points" if n else "raw" for n in SMOOTHINGS)
         )
+        self.smoothing.setToolTip("smoothing: a parabola over so many points")
         self.fit = _choice("fit", ("no fit", *FORMS))
         for at, form in enumerate(FORMS, start=1):
             self.fit.setItemData(at, FORMULAS[form], Qt.ItemDataRole.ToolTipRole)
-        self.part = QCheckBox("of a part")
+        self.part = QCheckBox("part")
+        self.part.setEnabled(False)
         self.part.setToolTip("fit only what lies between two edges that can be dragged")
-        self.follow = QPushButton("Follow the run")
+        self.follow = QPushButton("Follow")
         self.follow.setToolTip("look at the newest ones again")
         self.follow.setVisible(False)
-        self.use = QPushButton("Use these settings")
+        self.use = QPushButton("Use settings")
         self.use.setToolTip("put the waveform of the spectrum on top into the panels")
+        self.listed = QPushButton("List")
+        self.listed.setCheckable(True)
+        self.listed.setChecked(True)
+        self.listed.setToolTip("the list of all of them, to choose some")
         self.save = QPushButton("Save…")
         self.save.setToolTip("save what is looked at as a table (CSV), every channel of it")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(_row((self.kind, self.channel, self.which, self.follow), (self.use,)))
+        column.setSpacing(4)
+        chosen = (self.kind, self.channel, self.which, self.follow)
+        column.addLayout(_row(chosen, (self.listed, self.use)))
         made = (self.mean, self.slope, self.smoothing, self.fit, self.part)
         column.addLayout(_row(made, (self.save,)))
         for choice in (self.kind, self.channel, self.which, self.smoothing, self.fit):
@@ -153,11 +161,13 @@ class SpectrumControls(QWidget):
         self._say()
 
     def _say(self) -> None:
+        self.part.setEnabled(bool(self.shown.fit))
         self.changed.emit()
 
 
 def _row(left: Sequence[QWidget], right: Sequence[QWidget]) -> QHBoxLayout:
     row = QHBoxLayout()
+    row.setSpacing(6)
     for widget in left:
         row.addWidget(widget)
     row.addStretch(1)

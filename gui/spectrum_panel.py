@@ -20,8 +20,9 @@ from spm_auto.units import format_duration
 
 from .checking import AtField
 from .fields import QuantityField, Range, written
-from .panel import Panel, Row
+from .panel import Panel
 from .qt import pg
+from .rows import Row
 from .run_model import Part, RunModel
 from .selection import Selection
 from .theme import Theme

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from PyQt6.QtCore import QItemSelection, QItemSelectionModel, Qt
-from PyQt6.QtGui import QShowEvent
+from PyQt6.QtGui import QResizeEvent, QShowEvent
 from PyQt6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -44,6 +44,7 @@ from .traces import (
 from .view import View
 from .words import many
 
+_NARROW = 620  # [pixels] below which plot and list do not stand side by side
 LAST = 20  # spectra that "last 20" means
 
 
@@ -55,7 +56,9 @@ class SpectrumView(View):
         self._model: RunModel | None = None
         self._chosen: tuple[int, ...] = ()
         self._axes: tuple[str, str, str, str] | None = None
-        self._is_stale = self._is_choosing = self._is_force = False
+        self._is_stale = self._is_choosing = self._is_force = self._is_narrow = False
+        self._legend = ""
+        self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self.controls = SpectrumControls()
         self.rows = SpectrumTable(theme)
         self.table = _table(self.rows)
@@ -71,14 +74,13 @@ class SpectrumView(View):
         self.fit_words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.fit_words.hide()
         self.save_row = SaveRow("the curves")
-        self.pointer = QLabel("")
-        self.pointer.setProperty("role", "faint")
         self._lay_out()
         self.controls.changed.connect(self._change)
         self.controls.save.clicked.connect(self._save)
         self.controls.use.clicked.connect(self._use)
         self.plot.ranged.connect(self._draw)
-        self.plot.pointed.connect(self.pointer.setText)
+        self.plot.pointed.connect(self._point)
+        self.controls.listed.toggled.connect(self.table.setVisible)
         selection.spectra_chosen.connect(self._choose)
         model = self.table.selectionModel()
         assert model is not None
@@ -107,24 +109,37 @@ class SpectrumView(View):
             self._refresh()
 
     def _lay_out(self) -> None:
-        right = QWidget()
-        column = QVBoxLayout(right)
+        drawn = QWidget()
+        column = QVBoxLayout(drawn)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.legend)
-        column.addWidget(self.plot, 1)
-        column.addWidget(self.fit_words)
-        column.addWidget(self.words)
-        column.addWidget(self.pointer)
-        splitter = QSplitter(Qt.Orientation.Horizontal)
-        splitter.addWidget(self.table)
-        splitter.addWidget(right)
-        splitter.setStretchFactor(1, 1)
-        splitter.setSizes([310, 520])
+        column.setSpacing(3)
+        for widget in (self.legend, self.plot, self.fit_words, self.words):
+            column.addWidget(widget, int(widget is self.plot))
+        self._splitter.addWidget(drawn)
+        self._splitter.addWidget(self.table)
+        self._splitter.setStretchFactor(0, 1)
+        self._splitter.setSizes([520, 310])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
+        layout.setSpacing(4)
         layout.addWidget(self.controls)
-        layout.addWidget(splitter, 1)
+        layout.addWidget(self._splitter, 1)
         layout.addWidget(self.save_row)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+        """Put the list where there is room: beside the plot, or below it when it is asked for."""
+        super().resizeEvent(event)
+        is_narrow = self.width() < _NARROW
+        if is_narrow is not self._is_narrow:
+            self._is_narrow = is_narrow
+            self._splitter.setOrientation(
+                Qt.Orientation.Vertical if is_narrow else Qt.Orientation.Horizontal
+            )
+            self.controls.listed.setChecked(not is_narrow)
+
+    def _point(self, words: str) -> None:
+        """Say what is under the mouse, in place of the legend."""
+        self.legend.setText(words or self._legend)
 
     def _all(self) -> Sequence[Judged]:
         """Return everything that is looked at: the spectra, or the force curves."""
@@ -153,6 +168,7 @@ class SpectrumView(View):
         self.controls.save.setEnabled(bool(judged))
         if not judged:
             self.plot.draw(Drawing())
+            self._legend = ""
             self.legend.setText("")
             self._say_fit("")
             kind = "force curves" if self.controls.shown.is_force else "spectra"
@@ -177,7 +193,8 @@ class SpectrumView(View):
             fit=None if fit is None else (fit.x, fit.y),
         )
         self.plot.draw(drawing)
-        self.legend.setText(_legend(drawing, self.theme))
+        self._legend = _legend(drawing, self.theme)
+        self.legend.setText(self._legend)
         self.words.setText(_words(traces, len(few) + 1, len(taken), mean, shown))
 
     def _fit(self, newest: Trace, mean: Mean | None, shown: Shown) -> CurveFit | None:
@@ -335,7 +352,7 @@ def _legend(drawing: Drawing, theme: Theme) -> str:
         (theme.proposal, "mean ± deviation", drawing.mean is not None),
         (theme.alarm, "fit", drawing.fit is not None),
         (theme.faint, "others", bool(drawing.good)),
-        (theme.warning, "dashed: not to be trusted", bool(drawing.wrong)),
+        (theme.warning, "not to be trusted", bool(drawing.wrong)),
     ]
     return "&nbsp;&nbsp;&nbsp;".join(
         f'<span style="color:{colour}">━</span> {name}'
@@ -353,7 +370,7 @@ def _words(
     said = [f"no. {newest.number + 1} on top"]
     if len(traces) > 1:
         drawn = f"{n_drawn} of {len(traces)}" if n_drawn < len(traces) else str(n_drawn)
-        said.insert(0, f"{drawn} {many(len(traces), kind)} drawn")
+        said[0] = f"{drawn} {many(len(traces), kind)}, {said[0]}"
     if n_taken > len(traces):
         said.append(f"{n_taken - len(traces)} without this channel")
     if mean is not None:
@@ -362,11 +379,10 @@ def _words(
             out.append(f"{mean.n_wrong} with a remark")
         if mean.n_other:
             out.append(f"{mean.n_other} over another range")
-        left = f" (left out: {', '.join(out)})" if out else ""
-        said.append(f"mean ± standard deviation of {mean.n_used}{left}")
+        said.append(f"mean of {mean.n_used}" + (f", without {' and '.join(out)}" if out else ""))
     n_wrong = sum(bool(each.remark) for each in traces)
     if newest.remark:
-        said.append(f"dashed, not to be trusted: {newest.remark}")
+        said.append(f"no. {newest.number + 1} is dashed, not to be trusted: {newest.remark}")
     elif n_wrong:
         said.append(f"{n_wrong} dashed, not to be trusted: {_remarks(traces)}")
     return "; ".join(said)

@@ -61,7 +61,7 @@ class FileChoice(QWidget):
         self._offers = list(offers)
         self.box = QComboBox()
         self.box.setAccessibleName(name)
-        self.box.setMinimumContentsLength(18)
+        self.box.setMinimumContentsLength(8)
         self.box.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from PyQt6.QtCore import Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QKeySequence, QShortcut, QShowEvent
-from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
+from PyQt6.QtCore import QSize, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QKeySequence, QResizeEvent, QShortcut, QShowEvent
+from PyQt6.QtWidgets import QBoxLayout, QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
 from spm_auto.errors import SpmError
 from spm_auto.lab import read_lab
@@ -27,6 +27,8 @@ from .view import View
 _CALM = 0.3  # [s]
 _PLAN_DEADLINE = 120.0  # [s]
 _REHEARSAL_DEADLINE = 1800.0  # [s]
+_NARROW = 700  # [px]
+_SMALLEST = QSize(400, 320)
 _LONGEST_NAME = 40  # characters of a title in the name of a folder
 
 
@@ -72,10 +74,11 @@ class StartView(View):
         self.rehearse = QPushButton("Rehearse")
         self.again = QPushButton("Plan again")
         self.edit = QPushButton("Edit recipe…")
-        self.agreed = QCheckBox("I have read this plan, and the tip may move")
+        self.agreed = QCheckBox("I have read this: the tip may move")
         self.aside = QLabel()
         self.aside.setProperty("role", "faint")
         self.aside.setWordWrap(True)
+        self._columns = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._lay_out()
         self._connect()
         self._change()
@@ -124,6 +127,17 @@ class StartView(View):
         super().showEvent(a0)
         if self._plan is None or self._choice != self.form.choice():
             self._change()
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - a name of Qt
+        """Leave room for others on a small screen."""
+        return _SMALLEST
+
+    def resizeEvent(self, a0: QResizeEvent | None) -> None:  # noqa: N802 - a name of Qt
+        """Stand beside one another, or where that is too narrow, below."""
+        super().resizeEvent(a0)
+        directions = QBoxLayout.Direction
+        is_narrow = self.width() < _NARROW
+        self._columns.setDirection(directions.TopToBottom if is_narrow else directions.LeftToRight)
 
     def _change(self) -> None:
         """Forget the plan of what was chosen before, and plan anew in a moment."""
@@ -220,7 +234,7 @@ class StartView(View):
         self.start.setText("Start on HARDWARE" if is_real else "Start")
         self.start.setEnabled(self.can_start)
         self.start.setToolTip(
-            "Begins the run (Ctrl+Return)" if self.can_start else "There is no valid plan yet"
+            "Begins the run (Ctrl+Shift+Return)" if self.can_start else "There is no valid plan yet"
         )
         self.rehearse.setEnabled(is_planned and not self._rehearser.is_busy)
 
@@ -244,7 +258,7 @@ class StartView(View):
         self.again.clicked.connect(self._change)
         self.edit.clicked.connect(lambda: self.edit_wished.emit(self.form.recipe.offer.path))
         self.agreed.toggled.connect(self._show_buttons)
-        for keys, slot in (("Ctrl+Return", self._start), ("Ctrl+Shift+R", self._rehearse)):
+        for keys, slot in (("Ctrl+Shift+Return", self._start), ("Ctrl+Shift+R", self._rehearse)):
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(slot)
@@ -264,8 +278,8 @@ class StartView(View):
         for button in (self.edit, self.again):
             tools.addWidget(button)
         left.addLayout(tools)
-        left.addStretch(1)
         left.addWidget(self.aside)
+        left.addStretch(1)
         buttons = QHBoxLayout()
         buttons.addWidget(self.agreed)
         buttons.addStretch(1)
@@ -274,11 +288,11 @@ class StartView(View):
         right = QVBoxLayout()
         right.addWidget(self.card, 1)
         right.addLayout(buttons)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(16, 14, 16, 14)
-        layout.setSpacing(28)
-        layout.addLayout(left, 2)
-        layout.addLayout(right, 3)
+        self._columns.setContentsMargins(16, 14, 16, 14)
+        self._columns.setSpacing(24)
+        self._columns.addLayout(left, 2)
+        self._columns.addLayout(right, 3)
+        self.setLayout(self._columns)
 
 
 def _words(choice: Choice) -> list[str]:

@@ -8,7 +8,8 @@ from PyQt6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout
 from spm_auto.instrument import ConditionTip, Instruction
 
 from .fields import QuantityField, written
-from .panel import Panel, words
+from .panel import Panel
+from .rows import words
 from .selection import Selection
 from .theme import Theme
 from .where import HERE, Where

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from .fields import QuantityField, written
-from .panel import Panel, Row
+from .panel import Panel
+from .rows import Row
 from .selection import Place, Selection
 
 HERE, ONE, DRAWN = "where the probe is", "at one place", "at drawn places"

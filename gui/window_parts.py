@@ -8,6 +8,7 @@ from .parameters import ParametersView
 from .profile_view import ProfileView
 from .proposal_view import ProposalView
 from .range_view import RangeView
+from .recipe_editor import RecipeEditor
 from .run_controls import RunControls
 from .selection import Selection
 from .spectrum_view import SpectrumView
@@ -39,6 +40,7 @@ class Parts:
         self.agent = AgentView(selection, theme)
         self.proposals = ProposalView(selection, theme)
         self.start = StartView(selection, theme)
+        self.editor = RecipeEditor(selection, theme)
         self.controls = RunControls(selection, theme)
         self.status = StatusView(selection, theme)
         self.withdraw = WithdrawButton(withdrawal)
@@ -52,3 +54,4 @@ class Parts:
         """End what works beside the window; safe to call twice."""
         self.history.finish()
         self.start.close_children()
+        self.editor.close_children()

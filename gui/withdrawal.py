@@ -15,7 +15,9 @@ from .link import Connect, call_run
 IN_TIME = 0.2  # [s] within which a withdrawal is confirmed where all is well
 PERSISTENCE = 3.0  # [s] for which somebody who cannot be reached is called again and again
 HARD_PATIENCE = 0.5  # [s] for the hard path to be confirmed before the process is signalled
+INSISTS = 1.0  # [s] after which what is not confirmed is ordered again
 _CALL_AGAIN = 0.1  # [s]
+_MOST_AGAIN = 10
 _BY_HAND = "use the controller's own button"
 
 
@@ -137,6 +139,7 @@ class Withdrawal:
         if ways:
             target = self._hard if is_hard else self._soft
             self._in_a_thread(target, attempt, ways)
+            self._in_a_thread(self._insist, attempt, ways[0], is_hard)
 
     @property
     def said(self) -> Said:
@@ -190,6 +193,16 @@ class Withdrawal:
             self._press_ctrl_c(attempt, ways)
         self._ended(attempt)
 
+    def _insist(self, attempt: _Attempt, way: Prepared, is_hard: bool) -> None:
+        """Order it again over new connections while it is not confirmed: answers may get lost."""
+        for _ in range(_MOST_AGAIN):
+            way.pause(INSISTS)
+            with self._lock:
+                is_over = attempt.confirmed is not None or not attempt.pending
+            if is_over or way.is_closed:
+                return
+            self._in_a_thread(self._take, way, attempt, is_hard, 0.0)
+
     def _press_ctrl_c(self, attempt: _Attempt, ways: tuple[Prepared, ...]) -> None:
         seen = next((way.seen for way in ways if way.seen is not None), None)
         if seen is None:
@@ -233,7 +246,7 @@ class Withdrawal:
             attempt.pending -= 1
 
     @staticmethod
-    def _in_a_thread(target: Callable[..., None], *what: object) -> None:
+    def _in_a_thread(target: Callable[..., object], *what: object) -> None:
         threading.Thread(target=target, args=what, name="withdraw", daemon=True).start()
 
 

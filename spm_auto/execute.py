@@ -29,7 +29,7 @@ from .planning import checked_plan
 from .resume import changes_since, check_may_resume, read_tape, resumed, take_up
 from .units import format as format_quantity
 from .units import format_duration
-from .workflow import Approve, Plan, Runner
+from .workflow import BY_HAND, Approve, Plan, Runner
 
 TWICE = 2.0  # [s] a second Ctrl-C within this time withdraws the tip
 LAST_THOUGHT = 10.0  # [s] an agent that thinks longer than that is left to its fate
@@ -289,7 +289,8 @@ def carry_out(
             question = runner.question
             if question is not None and question.number != asked:
                 asked = question.number
-                display.say(f"{question.ask.question} [spm-auto steer: approve, reject, edit]")
+                how = "do ..." if question.ask.kind == BY_HAND else "approve, reject, edit"
+                display.say(f"{question.ask.question} [spm-auto steer: {how}]")
         display.drain()
     finished = runner.finished
     if finished is None:

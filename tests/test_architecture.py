@@ -104,6 +104,7 @@ ONLY_IN = {
     "serial": {"drivers"},
     "PyQt6": {"gui"},
     "pyqtgraph": {"gui"},
+    "tomlkit": {"gui"},
     "pytest": {"instrument/contract.py", "instrument/exam.py", "instrument/examined.py"},
     "threading.Thread": {"workflow", "drivers", "simulator", "server", "notify", "ear", "gui"},
     "threading.Timer": {"workflow"},

@@ -224,3 +224,14 @@ def test_time_is_estimated_for_the_way_that_the_probe_will_take() -> None:
 def test_a_shift_that_is_not_known_is_refused(shift: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match="a sample has moved by a finite way"):
         ShiftedInstrument(OhmicMicroscope(InstantClock()), *shift)
+
+
+def test_limits_are_told_in_the_coordinates_from_before() -> None:
+    there = Limits(x=(-1e-6, 2e-6), y=(-3e-6, 1e-6), no_go=(NoGoZone(1e-7, 2e-7, 5e-8),))
+    shifted = ShiftedInstrument(OhmicMicroscope(InstantClock()), DX, DY)
+    told = shifted.limits(there)
+    assert told.x == (-1e-6 - DX, 2e-6 - DX)
+    assert told.y == (-3e-6 - DY, 1e-6 - DY)
+    (zone,) = told.no_go
+    assert (zone.x, zone.y, zone.radius) == (1e-7 - DX, 2e-7 - DY, 5e-8)
+    assert replace(told, x=there.x, y=there.y, no_go=there.no_go) == there

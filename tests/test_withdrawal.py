@@ -144,3 +144,41 @@ def test_a_try_that_took_long_is_followed_by_the_last_resort_at_once() -> None:
     times = iter((0.0, 5.1, 5.2))
     assert Withdrawal(microscope, lambda: next(times)).order() == 5.2
     assert microscope.calls == ["emergency stop", "last resort"]
+
+
+def test_the_hard_way_takes_the_last_resort_first_and_latches() -> None:
+    microscope = Felt(has_last_resort=True)
+    Withdrawal(microscope).order_hard()
+    assert microscope.calls == ["last resort", "emergency stop"]
+    without = Felt()
+    Withdrawal(without).order_hard()
+    assert without.calls == ["emergency stop"]
+
+
+def test_the_hard_way_is_confirmed_by_either_path_and_not_by_none() -> None:
+    microscope = Felt(has_last_resort=True)
+    microscope.resort = OSError("motor controller is off")
+    Withdrawal(microscope).order_hard()
+    microscope.resort, microscope.stopping = None, [LOST, LOST, LOST]
+    Withdrawal(microscope).order_hard()
+    microscope.resort, microscope.stopping = OSError("motor is off"), [LOST, LOST, LOST]
+    with pytest.raises(NotConfirmed, match=r"NOT confirmed; .*; at first: motor is off"):
+        Withdrawal(microscope).order_hard()
+
+
+def test_the_hard_way_waits_for_no_withdrawal_that_hangs() -> None:
+    microscope, hanging, go_on = Felt(has_last_resort=True), threading.Event(), threading.Event()
+
+    def hang() -> None:
+        hanging.set()
+        assert go_on.wait(20.0)
+
+    microscope.emergency_stop = hang  # type: ignore[method-assign]
+    withdrawal = Withdrawal(microscope)
+    first = threading.Thread(target=withdrawal.order)
+    first.start()
+    assert hanging.wait(20.0)
+    withdrawal.order_hard()
+    assert microscope.calls == ["last resort"]
+    go_on.set()
+    first.join(20.0)

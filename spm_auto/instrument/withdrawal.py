@@ -83,12 +83,14 @@ class Withdrawal:
     def order_hard(self) -> None:
         """Order the tip up by the alternate path at once, where there is one, then as `order` does.
 
-        The first way waits for nobody who withdraws already.
+        Who is confirmed by it waits for nobody who withdraws already.
 
         Raises:
             NotConfirmed: Nothing of it was confirmed.
         """
         said = self._resort() if self._has_last_resort else "there is no alternate path"
+        if not said and self.is_under_way:
+            return
         try:
             self.order()  # it latches, too
         except NotConfirmed as error:

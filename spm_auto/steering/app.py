@@ -327,4 +327,5 @@ def _proposed(question: "Question") -> list[str]:
             return format_quantity(value, units[name], 4)
         return str(value)
 
-    return [f"{name} {said(name, value)}" for name, value in question.ask.values.items()]
+    proposed = question.ask.values.items()
+    return [f"{name} {said(name, value)}" for name, value in proposed if value != ""]

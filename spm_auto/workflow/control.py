@@ -10,7 +10,7 @@ from ..data import Intervention, Judged, RunFinished, Verdict
 from ..errors import EmergencyStopped, SpmError, Stopped
 from .hands import Hands
 from .judging import judged
-from .requests import Ask, Question
+from .requests import BY_HAND, Ask, Question
 
 Posted = Order | Intervention  # what a human wants of the agent, or of the run
 
@@ -148,6 +148,8 @@ class Control:
             if kind not in ("", question.ask.kind):
                 raise SpmError(f"the run asks something else just now: {question.ask.question}")
             self._judged = judged(question.ask, verdict, who, why, values)
+            if question.ask.kind == BY_HAND and verdict is Verdict.EDITED:
+                self.hands.begin()  # from now on it can be ended
             self._changed.notify_all()
             return question
 

@@ -37,9 +37,9 @@ class Hands:
             return bool(self._by)
 
     def begin(self) -> None:
-        """Say that instructions by hand follow."""
+        """Say that instructions by hand follow; what was ended already stays so."""
         with self._changed:
-            self._is_busy, self._by = True, ""
+            self._is_busy = True
 
     def end(self) -> None:
         """Say that they are over; the instrument is told nothing more of it from here on."""

@@ -356,6 +356,7 @@ class Runner(Controls):
             case Compute(work=work):
                 return self._consulting.compute(work)
             case Ask():
+                self._control.hands.end()
                 return self._asking.ask(request)
             case ByHand(is_over=is_over):
                 self._control.hands.end() if is_over else self._control.hands.begin()

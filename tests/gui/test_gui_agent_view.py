@@ -63,7 +63,7 @@ def test_three_maps_show_mean_deviation_and_acquisition_in_their_place(view: Age
     assert view.mean.value_at(x, y) == model.fit.mean[200]
     assert view.deviation.value_at(x, y) == model.fit.deviation[200]
     assert view.acquisition.value_at(x, y) > 0
-    titles = [each.plot.titleLabel.text for each in view.maps]
+    titles = [each.title for each in view.maps]
     assert titles[0].startswith("height, a plane subtracted [")
     assert titles[1:] == [
         "predicted loop area [V]",
@@ -135,7 +135,7 @@ def test_the_learning_curve_shows_values_the_best_so_far_and_calibration(view: A
     x, y = view.learning.found
     assert list(x) == [1, 2, 3, 4, 5]
     assert y == pytest.approx([1.0, 1.12, 1.24, 1.36, 1.48])
-    assert view.learning.curve.titleLabel.text == "best so far 1.48 V"
+    assert view.learning.curve.getAxis("top").labelText == "best so far 1.48 V"
     assert view.learning.curve.getAxis("left").labelText == "loop area [V]"
     assert "within 1 sd: 5 of 5" in view.learning.words.text()
 
@@ -170,9 +170,9 @@ def test_the_overview_follows_the_channel_that_is_chosen(
 ) -> None:
     feed(view)
     view.selection.channel_chosen.emit("phase")
-    assert view.overview.plot.titleLabel.text == "phase [deg]"
+    assert view.overview.title == "phase [deg]"
     view.selection.channel_chosen.emit("no such channel")
-    assert view.overview.plot.titleLabel.text.startswith("height, a plane subtracted")
+    assert view.overview.title.startswith("height, a plane subtracted")
 
 
 def test_a_map_without_angle_or_pixels_of_a_hundredth_nanometre_keeps_its_turn(
@@ -189,7 +189,7 @@ def test_before_the_first_fit_the_view_says_so(view: AgentView) -> None:
     model = RunModel()
     events = [e for e in made_agents.run_events(2) if not isinstance(e, ModelFitted)]
     view.show_run(model, model.take(made.numbered(events)))
-    assert view.mean.plot.titleLabel.text == "predicted: no model yet"
+    assert view.mean.title == "predicted: no model yet"
     assert view.words["belief"].text() == "no model has been fitted yet"
 
 
@@ -199,11 +199,11 @@ def test_another_run_takes_the_place_of_the_first(view: AgentView) -> None:
     assert view.overview.numbers == []
     assert np.isnan(view.mean.value_at(*made.FRAME.center))
     assert view.words["next"].text() == "the agent has chosen nothing yet"
-    assert view.learning.curve.titleLabel.text == "learning curve"
+    assert view.learning.curve.getAxis("top").labelText == "learning curve"
 
 
 def test_the_theme_changes_while_a_run_is_shown(view: AgentView) -> None:
     feed(view)
     view.set_theme(LIGHT)
     assert view.grab().toImage().pixelColor(500, 300).lightness() > 0
-    assert view.overview.plot.titleLabel.opts["color"] == LIGHT.ink
+    assert view.overview.plot.getAxis("top").labelStyle["color"] == LIGHT.ink

@@ -8,7 +8,7 @@ import made_agents
 import numpy as np
 import pytest
 
-from spm_auto.data import CostsEstimated, ModelFitted, PointChosen, SpectrumScored
+from spm_auto.data import CostsEstimated, ModelFitted, PointChosen, SpectrumScored, StepStarted
 from spm_auto.gui.beliefs import (
     belief_words,
     calibration_words,
@@ -55,7 +55,7 @@ def test_which_model_speaks_and_what_it_has_heard_is_told() -> None:
     model.take(made.numbered([*events, replace(fit, speaker="deep kernel", parameters=weights)]))
     assert belief_words(model) == (
         "deep kernel speaks (weights: Gaussian process 25 %, deep kernel 75 %), "
-        "fitted to 3 good spectra (fit 4)"
+        "fitted to 3 good measurements (fit 4)"
     )
 
 
@@ -154,3 +154,27 @@ def test_a_spectrum_that_is_no_good_takes_no_unit_away() -> None:
     model = RunModel()
     model.take(made.numbered([flagged if event is first else event for event in events]))
     assert model.learning.unit == "V"
+
+
+def test_a_fit_keeps_its_unit_until_there_is_another_one() -> None:
+    events = made_agents.run_events(3)
+    anew = made_agents.rejudged(events, "loop_opening")  # in metres, and not fitted yet
+    model = RunModel()
+    model.take(made.numbered([*events, *anew]))
+    assert reason_words(model, model.choices[-1]).endswith("1.20 ± 0.30 V, 4.2 s away")
+    hopes = promise(model)
+    assert hopes is not None
+    assert hopes.unit == "V/s"
+    assert hopes.best == pytest.approx(1.24)
+    model.take(made.numbered([made_agents.last(events, ModelFitted)], first=1000))
+    again = promise(model)
+    assert again is not None
+    assert again.unit == "m/s"
+
+
+def test_what_was_learned_is_kept_in_view_while_a_step_without_an_agent_goes_on() -> None:
+    model = RunModel()
+    model.take(made.numbered([*made_agents.run_events(3), StepStarted(2, "grid")]))
+    assert calibration_words(model).startswith("within 1 sd: 3 of 3")
+    assert belief_words(model).endswith("fitted to 3 good measurements (fit 3)")
+    assert reason_words(model, model.choices[-1]).endswith("1.20 ± 0.30 V, 4.2 s away")

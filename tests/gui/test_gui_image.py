@@ -183,6 +183,7 @@ def test_row_5_the_colour_map_is_chosen_and_each_channel_keeps_its_own(view: Ima
     assert view.bar.style_shown.levelling is Levelling.NONE
     assert view.levels == pytest.approx((-math.pi, math.pi))
     assert view.picture.colour_bar.label == "phase [deg]"
+    assert (view.bar.low.text(), view.bar.high.text()) == ("-180 deg", "180 deg")
     view.selection.channel_chosen.emit("height")
     assert view.bar.style_shown.colours == "magma"
 
@@ -196,7 +197,7 @@ def test_row_6_axes_scale_bar_colour_bar_and_readout_have_units(view: ImageView)
     assert view.picture.scale_bar.length == pytest.approx(2e-7)
     view.selection.channel_chosen.emit("phase")
     view.selection.cursor_moved.emit(*(float(v) for v in made.FRAME.to_sample(4, 3)))
-    assert "line 5, pixel 4" in view.readout.text()
+    assert view.readout.toolTip() == "line 5, pixel 4"
     assert view.readout.text().endswith("deg")
 
 
@@ -262,6 +263,23 @@ def test_row_8_the_tip_is_not_sent_to_a_place_of_an_image_from_which_the_stage_h
     assert not wishes
     feed(view, *made.scan_events(n_lines=2), model=model)
     click(view, CENTER, is_double=True)
+    assert view.message.text() == ""
+    assert len(wishes) == 1
+
+
+def test_row_8_a_place_outside_the_limits_is_refused_until_another_is_asked_for(
+    view: ImageView,
+) -> None:
+    """Row 8: refused with the limit, and nothing is sent; lines that come do not wipe it away."""
+    wishes: list[object] = []
+    view.wished.connect(wishes.append)
+    model = feed(view, *begun())
+    model.limits = replace(made.LIMITS, x=(0.0, 9e-8))
+    click(view, CENTER, is_double=True)
+    feed(view, *[*made.scan_events()][11:12], model=model)
+    assert "outside 0 m to 90 nm" in view.message.text()
+    assert not wishes
+    click(view, (5e-8, CENTER[1]), is_double=True)
     assert view.message.text() == ""
     assert len(wishes) == 1
 

@@ -12,10 +12,13 @@ from pytestqt.qtbot import QtBot
 
 from spm_auto.data import FeedbackSet, StepStarted
 from spm_auto.ear import About
+from spm_auto.errors import LimitExceeded
+from spm_auto.gui.checking import in_words
 from spm_auto.gui.parameters import ParametersView
 from spm_auto.gui.run_model import Part, RunModel
 from spm_auto.gui.selection import Selection
 from spm_auto.gui.theme import DARK, LIGHT, dress
+from spm_auto.gui.waveforms import Sweep, Triangle, recognized
 from spm_auto.gui.where import DRAWN, HERE, ONE
 from spm_auto.gui.wishes import Finish, Interrupt, Perform, Wish
 from spm_auto.instrument import (
@@ -420,11 +423,11 @@ def test_the_stage_and_loading(view: ParametersView, wishes: list[Wish]) -> None
 
 def test_what_the_instrument_has_not_is_not_offered(view: ParametersView) -> None:
     """Row 12: panels follow the capabilities."""
-    assert view.tabs.isTabVisible(5)
+    assert view.tabs.isTabVisible(6)
     bare = replace(panels.CAPABILITIES, instructions=frozenset(), stage_range=None)
     view.set_about(About(bare, panels.LIMITS))
-    shown = [view.tabs.tabText(i) for i in range(6) if view.tabs.isTabVisible(i)]
-    assert shown == ["Scan", "Spectrum", "Probe"]
+    shown = [view.tabs.tabText(i) for i in range(7) if view.tabs.isTabVisible(i)]
+    assert shown == ["Scan", "Spectrum", "Probe", "Load"]
     assert view.spectrum.kind.count() == 2
     assert not view.tip.can_act
 
@@ -457,6 +460,37 @@ def test_zones_and_steps_are_told_in_the_words_of_the_guard(
     assert "to the point" in said
     view.probe.act()
     assert wishes == []
+
+
+def test_the_words_of_the_guard_are_kept_and_only_its_numbers_are_written_as_in_the_window() -> (
+    None
+):
+    error = LimitExceeded("x", 1.2e-5, (-5e-6, 5e-6), "m", "a corner of the frame")
+    assert str(error) == "x of 1.2e-05 m is outside -5e-06 to 5e-06 m (a corner of the frame)"
+    assert in_words(error) == "x of 12 um is outside -5 um to 5 um (a corner of the frame)"
+    assert in_words(LimitExceeded("spectra", 4, (0, 3), "")) == "spectra of 4 is outside 0 to 3"
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        Triangle(8.0, 0.0, 64, 2, 4e-3),
+        Triangle(-0.5, 0.25, 4, 1, 1e-3),
+        Sweep(-1.0, 1.5, 101, False, 4e-3),
+        Sweep(0.1, -0.1, 2, True, 4e-3),
+    ],
+)
+def test_a_waveform_that_can_be_typed_is_found_again_in_what_was_run(
+    shape: Triangle | Sweep,
+) -> None:
+    assert recognized(shape.waveform()) == shape
+
+
+def test_a_waveform_that_cannot_be_typed_changes_no_field(view: ParametersView) -> None:
+    odd = BiasWaveform((0.0, 1.0, 0.5, 2.0, -1.0))
+    assert recognized(odd) is None
+    view.use(AcquireSpectrum(0.0, 0.0, odd))
+    assert view.spectrum.amplitude.field.text() == "5 V"
 
 
 def test_while_nothing_can_be_done_the_buttons_stay_and_say_why(
@@ -520,9 +554,20 @@ def test_the_settings_of_an_earlier_scan_can_be_used_again(
     assert wishes == []
 
 
-def test_the_panels_wear_both_themes_on_a_small_screen(view: ParametersView, qtbot: QtBot) -> None:
-    view.resize(360, 500)
-    view.set_theme(LIGHT)
+def test_on_a_small_screen_the_fields_scroll_and_the_button_stays(
+    view: ParametersView, qtbot: QtBot
+) -> None:
+    view.resize(360, 320)
+    view.show_panel("Scan")
     view.show()
-    assert view.width() == 360
-    assert view.minimumSizeHint().height() < 300
+    qtbot.waitExposed(view)
+    assert (view.width(), view.height()) == (360, 320)
+    button = view.scan.button
+    assert view.rect().contains(button.mapTo(view, button.rect().bottomRight()))
+    assert button.visibleRegion().boundingRect() == button.rect()
+
+
+def test_the_panels_change_their_colours(view: ParametersView) -> None:
+    view.set_theme(LIGHT)
+    assert view.spectrum.theme is LIGHT
+    assert view.spectrum._line.opts["pen"].color().name() == LIGHT.forward

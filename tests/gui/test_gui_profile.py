@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PyQt6.QtCore import QPointF
 from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from spm_auto.data import LineAcquired
@@ -41,7 +42,8 @@ def test_row_3_the_newest_line_is_shown_forward_and_backward(
     line = made.line(9)
     assert view.curves["forward"] == pytest.approx(line.forward[0])
     assert view.curves["backward"] == pytest.approx(line.backward[0])
-    assert "newest line 10" in view.words.text()
+    assert view.words.text() == "height, scan 1"
+    assert view.line.value() == 10
     view.show_run(model, model.take(made.numbered([LineAcquired(made.line(10))], first=12)))
     assert view.curves["forward"] == pytest.approx(made.line(10).forward[0])
 
@@ -87,6 +89,18 @@ def test_axes_have_units_and_the_channel_is_the_one_chosen(
     assert view.curves["forward"] == pytest.approx(made.line(9).forward[2])
 
 
+def test_row_7_the_slope_is_taken_out_of_the_view_only(view: ProfileView, model: RunModel) -> None:
+    """Row 7: what is drawn has no slope; what was measured is what the readout tells."""
+    view.show_run(model, Part.ALL)
+    view.flat.setChecked(True)
+    assert view.view_only.isVisible()
+    drawn = view._forward.getData()[1]
+    assert np.allclose(drawn, 0, atol=1e-6)  # [nm] or less: the made line is a slope
+    assert view.curves["forward"] == pytest.approx(made.line(9).forward[0])
+    view.flat.setChecked(False)
+    assert view._forward.getData()[1] == pytest.approx(made.line(9).forward[0] * 1e9)
+
+
 def test_the_axis_does_not_jump_with_every_line(view: ProfileView, model: RunModel) -> None:
     view.show_run(model, Part.ALL)
     before = view.plot.getViewBox().viewRange()
@@ -101,6 +115,7 @@ def test_the_mouse_reads_both_curves_and_shows_the_place_elsewhere(
     view: ProfileView, model: RunModel, qtbot: QtBot
 ) -> None:
     view.show_run(model, Part.ALL)
+    QApplication.processEvents()  # lay out what was changed
     box = view.plot.getViewBox()
     scene = box.mapViewToScene(QPointF(500.0, float(np.mean(box.viewRange()[1]))))
     with qtbot.waitSignal(view.selection.cursor_moved) as moved:

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from talking import run_view
 
 from spm_auto.data import Alarm, FinishReason, Record, RunFinished
-from spm_auto.gui.orders import Planned, Standing
+from spm_auto.gui.orders import Planned, Standing, StartOrder
 from spm_auto.gui.progress import Pace, progress
 from spm_auto.gui.run_controls import RunControls
 from spm_auto.gui.run_model import Part, RunModel
@@ -57,7 +57,7 @@ def enabled(controls: RunControls) -> list[str]:
         (GOES_ON, ["Pause", "Stop"], "running"),
         (PAUSING, ["Go on", "Stop"], "pausing: before the next instruction or line"),
         (PAUSED, ["Go on", "Stop"], "paused"),
-        (Standing(FOLDER, run_view(state="stopping")), ["Pause"], "stopping"),
+        (Standing(FOLDER, run_view(state="stopping")), [], "stopping"),
         (
             Standing(FOLDER, run_view(), is_looking=True),
             [],
@@ -116,7 +116,20 @@ def test_a_run_that_was_killed_can_be_resumed_from_here(
     assert controls.fault.text() == "the run's process 12 has died"
     with qtbot.waitSignal(controls.resume_wished) as asked:
         qtbot.mouseClick(controls.again, Qt.MouseButton.LeftButton)
-    assert asked.args == [FOLDER]
+    assert asked.args == [StartOrder(Path(), Path(), FOLDER, resume=True)]
+
+
+def test_after_an_emergency_whoever_resumes_it_is_told_so(
+    controls: RunControls, qtbot: QtBot
+) -> None:
+    end = RunFinished(FinishReason.EMERGENCY, "the tip is withdrawn")
+    controls.show_run(model_of(numbered([*run_events(1, is_over=False), end])), Part.ALL)
+    controls.show_standing(Standing(FOLDER, None, "the run is over", can_resume=True))
+    assert controls.again.text() == "&Resume after the emergency"
+    with qtbot.waitSignal(controls.resume_wished) as asked:
+        qtbot.mouseClick(controls.again, Qt.MouseButton.LeftButton)
+    assert asked.args is not None
+    assert asked.args[0].words()[-1] == "--after-emergency"
 
 
 def test_a_run_that_asks_says_what(controls: RunControls) -> None:

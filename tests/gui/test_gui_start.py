@@ -23,13 +23,15 @@ from spm_auto.gui.catalogue import (
     shipped_recipes,
 )
 from spm_auto.gui.children import Answer, Child
+from spm_auto.gui.figures import read_plan, read_rehearsal
 from spm_auto.gui.orders import StartOrder
 from spm_auto.gui.run_model import Part, RunModel
 from spm_auto.gui.selection import Selection
 from spm_auto.gui.start_view import StartView
 from spm_auto.gui.theme import Theme
 from spm_auto.lab import read_lab
-from spm_auto.planning import checked_plan, opened
+from spm_auto.planning import checked_plan, opened, plan
+from spm_auto.rehearsal import rehearse
 
 STEP = {"n_lines": 96, "n_spectra": 0, "seconds": 60.0, "operations": [], "inner": [], "rounds": 1}
 PLAN = {
@@ -57,6 +59,21 @@ REHEARSAL = {
         {"step": "steps[1]", "kind": "explore", "message": "too near", "time": 90.0},
     ],
 }
+SMALL = """
+schema_version = 1
+title = "small"
+[[steps]]
+kind = "overview"
+frame = { center = ["0 nm", "0 nm"], size = ["1 um", "1 um"], pixels = [16, 16] }
+line_rate = "4 Hz"
+[[steps]]
+kind = "repeat"
+times = 3
+[[steps.steps]]
+kind = "points"
+points = [["0 nm", "0 nm"]]
+waveform = { kind = "triangle", amplitude = "4 V", points = 32 }
+"""
 LAB = """
 schema_version = 1
 laboratory = "the cold one"
@@ -69,9 +86,9 @@ setpoint = ["5 pA", "2 nA"]
 """
 
 
-def planner(plan: object = PLAN, rehearsal: object = REHEARSAL) -> tuple[str, ...]:
+def planner(planned: object = PLAN, rehearsal: object = REHEARSAL) -> tuple[str, ...]:
     """Return a program that answers as spm-auto does, at once."""
-    answers = {"plan": json.dumps(plan), "rehearse": json.dumps(rehearsal)}
+    answers = {"plan": json.dumps(planned), "rehearse": json.dumps(rehearsal)}
     return (sys.executable, "-S", "-E", "-c", f"import sys; print({answers!r}[sys.argv[1]])")
 
 
@@ -154,7 +171,7 @@ def test_what_cannot_be_planned_cannot_be_started_and_says_which_limit(desk: Des
 
 
 def test_an_answer_that_is_no_plan_is_refused(desk: Desk) -> None:
-    view = desk.refused(desk.make(planner(plan={"elapsed": 3.0})))
+    view = desk.refused(desk.make(planner({"elapsed": 3.0})))
     assert view.card.faults.text().startswith("the plan cannot be read: ")
     assert not view.can_start
 
@@ -325,6 +342,35 @@ def test_every_recipe_that_is_shipped_can_be_carried_out_in_its_laboratory() -> 
     labs = [read_lab(each.path)[0] for each in shipped_labs()]
     assert len(labs) == 3
     assert all(lab.instrument.is_simulated and lab.clock.kind == "scaled" for lab in labs)
+
+
+def test_what_the_program_writes_of_a_plan_and_a_rehearsal_can_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = tmp_path / "small.toml"
+    recipe.write_text(SMALL, "utf-8")
+    assert plan(recipe, SIMULATOR, as_json=True) == 0
+    planned = read_plan(capsys.readouterr().out)
+    assert (planned.n_spectra, planned.n_lines, planned.bias) == (3, 16, (-4.0, 4.0))
+    assert [step.kind for step in planned.flat()] == ["overview", "repeat", "points"]
+    assert planned.elapsed > planned.load_seconds > 0
+    assert rehearse(recipe, SIMULATOR, 0, as_json=True) == 0
+    found = read_rehearsal(capsys.readouterr().out)
+    assert (found.finish_reason, found.n_spectra) == ("completed", 3)
+    assert found.times == pytest.approx((planned.elapsed,), rel=0.01)
+    assert found.extremes["bias"].most == 4.0
+    most = found.most_at_one_place
+    assert most is not None
+    assert most.spectra == 3
+    assert most.bias_time == pytest.approx(found.bias_time)
+
+
+def test_force_curves_of_steps_within_steps_are_counted_once() -> None:
+    curves = {"what": "force curve", "count": 6, "seconds": 3.0}
+    inner = {**STEP, "kind": "points", "path": [0, 0], "operations": [curves]}
+    block = {**STEP, "kind": "repeat", "path": [0], "rounds": 3, "inner": [inner]}
+    planned = read_plan(json.dumps({**PLAN, "steps": [block]}))
+    assert planned.n_curves == 6  # of all three rounds, as a plan counts
 
 
 def ask(qtbot: QtBot, code: str, deadline: float = 5.0) -> Answer:

@@ -126,6 +126,18 @@ def test_a_scan_by_hand_is_ended_between_two_lines_and_the_run_asks_again(bench:
     assert not bench.recorded.scans[0].is_complete
 
 
+def test_what_was_told_can_be_ended_before_it_has_begun(bench: Bench) -> None:
+    def interrupt() -> None:  # the answer is taken, and not written down yet
+        bench.runner.interrupt("Ada")
+
+    bench.shown.after = {"RunResumed": interrupt}
+    assert by_hand(bench, [SCAN, SPECTRUM]).reason == FinishReason.COMPLETED
+    assert bench.microscope.calls == ["load", "close"]
+    (failed,) = [r.event for r in bench.recorded.records if isinstance(r.event, InstructionFailed)]
+    assert (failed.instruction, failed.error) == (SCAN, "Interrupted")
+    assert failed.values["seconds"] == 0.0
+
+
 def test_what_is_paused_by_hand_can_be_ended(bench: Bench) -> None:
     paused = threading.Event()
     bench.shown.after = {"LineAcquired": lambda: bench.runner.pause("Ada")}

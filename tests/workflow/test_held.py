@@ -28,6 +28,7 @@ from spm_auto.instrument import (
     BiasWaveform,
     ConditionTip,
     GuardedInstrument,
+    Instruction,
     PositionProbe,
     Scan,
     ScanFrame,
@@ -37,7 +38,7 @@ from spm_auto.instrument import (
 from spm_auto.lab import begin
 from spm_auto.resume import read_tape, take_up
 from spm_auto.simulator import SimulatedMicroscope, SimulatorSettings
-from spm_auto.workflow import Runner, RunState, Step
+from spm_auto.workflow import ByHandStep, Runner, RunState, Step
 
 FRAME = ScanFrame((0.0, 0.0), (1e-8, 1e-8), (4, 3))
 SPECTRUM = AcquireSpectrum(1e-9, 2e-9, BiasWaveform((0.0, 0.1)))
@@ -102,6 +103,37 @@ def test_a_run_that_is_held_can_be_stopped(tmp_path: Path, stop: str) -> None:
     reason = FinishReason.CANCELLED if stop == "cancel" else FinishReason.EMERGENCY
     assert watched.run().reason == reason
     assert watched.kinds(RunResumed, SpectrumAcquired) == []
+
+
+def test_what_is_held_by_hand_can_be_ended_and_the_run_repeats_that(tmp_path: Path) -> None:
+    def work(watched: Watched, orders: tuple[Instruction, ...]) -> None:
+        watched.runner.hear()
+        watched.runner.start([ByHandStep(kind="by_hand")], 1)
+        for number in range(1, len(orders) + 2):
+            for _ in range(int(PATIENCE / 0.002)):
+                question = watched.runner.question
+                if question is not None and question.number == number:
+                    break
+                assert not watched.runner.wait(0.002), watched.runner.finished
+            if number <= len(orders):
+                watched.runner.do_by_hand([orders[number - 1]], "Ada")
+        watched.runner.end_by_hand("Ada")
+        assert watched.runner.wait(PATIENCE)
+
+    whole = Watched(tmp_path / "whole", OUTSIDE)
+    held = {RunPaused: lambda: whole.runner.interrupt("Ada", "never mind")}
+    whole.when[Alarm] = lambda: whole.when.update(held)
+    work(whole, (PositionProbe(0.0, 0.0), SPECTRUM))
+    failed = [r.event for r in records_of(whole.folder) if isinstance(r.event, InstructionFailed)]
+    assert [each.error for each in failed] == ["Held", "Interrupted"]
+    assert whole.kinds(SpectrumAcquired) == []
+    assert whole.watchdog.trip is not None  # nobody has acknowledged it
+    n = len(records_of(whole.folder))
+    folder = cut(whole.folder, n - 2, tmp_path / "cut")
+    again = Watched(folder, OUTSIDE, resumes=True)
+    work(again, ())
+    assert again.runner.finished == RunFinished(FinishReason.COMPLETED)
+    assert again.kinds(InstructionFailed) == ["InstructionFailed"] * 2
 
 
 def test_it_waits_as_long_as_nobody_acknowledges(tmp_path: Path) -> None:

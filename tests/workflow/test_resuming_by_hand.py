@@ -37,7 +37,7 @@ from spm_auto.instrument import (
     ScanFrame,
 )
 from spm_auto.resume import read_tape, resumed
-from spm_auto.simulator import SimulatorSettings
+from spm_auto.simulator import FerroelectricFilmSettings, SimulatorSettings
 from spm_auto.workflow import Runner
 
 STEPS = recipe({"kind": "by_hand"}).steps
@@ -105,7 +105,9 @@ class Operator:
 
 def simulated(clock: Clock) -> Instrument:
     """Make a film under a scanner that creeps and drifts: what was done shows in what follows."""
-    return SimulatorSettings(level=2).open(clock, 1)
+    film = {"size": "1 um", "cells": 128, "relaxation_steps": 60}
+    sample = FerroelectricFilmSettings.model_validate(film)
+    return SimulatorSettings(sample=sample, level=2).open(clock, 1)
 
 
 def begin(folder: Path, clock: Clock) -> RunFinished:

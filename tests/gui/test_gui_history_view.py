@@ -1,0 +1,214 @@
+"""HistoryView: scans of this run and runs of the folder; what was done can be done again."""
+
+import json
+import os
+from pathlib import Path
+
+import made
+import made_curves
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from spm_auto.data import FILE_NAME, Event, FinishReason, Journal, RunFinished
+from spm_auto.errors import DataError
+from spm_auto.gui.history_view import HistoryView
+from spm_auto.gui.rereading import Rereading, reread
+from spm_auto.gui.run_lister import RunLister
+from spm_auto.gui.run_model import KEPT_SCANS, Part, RunModel
+from spm_auto.gui.run_summaries import GOES_ON, NO_END, find_runs, summarise, tell
+from spm_auto.gui.scan_icons import SIZE, thumbnail
+from spm_auto.gui.scan_list import words_of
+from spm_auto.gui.selection import Selection
+from spm_auto.gui.theme import DARK
+from spm_auto.instrument import Scan, ScanFrame
+
+SMALL = ScanFrame(center=(0.0, 0.0), size=(1e-6, 5e-7), pixels=(16, 8))
+LONG_AGO = 1.8e9
+
+
+@pytest.fixture
+def view(qtbot: QtBot, selection: Selection) -> HistoryView:
+    """A history that is seen."""
+    view = HistoryView(selection, DARK)
+    qtbot.addWidget(view)
+    view.show()
+    return view
+
+
+def write_run(folder: Path, *events: Event, utc: float = LONG_AGO) -> Path:
+    """Write the journal of a run."""
+    ticks = iter(range(10**6))
+    with Journal(folder / FILE_NAME, now=lambda: float(next(ticks)), utc=lambda: utc) as journal:
+        for event in (made.started(), *events):
+            journal.append(event)
+    return folder
+
+
+def run_of(*events: Event) -> RunModel:
+    """Return the model of a run that has told of these."""
+    model = RunModel()
+    model.take(made.numbered([made.started(), *events]))
+    return model
+
+
+def two_scans() -> RunModel:
+    """Return a run with one scan that is complete, and one that goes on."""
+    return run_of(*made.scan_events(SMALL), *made.scan_events(SMALL, n_lines=3))
+
+
+def test_scans_are_listed_with_picture_frame_and_time_the_newest_first(view: HistoryView) -> None:
+    """Row 11: the history shows the scans of this run, and which one is which."""
+    model = two_scans()
+    view.show_run(model, Part.ALL)
+    assert view.scans.rowCount() == 2
+    first = words_of(view.scans.scan(1))
+    assert first.startswith("1  overview, ")
+    assert "1 um x 500 nm, 16 x 8 pixels, 1 Hz\ncomplete" in first
+    assert words_of(view.scans.scan(0)).endswith("line 3 of 8")
+    assert view.scans.picture(0) is not None
+    model.take(made.numbered([RunFinished(FinishReason.CANCELLED)], first=90))
+    view.show_run(model, Part.RUN)
+    assert words_of(view.scans.scan(0)).endswith("broken off after 3 of 8 lines")
+
+
+def test_a_scan_that_is_chosen_is_shown_by_all_views_until_the_run_is_followed(
+    view: HistoryView, selection: Selection, qtbot: QtBot
+) -> None:
+    view.show_run(two_scans(), Part.ALL)
+    assert not view.use.isEnabled()
+    with qtbot.waitSignal(selection.scan_chosen) as chosen:
+        view.scan_list.setCurrentIndex(view.scans.index(1, 0))
+    assert chosen.args == [0]
+    assert view.use.isEnabled()
+    with qtbot.waitSignal(selection.scan_chosen) as followed:
+        view.follow.click()
+    assert followed.args == [-1]
+    assert not view.use.isEnabled()
+    selection.scan_chosen.emit(1)
+    assert view.scan_list.currentIndex().row() == 0
+
+
+def test_the_settings_of_a_scan_are_used_again(
+    view: HistoryView, selection: Selection, qtbot: QtBot
+) -> None:
+    """Row 11: frame, line rate and channels of a scan go back into the panels."""
+    model = two_scans()
+    view.show_run(model, Part.ALL)
+    selection.scan_chosen.emit(0)
+    with qtbot.waitSignals([selection.frame_proposed, selection.settings_recalled]):
+        view.use.click()
+    assert selection.frame == SMALL
+    recalled: list[Scan] = []
+    selection.settings_recalled.connect(recalled.append)
+    view.use.click()
+    assert recalled == [model.scans[0].started.instruction]
+
+
+def test_a_picture_has_the_shape_of_its_frame_and_nothing_where_nothing_is_known() -> None:
+    image = np.full((8, 16), np.nan)
+    image[:4] = np.arange(16.0)
+    picture = thumbnail(image, SMALL.size)
+    assert (picture.width(), picture.height()) == (SIZE, SIZE)
+    middle = SIZE // 2
+    assert picture.pixelColor(middle, middle + SIZE // 8).alpha() == 255  # line 0 is below
+    assert picture.pixelColor(middle, middle - SIZE // 8).alpha() == 0
+    assert picture.pixelColor(middle, 2).alpha() == 0
+
+
+def test_runs_are_told_with_their_end_and_best_the_newest_first(tmp_path: Path) -> None:
+    """Row 11: the runs of the folder: title, time, how each ended, and its best."""
+    names = ("a", "b", "c", "d")
+    over = RunFinished(FinishReason.FAILED, "no tip")
+    write_run(tmp_path / "a", *made.run_events(3)[1:])
+    write_run(tmp_path / "b", *made_curves.loops(1), over)
+    write_run(tmp_path / "c")
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / FILE_NAME).write_bytes(b"this is no journal of ours")
+    (tmp_path / "empty").mkdir()
+    for at, name in enumerate(names):
+        os.utime(tmp_path / name / FILE_NAME, (1e9 + at, 1e9 + at))
+    told = [json.loads(line) for line in tell(tmp_path, {}, LONG_AGO + 10.0)]
+    assert told[0] == {"runs": [str(tmp_path / name) for name in reversed(names)], "n_all": 4}
+    bad, fresh, failed, good = (each["summary"] for each in told[1:])
+    assert "is no journal of spm_auto" in bad["error"]
+    assert fresh["ended"] == GOES_ON
+    assert (failed["ended"], failed["message"], failed["n_spectra"]) == ("failed", "no tip", 1)
+    assert (good["title"], good["ended"], good["best"]) == ("a made run", "completed", "1.24 V")
+    assert good["n_scans"] == 1
+    known = {each["path"]: each["summary"]["stamp"] for each in told[1:]}
+    assert len(list(tell(tmp_path, known, LONG_AGO))) == 1
+    late = summarise(tmp_path / "c", "", LONG_AGO + 1000.0)
+    assert late.ended == NO_END
+
+
+def test_a_folder_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    (line,) = tell(tmp_path / "nowhere", {}, 0.0)
+    assert "nowhere: No such file" in json.loads(line)["error"]
+    with pytest.raises(OSError, match="nowhere"):
+        find_runs(tmp_path / "nowhere")
+
+
+def test_a_run_of_the_folder_is_opened(view: HistoryView, tmp_path: Path, qtbot: QtBot) -> None:
+    """Row 11: the folder is looked through by another process, and a run of it opened."""
+    run = write_run(tmp_path / "night", RunFinished(FinishReason.COMPLETED))
+    with qtbot.waitSignal(view.lister.ended, timeout=30_000):
+        view.set_runs_folder(tmp_path)
+    assert view.words.text() == f"1 run in {tmp_path}"
+    texts = [view.runs.data(view.runs.index(0, column)) for column in range(1, 4)]
+    assert texts == ["a made run", "completed", ""]
+    view.run_table.setCurrentIndex(view.runs.index(0, 0))
+    with qtbot.waitSignal(view.run_opened) as opened:
+        view.open.click()
+    assert opened.args == [run]
+
+
+def test_a_process_that_dies_is_said(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spm_auto.gui.run_lister.CHILD", "spm_auto.gui.not_there")
+    lister = RunLister()
+    with qtbot.waitSignal(lister.ended, timeout=30_000):
+        lister.look(tmp_path)
+    assert "could not be looked through" in lister.error
+    assert "not_there" in lister.error
+    assert not lister.is_busy
+
+
+def test_a_scan_that_was_let_go_of_is_read_again_from_the_journal(
+    selection: Selection, tmp_path: Path, qtbot: QtBot
+) -> None:
+    """Row 11: old scans can be looked at; their images are read again when they are chosen."""
+    scans = [event for _ in range(KEPT_SCANS + 2) for event in made.scan_events(SMALL)]
+    write_run(tmp_path, *scans)
+    model = run_of(*scans)
+    assert model.scans[0].forward is None
+    rereading = Rereading(selection)
+    rereading.watch(model, tmp_path / FILE_NAME)
+    with qtbot.waitSignal(rereading.put_back) as back:
+        selection.scan_chosen.emit(0)
+    assert back.args == [0]
+    image, newest = model.scans[0].image(), model.scans[-1].image()
+    assert image is not None
+    assert newest is not None
+    assert np.array_equal(image.forward, newest.forward)
+    with qtbot.waitSignal(rereading.put_back):
+        selection.scan_chosen.emit(1)
+    assert model.scans[0].forward is None  # one at a time is held beside the newest ones
+    rereading.finish()
+
+
+def test_a_scan_that_is_not_in_the_journal_is_said(
+    selection: Selection, tmp_path: Path, qtbot: QtBot
+) -> None:
+    write_run(tmp_path)
+    with pytest.raises(DataError, match="there is no scan 3, only 0"):
+        reread(tmp_path / FILE_NAME, 2)
+    model = run_of(*(e for _ in range(KEPT_SCANS + 1) for e in made.scan_events(SMALL)))
+    rereading = Rereading(selection)
+    rereading.watch(model, tmp_path / FILE_NAME)
+    with qtbot.waitSignal(rereading.failed) as failed:
+        selection.scan_chosen.emit(0)
+    assert failed.args is not None
+    assert "there is no scan 1" in failed.args[1]
+    rereading.finish()
