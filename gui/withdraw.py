@@ -105,7 +105,7 @@ class WithdrawButton(QWidget):
 
     def eventFilter(  # noqa: N802 - a name of Qt
         self,
-        watched: QObject | None,
+        watched: QObject | None,  # noqa: ARG002
         event: QEvent | None,
     ) -> bool:
         """Take the keys that withdraw the tip, whoever they were meant for."""
