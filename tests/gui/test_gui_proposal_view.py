@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import made
@@ -20,7 +21,7 @@ from spm_auto.agents import (
     Rescalarize,
     SetExploration,
 )
-from spm_auto.data import Intervention, Verdict
+from spm_auto.data import Intervention, PointChosen, Verdict
 from spm_auto.gui.drawing import NM
 from spm_auto.gui.proposal_view import ProposalView
 from spm_auto.gui.run_model import RunModel
@@ -28,6 +29,7 @@ from spm_auto.gui.selection import Selection
 from spm_auto.gui.steer_panel import EACH, NEVER, NTH
 from spm_auto.gui.theme import DARK, dress
 from spm_auto.gui.wishes import Annotate, Judge, SetApproval, Steer
+from spm_auto.workflow import Ask, Question
 
 REGION = {"center": (1e-7, -2e-7), "radius": 2e-7}
 
@@ -85,6 +87,20 @@ def test_a_proposal_is_accepted_with_its_number_and_the_reason(
     view.box.accept.click()
     assert wishes == [Judge(Verdict.APPROVED, 3, {}, "looks flat")]
     assert view.why.text() == ""
+
+
+def test_the_reason_of_what_is_asked_has_a_unit(view: ProposalView) -> None:
+    """Row 26: why it wants to go there stands in the question."""
+    chosen = made_agents.last(made_agents.run_events(1), PointChosen)
+    x, y = made_agents.PLACE
+    feed(view, replace(chosen, x=x, y=y))
+    asked = "spectrum 6: measure at (150 nm, -100 nm)? (largest; expected 1 ± 0.3)"
+    question = Question(9, Ask("point", asked, {"x": x, "y": y}))
+    view.show_question(made_agents.view(question))
+    assert view.box.words.text() == (
+        "spectrum 6: measure at (150 nm, -100 nm)?\n"
+        "largest expected improvement per second: 1.00 ± 0.30 V, 4.2 s away"
+    )
 
 
 def test_a_proposal_is_rejected(view: ProposalView, wishes: list[Any]) -> None:
