@@ -214,8 +214,8 @@ class AgentView(View):
         hopes = promise(model)
         if hopes is not None:
             self._show_map(self.acquisition, fit, hopes.values, hopes.unit, hopes.name)
-            self.readout.setText(map_words(model))
-            self.area.setToolTip(map_words(model))
+            self.readout.setText(map_words(model, hopes))
+            self.area.setToolTip(map_words(model, hopes))
 
     def _show_map(
         self,

@@ -12,7 +12,7 @@ from spm_auto.data import ModelFitted, PointChosen
 from spm_auto.units import format as format_quantity
 from spm_auto.units import format_duration
 
-from .promises import counts_seconds, promise, shown_learning, step_table, unit_of
+from .promises import Promise, counts_seconds, shown_learning, step_table, unit_of
 from .run_model import RunModel
 
 NORMAL = {1.0: 0.683, 2.0: 0.954}  # share of a normal distribution within so many deviations
@@ -131,11 +131,8 @@ def calibration_words(model: RunModel) -> str:
     return " · ".join(parts)
 
 
-def map_words(model: RunModel) -> str:
+def map_words(model: RunModel, hopes: Promise) -> str:
     """Say what the acquisition map shows, and that the agent may go by another rule."""
-    hopes = promise(model)
-    if hopes is None:
-        return ""
     best = format_quantity(hopes.best, unit_of(model), 4)
     return f"acquisition: {hopes.name} on {best}, from the last fit; see why for the agent's rule"
 

@@ -53,13 +53,16 @@ def on_grid(values: FloatArray, rows: ArrayLike, frame: ScanFrame) -> tuple[Floa
     rows = np.asarray(rows, dtype=int)
     first, step, n = [0, 0], [1, 1], list(frame.shape)
     for axis in (0, 1):
-        at = np.unique(rows[:, axis])
+        at = np.flatnonzero(np.bincount(rows[:, axis]))
         if len(at) > 1 and (apart := int(np.gcd.reduce(np.diff(at)))) > 1:
             first[axis], step[axis] = int(at[0]), apart
             n[axis] = int(at[-1] - at[0]) // apart + 1
-    image = np.full(n, -np.inf)
-    np.maximum.at(image, tuple((rows - first).T // np.array(step)[:, None]), values)
-    image[~np.isfinite(image)] = np.nan
+    cells = ((rows - first) // step) @ np.array([n[1], 1])
+    image = np.full(n[0] * n[1], np.nan)
+    image[cells] = values
+    if np.count_nonzero(np.bincount(cells)) < len(cells):  # several share a pixel
+        np.fmax.at(image, cells, values)
+    image = image.reshape(n)
     middle = [f + s * (k - 1) / 2 for f, s, k in zip(first, step, n, strict=True)]
     x, y = frame.to_sample(middle[0], middle[1])
     cell = (frame.size[0] / frame.pixels[0] * step[1], frame.size[1] / frame.pixels[1] * step[0])
