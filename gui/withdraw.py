@@ -86,6 +86,13 @@ class WithdrawButton(QWidget):
         self._withdrawal.press()
         self._show()
 
+    def shut(self) -> None:
+        """Take no keys any more: the window is closed; safe to call twice."""
+        self._timer.stop()
+        application = QApplication.instance()
+        if application is not None:
+            application.removeEventFilter(self)
+
     def show_look(self, look: Look | None) -> None:
         """Be ready again once the tip is at the sample again."""
         if (
@@ -96,8 +103,10 @@ class WithdrawButton(QWidget):
         ):
             self._withdrawal.forget()
 
-    def eventFilter(  # noqa: N802 - Qt's name
-        self, watched: QObject | None, event: QEvent | None
+    def eventFilter(  # noqa: N802 - a name of Qt
+        self,
+        watched: QObject | None,
+        event: QEvent | None,
     ) -> bool:
         """Take the keys that withdraw the tip, whoever they were meant for."""
         if (
@@ -109,7 +118,7 @@ class WithdrawButton(QWidget):
             if not event.isAutoRepeat():
                 self.press()
             return True
-        return super().eventFilter(watched, event)
+        return False
 
     def _show(self) -> None:
         said = self._withdrawal.said
