@@ -174,6 +174,7 @@ class Prepared:
     Attributes:
         name: Of the door.
         open: Opens it anew.
+        was_ready: Whether somebody was ever there.
     """
 
     def __init__(self, name: str, opened: OpenDoor, every: float) -> None:
@@ -182,6 +183,7 @@ class Prepared:
         self._door: Door | None = None
         self._seen: Seen | None = None
         self._fault = ""
+        self.was_ready = False
         self._closing, self._wake = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._keep, name="prepared", daemon=True)
         self._thread.start()
@@ -232,7 +234,7 @@ class Prepared:
                 if self._door is None:
                     self._put(self.open())
                 self._seen = pulse.check() or self._seen
-                self._fault = ""
+                self._fault, self.was_ready = "", True
             except SpmError as error:
                 self._fault = str(error)
                 if isinstance(error, ConnectionLost):

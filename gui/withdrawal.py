@@ -253,5 +253,5 @@ class Withdrawal:
 def _idle(ways: tuple[Prepared, ...]) -> Said:
     if any(way.is_ready for way in ways):
         return Said(Stage.READY, "ready")
-    detail = next((way.fault for way in ways if way.fault), "")
+    detail = next((way.fault for way in ways if way.fault and way.was_ready), "")
     return Said(Stage.NOTHING, "no instrument attached", detail)
