@@ -21,7 +21,7 @@ Ctrl+O\topen a run
 Ctrl+L\tlog
 Ctrl+H\thistory
 Ctrl+T\tdark or light
-Ctrl+M\twrite a note into the run's record
+Ctrl+Shift+N\twrite a note into the run's record
 Ctrl+Q\tclose this window; the run goes on"""
 
 
@@ -45,7 +45,7 @@ class Menus:
         run.addSeparator()
         self._add(run, "&Interrupt what was begun by hand", "Ctrl+I", window.interrupt)
         self._add(run, "&Nothing more by hand: next step", "", window.finish_by_hand)
-        self._add(run, "Write a no&te…", "Ctrl+M", window.annotate)
+        self._add(run, "Write a no&te…", "Ctrl+Shift+N", window.annotate)
         run.addSeparator()
         self._add(run, "&Close this window (the run goes on)", "Ctrl+Q", window.close)
 

@@ -52,6 +52,7 @@ class Parts:
 
     def shut(self) -> None:
         """End what works beside the window; safe to call twice."""
+        self.withdraw.shut()
         self.history.finish()
         self.start.close_children()
         self.editor.close_children()
