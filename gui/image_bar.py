@@ -178,8 +178,7 @@ class ImageBar(QWidget):
 
     def _write_levels(self, levels: tuple[float, float] | None, digits: int = 6) -> None:
         for field, level in zip((self.low, self.high), levels or (None, None), strict=True):
-            is_told = level is not None and self.channel is not None
-            field.setText(said(level, self.channel.unit, digits) if is_told else "")
+            field.setText("" if level is None else said(level, field.unit, digits))
 
     def _turn(self, index: int) -> None:
         self.is_backward = index == 1
