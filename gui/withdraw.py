@@ -93,7 +93,7 @@ class WithdrawButton(QWidget):
     def eventFilter(  # noqa: N802 - a name of Qt
         self,
         watched: QObject | None,
-        event: QEvent | None,  # noqa: ARG002
+        event: QEvent | None,
     ) -> bool:
         """Take the keys that withdraw the tip, whoever they were meant for."""
         if (
