@@ -135,7 +135,7 @@ class PlanCard(QWidget):
         values["Measures"].setText(f"{spectra}, {lines}")
         values["Bias"].setText(bias_range(plan.bias))
         bears = f"; allowed {self._ground.bears}" if self._ground.bears else ""
-        values["Exposure"].setText(f"a rehearsal tells{bears}")
+        values["Exposure"].setText(f"told by a rehearsal{bears}")
         size, free = (format_quantity(each, "B", _BYTES) for each in (plan.size, room))
         values["On disk"].setText(f"at most {size} of {free} that are free")
         self._show_steps(plan)

@@ -5,7 +5,7 @@ from typing import Any
 
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QKeySequence, QShortcut
-from PyQt6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from spm_auto.errors import RecipeError
 
@@ -40,6 +40,7 @@ class RecipeBench(QWidget):
         self._schema, self._text = schema, text
         self._draft: Draft | None = None
         self.form = SchemaForm(schema, theme)
+        self.help = QLabel()
         self.menu = QMenu(self)
         self.add = QPushButton("Add")
         self.add.setMenu(self.menu)
@@ -157,6 +158,9 @@ class RecipeBench(QWidget):
                 action.triggered.connect(lambda _, kind=kind: self.insert(kind))
 
     def _show_tools(self) -> None:
+        """Say what the current row is about, and offer what can be done with it."""
+        item = self.form.item(self.form.path) if self.form.path else None
+        self.help.setText(item.toolTip(0) if item is not None else "")
         is_element = bool(self._element())
         self.add.setEnabled(self._list() is not None)
         for button in (self.remove, self.up, self.down):
@@ -183,3 +187,9 @@ class RecipeBench(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(tools)
         layout.addWidget(self.form, 1)
+        self.help.setAccessibleName("what the current field is about")
+        self.help.setProperty("role", "faint")
+        self.help.setWordWrap(True)
+        self.help.setMinimumHeight(2 * self.help.fontMetrics().lineSpacing())
+        self.help.setAlignment(Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(self.help)

@@ -11,8 +11,8 @@ from PyQt6.QtWidgets import (
     QLabel,
     QPushButton,
     QSplitter,
+    QTabBar,
     QVBoxLayout,
-    QWidget,
 )
 
 from spm_auto.data import write_whole
@@ -20,7 +20,7 @@ from spm_auto.errors import SpmError
 from spm_auto.settings import LARGEST, json_schema
 from spm_auto.workflow import Recipe
 
-from .catalogue import RECIPES
+from .catalogue import RECIPES, offer
 from .children import SPM_AUTO
 from .draft import judged
 from .recipe_bench import RecipeBench
@@ -87,7 +87,7 @@ class RecipeEditor(View):
         self._calm = QTimer(self)
         self._calm.setSingleShot(True)
         self._calm.setInterval(round(1000 * calm))
-        self._halves = QSplitter(Qt.Orientation.Horizontal)
+        self._halves, self._sides = QSplitter(Qt.Orientation.Horizontal), QTabBar()
         self._lay_out()
         self.text.textChanged.connect(self._calm.start)
         self._calm.timeout.connect(self._read)
@@ -122,7 +122,7 @@ class RecipeEditor(View):
 
     def save(self) -> None:
         """Write the recipe to its file; what comes with the window is never overwritten."""
-        if self._path is None or self._path.parent.resolve() == RECIPES.resolve():
+        if self._path is None or not self._is_ours(self._path):
             self._choose_place()
         else:
             self.save_as(self._path)
@@ -130,7 +130,7 @@ class RecipeEditor(View):
     def save_as(self, path: Path) -> bool:
         """Write the recipe to a file; returns whether that was done."""
         text = self.text.toPlainText()
-        if path.parent.resolve() == RECIPES.resolve():
+        if not self._is_ours(path):
             self._refuse(f"{path.name} comes with the window: save it elsewhere")
             return False
         try:
@@ -158,11 +158,15 @@ class RecipeEditor(View):
         return _SMALLEST
 
     def resizeEvent(self, a0: QResizeEvent | None) -> None:  # noqa: N802 - a name of Qt
-        """Stand beside one another, or where that is too narrow, below."""
+        """Stand beside one another, or where that is too narrow, behind."""
         super().resizeEvent(a0)
-        is_narrow = self.width() < _NARROW
-        ways = Qt.Orientation
-        self._halves.setOrientation(ways.Vertical if is_narrow else ways.Horizontal)
+        self._show_sides()
+
+    def _show_sides(self) -> None:
+        is_narrow, chosen = self.width() < _NARROW, self._sides.currentIndex()
+        self._sides.setVisible(is_narrow)
+        self.bench.setVisible(not is_narrow or chosen == 0)
+        self.text.setVisible(not is_narrow or chosen == 1)
 
     def _offer(self, path: Path | None, text: str) -> None:
         """Take another recipe, unless what stands here would be lost."""
@@ -174,6 +178,9 @@ class RecipeEditor(View):
 
     def _take(self, path: Path | None, text: str) -> None:
         self._path, self._saved, self._waiting = path, text, None
+        lab = offer(path).lab if path is not None else None
+        if lab is not None:
+            self.rehearsal.lab.choose(lab)
         self.text.become(text)
         self._read()
 
@@ -199,10 +206,20 @@ class RecipeEditor(View):
         self._read()
         if self.draft.faults:
             return
-        if not self.is_saved or self._path is None:
-            self.save()
-        if self.is_saved and self._path is not None:
-            self.recipe_ready.emit(self._path)
+        path = self._path
+        if path is not None and (self.is_saved or (self._is_ours(path) and self.save_as(path))):
+            self.recipe_ready.emit(path)
+        elif path is None or not self._is_ours(path):
+            self._dialog(QFileDialog.AcceptMode.AcceptSave, self._use_as)
+
+    def _use_as(self, path: Path) -> None:
+        if self.save_as(path):
+            self.recipe_ready.emit(path)
+
+    @staticmethod
+    def _is_ours(path: Path) -> bool:
+        """Whether a file may be written: not one that comes with the window."""
+        return path.parent.resolve() != RECIPES.resolve()
 
     def _refuse(self, words: str) -> None:
         self.faults.setText(words)
@@ -238,6 +255,7 @@ class RecipeEditor(View):
         if mode is QFileDialog.AcceptMode.AcceptSave and folder.resolve() == RECIPES.resolve():
             folder = Path.cwd()
         dialog = QFileDialog(self, "Recipe", str(folder), "TOML (*.toml)")
+        dialog.setOption(QFileDialog.Option.DontUseNativeDialog)  # which would stop the window
         dialog.setAcceptMode(mode)
         dialog.setDefaultSuffix("toml")
         dialog.fileSelected.connect(lambda path: then(Path(path)))
@@ -274,19 +292,19 @@ class RecipeEditor(View):
                 shortcut.activated.connect(slot)
         top.addStretch(1)
         top.addWidget(self.use)
-        right = QWidget()
-        column = QVBoxLayout(right)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.text, 1)
-        column.addWidget(self.faults)
-        column.addWidget(self.rehearsal)
+        self._sides.addTab("Form")
+        self._sides.addTab("Text")
+        self._sides.currentChanged.connect(self._show_sides)
         self._halves.addWidget(self.bench)
-        self._halves.addWidget(right)
+        self._halves.addWidget(self.text)
         self._halves.setSizes([500, 500])
         self._halves.setChildrenCollapsible(False)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(16, 14, 16, 14)
+        layout.setContentsMargins(16, 12, 16, 12)
         layout.addLayout(heading)
         layout.addLayout(top)
         layout.addWidget(self.discard)
+        layout.addWidget(self._sides)
         layout.addWidget(self._halves, 1)
+        layout.addWidget(self.faults)
+        layout.addWidget(self.rehearsal)

@@ -41,6 +41,8 @@ class RehearsalBox(QWidget):
         self.faults.setProperty("role", "alarm")
         self.faults.setWordWrap(True)
         self.values = {name: QLabel("–") for name in _ROWS}
+        self._found = QWidget()
+        self._found.hide()
         self._lay_out()
         self.button.clicked.connect(self._ask)
         self.lab.chosen.connect(self._forget)
@@ -69,6 +71,7 @@ class RehearsalBox(QWidget):
         self._folder = tempfile.TemporaryDirectory(prefix="spm-auto-")
         path = Path(self._folder.name) / self._name
         path.write_text(self._text, "utf-8")
+        self._found.show()
         self.values["Time"].setText("the simulator goes through it…")
         self.button.setEnabled(False)
         lab = str(self.lab.offer.path)
@@ -81,6 +84,7 @@ class RehearsalBox(QWidget):
         self._clean()
         for label in self.values.values():
             label.setText("–")
+        self._found.hide()
         self.faults.clear()
         self.faults.hide()
 
@@ -101,6 +105,7 @@ class RehearsalBox(QWidget):
         self._show(found)
 
     def _show(self, found: RehearsalFigures) -> None:
+        self._found.show()
         self.values["Time"].setText(f"{format_duration(found.times[-1])}, {found.finish_reason}")
         self.values["Measures"].setText(measurements(found.n_spectra, found.n_force_curves))
         self.values["Exposure"].setText(exposure(found))
@@ -122,7 +127,8 @@ class RehearsalBox(QWidget):
         top = QHBoxLayout()
         top.addWidget(self.lab, 1)
         top.addWidget(self.button)
-        grid = QGridLayout()
+        grid = QGridLayout(self._found)
+        grid.setContentsMargins(0, 0, 0, 0)
         grid.setColumnStretch(1, 1)
         grid.setHorizontalSpacing(14)
         for row, (name, value) in enumerate(self.values.items()):
@@ -135,5 +141,5 @@ class RehearsalBox(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(top)
-        layout.addLayout(grid)
+        layout.addWidget(self._found)
         layout.addWidget(self.faults)

@@ -236,6 +236,12 @@ def kind_of(schema: Mapping[str, Any]) -> str:
     return kind if isinstance(kind, str) else ""
 
 
+def about_kind(schema: Mapping[str, Any]) -> str:
+    """Return the first paragraph of what a table is about."""
+    first = str(schema.get("description", "")).split("\n\n")[0]
+    return " ".join(first.split())
+
+
 def written(value: Any) -> str:
     """Write a value as it stands in a field."""
     if value is ABSENT or value is None:

@@ -18,7 +18,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from .schema import ABSENT, Place, Schema, written
+from .schema import ABSENT, Place, Schema, about_kind, written
 from .theme import Theme
 from .toml_text import Path
 
@@ -165,10 +165,12 @@ class SchemaForm(QWidget):
         item = QTreeWidgetItem(parent, [name, "", place.hint])
         item.setData(_NAME, _PATH, path)
         item.setData(_NAME, _PLACE, place)
-        item.setToolTip(_NAME, place.help)
-        item.setToolTip(_VALUE, place.help)
         item.setForeground(_HINT, QBrush(QColor(self._theme.faint)))
         fitting = place.fitting(value)
+        about = about_kind(fitting) if fitting is not None and isinstance(value, dict) else ""
+        help_text = "\n".join(filter(None, (place.help, about)))
+        item.setToolTip(_NAME, help_text)
+        item.setToolTip(_VALUE, help_text)
         text, is_editable = written(value), True
         if isinstance(value, dict):
             text, is_editable = str(value.get("kind", "")), len(place.schemas) > 1

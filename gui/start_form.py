@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -19,7 +19,9 @@ from .catalogue import Offer, offer, shipped_labs, shipped_recipes
 from .fields import QuantityField
 
 _LARGEST_SEED = 2.0**53  # up to here a float is every whole number
+_MOST_PULSES = 1000.0  # as `spm-auto run` has it
 _AS_SAID, _EVERY, _NTH, _NEVER = range(4)
+_TIP = int(Qt.ItemDataRole.ToolTipRole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +101,13 @@ class FileChoice(QWidget):
 
     def _add(self, each: Offer) -> None:
         self.box.addItem(each.title)
-        self.box.setItemData(self.box.count() - 1, str(each.path), 3)  # its tool tip
+        self.box.setItemData(self.box.count() - 1, str(each.path), _TIP)
 
     def _ask(self) -> None:
         """Let a file be chosen, beside the window: nothing waits for it."""
         dialog = QFileDialog(self, self._name, str(self.offer.path.parent), "TOML (*.toml)")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setOption(QFileDialog.Option.DontUseNativeDialog)  # which would stop the window
         dialog.fileSelected.connect(lambda path: self.choose(Path(path)))
         dialog.finished.connect(dialog.deleteLater)
         dialog.setModal(False)
@@ -115,7 +118,7 @@ class StartForm(QWidget):
     """What can be chosen of a run before it starts.
 
     Signals:
-        changed: Something else was chosen or typed that a plan depends on.
+        changed: Something else was chosen or typed.
     """
 
     changed = pyqtSignal()
@@ -144,6 +147,8 @@ class StartForm(QWidget):
         self.nth = QuantityField("N of every N-th proposal", "1", 5, (1.0, 1e6), whole=True)
         self.nth.setMaximumWidth(80)
         self.nth.hide()
+        self.pulses = QuantityField("pulses", "1", 0, (0.0, _MOST_PULSES), whole=True)
+        self.pulses.setToolTip("How many pulses and pokes of the tip you say yes to beforehand")
         self.runs = QLineEdit("runs")
         self.runs.setAccessibleName("folder for runs")
         self.runs.setToolTip("Each run gets a folder of its own in here, named by time and title")
@@ -154,6 +159,7 @@ class StartForm(QWidget):
         self.overrides.textChanged.connect(self.changed)
         self.runs.textChanged.connect(self.changed)
         self.nth.valued.connect(self.changed)
+        self.pulses.valued.connect(self.changed)
         self.approval.currentIndexChanged.connect(self._approval_chosen)
 
     def choice(self) -> Choice | None:
@@ -166,7 +172,7 @@ class StartForm(QWidget):
 
     def faults(self) -> tuple[str, ...]:
         """Return what is wrong with what stands in the fields."""
-        found = [self.seed.fault()]
+        found = [self.seed.fault(), self.pulses.fault()]
         if self.approval.currentIndex() == _NTH:
             found.append(self.nth.fault())
         if not self.runs.text().strip():
@@ -176,14 +182,25 @@ class StartForm(QWidget):
                 found.append(f"replaced values: {text!r} must be PATH=VALUE")
         return tuple(each for each in found if each)
 
+    def show_pulses(self, is_real: bool) -> None:
+        """Ask for a word for pulses and pokes where something real is pulsed."""
+        self._form.setRowVisible(self.pulses, is_real)
+        if not is_real:
+            self.pulses.set_value(0)
+
+    def options(self) -> tuple[str, ...]:
+        """Return what else is said to ``spm-auto run``."""
+        count = self.pulses.value()
+        return (f"--pulses={count:.0f}",) if count else ()
+
     def approve(self) -> str:
         """Return how often a human is asked, as ``spm-auto run --approve`` wants it."""
         match self.approval.currentIndex():
-            case 1:
+            case index if index == _EVERY:
                 return "every"
-            case 2:
+            case index if index == _NTH:
                 return f"every {self.nth.value() or 1:.0f}"
-            case 3:
+            case index if index == _NEVER:
                 return "never"
             case _:
                 return ""
@@ -209,12 +226,13 @@ class StartForm(QWidget):
         approval = QHBoxLayout()
         approval.addWidget(self.approval, 1)
         approval.addWidget(self.nth)
-        form = QFormLayout(self)
+        form = self._form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow("Recipe", self.recipe)
         form.addRow("Laboratory", self.lab)
         form.addRow("Approval", approval)
+        form.addRow("Pulses", self.pulses)
         form.addRow("Seed", self.seed)
         form.addRow("Replace", self.overrides)
         form.addRow("Runs in", self.runs)

@@ -1,23 +1,34 @@
 """Start: a run is chosen, planned and started here; without a plan that is valid nothing starts."""
 
-import re
-import shutil
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from PyQt6.QtCore import QSize, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QKeySequence, QResizeEvent, QShortcut, QShowEvent
-from PyQt6.QtWidgets import QBoxLayout, QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
+from PyQt6.QtWidgets import (
+    QBoxLayout,
+    QCheckBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from spm_auto.errors import SpmError
 from spm_auto.lab import read_lab
+from spm_auto.units import format_duration
 
 from .catalogue import BY_HAND, FIRST_LOOK, SIMULATOR
 from .children import SPM_AUTO, Answer, Child
-from .figures import PlanFigures, read_plan, read_rehearsal
+from .figures import PlanFigures, measurements, read_plan, read_rehearsal
 from .orders import StartOrder
 from .plan_card import Ground, PlanCard, ground
+from .roles import set_role
+from .run_folder import new_folder, room
 from .run_model import Part, RunModel
 from .selection import Selection
 from .start_form import Choice, StartForm
@@ -29,7 +40,6 @@ _PLAN_DEADLINE = 120.0  # [s]
 _REHEARSAL_DEADLINE = 1800.0  # [s]
 _NARROW = 700  # [px]
 _SMALLEST = QSize(400, 320)
-_LONGEST_NAME = 40  # characters of a title in the name of a folder
 
 
 class StartView(View):
@@ -75,7 +85,9 @@ class StartView(View):
         self.again = QPushButton("Plan again")
         self.edit = QPushButton("Edit recipe…")
         self.agreed = QCheckBox("I have read this: the tip may move")
-        self.aside = QLabel()
+        self.summary, self.aside = QLabel(), QLabel()
+        self.summary.setAccessibleName("what start would start")
+        self.summary.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.aside.setProperty("role", "faint")
         self.aside.setWordWrap(True)
         self._columns = QBoxLayout(QBoxLayout.Direction.LeftToRight)
@@ -159,12 +171,14 @@ class StartView(View):
         else:
             self._ground = ground(lab, self.form.replaced())
         self.card.show_ground(self._ground)
+        self.form.show_pulses(self._ground is not None and not self._ground.is_simulated)
 
     def _ask(self) -> None:
         """Let what is chosen be planned."""
         choice = self.form.choice()
         if choice is None:
             self.card.show_faults(self.form.faults())
+            self._sum_up()
             return
         self._choice = choice
         self._planner.ask(["plan", *_words(choice)], _PLAN_DEADLINE)
@@ -178,7 +192,7 @@ class StartView(View):
             except SpmError as error:
                 self.card.show_faults((str(error),))
             else:
-                self.card.show_plan(self._plan, _room(Path(self.form.runs.text().strip())))
+                self.card.show_plan(self._plan, room(Path(self.form.runs.text().strip())))
         self._show_buttons()
 
     def _rehearse(self) -> None:
@@ -211,6 +225,7 @@ class StartView(View):
             seed=choice.seed,
             overrides=choice.overrides,
             approve=self.form.approve(),
+            options=self.form.options(),
         )
         self._plan = None  # a second press starts no second run
         self.card.show_nothing(f"ordered: {order.out.name}")
@@ -237,16 +252,23 @@ class StartView(View):
             "Begins the run (Ctrl+Shift+Return)" if self.can_start else "There is no valid plan yet"
         )
         self.rehearse.setEnabled(is_planned and not self._rehearser.is_busy)
+        self._sum_up()
+
+    def _sum_up(self) -> None:
+        """Say beside the button what it starts, however small the window is."""
+        if self._plan is None or self._ground is None:
+            self.summary.setText(self.card.values["Time"].text())
+            set_role(self.summary, "faint" if self.card.faults.isHidden() else "alarm")
+            return
+        where = "simulator" if self._ground.is_simulated else "HARDWARE"
+        count = measurements(self._plan.n_spectra, self._plan.n_curves)
+        self.summary.setText(f"{where}, {format_duration(self._plan.elapsed)}, {count}")
+        set_role(self.summary, "good" if self._ground.is_simulated else "warning")
 
     def _folder(self, title: str) -> Path:
         """Return a folder for a new run that is not there yet."""
-        runs = Path(self.form.runs.text().strip() or "runs").absolute()
-        name = f"{self._now():%Y-%m-%dT%H%M%S}-{_slug(title)}"
-        number, folder = 1, runs / name
-        while folder.exists():
-            number += 1
-            folder = runs / f"{name}-{number}"
-        return folder
+        runs = Path(self.form.runs.text().strip() or "runs")
+        return new_folder(runs, title, self._now())
 
     def _connect(self) -> None:
         self.form.changed.connect(self._change)
@@ -282,17 +304,24 @@ class StartView(View):
         left.addStretch(1)
         buttons = QHBoxLayout()
         buttons.addWidget(self.agreed)
-        buttons.addStretch(1)
+        buttons.addWidget(self.summary, 1)
         buttons.addWidget(self.rehearse)
         buttons.addWidget(self.start)
-        right = QVBoxLayout()
-        right.addWidget(self.card, 1)
-        right.addLayout(buttons)
-        self._columns.setContentsMargins(16, 14, 16, 14)
+        self._columns.setContentsMargins(0, 0, 8, 0)
         self._columns.setSpacing(24)
         self._columns.addLayout(left, 2)
-        self._columns.addLayout(right, 3)
-        self.setLayout(self._columns)
+        self._columns.addWidget(self.card, 3)
+        inside = QWidget()
+        inside.setLayout(self._columns)
+        area = QScrollArea()
+        area.setWidget(inside)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 12, 16, 12)
+        layout.addWidget(area, 1)
+        layout.addLayout(buttons)
 
 
 def _words(choice: Choice) -> list[str]:
@@ -300,17 +329,3 @@ def _words(choice: Choice) -> list[str]:
     replaced = [f"--set={text}" for text in choice.overrides]
     files = [str(choice.recipe), "--lab", str(choice.lab)]
     return [*files, "--seed", str(choice.seed), *replaced, "--json"]
-
-
-def _slug(title: str) -> str:
-    """Return a title as it may stand in the name of a folder."""
-    words = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
-    return words[:_LONGEST_NAME].strip("-") or "run"
-
-
-def _room(folder: Path) -> float:
-    """Return the room on the disk of a folder that may not be there yet [bytes]."""
-    there = folder.absolute()
-    while not there.exists() and there != there.parent:
-        there = there.parent
-    return float(shutil.disk_usage(there).free)

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PyQt6.QtWidgets import QComboBox, QLineEdit
+from PyQt6.QtWidgets import QComboBox, QFileDialog, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from spm_auto.gui.catalogue import RECIPES
+from spm_auto.gui.catalogue import LABS, RECIPES
 from spm_auto.gui.recipe_editor import RecipeEditor
 from spm_auto.gui.schema import Schema
 from spm_auto.gui.schema_form import said
@@ -143,6 +143,13 @@ def test_a_text_that_is_no_toml_names_its_line_and_the_form_waits(
     assert editor.text.extraSelections() == []
 
 
+def test_what_the_current_field_is_about_is_said_below(editor: RecipeEditor) -> None:
+    editor.bench.form.open(("steps", 1))
+    assert editor.bench.help.text().startswith("Let an agent choose")
+    editor.bench.form.open(BUDGET)
+    assert editor.bench.help.text().startswith("How many")
+
+
 def test_a_kind_is_chosen_and_brings_the_fields_of_that_kind(editor: RecipeEditor) -> None:
     enter(editor, ("steps", 1, "agent"), "random")
     assert editor.draft.table is not None
@@ -177,6 +184,23 @@ def test_a_valid_recipe_is_saved_and_handed_over(editor: RecipeEditor) -> None:
     assert editor.path is not None
     assert tomllib.loads(editor.path.read_text("utf-8"))["steps"][1]["budget"] == 12
     assert editor.is_saved
+
+
+def test_a_new_recipe_is_asked_for_its_place_before_it_is_handed_over(
+    editor: RecipeEditor, tmp_path: Path
+) -> None:
+    heard: list[object] = []
+    editor.recipe_ready.connect(heard.append)
+    editor.open_file(RECIPES / "explore_gap.toml")
+    assert editor.rehearsal.lab.offer.path == LABS / "stm.toml"
+    enter(editor, ("title",), "mine")
+    editor.use.click()
+    assert heard == []
+    (dialog,) = editor.findChildren(QFileDialog)
+    assert not dialog.isModal()
+    dialog.fileSelected.emit(str(tmp_path / "mine.toml"))
+    dialog.close()
+    assert heard == [tmp_path / "mine.toml"]
 
 
 def test_what_comes_with_the_window_is_never_overwritten(

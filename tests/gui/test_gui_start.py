@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from PyQt6.QtCore import QObject
+from PyQt6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from spm_auto.clock import InstantClock
@@ -155,14 +156,28 @@ def test_nothing_starts_before_its_plan_is_shown_with_time_spectra_and_size(desk
     assert values["Bias"] == "-8.5 V to 8.5 V"
     assert "200 V s" in values["Exposure"]
     assert values["On disk"].startswith("at most 2.5 MB of ")
+    assert view.summary.text() == "simulator, 1 h 1 min, 30 spectra"
     assert view.start.isEnabled()
     view.start.click()
     assert len(desk.ordered) == 1
 
 
+def test_time_and_place_stand_beside_the_button_on_a_small_screen(desk: Desk) -> None:
+    """Row 15: what starts is said where it is started, also where the plan needs scrolling."""
+    view = desk.make(planner())
+    assert view.minimumSizeHint().width() <= 400
+    view.resize(560, 360)
+    view.show()
+    desk.planned(view)
+    for widget in (view.summary, view.start, view.rehearse):
+        assert widget.visibleRegion().boundingRect() == widget.rect()
+    view.hide()
+
+
 def test_what_cannot_be_planned_cannot_be_started_and_says_which_limit(desk: Desk) -> None:
     """Row 15: a recipe beyond the limits is refused with the limit, and nothing is sent."""
     view = desk.refused(desk.make(refuser("error: steps[0]: x of 9 um is outside -5 to 5 um\n")))
+    assert view.summary.text() == "there is no plan"
     assert view.card.faults.text() == "steps[0]: x of 9 um is outside -5 to 5 um"
     view.start.click()
     view._start()  # as the key does
@@ -189,8 +204,10 @@ def test_a_simulator_is_chosen_in_the_window_and_said_to_be_one(desk: Desk) -> N
     desk.planned(view)
     assert view.card.badge.text().startswith("SIMULATOR: nothing real moves")
     assert not view.agreed.isVisibleTo(view)
+    assert not view.form.pulses.isVisibleTo(view)
     view.start.click()
     assert desk.ordered[0].lab == LABS / "stm.toml"
+    assert desk.ordered[0].options == ()
 
 
 def test_hardware_is_said_to_be_hardware_and_needs_a_word_for_each_plan(
@@ -210,9 +227,13 @@ def test_hardware_is_said_to_be_hardware_and_needs_a_word_for_each_plan(
     view.again.click()  # another plan, which nobody has read yet
     desk.planned(view)
     assert not view.start.isEnabled()
+    view.form.pulses.setText("-3")
+    assert "pulses of -3 is outside 0 to 1000" in desk.refused(view).card.faults.text()
+    view.form.pulses.setText("20")
+    desk.planned(view)
     view.agreed.click()
     view.start.click()
-    assert len(desk.ordered) == 1
+    assert [order.options for order in desk.ordered] == [("--pulses=20",)]
 
 
 def test_an_instrument_that_is_replaced_counts_as_hardware(desk: Desk) -> None:
@@ -319,6 +340,22 @@ def test_a_recipe_brings_the_simulator_that_it_was_written_for(desk: Desk, tmp_p
     view.set_lab(lab)
     recipe_of(view, "grid_film.toml")
     assert view.form.lab.offer.path == lab  # what somebody has chosen is not taken from him
+
+
+def test_a_file_is_chosen_beside_the_window_and_nothing_waits_for_that(
+    desk: Desk, tmp_path: Path
+) -> None:
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text('schema_version = 1\ntitle = "my own"\n', "utf-8")
+    view = desk.make(planner())
+    view.form.recipe.open.click()
+    (dialog,) = view.findChildren(QFileDialog)
+    assert not dialog.isModal()
+    assert view.edit.isEnabled()
+    dialog.fileSelected.emit(str(recipe))
+    dialog.close()
+    assert view.form.recipe.offer.title == "my own"
+    assert desk.planned(view).card.title.text() == "my own"
 
 
 def test_a_run_that_goes_on_is_named_beside_the_button_that_starts_another(desk: Desk) -> None:
