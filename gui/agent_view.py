@@ -16,13 +16,15 @@ from .beliefs import (
     cost_words,
     map_words,
     on_grid,
+    place_words,
     promise,
     reason_words,
     scan_of,
     unit_of,
 )
 from .learning_view import LearningView
-from .maps import Map, Marks, Place, link, watch_mouse
+from .maps import Map, Place, link, watch_mouse
+from .measured import Marks
 from .qt import pg
 from .run_model import Part, RunModel
 from .selection import Selection
@@ -118,6 +120,7 @@ class AgentView(View):
             self._asked = place
             if self._model is not None:
                 self._show_next(self._model)
+                self._show_words(self._model)
 
     def set_theme(self, theme: Theme) -> None:
         """Change the colours."""
@@ -147,7 +150,9 @@ class AgentView(View):
 
     def _show_words(self, model: RunModel) -> None:
         last = model.choices[-1] if model.choices else None
-        if model.pending is not None:
+        if self._asked is not None:
+            self.words["next"].setText(f"{place_words(*self._asked)}: the run asks you first")
+        elif model.pending is not None:
             self.words["next"].setText(f"{choice_words(model.pending)}, being measured")
         elif model.finished is not None:
             self.words["next"].setText(f"nothing: the run has {model.finished.reason}")
@@ -167,10 +172,10 @@ class AgentView(View):
 
     def _show_next(self, model: RunModel) -> None:
         places: list[Place] = []
-        if model.pending is not None:
-            places.append((model.pending.x, model.pending.y))
         if self._asked is not None:
             places.append(self._asked)
+        elif model.pending is not None:
+            places.append((model.pending.x, model.pending.y))
         for each in self.maps:
             each.show_next(places)
             each.show_closed(model)

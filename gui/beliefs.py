@@ -236,12 +236,12 @@ def cost_words(model: RunModel) -> str:
     n_done = len(learning.times)
     parts = [f"{format_duration(model.spent)} spent"]
     if isinstance(budget, int) and model.step is not None and not model.step.path:
-        parts.insert(0, f"{n_done} of {budget} measured")
+        parts.insert(0, f"{n_done} of {budget} judged")
         left, pace = max(budget - n_done, 0), pace_of(model)
         if left and math.isfinite(pace) and model.finished is None:
             parts.append(f"about {format_duration(left * pace)} left")
     elif n_done:
-        parts.insert(0, f"{n_done} measured")
+        parts.insert(0, f"{n_done} judged")
     if model.exposure:
         parts.append(f"exposure {format_quantity(model.exposure, 'V s', 3)}")
     if math.isfinite(model.thinking):

@@ -72,12 +72,17 @@ class CurvePlot(QWidget):
         self._band.setZValue(1.5)
         self._plot.addItem(self._band, ignoreBounds=True)
         self._items = {name: self._curve(name, z) for z, name in enumerate(_ITEMS)}
+        self._dots = pg.ScatterPlotItem(size=7, pen=None)
+        self._dots.setZValue(10)
+        self._plot.addItem(self._dots)
         self._region = pg.LinearRegionItem(values=(0.0, 1.0))
         self._region.setZValue(-5)
         self._region.setVisible(False)
         self._region.sigRegionChangeFinished.connect(self._range)
         self._plot.addItem(self._region, ignoreBounds=True)
         self._plot.scene().sigMouseMoved.connect(self._point)
+        self._plot.scene().sigMouseClicked.connect(self._click)
+        self.widget.setToolTip("wheel: nearer or farther; drag: move; double click: all of it")
         self.set_theme(theme)
 
     def set_axes(self, x: tuple[str, str], y: tuple[str, str]) -> None:
@@ -100,6 +105,7 @@ class CurvePlot(QWidget):
         self._items["newest"].setPen(self._pens()["wrong newest" if is_wrong else "newest"])
         for name, is_it in (("newest", not is_wrong or is_alone), ("wrong newest", is_wrong)):
             self._set(name, *((x, y) if is_it else (_EMPTY, _EMPTY)))
+        self._draw_dots(drawing)
         mean = drawing.mean
         self._set("mean", *((_EMPTY, _EMPTY) if mean is None else (mean.x, mean.y)))
         self._draw_band(mean)
@@ -116,6 +122,10 @@ class CurvePlot(QWidget):
         """Whether an item is drawn with gaps, as what is not to be trusted."""
         pen: QPen = self._items[name].opts["pen"]
         return pen.style() == Qt.PenStyle.DashLine
+
+    def is_in_band(self, x: float, y: float) -> bool:
+        """Whether a place [SI] lies within a standard deviation of the mean."""
+        return self._band.path().contains(QPointF(x / self.x_scale.factor, y / self.y_scale.factor))
 
     def set_part(self, part: tuple[float, float] | None) -> None:
         """Show the part of x that a fit sees [SI]; None for all of it, and no part is shown."""
@@ -182,6 +192,22 @@ class CurvePlot(QWidget):
     def _set(self, name: str, x: FloatArray, y: FloatArray) -> None:
         self._items[name].setData(x / self.x_scale.factor, y / self.y_scale.factor)
 
+    def _draw_dots(self, drawing: Drawing) -> None:
+        """Draw what is a single point, such as a pulse, and so no line."""
+        theme, newest = self._theme, drawing.newest
+        groups = [(drawing.good, theme.faint), (drawing.wrong, theme.warning)]
+        groups.append(([] if newest is None else [newest], theme.accent))
+        single = [(each, ink) for group, ink in groups for each in group if len(each.x) == 1]
+        self._dots.setData(
+            x=[float(each.x[0]) / self.x_scale.factor for each, _ in single],
+            y=[float(each.y[0]) / self.y_scale.factor for each, _ in single],
+            brush=[pg.mkBrush(ink) for _, ink in single],
+        )
+
+    def n_dots(self) -> int:
+        """Return how many curves are drawn as dots, since they are a single point."""
+        return len(self._dots.points())
+
     def _draw_band(self, mean: Mean | None) -> None:
         path = QPainterPath()
         path.setFillRule(Qt.FillRule.WindingFill)
@@ -215,6 +241,10 @@ class CurvePlot(QWidget):
 
     def _range(self) -> None:
         self.ranged.emit()
+
+    def _click(self, event: Any) -> None:
+        if event.double():
+            self.show_all()
 
     def _point(self, at: QPointF) -> None:
         if not self._plot.vb.sceneBoundingRect().contains(at):

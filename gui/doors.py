@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -74,6 +75,7 @@ class EarDoor:
 
     def __init__(self, talker: Talker) -> None:
         self._talker = talker
+        self._seen: Seen | None = None
 
     def withdraw(self, is_hard: bool) -> None:
         """Have the tip withdrawn, and the run ended."""
@@ -85,7 +87,9 @@ class EarDoor:
     def check(self) -> Seen | None:
         """Ask how it stands."""
         process = self._talker.state().process
-        return Seen(process, _born(process))
+        if self._seen is None or self._seen.process != process:
+            self._seen = Seen(process, _born(process))
+        return self._seen
 
     def close(self) -> None:
         """Hang up."""
@@ -103,9 +107,12 @@ class ServerDoor:
     def __init__(self, place: Place, identity: Identity) -> None:
         self._instrument = RemoteInstrument(place, identity, RealClock(), has_control=False)
 
-    def withdraw(self, is_hard: bool) -> None:  # noqa: ARG002 - a server has one way only
+    def withdraw(self, is_hard: bool) -> None:
         """Have the tip withdrawn, whoever has control."""
-        self._instrument.emergency_stop()
+        if is_hard:
+            self._instrument.last_resort()
+        else:
+            self._instrument.emergency_stop()
 
     def check(self) -> Seen | None:
         """Ask for a sign of life."""
@@ -257,7 +264,7 @@ def press_twice(seen: Seen) -> str:
     """
     if sys.platform == "win32":
         return "this system cannot press Ctrl-C in another process"
-    if _born(seen.process) != seen.born:
+    if not seen.born or _born(seen.process) != seen.born:
         return f"the run's process {seen.process} is gone"
     try:
         os.kill(seen.process, signal.SIGINT)
@@ -270,7 +277,9 @@ def press_twice(seen: Seen) -> str:
 
 def _born(process: int) -> str:
     """Return when a process was started, so that it is not taken for a later one of that number."""
-    with contextlib.suppress(OSError):
-        after_name = Path(f"/proc/{process}/stat").read_text("utf-8").rpartition(")")[2].split()
-        return after_name[19]
+    with contextlib.suppress(OSError, IndexError):
+        return Path(f"/proc/{process}/stat").read_text("utf-8").rpartition(")")[2].split()[19]
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        command = ("ps", "-o", "lstart=", "-p", str(process))
+        return subprocess.run(command, capture_output=True, text=True, timeout=2.0).stdout.strip()
     return ""

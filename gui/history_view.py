@@ -2,18 +2,14 @@
 
 from pathlib import Path
 
-from PyQt6.QtCore import QItemSelectionModel, QSize, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QItemSelectionModel, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QHideEvent, QResizeEvent, QShowEvent
 from PyQt6.QtWidgets import (
-    QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
-    QListView,
     QPushButton,
     QSizePolicy,
     QSplitter,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
@@ -24,9 +20,8 @@ from .rereading import Rereading
 from .roles import set_role
 from .run_lister import RunLister
 from .run_model import GrowingScan, Part, RunModel
-from .run_table import RunTable
-from .scan_icons import SIZE
-from .scan_list import ScanList
+from .run_table import RunTable, run_table_view
+from .scan_list import ScanList, scan_list_view
 from .selection import Selection
 from .theme import Theme
 from .view import View
@@ -51,13 +46,13 @@ class HistoryView(View):
         self._is_choosing = False
         self._splitter = QSplitter(Qt.Orientation.Vertical)
         self.scans = ScanList(theme)
-        self.scan_list = _scan_list(self.scans)
+        self.scan_list = scan_list_view(self.scans)
         self.follow = QPushButton("Follow")
         self.follow.setToolTip("show the newest scan in all views, and go on with it")
         self.use = QPushButton("Use settings")
         self.use.setToolTip("put frame, line rate and channels of this scan into the panels")
         self.runs = RunTable(theme)
-        self.run_table = _run_table(self.runs)
+        self.run_table = run_table_view(self.runs)
         self.open = QPushButton("Open")
         self.open.setToolTip("look at the run that is chosen (double click)")
         self.again = QPushButton("Again")
@@ -275,35 +270,3 @@ def _part(
     column.addLayout(row)
     column.addWidget(view, 1)
     return part
-
-
-def _scan_list(scans: ScanList) -> QListView:
-    view = QListView()
-    view.setModel(scans)
-    view.setAccessibleName("scans of this run")
-    view.setIconSize(QSize(SIZE, SIZE))
-    view.setUniformItemSizes(True)
-    view.setSpacing(1)
-    view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-    return view
-
-
-def _run_table(runs: RunTable) -> QTableView:
-    view = QTableView()
-    view.setModel(runs)
-    view.setAccessibleName("runs in the folder")
-    view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-    view.setShowGrid(False)
-    view.setWordWrap(False)
-    view.setTabKeyNavigation(False)
-    below, above = view.verticalHeader(), view.horizontalHeader()
-    assert below is not None
-    assert above is not None
-    below.setVisible(False)
-    below.setDefaultSectionSize(22)
-    above.setHighlightSections(False)
-    for column, width in enumerate((88, 60, 86, 56)):
-        view.setColumnWidth(column, width)
-    above.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
-    return view

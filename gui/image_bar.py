@@ -6,15 +6,16 @@ from dataclasses import dataclass, replace
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from spm_auto.instrument import Channel
+from spm_auto.instrument import Channel, FloatArray
 
-from .drawing import MAP_NAMES, MAPS, is_angle, said
+from .drawing import MAP_NAMES, MAPS, apart, is_angle, percentiles, said
 from .fields import QuantityField
 from .levelling import Levelling
 from .refusals import RefusalLabel
 from .theme import ANGLES
 
 PERCENTILES = ((0.0, 100.0), (0.5, 99.5), (2.0, 98.0), (5.0, 95.0))  # [%]
+_NO_STRUCTURE = 1e-6  # of what was measured: so little is what levelling leaves of a plane
 TURN, BY_HAND = "one turn", "by hand"
 
 
@@ -229,6 +230,29 @@ class ImageBar(QWidget):
         self.view_only.setVisible(is_levelled)
         self.by_hand.setVisible(self._is_by_hand)
         self._say_fault()
+
+
+def levels_of(
+    image: FloatArray, measured: FloatArray, channel: Channel, style: Style
+) -> tuple[float, float] | None:
+    """Return which values the colours span [SI]; None where nothing is known of the image.
+
+    Args:
+        image: As it is seen, shape [line, pixel].
+        measured: As it was measured, the same where it is not levelled.
+        channel: What it shows.
+        style: How it is looked at.
+    """
+    if style.percentiles is not None:
+        levels = percentiles(image, *style.percentiles)
+        if levels is None or image is measured:
+            return levels
+        known = percentiles(measured, 0.0, 100.0) or (0.0, 0.0)
+        return apart(*levels, _NO_STRUCTURE * max(map(abs, known)))
+    known_levels = percentiles(image, 0.0, 100.0)
+    if known_levels is None or style.levels is not None:
+        return None if known_levels is None else style.levels
+    return turn(channel.unit, known_levels[0])
 
 
 def turn(unit: str, lowest: float) -> tuple[float, float]:

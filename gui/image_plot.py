@@ -20,6 +20,7 @@ from .qt import pg
 from .scales import ColourBar, ScaleBar
 from .selection import Place
 from .theme import Theme
+from .zones import ZoneMarks
 
 
 class ImagePlot:
@@ -33,6 +34,8 @@ class ImagePlot:
         plot: The pyqtgraph PlotItem, in nanometres.
         item: The image.
         spectra: Where spectra were taken.
+        curves: Where force curves were taken.
+        zones: What is closed.
         tip: Where the tip is.
         place: The place that was clicked.
         following: The cursor, while it is in another view.
@@ -44,6 +47,7 @@ class ImagePlot:
 
     def __init__(self, theme: Theme) -> None:
         self.widget = pg.GraphicsLayoutWidget()
+        self.widget.setAccessibleName("image of the sample")
         self.plot = self.widget.addPlot(row=0, col=0)
         self.plot.setAspectLocked(True)
         self.plot.hideButtons()
@@ -57,6 +61,8 @@ class ImagePlot:
         self.colour_bar = ColourBar(self.widget, 0, 1, theme)
         self.scale_bar = ScaleBar(self.plot, theme)
         self.spectra = SpectrumMarks(self.plot, theme)
+        self.curves = SpectrumMarks(self.plot, theme, "t")
+        self.zones = ZoneMarks(self.plot, theme)
         self.next = PlaceMark(self.plot, "d", 13, 30)
         self.place = PlaceMark(self.plot, "x", 11, 31)
         self.following = PlaceMark(self.plot, "+", 13, 33)
@@ -78,6 +84,8 @@ class ImagePlot:
         self.scale_bar.set_theme(theme)
         self.colour_bar.set_theme(theme)
         self.spectra.set_theme(theme)
+        self.curves.set_theme(theme)
+        self.zones.set_theme(theme)
         self.tip.set_colours(theme.tip)
         self.place.set_colours(theme.accent)
         self.following.set_colours(theme.faint, width=1)

@@ -13,9 +13,10 @@ from spm_auto.ear import Look
 from spm_auto.instrument import Channel, FloatArray, PositionProbe
 
 from .chosen import FOLLOW, chosen_scan
-from .drawing import Shown, apart, percentiles, said, shown_unit
-from .image_bar import ImageBar, Style, turn
+from .drawing import Shown, shown_unit
+from .image_bar import ImageBar, Style, levels_of
 from .image_plot import ImagePlot
+from .image_words import pixel_at, place_in_words, scan_in_words
 from .levelling import Levelling, levelled
 from .patterns import PatternTools
 from .refusals import RefusalLabel, refusal
@@ -24,8 +25,7 @@ from .selection import Place, Selection
 from .theme import Theme
 from .view import View
 from .wishes import Perform
-
-_NO_STRUCTURE = 1e-6  # of what was measured: less than that is what levelling leaves of a plane
+from .zones import zones_of
 
 
 class ImageView(View):
@@ -93,6 +93,11 @@ class ImageView(View):
             self._show_scan()
         if changed & (Part.SPECTRA | Part.SCANS):
             self._show_spectra()
+        if changed & Part.CURVES:
+            curves = [each.curve for each in model.curves]
+            self.picture.curves.show([(c.x, c.y) for c in curves], range(len(curves)))
+        if changed & (Part.RUN | Part.CHOICE | Part.PROBE):
+            self.picture.zones.show(zones_of(model.limits, model.forbidden, model.stage))
         if changed & Part.CHOICE:
             pending = model.pending
             self.picture.next.show(None if pending is None else (pending.x, pending.y))
@@ -214,13 +219,10 @@ class ImageView(View):
     def _show_image(self, measured: FloatArray, channel: Channel, style: Style) -> None:
         image = self._levelled[1]
         assert image is not None
-        levels = _levels_of(image, channel, style)
+        levels = levels_of(image, measured, channel, style)
         if levels is None:
             self.picture.clear()
             return
-        if image is not measured:
-            known = percentiles(measured, 0.0, 100.0) or (0.0, 0.0)
-            levels = apart(*levels, _NO_STRUCTURE * max(map(abs, known)))
         self._levels = levels
         largest = max(map(abs, levels))
         unit = shown_unit(channel.unit, largest, self._units.get(channel.name))
@@ -231,15 +233,7 @@ class ImageView(View):
     def _show_words(self, scan: GrowingScan | None) -> None:
         is_following = self._chosen == FOLLOW
         self.follow.setVisible(not is_following)
-        if scan is None:
-            self.words.setText("no scan yet")
-            return
-        state = "whole" if scan.is_complete else ("broken off" if scan.is_over else "growing")
-        text = f"scan {scan.index + 1}: {scan.started.instruction.purpose}, "
-        text += f"{scan.n_lines} of {scan.frame.pixels[1]} lines, {state}"
-        if scan.forward is None:
-            text += "; not in memory, to be read again from the journal"
-        self.words.setText(text if is_following else f"{text} (chosen)")
+        self.words.setText(scan_in_words(scan, is_following))
 
     def _show_spectra(self) -> None:
         model = self._model
@@ -287,23 +281,19 @@ class ImageView(View):
         if self._cursor is None or scan is None or channel is None:
             self.readout.setText(" ")
             return
-        x, y = self._cursor
-        unit = self.picture.lengths
-        text = f"x {unit(x)}   y {unit(y)}"
-        line, pixel = (int(np.rint(v)) for v in scan.frame.to_pixel(x, y))
-        rows, columns = scan.frame.shape
-        measured = self._measured(scan, channel)
-        if measured is not None and 0 <= line < rows and 0 <= pixel < columns:
-            value = float(measured[line, pixel])
-            self.readout.setToolTip(f"line {line + 1}, pixel {pixel + 1}")
-            text += f"   {channel.name} "
-            text += said(value, channel.unit) if math.isfinite(value) else "not measured yet"
-            seen = self._levelled[1]
-            if seen is not None and self.bar.style_shown.levelling is not Levelling.NONE:
-                level = float(seen[line, pixel])
-                if math.isfinite(level):
-                    text += f" (in this view {said(level, channel.unit)})"
-        self.readout.setText(text)
+        at = pixel_at(scan, self._cursor)
+        is_levelled = self.bar.style_shown.levelling is not Levelling.NONE
+        self.readout.setText(
+            place_in_words(
+                self._cursor,
+                at,
+                channel,
+                self.picture.lengths,
+                self._measured(scan, channel),
+                self._levelled[1] if is_levelled else None,
+            )
+        )
+        self.readout.setToolTip("" if at is None else f"line {at[0] + 1}, pixel {at[1] + 1}")
 
     def _click(self, event: Any) -> None:
         place = self.picture.place_at(event.scenePos())
@@ -333,13 +323,3 @@ class ImageView(View):
         self._say_message()
         if not fault:
             self.wished.emit(Perform((PositionProbe(*place),), "sent by a double click"))
-
-
-def _levels_of(image: FloatArray, channel: Channel, style: Style) -> tuple[float, float] | None:
-    """Return which values the colours span [SI]; None where nothing is known of the image."""
-    if style.percentiles is not None:
-        return percentiles(image, *style.percentiles)
-    known = percentiles(image, 0.0, 100.0)
-    if known is None or style.levels is not None:
-        return None if known is None else style.levels
-    return turn(channel.unit, known[0])

@@ -7,6 +7,7 @@ from PyQt6.QtWidgets import (
     QHBoxLayout,
     QMainWindow,
     QScrollArea,
+    QSizePolicy,
     QSplitter,
     QTabWidget,
     QToolBar,
@@ -19,7 +20,7 @@ _VERSION = 1  # of the docks: a layout that was kept by another one is left asid
 _GEOMETRY, _STATE, _SPLIT = "geometry", "state", "split"  # keys of the settings
 _SIZE = (1600, 960)  # [pixels] at the first time
 _LEFT, _RIGHT = 380, 400  # [pixels] width of the docks at the first time
-_BOTTOM = 190  # [pixels] height of the log at the first time
+_BOTTOM = 260  # [pixels] height of the log at the first time
 # [pixels] the least that each part is given, so that all of them fit on 1366 x 768
 _LEAST = {
     "image": (320, 200),
@@ -50,6 +51,9 @@ class Layout:
         for name, least in _LEAST.items():
             part: QWidget = getattr(parts, name)
             part.setMinimumSize(*least)
+        # else the map wants so much that what stands below it must be scrolled to
+        ignored = QSizePolicy.Policy.Ignored
+        parts.proposals.area.setSizePolicy(QSizePolicy.Policy.Expanding, ignored)
         window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         self._add_bar()
         self.tabs = self._tabs()
@@ -64,13 +68,13 @@ class Layout:
         self._add("range", "Piezo range", parts.range, left)
         self._add("parameters", "By hand", parts.parameters, left)
         self._add("proposals", "Your say", parts.proposals, right)
-        self._add("spectra", "Spectra", parts.spectra, right)
         self._add("log", "Log", parts.log, below)
         self._add("history", "History", parts.history, below)
+        self._add("spectra", "Spectra", parts.spectra, below)
         window.tabifyDockWidget(self.docks["log"], self.docks["history"])
         self.docks["log"].raise_()
         window.setCorner(Qt.Corner.BottomLeftCorner, left)
-        window.setCorner(Qt.Corner.BottomRightCorner, right)
+        window.setCorner(Qt.Corner.BottomRightCorner, below)
         bar = window.statusBar()
         if bar is not None:
             bar.addPermanentWidget(parts.status, 1)
@@ -163,10 +167,10 @@ class Layout:
     def _size(self) -> None:
         window, docks = self._window, self.docks
         flat, high = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
-        window.resizeDocks([docks["range"], docks["spectra"]], [_LEFT, _RIGHT], flat)
+        window.resizeDocks([docks["range"], docks["proposals"]], [_LEFT, _RIGHT], flat)
         window.resizeDocks([docks["range"], docks["parameters"]], [360, 480], high)
-        window.resizeDocks([docks["proposals"], docks["spectra"]], [380, 460], high)
-        window.resizeDocks([docks["log"]], [_BOTTOM], high)
+        window.resizeDocks([docks["log"], docks["spectra"]], [500, 700], flat)
+        window.resizeDocks([docks["log"], docks["spectra"]], [_BOTTOM, _BOTTOM], high)
 
     def _restore(self) -> bool:
         """Put everything where it stood when the window was closed; says whether that was kept."""

@@ -13,7 +13,7 @@ from .beliefs import calibration_words, shown_learning
 from .drawing import Shown, colour_axes, shown_unit
 from .maps import entitle
 from .qt import pg
-from .run_model import Learning, RunModel
+from .run_model import RunModel
 from .theme import Theme
 
 _SYMBOL = 7
@@ -94,15 +94,15 @@ class LearningView(QWidget):
             each * self._shown.per_unit for each in (values, means, deviations)
         )
         n = np.arange(1, len(values) + 1)
-        self.curve.setLabel("left", self._label(learning.scalarizer or "value"))
-        self._title(self.curve, _heading(learning))
+        name = self._label(learning.scalarizer or "value")
+        best = format_quantity(float(finite.max()), learning.unit, 4) if finite.size else ""
+        self._title(self.curve, f"{name}, best {best}" if best else "learning curve")
         self._found.setData(x=n[np.isfinite(values)], y=values[np.isfinite(values)])
         self._best.setData(n, np.fmax.accumulate(values) if len(values) else values)
         told = np.isfinite(means) & (deviations > 0)
         self._set_bars(self._spread, n[told], means[told], height=2 * deviations[told])
-        self.check.setLabel("left", self._label("found"))
-        self.check.setLabel("bottom", self._label("expected"))
-        self._title(self.check, "found against expected, ± 1 sd")
+        self.check.setLabel("bottom", self._label("expected ± 1 sd"))
+        self._title(self.check, self._label("found"))
         both = told & np.isfinite(values)
         self._pairs.setData(x=means[both], y=values[both])
         self._set_bars(self._off, means[both], values[both], width=2 * deviations[both])
@@ -111,7 +111,8 @@ class LearningView(QWidget):
             seen = np.concatenate([means[both], values[both]])
             ends = np.array([seen.min(), seen.max()])
         self._diagonal.setData(ends, ends)
-        self.words.setText(calibration_words(model))
+        n_bad = len(values) - finite.size
+        self.words.setText(f"{n_bad} no good · " * bool(n_bad) + calibration_words(model))
 
     def _label(self, name: str) -> str:
         name = name.replace("_", " ")
@@ -124,13 +125,3 @@ class LearningView(QWidget):
         item.setVisible(bool(len(x)))
         if len(x):
             item.setData(x=x, y=y, **extent)
-
-
-def _heading(learning: Learning) -> str:
-    """Say what was best, and how many were no good."""
-    values = [value for value in learning.values if math.isfinite(value)]
-    if not values:
-        return "learning curve"
-    n_bad = len(learning.values) - len(values)
-    bad = f", {n_bad} no good" if n_bad else ""
-    return f"best so far {format_quantity(max(values), learning.unit, 4)}{bad}"

@@ -58,6 +58,7 @@ class LogTable(QAbstractTableModel):
     Attributes:
         start_time: Instrument time at which the run began [s].
         humans: Who has done something.
+        n_grave: How many warnings and alarms there were.
     """
 
     def __init__(self, theme: Theme) -> None:
@@ -67,6 +68,7 @@ class LogTable(QAbstractTableModel):
         self._shown: list[Saying] = []
         self._filter = Filter()
         self.humans: set[str] = set()
+        self.n_grave = {"warning": 0, "alarm": 0}
         self.start_time = 0.0
 
     @property
@@ -84,6 +86,7 @@ class LogTable(QAbstractTableModel):
         self.beginResetModel()
         self._all, self._shown, self.start_time = [], [], start_time
         self.humans.clear()
+        self.n_grave = {"warning": 0, "alarm": 0}
         self.endResetModel()
 
     def take(self, sayings: Iterable[Saying]) -> None:
@@ -97,6 +100,8 @@ class LogTable(QAbstractTableModel):
         new.reverse()
         self._all.extend(new)
         self.humans.update(saying.who for saying in new if saying.who)
+        for saying in new:
+            self._weigh(saying)
         passed = [saying for saying in new if self._filter.lets_through(saying)]
         if passed:
             first = len(self._shown)
@@ -117,6 +122,7 @@ class LogTable(QAbstractTableModel):
         """
         saying = Saying(self._all[-1].number if self._all else -1, utc, time, weight, text)
         self._all.append(saying)
+        self._weigh(saying)
         if self._filter.lets_through(saying):
             self.beginInsertRows(QModelIndex(), len(self._shown), len(self._shown))
             self._shown.append(saying)
@@ -181,6 +187,12 @@ class LogTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.ForegroundRole:
             return self._colour(saying, index.column())
         return None
+
+    def _weigh(self, saying: Saying) -> None:
+        if saying.weight is Weight.WARNING:
+            self.n_grave["warning"] += 1
+        elif saying.weight is Weight.ALARM:
+            self.n_grave["alarm"] += 1
 
     def _colour(self, saying: Saying, column: int) -> QColor | None:
         match saying.weight:

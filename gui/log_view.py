@@ -18,6 +18,7 @@ from PyQt6.QtWidgets import (
 )
 
 from .log_table import WORDS, Filter, LogTable
+from .roles import set_role
 from .run_model import Part, RunModel
 from .saving import SaveRow
 from .sayings import Saying, Weight
@@ -173,7 +174,10 @@ class LogView(View):
     def _count(self) -> None:
         n_shown, n_all = self.rows.rowCount(), self.rows.n_all
         shown = number_of(n_all, "line")
-        self.count.setText(shown if n_shown == n_all else f"{n_shown} of {shown}")
+        said = [shown if n_shown == n_all else f"{n_shown} of {shown}"]
+        said += [number_of(n, word) for word, n in self.rows.n_grave.items() if n]
+        self.count.setText(", ".join(said))
+        set_role(self.count, "alarm" if self.rows.n_grave["alarm"] else "faint")
 
     def _seek(self) -> None:
         self.search.setFocus()

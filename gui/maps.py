@@ -5,13 +5,11 @@ They are drawn in nanometres; see `spm_auto.gui.drawing`.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, Qt
 
-from spm_auto.data import JudgedCurve, Measurement
 from spm_auto.instrument import FloatArray, ScanFrame
 
 from .drawing import (
@@ -26,6 +24,7 @@ from .drawing import (
     with_alpha,
 )
 from .marks import edge
+from .measured import Marks
 from .qt import pg
 from .run_model import RunModel
 from .scales import ScaleBar
@@ -36,52 +35,6 @@ NUMBERED = 30  # newest points that carry their number
 _PERCENTILES = (1.0, 99.0)
 _CLOSE = 9.0  # [pixels of the screen] from which a click is on a point
 Place = tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Marks:
-    """Where was measured, in order.
-
-    Attributes:
-        x: Where [m], shape (n,).
-        y: Where [m], shape (n,).
-        numbers: Each spectrum's place in `RunModel.spectra`, or each curve's among the curves.
-        is_good: Whether it is of use, shape (n,).
-        best: Which of them has the highest value; None where none has.
-        are_curves: Whether these are force curves.
-    """
-
-    x: FloatArray
-    y: FloatArray
-    numbers: tuple[int, ...]
-    is_good: np.ndarray
-    best: int | None
-    are_curves: bool
-
-    @classmethod
-    def of(cls, model: RunModel) -> "Marks":
-        """Return those of a run: of its spectra, or of its force curves where it has no spectra."""
-        are_curves = not model.spectra
-        told: Sequence[Measurement | JudgedCurve] = model.curves if are_curves else model.spectra
-        places = [each.spectrum if isinstance(each, Measurement) else each.curve for each in told]
-        name = model.learning.scalarizer
-        values = np.full(len(told), -np.inf)
-        is_good = np.ones(len(told), dtype=bool)
-        for n, each in enumerate(told):
-            if each.scored is None:
-                continue
-            is_good[n] = not (each.scored.flag or each.doubt)
-            if is_good[n] and each.scored.scalarizer == name and math.isfinite(each.scored.value):
-                values[n] = each.scored.value
-        has_best = bool(np.isfinite(values).any())
-        return cls(
-            np.array([place.x for place in places], dtype=float),
-            np.array([place.y for place in places], dtype=float),
-            tuple(each.number for each in told),
-            is_good,
-            int(np.argmax(values)) if has_best else None,
-            are_curves,
-        )
 
 
 class Map:
@@ -132,6 +85,11 @@ class Map:
         self._next = pg.ScatterPlotItem(size=20, pxMode=True)
         self._lines = tuple(pg.InfiniteLine(angle=angle) for angle in (0, 90))
         self._numbers: list[Any] = []
+        self._letters = [pg.TextItem(letter, anchor=(0.5, 1.3)) for letter in "AB"]
+        for text in self._letters:
+            text.setZValue(25)
+            text.hide()
+            plot.addItem(text, ignoreBounds=True)
         for depth, item in enumerate(
             (self._way, self._points, self._best, self._behind, self._next, *self._lines)
         ):
@@ -163,6 +121,15 @@ class Map:
         return [(float(x) * NM, float(y) * NM) for x, y in zip(*self._next.getData(), strict=True)]
 
     @property
+    def letters(self) -> list[tuple[float, float, str]]:
+        """Which letters stand where: x and y [m]."""
+        return [
+            (t.pos().x() * NM, t.pos().y() * NM, t.toPlainText())
+            for t in self._letters
+            if t.isVisible()
+        ]
+
+    @property
     def zones(self) -> tuple[Zone, ...]:
         """What is drawn as closed."""
         return self._zone_marks.zones
@@ -184,6 +151,9 @@ class Map:
         for line in self._lines:
             line.setPen(pg.mkPen(with_alpha(theme.accent, 200), width=1))
         self._zone_marks.set_theme(theme)
+        for text in self._letters:
+            text.setColor(theme.panel)
+            text.fill = pg.mkBrush(theme.proposal)
         self._ruler.set_theme(theme)
         self._bar.axis.setPen(theme.faint)
         self._bar.axis.setTextPen(theme.ink)
@@ -218,8 +188,9 @@ class Map:
         levels = percentiles(image, *_PERCENTILES)
         self.values, self.unit = image, unit
         self._look_at(frame)
-        self.image.setVisible(levels is not None)
         self._bar.setVisible(levels is not None)
+        self.plot.vb.childGroup.setVisible(True)
+        self.image.setVisible(levels is not None)
         if levels is None:
             self.set_title(title)
             return
@@ -232,10 +203,10 @@ class Map:
         self.set_title(title)
 
     def clear(self, title: str) -> None:
-        """Show no values, and say why."""
+        """Show nothing, and say why."""
         self.values = None
         self._shown = Shown("", 1.0)
-        self.image.hide()
+        self.plot.vb.childGroup.setVisible(False)
         self._bar.hide()
         self.set_title(title)
 
@@ -259,15 +230,23 @@ class Map:
             self._way.setData(x, y)
             self._number(marks)
 
-    def show_next(self, places: Sequence[Place]) -> None:
-        """Show what is proposed and not measured yet; the first is what comes next."""
+    def show_next(self, proposed: Sequence[Place], chosen: Place | None = None) -> None:
+        """Show what is proposed and not measured yet, and which place a human has chosen."""
+        places = [*proposed, *(() if chosen is None else (chosen,))]
         x, y = ([place[axis] / NM for place in places] for axis in (0, 1))
-        symbols = ["crosshair" if n == 0 else "o" for n in range(len(places))]
+        symbols = ["crosshair" if n < len(proposed) else "o" for n in range(len(places))]
         both = ((self._behind, edge(self._theme), 5), (self._next, self._theme.proposal, 2))
         for item, colour, width in both:  # to be seen on any colour of a map
             item.setData(
                 x=x, y=y, symbol=symbols, pen=pg.mkPen(colour, width=width), brush=pg.mkBrush(None)
             )
+
+    def show_letters(self, places: Sequence[Place]) -> None:
+        """Show which places are A and B; none takes them away."""
+        for slot, text in enumerate(self._letters):
+            text.setVisible(slot < len(places))
+            if slot < len(places):
+                text.setPos(places[slot][0] / NM, places[slot][1] / NM)
 
     def show_closed(self, model: RunModel) -> None:
         """Show where nothing may be measured, by the lab's limits and by humans."""
@@ -352,7 +331,7 @@ def entitle(plot: Any, title: str, colour: str) -> None:
     axis = plot.getAxis("top")
     if not axis.isVisible():
         plot.showAxis("top")
-        axis.setStyle(showValues=False, tickLength=0)
+        axis.setTicks([])
         axis.setPen(None)
         axis.enableAutoSIPrefix(False)
     axis.setLabel(title, color=colour, **{"font-size": "9pt"})

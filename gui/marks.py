@@ -29,11 +29,12 @@ class SpectrumMarks:
     Args:
         plot: A pyqtgraph PlotItem, in nanometres.
         theme: The colours.
+        symbol: Shape of the dots, as pyqtgraph calls it.
     """
 
-    def __init__(self, plot: Any, theme: Theme) -> None:
+    def __init__(self, plot: Any, theme: Theme, symbol: str = "o") -> None:
         self._plot, self._theme = plot, theme
-        self._dots = pg.ScatterPlotItem(size=7, pxMode=True)
+        self._dots = pg.ScatterPlotItem(size=7, symbol=symbol, pxMode=True)
         self._rings = pg.ScatterPlotItem(size=13, pxMode=True)
         for at, item in enumerate((self._dots, self._rings)):
             item.setZValue(20 + at)

@@ -1,7 +1,7 @@
 """Parts: small things of which panels are made, so that they look and behave alike."""
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QLabel, QPushButton
+from PyQt6.QtWidgets import QComboBox, QLabel, QPushButton
 
 
 def push_button(text: str, tip: str, shortcut: str = "") -> QPushButton:
@@ -23,3 +23,12 @@ def words(name: str, role: str = "") -> QLabel:
     if role:
         label.setProperty("role", role)
     return label
+
+
+def narrow_box(name: str) -> QComboBox:
+    """Return a box to choose from that is no wider than there is room, whatever is in it."""
+    box = QComboBox()
+    box.setAccessibleName(name)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(6)
+    return box

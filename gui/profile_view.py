@@ -53,6 +53,7 @@ class ProfileView(View):
         self.view_only.hide()
         self.readout = QLabel(" ")
         self.plots = pg.PlotWidget()
+        self.plots.setAccessibleName("profile of a line")
         self.plot = self.plots.getPlotItem()
         self.plot.hideButtons()
         self.plot.setMenuEnabled(False)

@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from PyQt6.QtWidgets import QHBoxLayout, QLineEdit, QTabWidget, QVBoxLayout
+from PyQt6.QtWidgets import QHBoxLayout, QLineEdit, QTabWidget, QVBoxLayout, QWidget
 
 from spm_auto.agents import ForcePoint
 from spm_auto.ear import RunView
@@ -12,7 +12,8 @@ from spm_auto.ear import RunView
 from .beliefs import on_grid, place_words, promise, scan_of
 from .drawing import NM
 from .fields import QuantityField
-from .maps import Map, Marks, Place, watch_mouse
+from .maps import Map, Place, watch_mouse
+from .measured import Marks
 from .parts import push_button, words
 from .qt import pg
 from .question_box import QuestionBox
@@ -45,10 +46,10 @@ class ProposalView(View):
         self._can_act = False
         self.box = QuestionBox()
         self.why = QLineEdit()
-        self.why.setPlaceholderText("why? (goes into the journal with the next thing you do)")
+        self.why.setPlaceholderText("why? (for the journal)")
         self.why.setAccessibleName("why")
         self.area = pg.GraphicsLayoutWidget()
-        self.area.setMinimumSize(200, 150)
+        self.area.setMinimumSize(160, 110)
         self.area.setBackground(theme.panel)
         self.map = Map(self.area, (0, 0), theme, "cividis", is_numbered=True)
         self.tool = RegionTool(self.map, theme, self._look)
@@ -65,13 +66,6 @@ class ProposalView(View):
         self.steer, self.closed = SteerPanel(), ForbiddenPanel()
         self.prefer, self.record = PreferPanel(), RecordPanel()
         self.tabs = QTabWidget()
-        for name, panel in (
-            ("Steer", self.steer),
-            ("Forbidden", self.closed),
-            ("A or B", self.prefer),
-            ("Record", self.record),
-        ):
-            self.tabs.addTab(panel, name)
         self._arrange()
         for part in (self.box, self.steer, self.closed, self.prefer, self.record):
             part.acted.connect(self._act)
@@ -81,6 +75,7 @@ class ProposalView(View):
         self.forbid.clicked.connect(self._forbid)
         self.cancel.clicked.connect(self.tool.end)
         self.bias.valued.connect(self._look)
+        self.prefer.paired.connect(self._show_pair)
         selection.place_chosen.connect(self._choose)
         selection.cursor_moved.connect(self.map.show_cursor)
         selection.spectra_chosen.connect(self.prefer.choose)
@@ -136,15 +131,26 @@ class ProposalView(View):
         measuring.addWidget(self.bias)
         for button in (self.circle, self.rectangle, self.forbid, self.cancel):
             forbidding.addWidget(button, 1)
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(4, 4, 4, 4)
+        column.addWidget(self.area, 1)
+        column.addWidget(self.hint)
+        column.addLayout(forbidding)
+        for name, panel in (
+            ("Map", page),
+            ("Steer", self.steer),
+            ("Forbidden", self.closed),
+            ("A or B", self.prefer),
+            ("Record", self.record),
+        ):
+            self.tabs.addTab(panel, name)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addWidget(self.box)
         layout.addWidget(self.why)
-        layout.addWidget(self.area, 3)
-        layout.addWidget(self.hint)
         layout.addLayout(measuring)
-        layout.addLayout(forbidding)
-        layout.addWidget(self.tabs, 2)
+        layout.addWidget(self.tabs, 1)
 
     def _act(self, wish: Wish) -> None:
         """Send a wish on, with the reason that stands in the line for it."""
@@ -174,11 +180,14 @@ class ProposalView(View):
         pending = self._model.pending
         places = [] if pending is None else [(pending.x, pending.y)]
         if self.box.place is not None:
-            places.insert(0, self.box.place)
-        if self._place is not None:
-            places.append(self._place)
-        self.map.show_next(places)
+            places = [self.box.place]
+        self.map.show_next(places, self._place)
         self.map.show_closed(self._model)
+
+    def _show_pair(self) -> None:
+        """Write A and B at the two places that are compared, where that is of use."""
+        is_of_use = self.prefer.learns or self.prefer.is_chosen
+        self.map.show_letters(self.prefer.pair if is_of_use else ())
 
     def _move(self, place: Place) -> None:
         self.selection.cursor_moved.emit(*place)
@@ -202,11 +211,14 @@ class ProposalView(View):
         """Have the place that was clicked measured: instead of what is asked about, or next."""
         if self._place is None:
             return
+        place, self._place = self._place, None
         if self.box.asks_for_point:
-            self.box.answer_with(self._place)
-            return
-        bias = self.bias.value()
-        self._act(Steer(ForcePoint(*self._place, bias=math.nan if bias is None else bias)))
+            self.box.answer_with(place)
+        else:
+            bias = self.bias.value()
+            self._act(Steer(ForcePoint(*place, bias=math.nan if bias is None else bias)))
+        self._show_next()
+        self._look()
 
     def _draw(self, shape: Shape) -> None:
         (left, right), (low, high) = self.map.plot.vb.viewRange()

@@ -38,7 +38,7 @@ class QuestionBox(QFrame):
         self.waiting = words("what is wanted and not done yet", "faint")
         self.accept = push_button("Accept", "yes, go on so", "Ctrl+Return")
         self.reject = push_button("Reject", "no", "Ctrl+Backspace")
-        self.edit = push_button("This instead", "do what the fields say instead", "Ctrl+E")
+        self.edit = push_button("Instead", "do what the fields say instead", "Ctrl+E")
         self.accept.clicked.connect(lambda: self._answer(Verdict.APPROVED))
         self.reject.clicked.connect(lambda: self._answer(Verdict.REJECTED))
         self.edit.clicked.connect(lambda: self._answer(Verdict.EDITED))
@@ -146,7 +146,7 @@ class QuestionBox(QFrame):
             field.setVisible(name in asked)
             self._labels[name].setVisible(name in asked)
         kind = question.ask.kind if question is not None else ""
-        self.reject.setText("Reject: ends the run" if kind == "step" else "Reject")
+        self.reject.setText("End the run" if kind == "step" else "Reject")
         for button in (self.accept, self.reject):
             button.setVisible(can_answer)
         self.edit.setVisible(can_answer and bool(asked))

@@ -1,6 +1,5 @@
 """RangeView: the whole range of the scanner, with frame, tip, images so far and closed zones."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ from .thumbnails import Thumbnails
 from .view import View
 from .wishes import Perform
 from .z_gauge import ZGauge
-from .zones import ZoneMarks, zones_of
+from .zones import ZoneMarks, is_finite, reach_of, zones_of
 
 _FIRST_SHARE = 0.5  # of the frame that is scanned: what is proposed at first
 
@@ -54,11 +53,11 @@ class RangeView(View):
         self.proposal.setWordWrap(True)
         self.proposal.hide()
         self.message = RefusalLabel()
-        self.propose = _button("Propose", "Draw a frame that may be scanned next; drag it")
+        self.propose = _button("&Propose", "Draw a frame that may be scanned next; drag it")
         self.propose.setCheckable(True)
-        self.send = _button("Send tip", "To the place that was clicked (or double click)")
+        self.send = _button("Send &tip", "To the place that was clicked (or double click)")
         self.send.setEnabled(False)
-        self.whole = _button("Range", "Show all that the probe may reach")
+        self.whole = _button("Ra&nge", "Show all that the probe may reach")
         self.near = _button("Frame", "Show the frame that is scanned")
         self.gauge = ZGauge(theme)
         self._make_plot()
@@ -135,6 +134,7 @@ class RangeView(View):
 
     def _make_plot(self) -> None:
         self.plots = pg.PlotWidget()
+        self.plots.setAccessibleName("range of the scanner")
         self.plot = self.plots.getPlotItem()
         self.plot.setAspectLocked(True)
         self.plot.hideButtons()
@@ -191,13 +191,13 @@ class RangeView(View):
 
     def _show_limits(self, model: RunModel) -> None:
         self._zones.show(zones_of(model.limits, model.forbidden, model.stage))
-        bounds = _bounds(model.limits, self._scanned)
+        bounds = reach_of(model.limits, self._scanned)
         if bounds is None or bounds == self._bounds:
             return
         self._bounds = bounds
         (left, right), (bottom, top) = bounds
         edges = ((left, right, right, left, left), (bottom, bottom, top, top, bottom))
-        is_known = model.limits is not None and _is_finite(model.limits)
+        is_known = model.limits is not None and is_finite(model.limits)
         self._reach.setData(*(np.array(edge) / NM for edge in edges) if is_known else ([], []))
         self._lengths = length_unit(max(right - left, top - bottom), self._lengths)
         label_axes(self.plot, self._lengths)
@@ -331,21 +331,6 @@ class RangeView(View):
         self.plot.setRange(
             xRange=tuple(v / NM for v in x), yRange=tuple(v / NM for v in y), padding=0.04
         )
-
-
-def _bounds(limits: Limits | None, frame: ScanFrame | None) -> tuple[Range, Range] | None:
-    """Return what to show at most: what may be reached, or what lies around the frame [m]."""
-    if limits is not None and _is_finite(limits):
-        return limits.x, limits.y
-    if frame is None:
-        return None
-    x, y = frame.corners()
-    side = max(float(np.ptp(x)), float(np.ptp(y)))
-    return tuple((center - 1.5 * side, center + 1.5 * side) for center in frame.center)  # type: ignore[return-value]
-
-
-def _is_finite(limits: Limits) -> bool:
-    return all(map(math.isfinite, (*limits.x, *limits.y)))
 
 
 def _button(text: str, tip: str) -> QPushButton:

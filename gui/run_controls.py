@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QProgressBar, QPushButton
+from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QPushButton
 
 from spm_auto.data import FinishReason
 
@@ -54,10 +54,7 @@ class RunControls(View):
         self.title, self.state = OneLine(role="title"), OneLine(role="faint")
         self.step, self.words = OneLine(role="faint"), OneLine(role="faint")
         self.state.setAccessibleName("state of the run")
-        self.fault = QLabel()
-        self.fault.setTextFormat(Qt.TextFormat.PlainText)
-        self.fault.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.fault.setWordWrap(True)
+        self.fault = OneLine(role="alarm")
         self.fault.setAccessibleName("why the run cannot be spoken to")
         self.bar = QProgressBar()
         self.bar.setRange(0, _STEPS)
@@ -72,7 +69,7 @@ class RunControls(View):
         words.addWidget(self.step, 1, 0)
         words.addWidget(self.words, 1, 1)
         words.addWidget(self.bar, 2, 0, 1, 2)
-        words.addWidget(self.fault, 3, 0, 1, 2)
+        words.addWidget(self.fault, 1, 1)  # in place of the words: nothing moves
         words.setColumnStretch(0, 1)
         words.setColumnStretch(1, 2)
         layout = QHBoxLayout(self)
@@ -143,8 +140,12 @@ class RunControls(View):
         started = self._model.started
         self.title.say(started.title if started is not None else "no run", "title")
         self.state.say(*state_in_words(standing, self._model))
-        self.fault.setText(standing.fault)
-        self.fault.setVisible(bool(standing.fault) and not standing.is_starting)
+        finished = self._model.finished
+        over = "" if finished is None else f"the run is over: {finished.reason}"
+        has_fault = standing.fault not in ("", over) and not standing.is_starting
+        self.fault.say(standing.fault, "alarm" if finished is None else "warning")
+        self.fault.setVisible(has_fault)
+        self.words.setVisible(not has_fault)
         self.step.say(step_in_words(self._model), "faint")
         far = progress(
             self._model,

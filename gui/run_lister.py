@@ -5,11 +5,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from PyQt6.QtCore import QObject, QProcess, pyqtSignal
+from PyQt6.QtCore import QObject, QProcess, QTimer, pyqtSignal
+
+from spm_auto.units import format_duration
 
 from .run_summaries import RunSummary
 
 CHILD = "spm_auto.gui.run_summaries"
+PATIENCE = 60_000  # [ms] without a word from it
 
 
 class RunLister(QObject):
@@ -35,6 +38,10 @@ class RunLister(QObject):
         self._order: list[str] = []
         self._known: dict[str, RunSummary] = {}
         self._process: QProcess | None = None
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(PATIENCE)
+        self._patience.timeout.connect(self._give_up)
 
     @property
     def is_busy(self) -> bool:
@@ -62,9 +69,11 @@ class RunLister(QObject):
         known = {path: summary.stamp for path, summary in self._known.items()}
         process.write(json.dumps(known).encode())
         process.closeWriteChannel()
+        self._patience.start()
 
     def stop(self) -> None:
         """End the process, if there is one."""
+        self._patience.stop()
         process, self._process = self._process, None
         if process is not None:
             process.readyReadStandardOutput.disconnect(self._read)
@@ -78,6 +87,7 @@ class RunLister(QObject):
         process = self._process
         if process is None:
             return
+        self._patience.start()
         while process.canReadLine():
             self._take(json.loads(process.readLine().data()))
         self.found.emit()
@@ -93,6 +103,7 @@ class RunLister(QObject):
             self._known[told["path"]] = RunSummary(**told["summary"])
 
     def _end(self) -> None:
+        self._patience.stop()
         process, self._process = self._process, None
         if process is not None:
             if process.exitCode() != 0:
@@ -100,6 +111,14 @@ class RunLister(QObject):
                 last = words.splitlines()[-1] if words else "it said nothing"
                 self.error = f"the runs could not be looked through: {last}"
             process.deleteLater()
+        self.found.emit()
+        self.ended.emit()
+
+    def _give_up(self) -> None:
+        """End a process that has been silent for long: its disk may be far away, and not there."""
+        self.stop()
+        seconds = format_duration(PATIENCE / 1000)
+        self.error = f"the runs could not be looked through: nothing was heard for {seconds}"
         self.found.emit()
         self.ended.emit()
 

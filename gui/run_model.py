@@ -52,6 +52,7 @@ from spm_auto.instrument import (
 
 from .sayings import Saying, saying
 
+PREVIEW = 64  # pixels at most each way of what is kept of an image that was let go of
 KEPT_SCANS = 16  # images in memory at most; the journal has all of them
 KEPT_BYTES = 48 * 2**20  # [bytes] of images in memory, but for the newest and the one before
 KEPT_SAYINGS = 20_000  # lines of the log
@@ -86,7 +87,7 @@ class GrowingScan:
         start_time: Instrument time at its start [s].
         utc: When it began [s since 1970].
         forward: Images, shape [channel, line, pixel]; NaN where nothing was measured yet. None
-            where the model has let go of it: `RunModel.image` reads it again from the journal.
+            where the model has let go of it; `Rereading` reads it again from the journal.
         backward: The same of the way back.
         n_lines: How many lines have come.
         last_line: Index of the newest one; -1 before the first.
@@ -94,6 +95,8 @@ class GrowingScan:
         is_over: Whether it has ended, complete or not.
         is_aside: Whether it shows the tip or a drift, and is none of the run's images.
         stage: Where the coarse stage stood (x, y) [m]; None where there is none.
+        preview: Of the first channel's forward image, once the model has let go of it: every so
+            many pixels, shape [line, pixel]; None before.
     """
 
     index: int
@@ -108,6 +111,7 @@ class GrowingScan:
     is_over: bool = False
     is_aside: bool = False
     stage: tuple[float, float] | None = None
+    preview: np.ndarray | None = None
 
     @property
     def frame(self) -> ScanFrame:
@@ -412,6 +416,8 @@ class RunModel:
                 return
             room -= scan.forward.nbytes + scan.backward.nbytes
             if age >= KEPT_SCANS or (age > 1 and room < 0):
+                step = max(1, -(-max(scan.frame.shape) // PREVIEW))
+                scan.preview = scan.forward[0, ::step, ::step].copy()
                 scan.forward = scan.backward = None
 
     def _take_line(self, event: LineAcquired, time: float) -> Part:

@@ -97,8 +97,10 @@ def summarise(folder: Path, stamp: str, now: float) -> RunSummary:
             error = f"damaged: {reader.damage}" if reader.damage else ""
         else:
             model.take(open_run(folder).records)
-    except (SpmError, OSError, ValueError) as fault:
+    except (SpmError, OSError) as fault:
         error = str(fault)
+    except (AttributeError, LookupError, TypeError, ValueError) as fault:
+        error = f"the records do not fit together: {fault}"
     started = model.started
     if started is None:
         return RunSummary(folder.name, stamp, error=error or "nothing was recorded yet")

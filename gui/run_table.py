@@ -7,6 +7,7 @@ from typing import Any
 
 from PyQt6.QtCore import QAbstractTableModel, QModelIndex, Qt
 from PyQt6.QtGui import QColor
+from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from spm_auto.data import FinishReason
 from spm_auto.units import format_duration
@@ -129,3 +130,25 @@ def _told(path: Path, summary: RunSummary | None) -> str:
         lines.append(f"{summary.instrument}: {taken}, {format_duration(summary.seconds)} {time}")
     lines += [part for part in (summary.message, summary.error) if part]
     return "\n".join(lines)
+
+
+def run_table_view(runs: RunTable) -> QTableView:
+    """Return a view of the table in which one can be chosen."""
+    view = QTableView()
+    view.setModel(runs)
+    view.setAccessibleName("runs in the folder")
+    view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    view.setShowGrid(False)
+    view.setWordWrap(False)
+    view.setTabKeyNavigation(False)
+    below, above = view.verticalHeader(), view.horizontalHeader()
+    assert below is not None
+    assert above is not None
+    below.setVisible(False)
+    below.setDefaultSectionSize(22)
+    above.setHighlightSections(False)
+    for column, width in enumerate((88, 60, 86, 56)):
+        view.setColumnWidth(column, width)
+    above.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+    return view

@@ -133,6 +133,8 @@ def _words(record: Record) -> tuple[Weight, str] | tuple[Weight, str, str] | Non
             return Weight.NEWS, f"{verdict}: {what}" + (f" ({why})" if why else ""), who
         case Intervention(who=who, what=what, why=why):
             return Weight.NEWS, what + (f" ({why})" if why else ""), who
+        case InstructionFailed(instruction=instruction, error="Interrupted", message=message):
+            return Weight.NEWS, f"ended by hand: {type(instruction).__name__}: {message}"
         case InstructionFailed(instruction=instruction, message=message):
             return Weight.WARNING, f"refused: {type(instruction).__name__}: {message}"
         case Alarm(message=message):

@@ -5,6 +5,7 @@ from typing import Any
 
 from PyQt6.QtCore import QAbstractListModel, QModelIndex, QSize, Qt
 from PyQt6.QtGui import QColor, QIcon, QPixmap
+from PyQt6.QtWidgets import QAbstractItemView, QListView
 
 from spm_auto.units import format as format_quantity
 from spm_auto.units import format_duration
@@ -20,7 +21,7 @@ _NOWHERE = QModelIndex()
 
 
 class ScanList(QAbstractListModel):
-    """Rows for a list view. A picture is kept when the model has let go of its scan."""
+    """Rows for a list view; each picture is made once its scan is over, and kept."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -56,7 +57,7 @@ class ScanList(QAbstractListModel):
         return self._scans[len(self._scans) - 1 - row]
 
     def picture(self, index: int) -> QIcon | None:
-        """Return the small picture of a scan; None where it was never there to be drawn."""
+        """Return the small picture of a scan; None before its first lines."""
         return self._pictures.get(index)
 
     def set_theme(self, theme: Theme) -> None:
@@ -79,7 +80,7 @@ class ScanList(QAbstractListModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return _told(scan)
         if role == Qt.ItemDataRole.SizeHintRole:
-            return QSize(200, SIZE + 8)
+            return QSize(200, SIZE + 10)
         if role == Qt.ItemDataRole.ForegroundRole and scan.is_over and not scan.is_complete:
             return QColor(self._theme.warning)
         return None
@@ -88,9 +89,10 @@ class ScanList(QAbstractListModel):
         """Draw a picture where enough lines have come; returns whether it was drawn."""
         new = scan.n_lines - self._lines.get(scan.index, 0)
         enough = 1 if scan.is_over else max(1, scan.frame.pixels[1] // _STEPS)
-        if scan.forward is None or new < enough:
+        image = scan.preview if scan.forward is None else scan.forward[0]
+        if image is None or new < enough:
             return False
-        picture = QPixmap.fromImage(thumbnail(scan.forward[0], scan.frame.size))
+        picture = QPixmap.fromImage(thumbnail(image, scan.frame.size))
         icon = QIcon(picture)
         icon.addPixmap(picture, QIcon.Mode.Selected)  # its colours stay when it is chosen
         self._pictures[scan.index] = icon
@@ -99,15 +101,16 @@ class ScanList(QAbstractListModel):
 
 
 def words_of(scan: GrowingScan) -> str:
-    """Return what a scan is, in three short lines."""
+    """Return what a scan is, in four short lines."""
     frame = scan.frame
     size = " x ".join(format_quantity(length, "m", 4) for length in frame.size)
     pixels = " x ".join(map(str, frame.pixels))
     rate = format_quantity(scan.started.instruction.line_rate, "Hz", 3)
+    channels = ", ".join(each.name for each in scan.started.channels)
     purpose = scan.started.instruction.purpose or "scan"
     return (
         f"{scan.index + 1}  {purpose}, {local_time(scan.utc)}\n"
-        f"{size}, {pixels} pixels, {rate}\n{state_of(scan)}"
+        f"{size}\n{pixels} pixels, {rate}\n{state_of(scan)}; {channels}"
     )
 
 
@@ -130,3 +133,15 @@ def _told(scan: GrowingScan) -> str:
     )
     angle = f"{math.degrees(frame.angle):.4g}°"
     return f"center ({place}), angle {angle}\nchannels: {channels}"
+
+
+def scan_list_view(scans: ScanList) -> QListView:
+    """Return a view of the list in which one can be chosen."""
+    view = QListView()
+    view.setModel(scans)
+    view.setAccessibleName("scans of this run")
+    view.setIconSize(QSize(SIZE, SIZE))
+    view.setUniformItemSizes(True)
+    view.setSpacing(1)
+    view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    return view

@@ -268,6 +268,8 @@ class Session:
         if model.finished is not None:
             reason, message = model.finished.reason, model.finished.message
             return f"the run is over: {reason}" + (f": {message}" if message else "")
+        if self._reader is None and said:
+            return "there is no run in this folder yet"
         return said.removeprefix(f"{self.folder}: ")
 
     def _what_failed(self) -> str:

@@ -4,7 +4,6 @@ from datetime import datetime
 
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import (
-    QComboBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -19,7 +18,7 @@ from spm_auto.units import format as format_quantity
 
 from .beliefs import agent_table, place_words, region_of
 from .maps import Place
-from .parts import push_button, words
+from .parts import narrow_box, push_button, words
 from .run_model import RunModel
 from .sayings import Saying
 from .wishes import Annotate, Steer
@@ -41,6 +40,7 @@ class ForbiddenPanel(QWidget):
         super().__init__()
         self.list = QListWidget()
         self.list.setAccessibleName("forbidden regions")
+        self.list.setWordWrap(True)
         self.allow = push_button("Allow again", "the region may be measured again")
         self.hint = words("hint", "faint")
         self._regions: list[ForbidRegion] = []
@@ -93,31 +93,38 @@ class PreferPanel(QWidget):
 
     Signals:
         acted: What a human wants, a wish without its reason.
-        paired: Which two are compared, in words as they stand on the map: a tuple of places [m].
+        paired: Others are compared now, or whether they were chosen by hand has changed.
+
+    Attributes:
+        learns: Whether the agent learns from such answers.
+        is_chosen: Whether a human has chosen the two.
+        pair: Places of A and B [m]; empty where there are no two.
     """
 
     acted = pyqtSignal(object)
-    paired = pyqtSignal(object)
+    paired = pyqtSignal()
 
     def __init__(self) -> None:
         super().__init__()
         self.hint = words("hint", "faint")
-        self.choices = (QComboBox(), QComboBox())
+        self.choices = (narrow_box("place A"), narrow_box("place B"))
         self.buttons = (
             push_button("A is better", "the agent learns that A is better than B"),
             push_button("B is better", "the agent learns that B is better than A"),
         )
+        self.is_chosen = self.learns = False
+        self.pair: tuple[Place, ...] = ()
         self._candidates: list[int] = []
         self._places: list[Place] = []
         self._numbers: list[int] = []
         grid = QGridLayout()
         grid.setColumnStretch(1, 1)
         for n, (name, box, button) in enumerate(zip("AB", self.choices, self.buttons, strict=True)):
-            box.setAccessibleName(f"place {name}")
             grid.addWidget(QLabel(name), n, 0)
             grid.addWidget(box, n, 1)
             grid.addWidget(button, n, 2)
             box.currentIndexChanged.connect(lambda _: self._look())
+            box.activated.connect(lambda _: self._keep())
         self.buttons[0].clicked.connect(lambda: self._prefer(0, 1))
         self.buttons[1].clicked.connect(lambda: self._prefer(1, 0))
         layout = QVBoxLayout(self)
@@ -129,18 +136,20 @@ class PreferPanel(QWidget):
     def show_run(self, model: RunModel) -> None:
         """Show what was measured and judged; the two that were chosen stay chosen."""
         kind = agent_table(model).get("kind")
-        learns = kind == _PREFERRING
+        self.learns = kind == _PREFERRING
         self.hint.setText(
             ""
-            if learns or kind is None
+            if self.learns or kind is None
             else f'This agent ({kind}) learns from numbers, not from "A or B?".'
         )
         judged = [m for m in model.spectra if m.scored is not None and not m.scored.flag]
         numbers = [m.number for m in judged]
+        if len(numbers) < len(self._numbers):  # another run
+            self.is_chosen = False
         if numbers == self._numbers:
             return
         chosen = [
-            self._numbers[box.currentIndex()] if box.currentIndex() >= 0 else None
+            self._numbers[box.currentIndex()] if box.currentIndex() >= 0 else -1
             for box in self.choices
         ]
         self._numbers = numbers
@@ -152,12 +161,15 @@ class PreferPanel(QWidget):
             for m in judged
             if m.scored
         ]
-        for box, number, fallback in zip(self.choices, chosen, (-2, -1), strict=True):
+        best = max(judged, key=lambda m: m.scored.value if m.scored else 0.0, default=None)
+        others = [number for number in numbers if best is None or number != best.number]
+        if not self.is_chosen:  # the best so far, and the newest of the others
+            chosen = [-1 if best is None else best.number, others[-1] if others else -1]
+        for box, number in zip(self.choices, chosen, strict=True):
             box.blockSignals(True)
             box.clear()
             box.addItems(lines)
-            at = numbers.index(number) if number in numbers else len(numbers) + fallback
-            box.setCurrentIndex(max(at, -1))
+            box.setCurrentIndex(numbers.index(number) if number in numbers else -1)
             box.blockSignals(False)
         self._look()
 
@@ -165,8 +177,13 @@ class PreferPanel(QWidget):
         """Compare spectra that were chosen in another view: B becomes A, the new one B."""
         for number in numbers[-2:]:
             if number in self._numbers:
+                self.is_chosen = True
                 self.choices[0].setCurrentIndex(self.choices[1].currentIndex())
                 self.choices[1].setCurrentIndex(self._numbers.index(number))
+
+    def _keep(self) -> None:
+        self.is_chosen = True
+        self.paired.emit()
 
     def _prefer(self, better: int, worse: int) -> None:
         at = [box.currentIndex() for box in self.choices]
@@ -177,7 +194,8 @@ class PreferPanel(QWidget):
         is_pair = min(at) >= 0 and self._candidates[at[0]] != self._candidates[at[1]]
         for button in self.buttons:
             button.setEnabled(is_pair)
-        self.paired.emit(tuple(self._places[i] for i in at) if is_pair else ())
+        self.pair = tuple(self._places[i] for i in at) if is_pair else ()
+        self.paired.emit()
 
 
 class RecordPanel(QWidget):

@@ -25,6 +25,7 @@ class Which(Enum):
     NEWEST = "newest"
     LAST = "last 20"
     ALL = "all"
+    BEST = "best"
     CHOSEN = "chosen"
 
 
@@ -67,7 +68,9 @@ class SpectrumControls(QWidget):
         self.kind = _choice("kind of curve", ("spectra", "force curves"))
         self.kind.setVisible(False)
         self.channel = _choice("channel", ())
-        self.which = _choice("which spectra", tuple(each.value for each in Which)[:3])
+        self.which = _choice(
+            "which spectra", tuple(each.value for each in Which if each is not Which.CHOSEN)
+        )
         self.which.setCurrentText(Which.LAST.value)
         self.mean = QCheckBox("mean")
         self.mean.setChecked(True)

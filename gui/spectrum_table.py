@@ -6,6 +6,7 @@ from typing import Any
 
 from PyQt6.QtCore import QAbstractTableModel, QModelIndex, Qt
 from PyQt6.QtGui import QColor
+from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from spm_auto.units import format as format_quantity
 
@@ -62,8 +63,12 @@ class SpectrumTable(QAbstractTableModel):
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> Any:
         """Return the name of a column."""
-        if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal:
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
             return COLUMNS[section]
+        if role == Qt.ItemDataRole.TextAlignmentRole and section == _REMARK:
+            return int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         return None
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -88,9 +93,9 @@ def _text(judged: Judged, column: int) -> str:
         case 0:
             return str(judged.number + 1)
         case 1:
-            return format_quantity(x, "m", 4)
+            return format_quantity(x, "m", 3)
         case 2:
-            return format_quantity(y, "m", 4)
+            return format_quantity(y, "m", 3)
         case 3:
             return value_of(judged)
         case _:
@@ -116,3 +121,25 @@ def value_of(judged: Judged) -> str:
     if scored is None or not math.isfinite(scored.value):
         return ""
     return format_quantity(scored.value, scored.unit, 3)
+
+
+def spectrum_table_view(rows: SpectrumTable) -> QTableView:
+    """Return a view of the table in which rows can be chosen."""
+    table = QTableView()
+    table.setModel(rows)
+    table.setAccessibleName("spectra of this run")
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+    table.setShowGrid(False)
+    table.setWordWrap(False)
+    table.setTabKeyNavigation(False)
+    below, above = table.verticalHeader(), table.horizontalHeader()
+    assert below is not None
+    assert above is not None
+    below.setVisible(False)
+    below.setDefaultSectionSize(22)
+    above.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+    above.setStretchLastSection(True)
+    for column, width in enumerate((36, 68, 68, 62)):
+        table.setColumnWidth(column, width)
+    return table

@@ -6,12 +6,9 @@ import numpy as np
 from PyQt6.QtCore import QItemSelection, QItemSelectionModel, Qt
 from PyQt6.QtGui import QResizeEvent, QShowEvent
 from PyQt6.QtWidgets import (
-    QAbstractItemView,
-    QHeaderView,
     QLabel,
     QSizePolicy,
     QSplitter,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
@@ -23,21 +20,22 @@ from spm_auto.units import format as format_quantity
 from .curve_csv import curves_as_csv
 from .curve_fits import CurveFit, FitError, fit_curve, per
 from .curve_plot import CurvePlot, Drawing
+from .curve_words import legend_of, prepared, words_of
 from .roles import set_role
 from .run_model import Part, RunModel
 from .saving import SaveRow
 from .selection import Selection
 from .spectrum_controls import Shown, SpectrumControls, Which
-from .spectrum_table import SpectrumTable
+from .spectrum_table import SpectrumTable, spectrum_table_view
 from .theme import Theme
 from .traces import (
     Judged,
     Mean,
     Trace,
+    best_of,
     channels_of,
-    derivative,
     mean_of,
-    smoothed,
+    runs_of,
     thinned,
     trace,
 )
@@ -61,7 +59,7 @@ class SpectrumView(View):
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self.controls = SpectrumControls()
         self.rows = SpectrumTable(theme)
-        self.table = _table(self.rows)
+        self.table = spectrum_table_view(self.rows)
         self.plot = CurvePlot(theme)
         self.words = QLabel("no spectra yet")
         self.words.setWordWrap(True)
@@ -91,6 +89,7 @@ class SpectrumView(View):
         if model is not self._model:
             self._model, self._chosen, self._axes = model, (), None
             self.rows.clear()
+            self.controls.offer_chosen(0)
             changed |= Part.SPECTRA
         if changed & (Part.SPECTRA | Part.CURVES):
             self._refresh()
@@ -171,8 +170,11 @@ class SpectrumView(View):
             self._legend = ""
             self.legend.setText("")
             self._say_fit("")
-            kind = "force curves" if self.controls.shown.is_force else "spectra"
-            self.words.setText(f"no {kind} yet")
+            kind = "force curve" if self.controls.shown.is_force else "spectrum"
+            is_unscored = self.controls.shown.which is Which.BEST and bool(self._all())
+            self.words.setText(
+                f"no {kind} has a value" if is_unscored else f"no {many(0, kind)} yet"
+            )
             return
         channels = channels_of(judged[-1])
         self.controls.offer_channels([each.name for each in channels])
@@ -180,7 +182,7 @@ class SpectrumView(View):
         channel = next((c for c in channels if c.name == shown.channel), channels[0])
         self._set_axes(channel, shown)
         taken = [trace(each, channel.name) for each in judged]
-        traces = [_prepared(each, shown) for each in taken if each is not None]
+        traces = [prepared(each, shown) for each in taken if each is not None]
         mean = mean_of(traces) if shown.has_mean and len(traces) > 1 else None
         few = thinned(traces)
         newest = few.pop()
@@ -193,9 +195,9 @@ class SpectrumView(View):
             fit=None if fit is None else (fit.x, fit.y),
         )
         self.plot.draw(drawing)
-        self._legend = _legend(drawing, self.theme)
+        self._legend = legend_of(drawing, self.theme)
         self.legend.setText(self._legend)
-        self.words.setText(_words(traces, len(few) + 1, len(taken), mean, shown))
+        self.words.setText(words_of(traces, len(few) + 1, len(taken), mean, shown))
 
     def _fit(self, newest: Trace, mean: Mean | None, shown: Shown) -> CurveFit | None:
         """Fit the mean, or what is on top, and say what came of it."""
@@ -249,6 +251,9 @@ class SpectrumView(View):
                 return list(everything[-LAST:])
             case Which.ALL:
                 return list(everything)
+            case Which.BEST:
+                best = best_of(everything)
+                return [] if best is None else [best]
 
     def _set_axes(self, channel: Channel, shown: Shown) -> None:
         x = ("extension", "m") if shown.is_force else ("bias", "V")
@@ -290,9 +295,8 @@ class SpectrumView(View):
         assert model is not None
         self.rows.show_judged(self._all())
         marked = QItemSelection()
-        for row in self._chosen:
-            index = self.rows.index(row, 0)
-            marked.select(index, index)
+        for first, last in runs_of(self._chosen):
+            marked.select(self.rows.index(first, 0), self.rows.index(last, 0))
         flags = QItemSelectionModel.SelectionFlag
         self._is_choosing = True
         model.select(marked, flags.ClearAndSelect | flags.Rows)
@@ -311,82 +315,3 @@ class SpectrumView(View):
             self.selection.spectra_chosen.emit(())
             return
         self._refresh()
-
-
-def _table(rows: SpectrumTable) -> QTableView:
-    table = QTableView()
-    table.setModel(rows)
-    table.setAccessibleName("spectra of this run")
-    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-    table.setShowGrid(False)
-    table.setWordWrap(False)
-    table.setTabKeyNavigation(False)
-    below, above = table.verticalHeader(), table.horizontalHeader()
-    assert below is not None
-    assert above is not None
-    below.setVisible(False)
-    below.setDefaultSectionSize(22)
-    above.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-    above.setStretchLastSection(True)
-    for column, width in enumerate((36, 66, 66, 60)):
-        table.setColumnWidth(column, width)
-    return table
-
-
-def _prepared(taken: Trace, shown: Shown) -> Trace:
-    """Return a trace smoothed, and its slope, where that is wanted."""
-    y = taken.y
-    if shown.smoothing:
-        y = smoothed(taken.x, y, shown.smoothing)
-    if shown.is_slope:
-        y = derivative(taken.x, y)
-    return Trace(taken.number, taken.x, y, taken.remark)
-
-
-def _legend(drawing: Drawing, theme: Theme) -> str:
-    """Return what is drawn in which colour, as rich text without anything from the run in it."""
-    newest = drawing.newest
-    entries = [
-        (theme.accent, "" if newest is None else f"no. {newest.number + 1}", bool(newest)),
-        (theme.proposal, "mean ± deviation", drawing.mean is not None),
-        (theme.alarm, "fit", drawing.fit is not None),
-        (theme.faint, "others", bool(drawing.good)),
-        (theme.warning, "not to be trusted", bool(drawing.wrong)),
-    ]
-    return "&nbsp;&nbsp;&nbsp;".join(
-        f'<span style="color:{colour}">━</span> {name}'
-        for colour, name, is_there in entries
-        if is_there
-    )
-
-
-def _words(
-    traces: Sequence[Trace], n_drawn: int, n_taken: int, mean: Mean | None, shown: Shown
-) -> str:
-    """Say what is drawn, what was left out of the mean, and what is wrong with what is dashed."""
-    kind = "force curve" if shown.is_force else "spectrum"
-    newest = traces[-1]
-    said = [f"no. {newest.number + 1} on top"]
-    if len(traces) > 1:
-        drawn = f"{n_drawn} of {len(traces)}" if n_drawn < len(traces) else str(n_drawn)
-        said[0] = f"{drawn} {many(len(traces), kind)}, {said[0]}"
-    if n_taken > len(traces):
-        said.append(f"{n_taken - len(traces)} without this channel")
-    if mean is not None:
-        out = []
-        if mean.n_wrong:
-            out.append(f"{mean.n_wrong} with a remark")
-        if mean.n_other:
-            out.append(f"{mean.n_other} over another range")
-        said.append(f"mean of {mean.n_used}" + (f", without {' and '.join(out)}" if out else ""))
-    n_wrong = sum(bool(each.remark) for each in traces)
-    if newest.remark:
-        said.append(f"no. {newest.number + 1} is dashed, not to be trusted: {newest.remark}")
-    elif n_wrong:
-        said.append(f"{n_wrong} dashed, not to be trusted: {_remarks(traces)}")
-    return "; ".join(said)
-
-
-def _remarks(traces: Sequence[Trace]) -> str:
-    return ", ".join(dict.fromkeys(each.remark for each in traces if each.remark))

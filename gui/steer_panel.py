@@ -1,7 +1,7 @@
 """SteerPanel: how often the run asks, how much is explored, and by what spectra are judged."""
 
 from PyQt6.QtCore import pyqtSignal
-from PyQt6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QWidget
+from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QWidget
 
 from spm_auto import plugins
 from spm_auto.agents import Rescalarize, SetExploration
@@ -10,7 +10,7 @@ from spm_auto.workflow import often
 
 from .beliefs import agent_table, step_table
 from .fields import QuantityField
-from .parts import push_button, words
+from .parts import narrow_box, push_button, words
 from .run_model import RunModel
 from .wishes import SetApproval, Steer
 
@@ -29,16 +29,14 @@ class SteerPanel(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.approval = QComboBox()
+        self.approval = narrow_box("how often the run asks a human")
         self.approval.addItems([NEVER, EACH, NTH])
-        self.approval.setAccessibleName("how often the run asks a human")
         self.nth = QuantityField("ask about every so many-th", "1", 5, (2, 1_000_000), whole=True)
         self.nth.setMaximumWidth(60)
         self.weight = QuantityField("exploration weight", "1", allowed=(0.0, 100.0), optional=True)
         self.weight.setPlaceholderText("standard deviations, 0 is greedy")
-        self.scalarizer = QComboBox()
+        self.scalarizer = narrow_box("scalarizer")
         self.scalarizer.addItems(plugins.names("scalarizers"))
-        self.scalarizer.setAccessibleName("scalarizer")
         self.buttons = {
             "ask": push_button("Set", "change how often the run asks a human about proposals"),
             "explore": push_button("Set", "weigh what is not known by so many deviations"),

@@ -97,12 +97,15 @@ LIGHT = Theme(
     measured="#ffffff",
     forbidden="#b3261e",
 )
+_STYLE = "fusion"  # the only one that looks the same everywhere
 THEMES = {theme.name: theme for theme in (DARK, LIGHT)}
 
 
 def dress(application: QApplication, theme: Theme) -> None:
     """Give the whole application the colours of a theme."""
-    application.setStyle("Fusion")
+    style = application.style()
+    if style is None or style.name() != _STYLE:  # changing it takes half a second
+        application.setStyle(_STYLE)
     palette = QPalette()
     roles = QPalette.ColorRole
     for role, colour in (

@@ -187,3 +187,28 @@ def place_of(judged: Judged) -> tuple[float, float]:
     """Return where the probe stood, as read back (x, y) [m]."""
     measured = _measured(judged)
     return measured.x, measured.y
+
+
+def best_of(everything: Sequence[Judged]) -> Judged | None:
+    """Return the one with the highest value that nothing is wrong with, of the last scalarizer."""
+    scored = [each for each in everything if each.scored is not None and not remark(each)]
+    last = scored[-1].scored.scalarizer if scored and scored[-1].scored is not None else ""
+    values = [
+        (each.scored.value, at)
+        for at, each in enumerate(scored)
+        if each.scored is not None
+        and each.scored.scalarizer == last
+        and math.isfinite(each.scored.value)
+    ]
+    return scored[max(values)[1]] if values else None
+
+
+def runs_of(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the first and the last of each stretch of rising numbers without a gap."""
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs

@@ -2,12 +2,12 @@
 
 from PyQt6.QtCore import QEvent, QObject, Qt, QTimer
 from PyQt6.QtGui import QKeyEvent
-from PyQt6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QApplication, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from spm_auto.ear import Look
 from spm_auto.instrument import InstrumentState
 
-from .one_line import OneLine
+from .one_line import OneLine, set_role
 from .withdrawal import Said, Stage, Withdrawal
 
 EVERY = 40  # [ms] between two looks at what came of it
@@ -19,6 +19,8 @@ _ROLES = {
     Stage.CONFIRMED: "good",
     Stage.FAILED: "alarm",
 }
+_WIDTH, _HEIGHT = 250, 66  # [pixels] of the words, and of all
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _CONTROL_SHIFT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
 
 
@@ -46,19 +48,30 @@ class WithdrawButton(QWidget):
         )
         # when the mouse goes down, not when it comes up again
         self.button.pressed.connect(self.press)
-        self.words, self.detail = OneLine(role="faint"), OneLine(role="faint")
+        self.words = QLabel()
+        self.words.setTextFormat(Qt.TextFormat.PlainText)
+        self.words.setWordWrap(True)
+        self.words.setAlignment(_RIGHT)
         self.words.setAccessibleName("state of the withdrawal")
+        self.detail = OneLine(role="faint")
+        self.detail.setAlignment(_RIGHT)
         lines = QVBoxLayout()
         lines.setSpacing(0)
         lines.addStretch()
         lines.addWidget(self.words)
         lines.addWidget(self.detail)
         lines.addStretch()
+        room = QWidget()
+        room.setFixedWidth(_WIDTH)
+        lines.setContentsMargins(0, 0, 0, 0)
+        room.setLayout(lines)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(12)
+        layout.addWidget(room)
         layout.addWidget(self.button)
-        layout.addLayout(lines, 1)
+        # whatever is said, the button stays where it is
+        self.setFixedHeight(_HEIGHT)
         self._shown: Said | None = None
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._show)
@@ -92,8 +105,8 @@ class WithdrawButton(QWidget):
 
     def eventFilter(  # noqa: N802 - a name of Qt
         self,
-        watched: QObject | None,
-        event: QEvent | None,  # noqa: ARG002
+        watched: QObject | None,  # noqa: ARG002
+        event: QEvent | None,
     ) -> bool:
         """Take the keys that withdraw the tip, whoever they were meant for."""
         if (
@@ -111,7 +124,9 @@ class WithdrawButton(QWidget):
         said = self._withdrawal.said
         if said != self._shown:
             self._shown = said
-            self.words.say(said.words, _ROLES[said.stage])
+            set_role(self.words, _ROLES[said.stage])
+            self.words.setText(said.words)
+            self.words.setToolTip("\n".join(filter(None, (said.words, said.detail))))
             self.detail.say(said.detail, "faint")
             self.detail.setVisible(bool(said.detail))
 

@@ -5,14 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QPainterPath
 from PyQt6.QtWidgets import QGraphicsPathItem
 
 from spm_auto.data import Intervention
-from spm_auto.instrument import Limits
+from spm_auto.instrument import Limits, ScanFrame
 
 from .drawing import NM, pen, with_alpha
+from .fields import Range
 from .qt import pg
 from .selection import Place
 from .theme import Theme
@@ -72,6 +74,23 @@ def zones_of(
             width, height = (float(length) for length in values["size"])
             zones.append(Zone(center, width, height, False, why, False))
     return tuple(zones)
+
+
+def reach_of(limits: Limits | None, frame: ScanFrame | None) -> tuple[Range, Range] | None:
+    """Return what to show at most: what may be reached, or what lies around the frame [m]."""
+    if limits is not None and is_finite(limits):
+        return limits.x, limits.y
+    if frame is None:
+        return None
+    x, y = frame.corners()
+    side = max(float(np.ptp(x)), float(np.ptp(y)))
+    x0, y0 = frame.center
+    return (x0 - 1.5 * side, x0 + 1.5 * side), (y0 - 1.5 * side, y0 + 1.5 * side)
+
+
+def is_finite(limits: Limits) -> bool:
+    """Whether it is known how far the probe may go."""
+    return all(map(math.isfinite, (*limits.x, *limits.y)))
 
 
 class ZoneMarks:

@@ -37,7 +37,7 @@ def loop(number: int, flags: tuple[QualityFlag, ...] = (), points: int = 64) -> 
 
 def taken(spectrum: Spectrum) -> SpectrumAcquired:
     """Return that a spectrum was taken."""
-    waveform = BiasWaveform.triangle(8.0, len(spectrum.bias))
+    waveform = BiasWaveform(tuple(float(bias) for bias in spectrum.bias))
     return SpectrumAcquired(AcquireSpectrum(spectrum.x, spectrum.y, waveform), spectrum)
 
 

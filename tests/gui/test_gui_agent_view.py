@@ -124,7 +124,7 @@ def test_words_say_what_comes_next_and_when_nothing_does(view: AgentView) -> Non
     assert view.words["next"].text() == "not chosen yet"
     assert "was chosen last" in view.words["why"].text()
     assert "speaks" in view.words["belief"].text()
-    assert "5 of 12 measured" in view.words["cost"].text()
+    assert "5 of 12 judged" in view.words["cost"].text()
     feed(view, RunFinished(FinishReason.COMPLETED))
     assert view.words["next"].text() == "nothing: the run has completed"
 
@@ -135,8 +135,7 @@ def test_the_learning_curve_shows_values_the_best_so_far_and_calibration(view: A
     x, y = view.learning.found
     assert list(x) == [1, 2, 3, 4, 5]
     assert y == pytest.approx([1.0, 1.12, 1.24, 1.36, 1.48])
-    assert view.learning.curve.getAxis("top").labelText == "best so far 1.48 V"
-    assert view.learning.curve.getAxis("left").labelText == "loop area [V]"
+    assert view.learning.curve.getAxis("top").labelText == "loop area [V], best 1.48 V"
     assert "within 1 sd: 5 of 5" in view.learning.words.text()
 
 
@@ -144,6 +143,7 @@ def test_a_place_that_the_run_asks_about_is_marked(view: AgentView) -> None:
     feed(view)
     view.show_question(made_agents.view(made_agents.ASKED))
     assert view.mean.next_places == [pytest.approx(made_agents.PLACE)]
+    assert view.words["next"].text() == "(150 nm, -100 nm): the run asks you first"
     view.show_question(made_agents.view(None))
     assert view.mean.next_places == []
 

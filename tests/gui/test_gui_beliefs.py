@@ -62,7 +62,7 @@ def test_which_model_speaks_and_what_it_has_heard_is_told() -> None:
 def test_what_was_spent_and_what_is_left_is_told() -> None:
     """Row 25: cost spent and left."""
     words = cost_words(told())
-    assert words.startswith("5 of 12 measured · 1 min 3 s spent · about 7.0 s left")
+    assert words.startswith("5 of 12 judged · 1 min 3 s spent · about 7.0 s left")
     assert "exposure" in words
     assert words.count("V s") == 1
 

@@ -64,12 +64,22 @@ def test_scans_are_listed_with_picture_frame_and_time_the_newest_first(view: His
     assert view.scans.rowCount() == 2
     first = words_of(view.scans.scan(1))
     assert first.startswith("1  overview, ")
-    assert "1 um x 500 nm, 16 x 8 pixels, 1 Hz\ncomplete" in first
-    assert words_of(view.scans.scan(0)).endswith("line 3 of 8")
+    assert "1 um x 500 nm\n16 x 8 pixels, 1 Hz\ncomplete" in first
+    assert words_of(view.scans.scan(0)).endswith("\nline 3 of 8; height, amplitude, phase")
     assert view.scans.picture(0) is not None
     model.take(made.numbered([RunFinished(FinishReason.CANCELLED)], first=90))
     view.show_run(model, Part.RUN)
-    assert words_of(view.scans.scan(0)).endswith("broken off after 3 of 8 lines")
+    assert "broken off after 3 of 8 lines; height," in words_of(view.scans.scan(0))
+
+
+def test_scans_of_a_run_that_is_opened_late_have_a_picture_too(view: HistoryView) -> None:
+    """Row 11: an image that the model has let go of is still known by its picture."""
+    model = run_of(*(e for _ in range(KEPT_SCANS + 2) for e in made.scan_events(SMALL)))
+    assert model.scans[0].forward is None
+    view.show_run(model, Part.ALL)
+    pictures = [view.scans.picture(index) for index in (0, KEPT_SCANS + 1)]
+    images = [p.pixmap(SIZE, SIZE).toImage() for p in pictures if p is not None]
+    assert images[0] == images[1]
 
 
 def test_a_scan_that_is_chosen_is_shown_by_all_views_until_the_run_is_followed(
@@ -163,6 +173,17 @@ def test_a_run_of_the_folder_is_opened(view: HistoryView, tmp_path: Path, qtbot:
     assert opened.args == [run]
 
 
+def test_a_process_that_says_nothing_is_given_up(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spm_auto.gui.run_lister.PATIENCE", 1)
+    lister = RunLister()
+    with qtbot.waitSignal(lister.ended, timeout=10_000):
+        lister.look(tmp_path)
+    assert "nothing was heard for 0.0 s" in lister.error
+    assert not lister.is_busy
+
+
 def test_a_process_that_dies_is_said(
     qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,16 +220,17 @@ def test_a_scan_that_was_let_go_of_is_read_again_from_the_journal(
 
 
 def test_a_scan_that_is_not_in_the_journal_is_said(
-    selection: Selection, tmp_path: Path, qtbot: QtBot
+    view: HistoryView, selection: Selection, tmp_path: Path, qtbot: QtBot
 ) -> None:
     write_run(tmp_path)
     with pytest.raises(DataError, match="there is no scan 3, only 0"):
         reread(tmp_path / FILE_NAME, 2)
     model = run_of(*(e for _ in range(KEPT_SCANS + 1) for e in made.scan_events(SMALL)))
-    rereading = Rereading(selection)
-    rereading.watch(model, tmp_path / FILE_NAME)
-    with qtbot.waitSignal(rereading.failed) as failed:
-        selection.scan_chosen.emit(0)
-    assert failed.args is not None
-    assert "there is no scan 1" in failed.args[1]
-    rereading.finish()
+    view.show_run(model, Part.ALL)
+    view.set_run_folder(tmp_path)
+    selection.scan_chosen.emit(0)
+    qtbot.waitUntil(lambda: bool(view.fault.text()))
+    assert view.fault.text().startswith("scan 1 cannot be shown: ")
+    assert "there is no scan 1, only 0" in view.fault.text()
+    selection.scan_chosen.emit(-1)
+    assert not view.fault.text()

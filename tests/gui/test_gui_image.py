@@ -13,7 +13,7 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from spm_auto.data import Event, StageMoved
+from spm_auto.data import Event, Intervention, StageMoved
 from spm_auto.gui.drawing import NM, placed
 from spm_auto.gui.image_bar import BY_HAND, TURN
 from spm_auto.gui.image_view import ImageView
@@ -77,7 +77,7 @@ def test_row_2_the_image_grows_line_by_line(view: ImageView) -> None:
     image = view.picture.item.image
     assert np.isfinite(image[:10]).all()
     assert np.isnan(image[10:]).all()
-    assert "10 of 32 lines, growing" in view.words.text()
+    assert "10 of 32 lines, growing, 22.0 s left" in view.words.text()
     rest = [*made.scan_events()][11:]
     feed(view, *rest, model=model)
     assert np.isfinite(view.picture.item.image).all()
@@ -353,6 +353,16 @@ def test_places_outside_the_limits_are_counted(view: ImageView) -> None:
     feed(view, *begun())
     view.selection.pattern_drawn.emit(((0.0, 0.0), (9e-6, 0.0)))
     assert view.tools.words.text() == "2 places drawn, 1 outside the limits"
+
+
+def test_what_is_closed_is_seen_on_the_image(view: ImageView) -> None:
+    values = {"center": list(CENTER), "radius": 1e-7}
+    forbidden = Intervention("me", "stay out", "a scratch", "forbid_region", values)
+    model = feed(view, *begun(), forbidden)
+    (zone,) = view.picture.zones.zones
+    assert zone.contains(CENTER[0] + 9e-8, CENTER[1])
+    feed(view, replace(forbidden, kind="allow_region"), model=model)
+    assert view.picture.zones.zones == ()
 
 
 def test_where_the_agent_wants_to_measure_is_shown_until_it_has(view: ImageView) -> None:

@@ -52,10 +52,10 @@ def test_lines_are_let_through_by_their_weight(view: LogView) -> None:
     """Row 19: the log has a filter by weight."""
     view.show_run(run_of(*EVENTS), Part.ALL)
     assert len(texts(view)) == 5
-    assert view.count.text() == "5 lines"
+    assert view.count.text() == "5 lines, 1 alarm"
     view.level.setCurrentText("alarms")
     assert texts(view) == ["the tip has crashed"]
-    assert view.count.text() == "1 of 5 lines"
+    assert view.count.text() == "1 of 5 lines, 1 alarm"
     view.level.setCurrentText("news and worse")
     assert len(texts(view)) == 4
 
@@ -73,7 +73,7 @@ def test_lines_are_let_through_by_who_did_it_and_what_they_say(view: LogView) ->
     view.search.setText("bob")
     assert texts(view) == ["pause"]
     view.search.setText("nothing like this")
-    assert view.count.text() == "0 of 5 lines"
+    assert view.count.text() == "0 of 5 lines, 1 alarm"
 
 
 def test_the_end_is_followed_until_a_human_scrolls_up(view: LogView, qapp: QApplication) -> None:

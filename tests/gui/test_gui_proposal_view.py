@@ -47,6 +47,7 @@ def view(made_view: ProposalView) -> Iterator[ProposalView]:
     made_view.why.clear()
     feed(made_view)
     made_view.show_question(made_agents.view())
+    made_view.tabs.setCurrentIndex(0)
     made_view.show()
     yield made_view
     made_view.hide()
@@ -128,7 +129,7 @@ def test_a_frame_is_edited_by_its_middle_and_size(view: ProposalView, wishes: li
 
 def test_whoever_rejects_a_step_is_told_that_it_ends_the_run(view: ProposalView) -> None:
     view.show_question(made_agents.view(made_agents.STEP_ASKED))
-    assert view.box.reject.text() == "Reject: ends the run"
+    assert view.box.reject.text() == "End the run"
     assert not view.box.edit.isVisible()
 
 
@@ -231,10 +232,14 @@ def test_forbidden_regions_come_from_the_journal_and_are_allowed_again(
 def test_one_of_two_places_is_preferred(view: ProposalView, wishes: list[Any]) -> None:
     """Row 26: prefer A or B."""
     view.tabs.setCurrentWidget(view.prefer)
-    assert view.prefer.choices[0].currentText().startswith("4: 1.36 V at (")
+    said = [box.currentText() for box in view.prefer.choices]
+    assert said[0].startswith("5: 1.48 V at (")  # the best
+    assert said[1].startswith("4: 1.36 V at (")  # the newest of the others
+    view.selection.spectra_chosen.emit((4,))
     view.selection.spectra_chosen.emit((1,))
     assert view.prefer.choices[0].currentText().startswith("5: 1.48 V")
     assert view.prefer.choices[1].currentText().startswith("2: 1.12 V")
+    assert [text for _, _, text in view.map.letters] == ["A", "B"]
     view.prefer.buttons[0].click()
     view.prefer.buttons[1].click()
     assert wishes == [Steer(Prefer(28, 7)), Steer(Prefer(7, 28))]
@@ -324,5 +329,5 @@ def test_nothing_can_be_done_to_a_run_that_cannot_be_spoken_to(
 
 def test_it_fits_a_small_screen(view: ProposalView) -> None:
     view.show_question(made_agents.view(made_agents.ASKED))
-    assert view.minimumSizeHint().height() <= 680
-    assert view.minimumSizeHint().width() <= 420
+    assert view.minimumSizeHint().height() <= 420
+    assert view.minimumSizeHint().width() <= 300

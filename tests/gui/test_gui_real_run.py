@@ -1,10 +1,6 @@
 """The session with a real run in a process of its own: by hand, on a simulator without waiting."""
 
-import os
-import signal
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -93,28 +89,3 @@ def test_a_run_by_hand_from_its_start_to_its_withdrawal(session: Session) -> Non
     ticks(session, lambda: session.model.finished)
     assert session.model.finished is not None
     assert session.model.finished.reason is FinishReason.EMERGENCY
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="processes cannot be frozen there")
-@pytest.mark.torture
-def test_a_frozen_run_is_not_confirmed_until_it_is(session: Session) -> None:
-    until(lambda: session.withdrawal.said.stage is Stage.READY)
-    assert session.view is not None
-    process = session.view.process
-    os.kill(process, signal.SIGSTOP)
-    try:
-        session.withdrawal.press()
-        until(lambda: session.withdrawal.said.stage is Stage.LATE)
-        start = time.monotonic()
-        while time.monotonic() - start < 4.0:  # longer than its connections live without a sign
-            assert session.withdrawal.said.stage in (Stage.LATE, Stage.FAILED)
-            session.tick()
-        assert session.view is None
-        assert not session.can_resume
-        session.withdrawal.press()  # the hard path, with signals
-    finally:
-        os.kill(process, signal.SIGCONT)
-    ticks(session, lambda: session.model.finished)
-    assert session.model.finished is not None
-    assert session.model.finished.reason is FinishReason.EMERGENCY
-    until(lambda: session.withdrawal.said.stage is Stage.CONFIRMED)

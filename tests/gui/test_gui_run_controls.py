@@ -113,7 +113,7 @@ def test_a_run_that_was_killed_can_be_resumed_from_here(
     standing = Standing(FOLDER, None, "the run's process 12 has died", can_resume=True)
     controls.show_standing(standing)
     assert controls.state.full == "it ended without a word"
-    assert controls.fault.text() == "the run's process 12 has died"
+    assert controls.fault.full == "the run's process 12 has died"
     with qtbot.waitSignal(controls.resume_wished) as asked:
         qtbot.mouseClick(controls.again, Qt.MouseButton.LeftButton)
     assert asked.args == [StartOrder(Path(), Path(), FOLDER, resume=True)]

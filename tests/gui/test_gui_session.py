@@ -127,7 +127,7 @@ def test_a_run_whose_ear_comes_later_is_heard_when_it_does(
     session = make()
     session.attach(tmp_path / "run")  # not even the folder is there
     ticks(session, lambda: session.fault)
-    assert session.fault == "no run listens here"
+    assert session.fault == "there is no run in this folder yet"
     assert session.withdrawal.said.stage is Stage.NOTHING
     run.is_there = True
     ticks(session, lambda: session.view)

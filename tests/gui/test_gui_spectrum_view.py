@@ -1,6 +1,7 @@
 """SpectrumView: spectra one over another, chosen or followed, and what is made of them."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import made
@@ -16,6 +17,7 @@ from spm_auto.gui.selection import Selection
 from spm_auto.gui.spectrum_view import SpectrumView
 from spm_auto.gui.theme import DARK, LIGHT
 from spm_auto.gui.traces import MOST_CURVES
+from spm_auto.instrument import QualityFlag
 
 
 @pytest.fixture
@@ -112,6 +114,43 @@ def test_flagged_and_doubted_spectra_are_dashed_and_said_in_words(view: Spectrum
     assert view.plot.drawn("newest")[0].size == 0
     assert "doubted: the tip had changed" in view.words.text()
     assert view.rows.data(view.rows.index(7, 4)) == "doubted: the tip had changed"
+
+
+def test_what_is_wrong_does_not_set_the_range(view: SpectrumView) -> None:
+    """Row 10: one spectrum that went wrong does not flatten all others."""
+    spoilt = made_curves.loop(9, flags=(QualityFlag.SATURATED,))
+    spoilt.data[0] *= 1000.0
+    view.show_run(run_of(*made_curves.loops(9), made_curves.taken(spoilt)), Part.ALL)
+    assert view.plot.y_scale.label("response") == "response (pm)"
+    assert _height(view) < 20.0
+    choose(view, "which", "newest")
+    assert _height(view) > 1.0  # alone it is seen as it is
+    assert view.plot.drawn("newest")[1] == pytest.approx(spoilt.data[0])
+
+
+def _height(view: SpectrumView) -> float:
+    """Return how much of y is seen, in the unit of the axis."""
+    box = view.plot.widget.getPlotItem().vb
+    box.updateAutoRange()
+    low, high = box.viewRange()[1]
+    return float(high - low)
+
+
+def test_the_band_is_filled_where_both_ways_lie_over_each_other(view: SpectrumView) -> None:
+    view.show_run(run_of(*made_curves.loops(20)), Part.ALL)
+    assert view.plot.is_in_band(7.5, 3.4e-12)  # both ways are saturated there
+    assert not view.plot.is_in_band(7.5, 0.0)
+
+
+def test_the_best_spectrum_is_shown_alone(view: SpectrumView) -> None:
+    model = RunModel()
+    model.take(made.run_records(4))
+    view.show_run(model, Part.ALL)
+    choose(view, "which", "best")
+    assert model.best is not None
+    assert view.words.text() == f"no. {model.best.number + 1} on top"
+    view.show_run(run_of(*made_curves.loops(2)), Part.ALL)
+    assert view.words.text() == "no spectrum has a value"
 
 
 def test_spectra_that_are_chosen_elsewhere_are_shown_until_the_run_is_followed_again(
@@ -275,6 +314,18 @@ def test_the_waveform_of_a_spectrum_is_used_again(
     with qtbot.waitSignal(selection.settings_recalled) as recalled:
         view.controls.use.click()
     assert recalled.args == [model.spectra[1].instruction]
+
+
+def test_a_pulse_is_a_dot_since_a_point_is_no_line(view: SpectrumView) -> None:
+    pulses = [
+        made_curves.taken(replace(loop, bias=loop.bias[:1] + number, data=loop.data[:, :1]))
+        for number, loop in enumerate(map(made_curves.loop, range(3)))
+    ]
+    view.show_run(run_of(*pulses), Part.ALL)
+    assert view.plot.n_dots() == 3
+    assert "mean of 1, without 2 over another range" in view.words.text()
+    choose(view, "fit", "line")
+    assert "a line needs at least 5 points, here are 1" in view.fit_words.text()
 
 
 def test_another_run_replaces_what_was_shown(view: SpectrumView) -> None:

@@ -1,7 +1,6 @@
 """The red button: always there, waits for nothing, and says truly what came of it."""
 
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -12,10 +11,10 @@ import pytest
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QDialog, QLineEdit, QMenu, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
-from talking import HERE, LOOK, PATIENCE, MadeRun, until
+from talking import HERE, LOOK, PATIENCE, MadeRun, run_view, until
 
 from spm_auto.errors import ConnectionLost, NotConfirmed
-from spm_auto.gui.doors import Seen, press_twice
+from spm_auto.gui.doors import EarDoor, Seen, press_twice
 from spm_auto.gui.theme import Theme
 from spm_auto.gui.withdraw import WithdrawButton
 from spm_auto.gui.withdrawal import Stage, Withdrawal
@@ -70,9 +69,9 @@ def test_withdraw_is_pressed_and_confirmed_in_words(
     """Row 14: the button withdraws, and says how long the confirmation took."""
     bench.ready()
     qtbot.mousePress(button.button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: button.words.full.startswith("WITHDRAWN (confirmed after "))
-    assert button.words.full.endswith(" ms)")
-    assert button.words.role == "good"
+    qtbot.waitUntil(lambda: button.words.text().startswith("WITHDRAWN (confirmed after "))
+    assert button.words.text().endswith(" ms)")
+    assert button.words.property("role") == "good"
     assert bench.run.called("emergency_stop") == [(False,)]
 
 
@@ -90,12 +89,12 @@ def test_without_an_answer_it_says_not_confirmed_yet_and_then_what_came(
     bench.ready()
     bench.run.slow = {"emergency_stop"}
     button.press()
-    assert button.words.full == "withdrawing..."
-    qtbot.waitUntil(lambda: button.words.full.startswith("NOT CONFIRMED YET"))
-    assert "the controller's own button" in button.words.full
-    assert button.words.role == "alarm"
+    assert button.words.text() == "withdrawing..."
+    qtbot.waitUntil(lambda: button.words.text().startswith("NOT CONFIRMED YET"))
+    assert "the controller's own button" in button.words.text()
+    assert button.words.property("role") == "alarm"
     bench.run.gate.set()
-    qtbot.waitUntil(lambda: button.words.full.startswith("WITHDRAWN (confirmed after "))
+    qtbot.waitUntil(lambda: button.words.text().startswith("WITHDRAWN (confirmed after "))
 
 
 def test_an_instrument_that_does_not_say_so_is_not_confirmed(
@@ -104,9 +103,9 @@ def test_an_instrument_that_does_not_say_so_is_not_confirmed(
     bench.ready()
     bench.run.error = NotConfirmed("the instrument does not answer")
     button.press()
-    qtbot.waitUntil(lambda: button.words.full.startswith("NOT CONFIRMED - use the controller's"))
+    qtbot.waitUntil(lambda: button.words.text().startswith("NOT CONFIRMED - use the controller's"))
     assert "the instrument does not answer" in button.detail.full
-    assert button.words.role == "alarm"
+    assert button.words.property("role") == "alarm"
 
 
 def test_the_second_press_takes_the_hard_path_and_waits_for_nothing(bench: Bench) -> None:
@@ -175,10 +174,10 @@ def test_without_an_instrument_it_can_be_pressed_and_says_so(
     bench: Bench, button: WithdrawButton, qtbot: QtBot
 ) -> None:
     """Row 14: it is never disabled."""
-    assert button.words.full == "no instrument attached"
+    assert button.words.text() == "no instrument attached"
     assert button.button.isEnabled()
     qtbot.mousePress(button.button, Qt.MouseButton.LeftButton)
-    assert button.words.full == "no instrument is attached: nothing was withdrawn"
+    assert button.words.text() == "no instrument is attached: nothing was withdrawn"
 
 
 @pytest.mark.parametrize(
@@ -265,14 +264,25 @@ def test_two_signals_reach_a_process_as_two() -> None:
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.readline()
-        born = Path(f"/proc/{child.pid}/stat")
-        started = born.read_text().rpartition(")")[2].split()[19] if born.exists() else ""
-        assert press_twice(Seen(child.pid, started)) == ""
+        run = MadeRun(view=run_view(process=child.pid))
+        seen = EarDoor(run.connect(Path(), "Ada")).check()
+        assert seen is not None
+        assert press_twice(seen) == ""
         assert child.wait(PATIENCE) == 0
-    if started:  # by now nobody has that number, or somebody else
-        assert "is gone" in press_twice(Seen(child.pid, started))
-    assert "is gone" in press_twice(Seen(os.getpid(), "another")) or not started
-    assert signal.getsignal(signal.SIGINT) is not None
+    assert "is gone" in press_twice(seen)  # by now nobody has that number, or somebody else
+    assert "is gone" in press_twice(Seen(os.getpid(), "another"))
+
+
+def test_whatever_is_said_the_button_stays_where_it_is(
+    bench: Bench, button: WithdrawButton, qtbot: QtBot
+) -> None:
+    button.resize(500, button.height())
+    before = button.button.geometry()
+    bench.ready()
+    bench.run.error = NotConfirmed("the instrument does not answer " * 20)
+    button.press()
+    qtbot.waitUntil(lambda: button.words.text().startswith("NOT CONFIRMED - use the controller's"))
+    assert button.button.geometry() == before
 
 
 def test_a_run_that_died_is_said_to_be_so(bench: Bench, button: WithdrawButton) -> None:
