@@ -186,7 +186,7 @@ class ProposalView(View):
         if self.box.place is not None:
             places = [self.box.place]
         self.map.show_next(places, self._place)
-        size = self.box.size
+        size = self.box.frame_size
         self.map.show_frame(None if size is None else self.box.place, size or (0.0, 0.0))
         self.map.show_closed(self._model)
 

@@ -73,7 +73,7 @@ class QuestionBox(QFrame):
         return (asked["x"], asked["y"]) if {"x", "y"} <= set(asked) else None
 
     @property
-    def size(self) -> tuple[float, float] | None:
+    def frame_size(self) -> tuple[float, float] | None:
         """Size of the frame that is asked about [m]; None for none."""
         asked = self._asked()
         return (asked["width"], asked["height"]) if {"width", "height"} <= set(asked) else None
