@@ -4,6 +4,7 @@ import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -132,7 +133,7 @@ def step_table(model: RunModel) -> Mapping[str, Any]:
     if model.started is None or model.step is None:
         return {}
     try:
-        table = tomllib.loads(model.started.recipe)["steps"][model.step.index]
+        table = _read(model.started.recipe)["steps"][model.step.index]
         for number in model.step.path[1::2]:
             table = table["steps"][number]
     except (tomllib.TOMLDecodeError, KeyError, IndexError, TypeError):
@@ -165,3 +166,9 @@ def scan_of(model: RunModel) -> GrowingScan | None:
             if scan.frame == model.fit.frame and scan.forward is not None:
                 return scan
     return model.scan
+
+
+@lru_cache(maxsize=4)
+def _read(recipe: str) -> dict[str, Any]:
+    """Read a recipe; it is asked for ten times a second, and nobody may change what comes back."""
+    return tomllib.loads(recipe)

@@ -38,9 +38,9 @@ class QuestionBox(QFrame):
         self._reason = ""
         self.words = words("what the run asks")
         self.waiting = words("what is wanted and not done yet", "faint")
-        self.accept = push_button("Accept", "yes, go on so", "Ctrl+Return")
-        self.reject = push_button("Reject", "no", "Ctrl+Backspace")
-        self.edit = push_button("Instead", "do what the fields say instead", "Ctrl+E")
+        self.accept = push_button("Accept", "yes, go on so", "Ctrl+Shift+A")
+        self.reject = push_button("Reject", "no", "Ctrl+Shift+R")
+        self.edit = push_button("Instead", "do what the fields say instead", "Ctrl+Shift+E")
         self.accept.clicked.connect(lambda: self._answer(Verdict.APPROVED))
         self.reject.clicked.connect(lambda: self._answer(Verdict.REJECTED))
         self.edit.clicked.connect(lambda: self._answer(Verdict.EDITED))

@@ -357,3 +357,24 @@ def test_it_fits_a_small_screen(view: ProposalView) -> None:
     view.show_question(made_agents.view(made_agents.ASKED))
     assert view.minimumSizeHint().height() <= 420
     assert view.minimumSizeHint().width() <= 300
+
+
+def test_accept_reject_and_measure_have_keys_of_their_own(
+    view: ProposalView, wishes: list[Any], qtbot: QtBot
+) -> None:
+    """Row 26: from the keyboard, and with keys that no panel uses to perform by hand."""
+    with qtbot.waitActive(view):
+        view.activateWindow()
+    view.why.setFocus()
+    view.show_question(made_agents.view(made_agents.ASKED))
+    both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    qtbot.keyClick(view.why, Qt.Key.Key_A, both)
+    qtbot.keyClick(view.why, Qt.Key.Key_R, both)
+    qtbot.keyClick(view.why, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert [wish.verdict for wish in wishes] == [Verdict.APPROVED, Verdict.REJECTED]
+    view.selection.place_chosen.emit(3e-7, -4e-7)
+    qtbot.keyClick(view.why, Qt.Key.Key_M, both)
+    assert wishes[2].values == {"x": 3e-7, "y": -4e-7}
+    view.show_question(made_agents.view())
+    qtbot.keyClick(view.why, Qt.Key.Key_A, both)
+    assert len(wishes) == 3  # nothing is asked
