@@ -169,6 +169,8 @@ class RunControls(View):
 
 def state_in_words(standing: Standing, model: RunModel) -> tuple[str, str]:
     """Return how a run stands, in words, and what that is to a human."""
+    if standing.server is not None:
+        return "an instrument server, only to look at and to withdraw", "faint"
     if standing.folder is None:
         return "nothing is open", "faint"
     view = standing.view

@@ -189,6 +189,7 @@ class Session:
         """How it stands, for who shows it."""
         return Standing(
             folder=self.folder,
+            server=None if self._server is None else self._server.announced,
             view=self.view,
             fault=self.fault,
             is_looking=self.is_looking,

@@ -253,5 +253,7 @@ class Withdrawal:
 def _idle(ways: tuple[Prepared, ...]) -> Said:
     if any(way.is_ready for way in ways):
         return Said(Stage.READY, "ready")
-    detail = next((way.fault for way in ways if way.fault and way.was_ready), "")
-    return Said(Stage.NOTHING, "no instrument attached", detail)
+    detail = next((way.fault for way in ways if way.fault), "")
+    if detail:
+        return Said(Stage.NOTHING, "no instrument can be reached", detail)
+    return Said(Stage.NOTHING, "no instrument attached")
