@@ -191,6 +191,11 @@ def test_the_folder_of_a_run_that_cannot_be_read_says_so(make: Make, tmp_path: P
     session.attach(tmp_path)
     session.tick()
     assert "is no journal of spm_auto" in session.journal.damage
+    (tmp_path / FILE_NAME).unlink()
+    write(tmp_path, run_events(1)).close()
+    session.tick()  # the disk gives it again
+    assert session.journal.damage == ""
+    assert session.model.n_records
 
 
 def test_every_wish_is_said_to_the_run(make: Make, run: MadeRun, tmp_path: Path) -> None:
