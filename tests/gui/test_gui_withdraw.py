@@ -13,6 +13,7 @@ from PyQt6.QtWidgets import QDialog, QLineEdit, QMenu, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 from talking import HERE, LOOK, PATIENCE, MadeRun, run_view, until
 
+from spm_auto.ear import FILE_NAME
 from spm_auto.errors import ConnectionLost, NotConfirmed
 from spm_auto.gui.doors import EarDoor, Seen, press_ctrl_c
 from spm_auto.gui.theme import Theme
@@ -244,6 +245,14 @@ def test_it_is_ready_again_when_the_tip_is_at_the_sample_again(
     assert bench.stage is Stage.CONFIRMED
     button.show_look(LOOK)
     until(lambda: bench.stage is Stage.READY)
+
+
+def test_a_run_that_may_not_be_spoken_to_is_told_from_none(bench: Bench) -> None:
+    bench.run.is_there = False
+    (bench.folder / FILE_NAME).write_text("others may read this")
+    bench.withdrawal.point_at(bench.folder)
+    until(lambda: bench.withdrawal.said.words == "no instrument can be reached")
+    assert "no run listens here" in bench.withdrawal.said.detail
 
 
 def test_a_window_that_went_away_takes_its_connections_with_it(bench: Bench) -> None:
