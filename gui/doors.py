@@ -19,7 +19,8 @@ from spm_auto.server import Identity, Place, RemoteInstrument, read_identity
 from .link import Connect, Talker
 
 EVERY = 0.5  # [s] between two looks whether a door is there
-BETWEEN = 0.3  # [s] between two signals: two at once would count as one
+BETWEEN = 0.15  # [s] between two signals: two at once may count as one
+PRESSES = 3  # the first one cancels, those that follow withdraw; one of them may get lost
 WHY = "WITHDRAW was pressed in the window"
 _SERVERS = "server/keys-*/announced.json"  # within the folder of a run; see `spm_auto.hosting`
 _GUEST = "run.key_secret"
@@ -173,6 +174,7 @@ class Prepared:
     Attributes:
         name: Of the door.
         open: Opens it anew.
+        was_ready: Whether somebody was ever there.
     """
 
     def __init__(self, name: str, opened: OpenDoor, every: float) -> None:
@@ -181,6 +183,7 @@ class Prepared:
         self._door: Door | None = None
         self._seen: Seen | None = None
         self._fault = ""
+        self.was_ready = False
         self._closing, self._wake = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._keep, name="prepared", daemon=True)
         self._thread.start()
@@ -231,7 +234,7 @@ class Prepared:
                 if self._door is None:
                     self._put(self.open())
                 self._seen = pulse.check() or self._seen
-                self._fault = ""
+                self._fault, self.was_ready = "", True
             except SpmError as error:
                 self._fault = str(error)
                 if isinstance(error, ConnectionLost):
@@ -256,8 +259,8 @@ class Prepared:
                 each.close()
 
 
-def press_twice(seen: Seen) -> str:
-    """Press Ctrl-C twice in the process of a run, which withdraws the tip.
+def press_ctrl_c(seen: Seen) -> str:
+    """Press Ctrl-C in the process of a run, as often as withdraws the tip.
 
     Returns:
         Why it could not be done; empty where it could.
@@ -267,9 +270,9 @@ def press_twice(seen: Seen) -> str:
     if not seen.born or _born(seen.process) != seen.born:
         return f"the run's process {seen.process} is gone"
     try:
-        os.kill(seen.process, signal.SIGINT)
-        threading.Event().wait(BETWEEN)
-        os.kill(seen.process, signal.SIGINT)
+        for _ in range(PRESSES):
+            os.kill(seen.process, signal.SIGINT)
+            threading.Event().wait(BETWEEN)
     except OSError as error:
         return f"the run's process {seen.process} cannot be signalled: {error.strerror or error}"
     return ""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PyQt6.QtCore import pyqtSignal
-from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QPushButton
+from PyQt6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout
 
 from spm_auto.data import FinishReason
 
@@ -61,17 +61,19 @@ class RunControls(View):
         self.bar.setTextVisible(False)
         self.bar.setMaximumHeight(8)
         self.bar.setAccessibleName("progress of the run")
-        words = QGridLayout()
-        words.setHorizontalSpacing(16)
-        words.setVerticalSpacing(3)
-        words.addWidget(self.title, 0, 0)
-        words.addWidget(self.state, 0, 1)
-        words.addWidget(self.step, 1, 0)
-        words.addWidget(self.words, 1, 1)
-        words.addWidget(self.bar, 2, 0, 1, 2)
-        words.addWidget(self.fault, 1, 1)  # in place of the words: nothing moves
-        words.setColumnStretch(0, 1)
-        words.setColumnStretch(1, 2)
+        words = QVBoxLayout()
+        words.setSpacing(3)
+        for left, right in (
+            (self.title, (self.state,)),
+            (self.step, (self.words, self.fault)),  # one in place of the other: nothing moves
+        ):
+            row = QHBoxLayout()
+            row.setSpacing(16)
+            row.addWidget(left, 1)
+            for each in right:
+                row.addWidget(each, 3)
+            words.addLayout(row)
+        words.addWidget(self.bar)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(6, 4, 12, 4)
         layout.setSpacing(6)

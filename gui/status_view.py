@@ -28,6 +28,7 @@ _DOING = {
     InstrumentState.LOST: ("lost: it does not answer", "alarm"),
     InstrumentState.CLOSED: ("closed", "faint"),
 }
+_AWAY = (InstrumentState.LOST, InstrumentState.CLOSED)
 Said = tuple[str, str]  # text and role
 
 
@@ -92,7 +93,8 @@ class StatusView(View):
 
     def show_look(self, look: Look | None) -> None:
         """Show what is read back; where nobody can tell, that, and never what was so before."""
-        vitals = None if look is None else look.vitals
+        is_there = look is not None and look.status.state not in _AWAY
+        vitals = look.vitals if look is not None and is_there else None
         self._say("instrument", (UNKNOWN, "faint") if look is None else self._doing(look))
         self._say("tip", (UNKNOWN, "faint") if look is None else _tip(look))
         self._say("feedback", _feedback(vitals))
@@ -111,7 +113,7 @@ class StatusView(View):
         journal = standing.journal
         if journal.damage:
             self._say("journal", (f"damaged: {journal.damage}", "alarm"))
-        elif standing.folder is None:
+        elif not journal.n_records:
             self._say("journal", ("none", "faint"))
         else:
             size = format_quantity(float(journal.size), "B", 3)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from spm_auto.errors import AccessError, ConnectionLost, SpmError
 
-from .doors import EVERY, NoServer, OpenDoor, Prepared, Seen, ear_door, press_twice, server_door_of
+from .doors import EVERY, NoServer, OpenDoor, Prepared, Seen, ear_door, press_ctrl_c, server_door_of
 from .link import Connect, call_run
 
 IN_TIME = 0.2  # [s] within which a withdrawal is confirmed where all is well
@@ -81,7 +81,7 @@ class Withdrawal:
     Args:
         who: Who sits here, for the record.
         connect: Connects to the ear of a run.
-        signal: Presses Ctrl-C twice in a process; returns why it could not, empty where it could.
+        signal: Presses Ctrl-C in a process; returns why it could not, empty where it could.
         every: How often it is looked whether somebody is there [s].
         persistence: How long somebody who cannot be reached is called again and again [s].
     """
@@ -90,7 +90,7 @@ class Withdrawal:
         self,
         who: str,
         connect: Connect = call_run,
-        signal: Callable[[Seen], str] = press_twice,
+        signal: Callable[[Seen], str] = press_ctrl_c,
         every: float = EVERY,
         persistence: float = PERSISTENCE,
     ) -> None:
@@ -253,5 +253,5 @@ class Withdrawal:
 def _idle(ways: tuple[Prepared, ...]) -> Said:
     if any(way.is_ready for way in ways):
         return Said(Stage.READY, "ready")
-    detail = next((way.fault for way in ways if way.fault), "")
+    detail = next((way.fault for way in ways if way.fault and way.was_ready), "")
     return Said(Stage.NOTHING, "no instrument attached", detail)

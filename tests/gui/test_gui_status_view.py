@@ -137,6 +137,13 @@ def test_an_instrument_that_tells_no_vitals_is_shown_for_what_it_tells(view: Sta
     assert said(view, "control") == "no server: the run itself"
 
 
+@pytest.mark.parametrize("state", [InstrumentState.LOST, InstrumentState.CLOSED])
+def test_an_instrument_that_is_away_feels_nothing(view: StatusView, state: InstrumentState) -> None:
+    view.show_look(replace(LOOK, status=replace(STATUS, state=state)))
+    for name in ("feedback", "protection", "signal", "z"):
+        assert said(view, name) == UNKNOWN, name
+
+
 def test_what_the_watchdog_did_is_above_everything(view: StatusView) -> None:
     view.show_look(replace(LOOK, trip="the current of 3.2 nA is above 2 nA"))
     assert view.alarm.isVisible()

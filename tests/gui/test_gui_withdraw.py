@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from talking import HERE, LOOK, PATIENCE, MadeRun, run_view, until
 
 from spm_auto.errors import ConnectionLost, NotConfirmed
-from spm_auto.gui.doors import EarDoor, Seen, press_twice
+from spm_auto.gui.doors import EarDoor, Seen, press_ctrl_c
 from spm_auto.gui.theme import Theme
 from spm_auto.gui.withdraw import WithdrawButton
 from spm_auto.gui.withdrawal import Stage, Withdrawal
@@ -253,13 +253,13 @@ def test_a_window_that_went_away_takes_its_connections_with_it(bench: Bench) -> 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
-def test_two_signals_reach_a_process_as_two() -> None:
+def test_signals_reach_a_process_one_by_one() -> None:
     script = (
         "import signal, sys, threading\n"
         "n = []\n"
         "signal.signal(signal.SIGINT, lambda *_: n.append(1))\n"
         "print('up', flush=True)\n"
-        "while len(n) < 2: threading.Event().wait(0.01)\n"
+        "while len(n) < 3: threading.Event().wait(0.01)\n"
     )
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
@@ -267,10 +267,10 @@ def test_two_signals_reach_a_process_as_two() -> None:
         run = MadeRun(view=run_view(process=child.pid))
         seen = EarDoor(run.connect(Path(), "Ada")).check()
         assert seen is not None
-        assert press_twice(seen) == ""
+        assert press_ctrl_c(seen) == ""
         assert child.wait(PATIENCE) == 0
-    assert "is gone" in press_twice(seen)  # by now nobody has that number, or somebody else
-    assert "is gone" in press_twice(Seen(os.getpid(), "another"))
+    assert "is gone" in press_ctrl_c(seen)  # by now nobody has that number, or somebody else
+    assert "is gone" in press_ctrl_c(Seen(os.getpid(), "another"))
 
 
 def test_whatever_is_said_the_button_stays_where_it_is(
