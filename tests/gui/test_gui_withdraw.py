@@ -244,6 +244,7 @@ def test_it_is_ready_again_when_the_tip_is_at_the_sample_again(
     button.show_look(None)
     assert bench.stage is Stage.CONFIRMED
     button.show_look(LOOK)
+    button.show_look(replace(LOOK))
     until(lambda: bench.stage is Stage.READY)
 
 
