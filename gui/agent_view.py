@@ -15,6 +15,7 @@ from .beliefs import (
     choice_words,
     cost_words,
     map_words,
+    mark_words,
     on_grid,
     place_words,
     promise,
@@ -248,6 +249,10 @@ class AgentView(View):
     def _show_cursor(self, x: float, y: float) -> None:
         for each in self.maps:
             each.show_cursor(x, y)
+        number = self.overview.mark_at((x, y))
+        if number is not None and self._model is not None:
+            self.readout.setText(mark_words(self._model, number))
+            return
         said = [f"x {format_quantity(x, 'm', 4)}, y {format_quantity(y, 'm', 4)}"]
         names = ("overview", "predicted", "uncertainty", "acquisition")
         for name, each in zip(names, self.maps, strict=True):

@@ -285,3 +285,26 @@ def map_words(model: RunModel) -> str:
         return ""
     best = format_quantity(hopes.best, unit_of(model), 4)
     return f"acquisition: {hopes.name} on {best}, from the last fit; see why for the agent's rule"
+
+
+def mark_words(model: RunModel, number: int) -> str:
+    """Say what was found: "no. 5: 1.48 V, expected 1.40 ± 0.30 V".
+
+    Args:
+        model: The run.
+        number: Which of its spectra, or of its curves where it has no spectra, counted from 0.
+    """
+    told = (model.spectra or model.curves)[number]
+    words, scored, chosen = f"no. {number + 1}", told.scored, told.chosen
+    if scored is None:
+        return words
+    if scored.flag or told.doubt:
+        return f"{words}: no good, {scored.flag or told.doubt}"
+    words += f": {format_quantity(scored.value, scored.unit, 4)}"
+    learning = shown_learning(model)
+    if chosen is not None and math.isfinite(chosen.mean) and scored.start_time in learning.times:
+        at = learning.times.index(scored.start_time)
+        if math.isfinite(learning.means[at]):
+            said = plus_minus(learning.means[at], learning.deviations[at], scored.unit)
+            words += f", expected {said}"
+    return words

@@ -13,7 +13,7 @@ BY_HAND = RECIPES / "by_hand.toml"  # waits for what a human wants, in any labor
 FIRST_LOOK = RECIPES / "first_look.toml"  # scans first, so that there is something to see
 SIMULATOR = LABS / "ferroelectric.toml"
 _SUITS = re.compile(r"^# lab: (\S+)$", re.MULTILINE)
-_FIRST = (BY_HAND.name, FIRST_LOOK.name)
+_FIRST = (FIRST_LOOK.name, BY_HAND.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,8 @@ def offer(path: Path) -> Offer:
 
 def shipped_recipes() -> tuple[Offer, ...]:
     """Return the recipes that come with the window, those for working by hand first."""
-    names = sorted(path.name for path in RECIPES.glob("*.toml"))
-    names.sort(key=lambda name: name not in _FIRST)
-    return tuple(offer(RECIPES / name) for name in names)
+    others = sorted({path.name for path in RECIPES.glob("*.toml")} - set(_FIRST))
+    return tuple(offer(RECIPES / name) for name in (*_FIRST, *others))
 
 
 def shipped_labs() -> tuple[Offer, ...]:

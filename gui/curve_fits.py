@@ -66,6 +66,7 @@ class CurveFit:
         x: Where the curve is drawn, in the order of the points that were fitted, shape (n,).
         y: The fitted curve there, shape (n,).
         left: Standard deviation of a point from it [unit of y].
+        explained: Share of the variance of y that it explains (Wright, 1921).
         unit: SI unit of y.
     """
 
@@ -74,6 +75,7 @@ class CurveFit:
     x: FloatArray
     y: FloatArray
     left: float
+    explained: float
     unit: str
 
     def words(self) -> str:
@@ -200,7 +202,11 @@ def fit_curve(
     left = math.sqrt(float(np.sum((v - fitted) ** 2)) / (len(u) - n_free))
     _judge(form, found, covariance, u)
     parameters = _told(wanted, found, covariance, scales, units)
-    return CurveFit(form, parameters, x, fitted * scales[1], left * scales[1], units[1])
+    spread = float(np.sum((v - v.mean()) ** 2))
+    explained = 1.0 - float(np.sum((v - fitted) ** 2)) / spread if spread > 0 else 0.0
+    return CurveFit(
+        form, parameters, x, fitted * scales[1], left * scales[1], max(explained, 0.0), units[1]
+    )
 
 
 def _rising(x: FloatArray) -> Rising:

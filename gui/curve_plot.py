@@ -19,6 +19,7 @@ from .theme import Theme
 from .traces import Mean, Trace, branches, joined
 
 _FAINT = 110  # opacity of curves that are only the company of others, of 255
+_DOUBTFUL = 150  # the same of curves that something is wrong with
 _BAND = 60  # the same of the band
 _EMPTY = np.empty(0)
 _ITEMS = ("good", "wrong", "mean", "newest", "wrong newest", "fit")  # each above those before
@@ -173,10 +174,12 @@ class CurvePlot(QWidget):
         theme = self._theme
         faint = QColor(theme.faint)
         faint.setAlpha(_FAINT)
+        doubtful = QColor(theme.warning)
+        doubtful.setAlpha(_DOUBTFUL)
         dash = Qt.PenStyle.DashLine
         return {
             "good": pg.mkPen(faint, width=1),
-            "wrong": pg.mkPen(theme.warning, width=1, style=dash),
+            "wrong": pg.mkPen(doubtful, width=1, style=dash),
             "newest": pg.mkPen(theme.accent, width=1),
             "wrong newest": pg.mkPen(theme.accent, width=1, style=dash),
             "mean": pg.mkPen(theme.proposal, width=1),

@@ -62,6 +62,7 @@ class ImageBar(QWidget):
         self.is_backward = False
         self._styles: dict[str, Style] = {}
         self._is_telling = True
+        self._spanned: tuple[float, float] | None = None
         self.channels = _combo("channel", "Which channel is shown (C)")
         self.directions = _combo("direction", "Forward or backward lines (B)")
         self.directions.addItems(["forward", "backward"])
@@ -132,20 +133,15 @@ class ImageBar(QWidget):
         if style.percentiles is not None:
             at = PERCENTILES.index(style.percentiles)
         self.ranges.setCurrentIndex(at)
-        for field, level in zip((self.low, self.high), style.levels or (None, None), strict=True):
+        for field in (self.low, self.high):
             field.unit = channel.unit
-            field.setText("" if level is None else said(level, channel.unit, 6))
+        self._write_levels(style.levels)
         self._is_telling = True
         self._mirror()
 
     def show_levels(self, low: float, high: float) -> None:
-        """Show which values the colours span now [SI]; where set by hand, they are left alone."""
-        if self.channel is None or self._is_by_hand:
-            return
-        for field, level in ((self.low, low), (self.high, high)):
-            text = said(level, self.channel.unit, 3)
-            if field.text() != text:
-                field.setText(text)
+        """Take which values the colours span now [SI]: by hand begins with them."""
+        self._spanned = low, high
 
     def step(self, combo: QComboBox) -> None:
         """Choose the next of what can be chosen."""
@@ -180,6 +176,10 @@ class ImageBar(QWidget):
         rows.addWidget(self.by_hand)
         rows.addWidget(self.fault)
 
+    def _write_levels(self, levels: tuple[float, float] | None, digits: int = 6) -> None:
+        for field, level in zip((self.low, self.high), levels or (None, None), strict=True):
+            field.setText("" if level is None else said(level, field.unit, digits))
+
     def _turn(self, index: int) -> None:
         self.is_backward = index == 1
         self.changed.emit()
@@ -198,6 +198,7 @@ class ImageBar(QWidget):
         if wanted == TURN:
             self._restyle(percentiles=None, levels=None)
         elif wanted == BY_HAND:
+            self._write_levels(self._spanned, 3)
             self._mirror()
             self._take_levels()
         else:

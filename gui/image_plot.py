@@ -86,7 +86,7 @@ class ImagePlot:
         self.spectra.set_theme(theme)
         self.curves.set_theme(theme)
         self.zones.set_theme(theme)
-        self.tip.set_colours(theme.tip)
+        self.tip.set_theme(theme)
         self.place.set_colours(theme.accent)
         self.following.set_colours(theme.faint, width=1)
         self.next.set_colours(edge(theme), theme.proposal, width=1)

@@ -27,6 +27,8 @@ from .view import View
 from .wishes import Perform
 from .zones import zones_of
 
+_CALM = 0.01  # of the span of the colours: levels that move less while an image grows stay
+
 
 class ImageView(View):
     """Shows a scan in the sample's coordinates; it follows the run until another is chosen.
@@ -43,6 +45,7 @@ class ImageView(View):
         self._levelled: tuple[tuple[object, ...], FloatArray | None] = ((), None)
         self._units: dict[str, Shown] = {}
         self._levels = (math.nan, math.nan)
+        self._levels_of: tuple[object, ...] = ()
         self._cursor: Place | None = None
         self._is_mine = False
         self._refused = ""
@@ -223,12 +226,21 @@ class ImageView(View):
         if levels is None:
             self.picture.clear()
             return
-        self._levels = levels
+        self._levels = levels = self._calmed(levels, style)
         largest = max(map(abs, levels))
         unit = shown_unit(channel.unit, largest, self._units.get(channel.name))
         self._units[channel.name] = unit
         self.picture.show_image(image, levels, style.colours, channel.name, unit)
         self.bar.show_levels(*levels)
+
+    def _calmed(self, levels: tuple[float, float], style: Style) -> tuple[float, float]:
+        """Return the levels of before where those of a growing image are nearly the same."""
+        scan, channel = self.scan, self.bar.channel
+        key = (id(scan), scan is not None and scan.is_over, channel, self.bar.is_backward, style)
+        is_same, self._levels_of = key == self._levels_of, key
+        moved = max(abs(new - old) for new, old in zip(levels, self._levels, strict=True))
+        is_near = is_same and moved < _CALM * (levels[1] - levels[0])
+        return self._levels if is_near else levels
 
     def _show_words(self, scan: GrowingScan | None) -> None:
         is_following = self._chosen == FOLLOW

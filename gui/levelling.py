@@ -13,10 +13,10 @@ DEGREE = 2  # of the polynomial that is taken out of each line
 class Levelling(StrEnum):
     """What is taken out of an image before it is shown."""
 
-    NONE = "none"
-    PLANE = "plane"
-    LINES = "lines (median)"
-    POLYNOMIAL = "lines (parabola)"
+    NONE = "not levelled"
+    PLANE = "level: plane"
+    LINES = "level: line medians"
+    POLYNOMIAL = "level: line parabolas"
 
 
 def levelled(image: FloatArray, how: Levelling) -> FloatArray:

@@ -17,6 +17,7 @@ from .drawing import (
     Shown,
     apart,
     look_up_table,
+    outline,
     percentiles,
     placed,
     said,
@@ -33,6 +34,7 @@ from .zones import Zone, ZoneMarks, zones_of
 
 NUMBERED = 30  # newest points that carry their number
 _PERCENTILES = (1.0, 99.0)
+_TINY = 0.01  # pure numbers below it are not written out beside a bar
 _CLOSE = 9.0  # [pixels of the screen] from which a click is on a point
 Place = tuple[float, float]
 
@@ -78,7 +80,7 @@ class Map:
         self._bar.axis.setWidth(38)
         self._bar.hide()
         self._zone_marks = ZoneMarks(plot, theme)
-        self._way = pg.PlotCurveItem()
+        self._way, self._frame = pg.PlotCurveItem(), pg.PlotCurveItem()
         self._points = pg.ScatterPlotItem(size=8, pxMode=True)
         self._best = pg.ScatterPlotItem(size=15, pxMode=True, symbol="star")
         self._behind = pg.ScatterPlotItem(size=20, pxMode=True)
@@ -91,7 +93,15 @@ class Map:
             text.hide()
             plot.addItem(text, ignoreBounds=True)
         for depth, item in enumerate(
-            (self._way, self._points, self._best, self._behind, self._next, *self._lines)
+            (
+                self._way,
+                self._frame,
+                self._points,
+                self._best,
+                self._behind,
+                self._next,
+                *self._lines,
+            )
         ):
             item.setZValue(10 + depth)
             plot.addItem(item, ignoreBounds=True)
@@ -121,6 +131,11 @@ class Map:
         return [(float(x) * NM, float(y) * NM) for x, y in zip(*self._next.getData(), strict=True)]
 
     @property
+    def frame_corners(self) -> FloatArray:
+        """Where the frame is drawn that is proposed [m], shape (5, 2); (0, 2) for none."""
+        return NM * np.stack([np.asarray(c, dtype=float) for c in self._frame.getData()], axis=1)
+
+    @property
     def letters(self) -> list[tuple[float, float, str]]:
         """Which letters stand where: x and y [m]."""
         return [
@@ -128,6 +143,12 @@ class Map:
             for t in self._letters
             if t.isVisible()
         ]
+
+    @property
+    def levels(self) -> tuple[float, float]:
+        """Which numbers the first and the last colour stand for, in the unit of the title."""
+        low, high = self._bar.levels()
+        return float(low), float(high)
 
     @property
     def zones(self) -> tuple[Zone, ...]:
@@ -148,6 +169,7 @@ class Map:
         self._best.setPen(pg.mkPen(dark, width=1))
         self._best.setBrush(pg.mkBrush(theme.proposal))
         self._way.setPen(pg.mkPen(with_alpha(theme.measured, 90), width=1))
+        self._frame.setPen(pg.mkPen(theme.proposal, width=2))
         for line in self._lines:
             line.setPen(pg.mkPen(with_alpha(theme.accent, 200), width=1))
         self._zone_marks.set_theme(theme)
@@ -195,7 +217,7 @@ class Map:
             self.set_title(title)
             return
         low, high = apart(levels[0] if floor is None else floor, levels[1])
-        self._shown = shown_unit(unit, max(abs(low), abs(high)), self._shown)
+        self._shown = _shown(unit, max(abs(low), abs(high)), self._shown)
         factor = self._shown.per_unit
         self.image.setImage(image * factor, autoLevels=False)
         self.image.setTransform(placed(frame))
@@ -240,6 +262,14 @@ class Map:
             item.setData(
                 x=x, y=y, symbol=symbols, pen=pg.mkPen(colour, width=width), brush=pg.mkBrush(None)
             )
+
+    def show_frame(self, center: Place | None, size: tuple[float, float] = (0.0, 0.0)) -> None:
+        """Show the frame that is proposed, turned as the map is [m]; None takes it away."""
+        if center is None or self.frame is None:
+            self._frame.setData([], [])
+            return
+        frame = ScanFrame(center=center, size=size, angle=self.frame.angle)
+        self._frame.setData(*outline(frame))
 
     def show_letters(self, places: Sequence[Place]) -> None:
         """Show which places are A and B; none takes them away."""
@@ -372,3 +402,11 @@ def link(maps: Sequence[Map]) -> None:
         each._leader = maps[0]
         each.plot.setXLink(first)
         each.plot.setYLink(first)
+
+
+def _shown(unit: str, largest: float, before: Shown) -> Shown:
+    """Return in which unit to show numbers; a pure number that is tiny gets a power of ten."""
+    if unit == "1" and 0 < largest < _TINY:
+        power = 3 * math.floor(math.log10(largest) / 3)
+        return Shown(f"1e{power}", 10.0**-power)
+    return shown_unit(unit, largest, before)

@@ -117,17 +117,25 @@ class TipMark(PlaceMark):
     def __init__(self, plot: Any) -> None:
         super().__init__(plot, "+", 17, 90)
         self._journal: Place | None = None
-        self._is_read_back = False
+        self._colours = "", ""
+        self.is_read_back = False
+
+    def set_theme(self, theme: Theme) -> None:
+        """Change the colours: fainter while nobody reads it back."""
+        self._colours = theme.faint, theme.tip
+        self.set_colours(self._colours[self.is_read_back])
 
     def take_run(self, probe: Place | None) -> None:
         """Take what the journal says [m]."""
         self._journal = probe
-        if not self._is_read_back:
+        if not self.is_read_back:
             self.show(probe)
 
     def take_look(self, look: Look | None) -> None:
         """Take what the instrument reads back; None where nobody can tell."""
-        self._is_read_back = look is not None
+        if self.is_read_back is not (look is not None):
+            self.is_read_back = look is not None
+            self.set_colours(self._colours[self.is_read_back])
         self.show(self._journal if look is None else look.status.position)
 
 

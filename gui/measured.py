@@ -7,9 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from spm_auto.data import JudgedCurve, Measurement
-from spm_auto.instrument import FloatArray
+from spm_auto.instrument import FloatArray, ForceCurve, Spectrum
 
 from .run_model import RunModel
+
+
+def curve_of(each: Measurement | JudgedCurve) -> Spectrum | ForceCurve:
+    """Return what was measured, which says where."""
+    return each.spectrum if isinstance(each, Measurement) else each.curve
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +42,7 @@ class Marks:
         """Return those of a run: of its spectra, or of its force curves where it has no spectra."""
         are_curves = not model.spectra
         told: Sequence[Measurement | JudgedCurve] = model.curves if are_curves else model.spectra
-        places = [each.spectrum if isinstance(each, Measurement) else each.curve for each in told]
+        places = [curve_of(each) for each in told]
         name = model.learning.scalarizer
         values = np.full(len(told), -np.inf)
         is_good = np.ones(len(told), dtype=bool)

@@ -182,6 +182,8 @@ class ProposalView(View):
         if self.box.place is not None:
             places = [self.box.place]
         self.map.show_next(places, self._place)
+        size = self.box.size
+        self.map.show_frame(None if size is None else self.box.place, size or (0.0, 0.0))
         self.map.show_closed(self._model)
 
     def _show_pair(self) -> None:

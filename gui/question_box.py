@@ -71,6 +71,12 @@ class QuestionBox(QFrame):
         return (asked["x"], asked["y"]) if {"x", "y"} <= set(asked) else None
 
     @property
+    def size(self) -> tuple[float, float] | None:
+        """Size of the frame that is asked about [m]; None for none."""
+        asked = self._asked()
+        return (asked["width"], asked["height"]) if {"width", "height"} <= set(asked) else None
+
+    @property
     def asks_for_point(self) -> bool:
         """Whether the run asks where to measure."""
         return self.question is not None and self.question.ask.kind == "point"

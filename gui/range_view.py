@@ -112,7 +112,7 @@ class RangeView(View):
         self.gauge.set_theme(theme)
         self._reach.setPen(pen(theme.ink))
         self._frame.setPen(pg.mkPen(theme.frame, width=2))
-        self._tip.set_colours(theme.tip)
+        self._tip.set_theme(theme)
         self._place.set_colours(theme.accent)
         self._ghost.set_colours(theme.faint, width=1)
 

@@ -18,6 +18,7 @@ from spm_auto.units import format as format_quantity
 
 from .beliefs import agent_table, place_words, region_of
 from .maps import Place
+from .measured import curve_of
 from .parts import narrow_box, push_button, words
 from .run_model import RunModel
 from .sayings import Saying
@@ -142,7 +143,8 @@ class PreferPanel(QWidget):
             if self.learns or kind is None
             else f'This agent ({kind}) learns from numbers, not from "A or B?".'
         )
-        judged = [m for m in model.spectra if m.scored is not None and not m.scored.flag]
+        told = model.spectra or model.curves
+        judged = [m for m in told if m.scored is not None and not m.scored.flag]
         numbers = [m.number for m in judged]
         if len(numbers) < len(self._numbers):  # another run
             self.is_chosen = False
@@ -154,10 +156,10 @@ class PreferPanel(QWidget):
         ]
         self._numbers = numbers
         self._candidates = [m.scored.candidate for m in judged if m.scored]
-        self._places = [(m.spectrum.x, m.spectrum.y) for m in judged]
+        self._places = [(curve_of(m).x, curve_of(m).y) for m in judged]
         lines = [
             f"{m.number + 1}: {format_quantity(m.scored.value, m.scored.unit, 4)} "
-            f"at {place_words(m.spectrum.x, m.spectrum.y)}"
+            f"at {place_words(curve_of(m).x, curve_of(m).y)}"
             for m in judged
             if m.scored
         ]

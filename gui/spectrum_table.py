@@ -131,6 +131,7 @@ def spectrum_table_view(rows: SpectrumTable) -> QTableView:
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
     table.setShowGrid(False)
+    table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     table.setWordWrap(False)
     table.setTabKeyNavigation(False)
     below, above = table.verticalHeader(), table.horizontalHeader()

@@ -42,7 +42,7 @@ from .traces import (
 from .view import View
 from .words import many
 
-_NARROW = 620  # [pixels] below which plot and list do not stand side by side
+_NARROW = 740  # [pixels] below which plot and list do not stand side by side
 LAST = 20  # spectra that "last 20" means
 
 
@@ -219,7 +219,8 @@ class SpectrumView(View):
             self._say_fit(f"no fit of {what}: {error}", "warning")
             return None
         left = format_quantity(fit.left, fit.unit, 3)
-        self._say_fit(f"{shown.fit} through {what}: {fit.words()}; it leaves {left} a point")
+        share = f"it explains {100 * fit.explained:.4g} % and leaves {left} a point"
+        self._say_fit(f"{shown.fit} through {what}: {fit.words()}; {share}")
         return fit
 
     def _say_fit(self, words: str, role: str = "") -> None:

@@ -161,7 +161,9 @@ class StartView(View):
         self.card.show_nothing("planning…")
         self._look_at_lab()
         self._show_buttons()
-        self._calm.start()
+        self._calm.stop()
+        if self.isVisible():  # else it is planned when somebody looks
+            self._calm.start()
 
     def _look_at_lab(self) -> None:
         try:

@@ -143,6 +143,10 @@ def _style(theme: Theme) -> str:
     QPushButton[role="withdraw"]:hover, QPushButton[role="withdraw"]:focus {{
         border-color: white;
     }}
+    QPushButton:checked, QToolButton:checked {{
+        color: {theme.panel}; background: {theme.accent};
+        border: 1px solid {theme.accent}; border-radius: 3px; padding: 3px 6px;
+    }}
     QLabel[role="faint"] {{ color: {theme.faint}; }}
     QLabel[role="title"] {{ font-weight: bold; }}
     QLabel[role="good"] {{ color: {theme.good}; font-weight: bold; }}

@@ -68,7 +68,7 @@ def remark(judged: Judged) -> str:
 
 
 def trace(judged: Judged, channel: str) -> Trace | None:
-    """Return one channel of it; None where it has no such channel."""
+    """Return one channel of it; None where it has no such channel. What is not finite is NaN."""
     measured = _measured(judged)
     names = [each.name for each in measured.channels]
     if channel not in names:
@@ -80,7 +80,7 @@ def trace(judged: Judged, channel: str) -> Trace | None:
         y = np.concatenate([curve.approach[at], curve.retract[at][::-1]])
     else:
         x, y = judged.spectrum.bias, judged.spectrum.data[at]
-    return Trace(judged.number, x, y, remark(judged))
+    return Trace(judged.number, x, _finite(y), remark(judged))
 
 
 def branches(x: FloatArray) -> list[slice]:
@@ -212,3 +212,8 @@ def runs_of(numbers: Sequence[int]) -> list[tuple[int, int]]:
         else:
             runs.append((number, number))
     return runs
+
+
+def _finite(values: FloatArray) -> FloatArray:
+    known = np.isfinite(values)
+    return values if known.all() else np.where(known, values, np.nan)

@@ -86,7 +86,7 @@ class ZGauge(QWidget):
         top, bottom = 2.0 * line, self.height() - 2.0 * line
         painter.setPen(QColor(self._theme.ink))
         self._write(painter, 0, "z", Qt.AlignmentFlag.AlignLeft)
-        engaged = {True: "engaged", False: "withdrawn", None: ""}[self._is_engaged]
+        engaged = {True: "engaged", False: "withdrawn", None: "not read back"}[self._is_engaged]
         painter.setPen(QColor(self._theme.ink if self._is_engaged else self._theme.faint))
         self._write(painter, self.height() - line, engaged, Qt.AlignmentFlag.AlignLeft)
         bar = QRectF(2, top, _BAR, max(1.0, bottom - top))

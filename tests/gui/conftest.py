@@ -15,11 +15,9 @@ from PyQt6.QtWidgets import QApplication
 from spm_auto.gui.selection import Selection
 from spm_auto.gui.theme import DARK, Theme, dress
 
-_WORN = "worn"  # property of the application: the theme that it wears
-
 
 @pytest.fixture(autouse=True)
-def _nothing_is_left(qapp: QApplication) -> Iterator[None]:
+def _nothing_is_left(qapp: QApplication, dressed: Theme) -> Iterator[None]:
     """Fail a test that leaves a window or a thread behind."""
     threads = set(threading.enumerate())
     windows = set(map(id, qapp.topLevelWidgets()))
@@ -37,13 +35,17 @@ def _nothing_is_left(qapp: QApplication) -> Iterator[None]:
     assert not left(), "windows or threads are left"
 
 
-@pytest.fixture
-def theme(qapp: QApplication) -> Theme:
-    """The dark theme, worn by the application."""
-    if qapp.property(_WORN) != DARK.name:  # dressing takes long
-        dress(qapp, DARK)
-        qapp.setProperty(_WORN, DARK.name)
+@pytest.fixture(scope="session")
+def dressed(qapp: QApplication) -> Theme:
+    """Dress the application once: every window that is alive has to be painted anew."""
+    dress(qapp, DARK)
     return DARK
+
+
+@pytest.fixture
+def theme(dressed: Theme) -> Theme:
+    """The dark theme, worn by the application."""
+    return dressed
 
 
 @pytest.fixture

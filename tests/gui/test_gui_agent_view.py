@@ -165,6 +165,13 @@ def test_a_click_on_a_point_shows_its_spectrum(view: AgentView, qtbot: QtBot) ->
     assert chosen.args == [(2,)]
 
 
+def test_the_mouse_on_a_point_tells_what_was_found_and_expected_there(view: AgentView) -> None:
+    model = feed(view)
+    point = model.spectra[4].spectrum
+    view.selection.cursor_moved.emit(point.x, point.y)
+    assert view.readout.text() == "no. 5: 1.48 V, expected 1.40 ± 0.30 V"
+
+
 def test_the_overview_follows_the_channel_that_is_chosen(
     view: AgentView,
 ) -> None:
@@ -183,6 +190,13 @@ def test_a_map_without_angle_or_pixels_of_a_hundredth_nanometre_keeps_its_turn(
     corner = view.mean.image.mapToParent(QPointF(0.0, 0.0))
     x, y = frame.corners()
     assert (corner.x() * NM, corner.y() * NM) == pytest.approx((x[0], y[0]), rel=1e-6)
+
+
+def test_tiny_pure_numbers_are_shown_with_a_power_of_ten(view: AgentView) -> None:
+    image = np.linspace(0, 4e-7, 12).reshape(3, 4)
+    view.mean.show_values(image, ScanFrame((0.0, 0.0), (1e-6, 1e-6), (4, 3)), "1", "novelty")
+    assert view.mean.title == "novelty [1e-9]"
+    assert view.mean.levels == pytest.approx((4.0, 396.0), rel=0.05)
 
 
 def test_before_the_first_fit_the_view_says_so(view: AgentView) -> None:

@@ -143,6 +143,7 @@ def test_a_loop_is_fitted_with_its_numbers_within_their_deviations() -> None:
         assert 0 < parameter.deviation < 0.2 * abs(right)
         assert parameter.unit == unit
     assert fit.left == pytest.approx(2e-13, rel=0.3)
+    assert fit.explained == pytest.approx(0.995, abs=0.005)
     assert "opening 3.99" in fit.words()
 
 

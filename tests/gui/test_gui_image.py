@@ -173,6 +173,18 @@ def test_row_5_colours_span_what_is_set_by_hand(view: ImageView) -> None:
         assert view.levels == pytest.approx((1e-12, 2.5e-12))
 
 
+def test_row_5_colours_hold_still_while_the_image_hardly_changes(view: ImageView) -> None:
+    """Row 5: percentiles of a growing image do not flicker, and are exact when it is whole."""
+    model = feed(view, *begun(16))
+    view.selection.channel_chosen.emit("amplitude")
+    before, rest = view.levels, [*made.scan_events()][17:]
+    feed(view, *rest[:1], model=model)
+    assert view.levels == before
+    feed(view, *rest[1:], model=model)
+    right = np.nanpercentile(view.picture.item.image, [0.5, 99.5])
+    assert view.levels == pytest.approx(tuple(right), rel=1e-12)
+
+
 def test_row_5_the_colour_map_is_chosen_and_each_channel_keeps_its_own(view: ImageView) -> None:
     """Row 5: colour maps by channel."""
     feed(view, *begun())
@@ -183,6 +195,7 @@ def test_row_5_the_colour_map_is_chosen_and_each_channel_keeps_its_own(view: Ima
     assert view.bar.style_shown.levelling is Levelling.NONE
     assert view.levels == pytest.approx((-math.pi, math.pi))
     assert view.picture.colour_bar.label == "phase [deg]"
+    view.bar.ranges.setCurrentIndex(view.bar.ranges.findText(BY_HAND))
     assert (view.bar.low.text(), view.bar.high.text()) == ("-180 deg", "180 deg")
     view.selection.channel_chosen.emit("height")
     assert view.bar.style_shown.colours == "magma"

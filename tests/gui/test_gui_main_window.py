@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from made import numbered, run_events, scan_events, started
 from PyQt6.QtGui import QAction
-from PyQt6.QtWidgets import QAbstractButton, QApplication, QDockWidget, QToolBar, QWidget
+from PyQt6.QtWidgets import QAbstractButton, QDockWidget, QToolBar, QWidget
 from talking import LOOK, MadeRun, MadeTalker, run_view, until
 
 from spm_auto.data import FILE_NAME, Event, Journal
@@ -18,7 +18,7 @@ from spm_auto.gui.application import Hook, window_settings
 from spm_auto.gui.main_window import MainWindow
 from spm_auto.gui.run_model import Part
 from spm_auto.gui.session import Session
-from spm_auto.gui.theme import DARK, dress
+from spm_auto.gui.theme import DARK, Theme
 from spm_auto.gui.wishes import Pause, Perform
 from spm_auto.instrument import PositionProbe
 from spm_auto.workflow import Ask, Question
@@ -51,10 +51,9 @@ class Switch:
 
 
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory, qapp: QApplication) -> Iterator[Opened]:
+def opened(tmp_path_factory: pytest.TempPathFactory, dressed: Theme) -> Iterator[Opened]:
     """Open windows, and close them when all tests are done: opening one takes a second."""
     home = tmp_path_factory.mktemp("window")
-    dress(qapp, DARK)
     made: list[MainWindow] = []
 
     def window(switch: Switch) -> MainWindow:

@@ -17,7 +17,7 @@ from spm_auto.gui.checking import in_words
 from spm_auto.gui.parameters import ParametersView
 from spm_auto.gui.run_model import Part, RunModel
 from spm_auto.gui.selection import Selection
-from spm_auto.gui.theme import DARK, LIGHT, dress
+from spm_auto.gui.theme import DARK, LIGHT
 from spm_auto.gui.waveforms import Sweep, Triangle, recognized
 from spm_auto.gui.where import DRAWN, HERE, ONE
 from spm_auto.gui.wishes import Finish, Interrupt, Perform, Wish
@@ -78,7 +78,6 @@ NONSENSE = ("much", "5 kg", "1e99 m", "nan", "inf", "1,5 V", "5")
 @pytest.fixture(scope="module")
 def one(qapp: QApplication) -> Iterator[tuple[ParametersView, list[Wish]]]:
     """Give one view with what it wished, for tests that only type into it."""
-    dress(qapp, DARK)
     view, wishes = ParametersView(Selection(), DARK), []
     view.wished.connect(wishes.append)
     panels.fill(view)

@@ -6,6 +6,7 @@ from typing import Any
 
 import made
 import made_agents
+import numpy as np
 import pytest
 from PyQt6.QtCore import QPointF, Qt
 from PyQt6.QtWidgets import QApplication
@@ -120,11 +121,20 @@ def test_a_wrong_edit_is_refused_at_the_field_and_nothing_is_sent(
 def test_a_frame_is_edited_by_its_middle_and_size(view: ProposalView, wishes: list[Any]) -> None:
     view.show_question(made_agents.view(made_agents.FRAME_ASKED))
     assert view.box.fields["height"].text() == "300 nm"
+    assert np.ptp(view.map.frame_corners, axis=0) == pytest.approx(  # turned by 0.2 as the map is
+        [2e-7 * math.cos(0.2) + 3e-7 * math.sin(0.2), 2e-7 * math.sin(0.2) + 3e-7 * math.cos(0.2)]
+    )
     view.box.fields["width"].setText("250 nm")
     view.box.edit.click()
     assert wishes == [
         Judge(Verdict.EDITED, 4, {"center": (1e-7, 0.0), "size": (2.5e-7, 3e-7)}),
     ]
+
+
+def test_a_frame_is_drawn_only_while_it_is_asked_about(view: ProposalView) -> None:
+    view.show_question(made_agents.view(made_agents.FRAME_ASKED))
+    view.show_question(made_agents.view(made_agents.ASKED))
+    assert not len(view.map.frame_corners)
 
 
 def test_whoever_rejects_a_step_is_told_that_it_ends_the_run(view: ProposalView) -> None:

@@ -95,7 +95,10 @@ def test_row_1_the_tip_is_where_it_is_read_back(view: RangeView, model: RunModel
     """Row 1: tip and z as read back; while nobody looks, the journal's last word."""
     view.show_run(model, Part.ALL)
     assert view.tip == model.probe
+    assert not view._tip.is_read_back
+    assert view._tip._item.opts["pen"].color().name() == view.theme.faint
     view.show_look(look((1e-6, 2e-6)))
+    assert view._tip._item.opts["pen"].color().name() == view.theme.tip
     assert view.tip == (1e-6, 2e-6)
     assert view.gauge.words == "z 300 nm"
     assert view.gauge.share == pytest.approx(0.65)

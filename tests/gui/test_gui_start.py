@@ -119,6 +119,7 @@ class Desk:
         self.views.append(view)
         view.set_runs_folder(self.runs)
         view.ordered.connect(self.ordered.append)
+        view.show()
         return view
 
     def planned(self, view: StartView) -> StartView:
@@ -136,6 +137,7 @@ def desk(qtbot: QtBot, selection: Selection, theme: Theme, tmp_path: Path) -> It
     yield made
     for view in made.views:
         view.close_children()
+        view.close()
 
 
 def recipe_of(view: StartView, name: str) -> None:
@@ -167,11 +169,9 @@ def test_time_and_place_stand_beside_the_button_on_a_small_screen(desk: Desk) ->
     view = desk.make(planner())
     assert view.minimumSizeHint().width() <= 400
     view.resize(560, 360)
-    view.show()
     desk.planned(view)
     for widget in (view.summary, view.start, view.rehearse):
         assert widget.visibleRegion().boundingRect() == widget.rect()
-    view.hide()
 
 
 def test_what_cannot_be_planned_cannot_be_started_and_says_which_limit(desk: Desk) -> None:
@@ -340,6 +340,16 @@ def test_a_recipe_brings_the_simulator_that_it_was_written_for(desk: Desk, tmp_p
     view.set_lab(lab)
     recipe_of(view, "grid_film.toml")
     assert view.form.lab.offer.path == lab  # what somebody has chosen is not taken from him
+
+
+def test_nothing_is_planned_while_nobody_looks(desk: Desk) -> None:
+    view = desk.make(planner())
+    view.hide()
+    view.form.seed.setText("7")
+    assert not view._calm.isActive()
+    assert not view._planner.is_busy
+    view.show()
+    assert desk.planned(view).can_start
 
 
 def test_a_file_is_chosen_beside_the_window_and_nothing_waits_for_that(
