@@ -22,6 +22,8 @@ from .wishes import Annotate, Finish, Interrupt, Perform
 
 TICK = 100  # [ms] between two looks at what is new
 _BEHIND = 5  # [ms] to the next look while there is more in the journal than was read
+_AT_MOST, _AT_ONCE = 0.02, 0.06  # [s] for reading at a tick; the latter while there is more
+_SHOWN_EVERY = 8  # so many of those ticks go by before what was read is shown: half a second
 _THEME = "theme"  # key of the settings
 _SAID = 10_000  # [ms] that a message stands in the status bar
 BY_HAND = "by_hand"  # kind of the question that work by hand answers
@@ -52,6 +54,7 @@ class MainWindow(QMainWindow):
         self.layout_ = Layout(self, self.parts, settings)
         self.menus = Menus(self)
         self._connect()
+        self._n_behind = 0
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.tick)
         self._timer.start(TICK)
@@ -100,14 +103,17 @@ class MainWindow(QMainWindow):
 
     def tick(self) -> None:
         """Look at what is new, and have it shown."""
-        changed = self.session.tick()
+        changed = self.session.tick(_AT_ONCE if self.session.is_behind else _AT_MOST)
         if self.session.model is not self._model:
             self._model, changed = self.session.model, Part.ALL
         for view in self._owed:
             self._owed[view] |= changed
-        self._show_owed()
-        self._show_link()
-        self._timer.setInterval(_BEHIND if self.session.is_behind else TICK)
+        is_behind = self.session.is_behind
+        self._n_behind = self._n_behind + 1 if is_behind else 0
+        if self._n_behind % _SHOWN_EVERY == 0:
+            self._show_owed()
+            self._show_link()
+        self._timer.setInterval(_BEHIND if is_behind else TICK)
 
     def set_theme(self, name: str) -> None:
         """Change the colours of everything."""

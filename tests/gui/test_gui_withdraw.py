@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -266,6 +267,23 @@ def test_it_is_ready_again_when_the_tip_is_at_the_sample_again(
     button.show_look(None)
     assert bench.stage is Stage.CONFIRMED
     button.show_look(LOOK)
+    button.show_look(replace(LOOK))
+    until(lambda: bench.stage is Stage.READY)
+
+
+def test_what_was_looked_at_before_the_tip_was_up_does_not_take_the_confirmation_away(
+    bench: Bench, button: WithdrawButton
+) -> None:
+    """Row 14: the last look of a run is at hand for ever, and one may have been under way."""
+    bench.ready()
+    button.show_look(LOOK)
+    button.press()
+    until(lambda: bench.stage is Stage.CONFIRMED)
+    for _ in range(3):
+        button.show_look(LOOK)
+    button.show_look(replace(LOOK))
+    assert bench.stage is Stage.CONFIRMED
+    button.show_look(replace(LOOK))
     until(lambda: bench.stage is Stage.READY)
 
 
