@@ -328,7 +328,7 @@ def write(folder: Path, seconds: float) -> None:
 def window(session: Session, folder: Path) -> Iterator[MainWindow]:
     """Open the window of an operator."""
     settings = QSettings(str(folder / "window.ini"), QSettings.Format.IniFormat)
-    shown = MainWindow(session, DARK, settings, folder)
+    shown = MainWindow(session, DARK, settings)
     shown.resize(1600, 1000)
     shown.show()
     try:
