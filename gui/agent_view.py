@@ -16,16 +16,14 @@ from .beliefs import (
     cost_words,
     map_words,
     mark_words,
-    on_grid,
     place_words,
-    promise,
     reason_words,
-    scan_of,
-    unit_of,
 )
 from .learning_view import LearningView
-from .maps import Map, Place, link, watch_mouse
+from .map_mouse import watch_mouse
+from .maps import Map, Place, link
 from .measured import Marks
+from .promises import on_grid, promise, scan_of, unit_of
 from .qt import pg
 from .run_model import Part, RunModel
 from .selection import Selection
@@ -216,8 +214,8 @@ class AgentView(View):
         hopes = promise(model)
         if hopes is not None:
             self._show_map(self.acquisition, fit, hopes.values, hopes.unit, hopes.name)
-            self.readout.setText(map_words(model))
-            self.area.setToolTip(map_words(model))
+            self.readout.setText(map_words(model, hopes))
+            self.area.setToolTip(map_words(model, hopes))
 
     def _show_map(
         self,

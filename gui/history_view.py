@@ -85,6 +85,7 @@ class HistoryView(View):
         Images that the model has let go of are read again from the journal there.
         """
         self._run_folder = path
+        self.runs.set_current(path)
         self._watch()
 
     def show_run(self, model: RunModel, changed: Part) -> None:

@@ -9,9 +9,10 @@ from PyQt6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from spm_auto.units import format as format_quantity
 
-from .beliefs import calibration_words, shown_learning
+from .beliefs import calibration_words
 from .drawing import Shown, colour_axes, shown_unit
 from .maps import entitle
+from .promises import shown_learning
 from .qt import pg
 from .run_model import RunModel
 from .theme import Theme

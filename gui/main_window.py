@@ -4,13 +4,14 @@ from pathlib import Path
 
 from PyQt6.QtCore import QSettings, QTimer
 from PyQt6.QtGui import QCloseEvent, QShowEvent
-from PyQt6.QtWidgets import QApplication, QFileDialog, QInputDialog, QMainWindow
+from PyQt6.QtWidgets import QApplication, QMainWindow
 
 from spm_auto.errors import SpmError
 
 from .layout import Layout
 from .menus import Menus
 from .orders import Outcome, StartOrder
+from .questions import ask_file, ask_folder, ask_text
 from .run_model import Part
 from .sayings import Weight
 from .selection import Selection
@@ -128,19 +129,17 @@ class MainWindow(QMainWindow):
 
     def open_folder(self) -> None:
         """Let a human choose the folder of a run, and attach to it."""
-        start = str(self.session.out)
-        chosen = QFileDialog.getExistingDirectory(self, "Folder of a run", start)
-        if chosen:
-            self.attach(Path(chosen))
+        ask_folder(self, "Folder of a run", self.session.out, self.attach)
 
     def open_server(self) -> None:
         """Let a human choose an instrument server, to look at it."""
         title, kinds = "The file in which a server says where it listens", "server (*.json)"
-        chosen, _ = QFileDialog.getOpenFileName(self, title, str(Path.home()), kinds)
-        if not chosen:
-            return
+        ask_file(self, title, Path.home(), kinds, self.attach_server)
+
+    def attach_server(self, announced: Path) -> None:
+        """Show an instrument server, to look at it and to withdraw its tip."""
         try:
-            self.session.attach_server(Path(chosen))
+            self.session.attach_server(announced)
         except SpmError as error:
             self.tell(f"refused: {error}")
             self.parts.log.add(Weight.WARNING, f"refused: {error}")
@@ -153,9 +152,8 @@ class MainWindow(QMainWindow):
 
     def annotate(self) -> None:
         """Let a human write something into the run's record."""
-        text, is_given = QInputDialog.getText(self, "Note", "To be written down with the run:")
-        if is_given and text.strip():
-            self.session.wish(Annotate(text.strip()))
+        label = "To be written down with the run:"
+        ask_text(self, "Note", label, lambda text: self.session.wish(Annotate(text)))
 
     def interrupt(self) -> None:
         """End what was begun by hand."""

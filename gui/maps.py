@@ -4,11 +4,11 @@ They are drawn in nanometres; see `spm_auto.gui.drawing`.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PyQt6.QtCore import QPointF, QRectF, Qt
+from PyQt6.QtCore import QPointF, QRectF
 
 from spm_auto.instrument import FloatArray, ScanFrame
 
@@ -365,34 +365,6 @@ def entitle(plot: Any, title: str, colour: str) -> None:
         axis.setPen(None)
         axis.enableAutoSIPrefix(False)
     axis.setLabel(title, color=colour, **{"font-size": "9pt"})
-
-
-def watch_mouse(
-    layout: Any, maps: Sequence[Map], moved: Callable[[Place], None], clicked: Callable[..., None]
-) -> None:
-    """Tell of what the mouse does on maps.
-
-    Args:
-        layout: The graphics layout that holds them.
-        maps: Which ones.
-        moved: Takes the place that the mouse is over [m].
-        clicked: Takes the place [m], the map, and whether it was a double click.
-    """
-
-    def on_move(point: QPointF) -> None:
-        for each in maps:
-            if (place := each.place_of(point)) is not None:
-                moved(place)
-
-    def on_click(event: Any) -> None:
-        if event.button() != Qt.MouseButton.LeftButton:
-            return
-        for each in maps:
-            if (place := each.place_of(event.scenePos())) is not None:
-                clicked(place, each, bool(event.double()))
-
-    layout.scene().sigMouseMoved.connect(on_move)
-    layout.scene().sigMouseClicked.connect(on_click)
 
 
 def link(maps: Sequence[Map]) -> None:

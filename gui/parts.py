@@ -1,6 +1,7 @@
 """Parts: small things of which panels are made, so that they look and behave alike."""
 
 from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QKeySequence, QShortcut
 from PyQt6.QtWidgets import QComboBox, QLabel, QPushButton
 
 
@@ -8,8 +9,8 @@ def push_button(text: str, tip: str, shortcut: str = "") -> QPushButton:
     """Return a button that says in its tool tip what it does, and by which keys."""
     button = QPushButton(text)
     button.setAccessibleName(text)
-    if shortcut:
-        button.setShortcut(shortcut)
+    if shortcut:  # not the button's own, which goes whenever its text changes
+        QShortcut(QKeySequence(shortcut), button).activated.connect(button.click)
     button.setToolTip(f"{tip} ({shortcut})" if shortcut else tip)
     return button
 

@@ -9,12 +9,14 @@ from PyQt6.QtWidgets import QHBoxLayout, QLineEdit, QTabWidget, QVBoxLayout, QWi
 from spm_auto.agents import ForcePoint
 from spm_auto.ear import RunView
 
-from .beliefs import on_grid, place_words, promise, scan_of
+from .beliefs import place_words, reason_words
 from .drawing import NM
 from .fields import QuantityField
-from .maps import Map, Place, watch_mouse
+from .map_mouse import watch_mouse
+from .maps import Map, Place
 from .measured import Marks
 from .parts import push_button, words
+from .promises import on_grid, promise, scan_of
 from .qt import pg
 from .question_box import QuestionBox
 from .region_tool import RegionTool, Shape
@@ -55,7 +57,7 @@ class ProposalView(View):
         self.tool = RegionTool(self.map, theme, self._look)
         watch_mouse(self.area, [self.map], self._move, self._click)
         self.hint = words("what a click does", "faint")
-        self.measure = push_button("Measure here", "measure at the place clicked next", "Ctrl+M")
+        self.measure = push_button("Measure here", "measure at the place clicked next", "Ctrl+Shift+M")
         self.bias = QuantityField("bias", "V", optional=True)
         self.bias.setPlaceholderText("bias: any")
         self.bias.setMaximumWidth(90)
@@ -100,6 +102,8 @@ class ProposalView(View):
         if changed & (Part.RUN | Part.CHOICE):
             self.steer.show_run(model)
             self.closed.show_run(model)
+            last = model.choices[-1] if model.choices else None
+            self.box.set_reason(last, "" if last is None else reason_words(model, last))
             self._show_next()
         if changed & Part.SAYINGS:
             self.record.show_run(model)
@@ -182,7 +186,7 @@ class ProposalView(View):
         if self.box.place is not None:
             places = [self.box.place]
         self.map.show_next(places, self._place)
-        size = self.box.size
+        size = self.box.frame_size
         self.map.show_frame(None if size is None else self.box.place, size or (0.0, 0.0))
         self.map.show_closed(self._model)
 

@@ -5,7 +5,7 @@ from typing import Any
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout
 
-from spm_auto.data import Verdict
+from spm_auto.data import PointChosen, Verdict
 from spm_auto.ear import RunView
 from spm_auto.instrument import Limits
 from spm_auto.workflow import Question
@@ -34,11 +34,13 @@ class QuestionBox(QFrame):
         self.setFrameShape(QFrame.Shape.StyledPanel)
         self._view: RunView | None = None
         self.question: Question | None = None
+        self._choice: PointChosen | None = None
+        self._reason = ""
         self.words = words("what the run asks")
         self.waiting = words("what is wanted and not done yet", "faint")
-        self.accept = push_button("Accept", "yes, go on so", "Ctrl+Return")
-        self.reject = push_button("Reject", "no", "Ctrl+Backspace")
-        self.edit = push_button("Instead", "do what the fields say instead", "Ctrl+E")
+        self.accept = push_button("Accept", "yes, go on so", "Ctrl+Shift+A")
+        self.reject = push_button("Reject", "no", "Ctrl+Shift+R")
+        self.edit = push_button("Instead", "do what the fields say instead", "Ctrl+Shift+E")
         self.accept.clicked.connect(lambda: self._answer(Verdict.APPROVED))
         self.reject.clicked.connect(lambda: self._answer(Verdict.REJECTED))
         self.edit.clicked.connect(lambda: self._answer(Verdict.EDITED))
@@ -71,7 +73,7 @@ class QuestionBox(QFrame):
         return (asked["x"], asked["y"]) if {"x", "y"} <= set(asked) else None
 
     @property
-    def size(self) -> tuple[float, float] | None:
+    def frame_size(self) -> tuple[float, float] | None:
         """Size of the frame that is asked about [m]; None for none."""
         asked = self._asked()
         return (asked["width"], asked["height"]) if {"width", "height"} <= set(asked) else None
@@ -100,6 +102,17 @@ class QuestionBox(QFrame):
                 self.fields[name].set_value(value)
         self._show()
 
+    def set_reason(self, choice: PointChosen | None, reason: str) -> None:
+        """Say why the agent wants to measure where it does, with units.
+
+        Args:
+            choice: What it chose last; None for nothing.
+            reason: Why, in words.
+        """
+        if (choice, reason) != (self._choice, self._reason):
+            self._choice, self._reason = choice, reason
+            self._show()
+
     def suggest(self, place: Place) -> None:
         """Write a place into the fields; nothing is sent by that."""
         if {"x", "y"} <= set(self._asked()):
@@ -110,6 +123,14 @@ class QuestionBox(QFrame):
         """Answer that a place is to be measured instead."""
         self.suggest(place)
         self._answer(Verdict.EDITED)
+
+    def _because(self) -> str:
+        """Return the question with the agent's reason, where it is about its last choice."""
+        choice = self._choice
+        if self.question is None or choice is None or self.place != (choice.x, choice.y):
+            return ""
+        asked, mark, _ = self.question.ask.question.partition("? (")
+        return f"{asked}?\n{self._reason}" if mark else ""
 
     def _asked(self) -> dict[str, float]:
         """Return what is asked about by the names of the fields [SI]."""
@@ -142,7 +163,7 @@ class QuestionBox(QFrame):
     def _show(self) -> None:
         view, question = self._view, self.question
         can_answer = question is not None and question.ask.kind != BY_HAND
-        self.words.setText(_said(view, question))
+        self.words.setText(self._because() or _said(view, question))
         set_role(self.words, "warning" if can_answer else "faint")
         waiting = () if view is None else view.waiting
         self.waiting.setText(f"wanted, not done yet: {'; '.join(waiting)}")

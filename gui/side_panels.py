@@ -16,10 +16,11 @@ from PyQt6.QtWidgets import (
 from spm_auto.agents import AllowRegion, ForbidRegion, Prefer
 from spm_auto.units import format as format_quantity
 
-from .beliefs import agent_table, place_words, region_of
+from .beliefs import place_words
 from .maps import Place
 from .measured import curve_of
 from .parts import narrow_box, push_button, words
+from .promises import agent_table, region_of
 from .run_model import RunModel
 from .sayings import Saying
 from .wishes import Annotate, Steer

@@ -8,9 +8,9 @@ from spm_auto.agents import Rescalarize, SetExploration
 from spm_auto.ear import RunView
 from spm_auto.workflow import often
 
-from .beliefs import agent_table, step_table
 from .fields import QuantityField
 from .parts import narrow_box, push_button, words
+from .promises import agent_table, step_table
 from .run_model import RunModel
 from .wishes import SetApproval, Steer
 

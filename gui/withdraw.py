@@ -19,7 +19,7 @@ _ROLES = {
     Stage.CONFIRMED: "good",
     Stage.FAILED: "alarm",
 }
-_WIDTH, _HEIGHT = 280, 66  # [pixels] of the words, and of all
+_WIDTH, _HEIGHT = 290, 60  # [pixels] of the words, and of all
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _CONTROL_SHIFT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
 

@@ -99,6 +99,7 @@ class Withdrawal:
         self._lock = threading.Lock()
         self._ways: tuple[Prepared, ...] = ()
         self._attempt: _Attempt | None = None
+        self._prefix = ""  # what need not be said to who looks at one run
 
     def point_at(self, folder: Path | None, server: OpenDoor | None = None) -> None:
         """Say whose tip is meant: of a run's folder, or behind a server; of none without either."""
@@ -113,6 +114,7 @@ class Withdrawal:
             ways.append(Prepared("the server", server, self._every))
         with self._lock:
             self._ways, self._attempt = tuple(ways), None
+            self._prefix = "" if folder is None else f"{folder}: "
 
     def close(self) -> None:
         """Hang up; safe to call twice."""
@@ -147,7 +149,7 @@ class Withdrawal:
         with self._lock:
             attempt, ways = self._attempt, self._ways
             if attempt is None:
-                return _idle(ways)
+                return _idle(ways, self._prefix)
             if attempt.confirmed is not None:
                 by = f"by {attempt.by}"
                 ms = 1e3 * attempt.confirmed
@@ -155,7 +157,8 @@ class Withdrawal:
                 return Said(Stage.CONFIRMED, words, by, attempt.confirmed)
             if not ways:
                 return Said(Stage.NOTHING, "no instrument is attached: nothing was withdrawn")
-            detail = "; ".join(f"{name}: {fault}" for name, fault in attempt.faults.items())
+            faults = attempt.faults.items()
+            detail = "; ".join(f"{who}: {said.removeprefix(self._prefix)}" for who, said in faults)
             path = "the hard path" if attempt.presses > 1 else "press again for the hard path"
             if attempt.pending:
                 if time.monotonic() - attempt.start < IN_TIME:
@@ -250,8 +253,11 @@ class Withdrawal:
         threading.Thread(target=target, args=what, name="withdraw", daemon=True).start()
 
 
-def _idle(ways: tuple[Prepared, ...]) -> Said:
+def _idle(ways: tuple[Prepared, ...], prefix: str) -> Said:
     if any(way.is_ready for way in ways):
         return Said(Stage.READY, "ready")
-    detail = next((way.fault for way in ways if way.fault and way.was_ready), "")
-    return Said(Stage.NOTHING, "no instrument attached", detail)
+    detail = next((way.fault for way in ways if way.fault), "")
+    if detail:
+        said = detail.removeprefix(prefix)
+        return Said(Stage.NOTHING, "no instrument can be reached", said)
+    return Said(Stage.NOTHING, "no instrument attached")

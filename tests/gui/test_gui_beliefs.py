@@ -12,11 +12,11 @@ from spm_auto.data import CostsEstimated, ModelFitted, PointChosen, SpectrumScor
 from spm_auto.gui.beliefs import (
     belief_words,
     calibration_words,
+    cost_of_one,
     cost_words,
-    on_grid,
-    promise,
     reason_words,
 )
+from spm_auto.gui.promises import on_grid, promise
 from spm_auto.gui.run_model import RunModel
 from spm_auto.instrument import ScanFrame
 
@@ -62,9 +62,19 @@ def test_which_model_speaks_and_what_it_has_heard_is_told() -> None:
 def test_what_was_spent_and_what_is_left_is_told() -> None:
     """Row 25: cost spent and left."""
     words = cost_words(told())
-    assert words.startswith("5 of 12 judged · 1 min 3 s spent · about 7.0 s left")
+    assert words.startswith("5 of 12 judged · 1 min 3 s spent · about 29.4 s of measuring left")
     assert "exposure" in words
     assert words.count("V s") == 1
+
+
+def test_what_a_human_made_the_run_wait_is_not_taken_for_the_time_of_a_measurement() -> None:
+    model = told()
+    assert cost_of_one(model) == 4.2
+    model.choices[-1] = replace(model.choices[-1], cost=math.nan)
+    assert cost_of_one(model) == pytest.approx(0.6)
+    model.costs = None
+    model.learning.times[:] = [0.0, 1.0, 2.0, 600.0, 601.0]
+    assert cost_of_one(model) == 1.0
 
 
 def test_the_acquisition_is_the_expected_improvement_per_second() -> None:

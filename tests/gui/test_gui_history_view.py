@@ -8,6 +8,7 @@ import made
 import made_curves
 import numpy as np
 import pytest
+from PyQt6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from spm_auto.data import FILE_NAME, Event, FinishReason, Journal, RunFinished
@@ -167,6 +168,9 @@ def test_a_run_of_the_folder_is_opened(view: HistoryView, tmp_path: Path, qtbot:
     assert view.words.text() == f"1 run in {tmp_path}"
     texts = [view.runs.data(view.runs.index(0, column)) for column in range(1, 4)]
     assert texts == ["a made run", "completed", ""]
+    assert view.runs.data(view.runs.index(0, 1), Qt.ItemDataRole.FontRole) is None
+    view.set_run_folder(run)
+    assert view.runs.data(view.runs.index(0, 1), Qt.ItemDataRole.FontRole).bold()
     view.run_table.setCurrentIndex(view.runs.index(0, 0))
     with qtbot.waitSignal(view.run_opened) as opened:
         view.open.click()

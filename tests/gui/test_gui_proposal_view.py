@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import made
@@ -20,7 +21,7 @@ from spm_auto.agents import (
     Rescalarize,
     SetExploration,
 )
-from spm_auto.data import Intervention, Verdict
+from spm_auto.data import Intervention, PointChosen, Verdict
 from spm_auto.gui.drawing import NM
 from spm_auto.gui.proposal_view import ProposalView
 from spm_auto.gui.run_model import RunModel
@@ -28,6 +29,7 @@ from spm_auto.gui.selection import Selection
 from spm_auto.gui.steer_panel import EACH, NEVER, NTH
 from spm_auto.gui.theme import DARK, dress
 from spm_auto.gui.wishes import Annotate, Judge, SetApproval, Steer
+from spm_auto.workflow import Ask, Question
 
 REGION = {"center": (1e-7, -2e-7), "radius": 2e-7}
 
@@ -85,6 +87,20 @@ def test_a_proposal_is_accepted_with_its_number_and_the_reason(
     view.box.accept.click()
     assert wishes == [Judge(Verdict.APPROVED, 3, {}, "looks flat")]
     assert view.why.text() == ""
+
+
+def test_the_reason_of_what_is_asked_has_a_unit(view: ProposalView) -> None:
+    """Row 26: why it wants to go there stands in the question."""
+    chosen = made_agents.last(made_agents.run_events(1), PointChosen)
+    x, y = made_agents.PLACE
+    feed(view, replace(chosen, x=x, y=y))
+    asked = "spectrum 6: measure at (150 nm, -100 nm)? (largest; expected 1 ± 0.3)"
+    question = Question(9, Ask("point", asked, {"x": x, "y": y}))
+    view.show_question(made_agents.view(question))
+    assert view.box.words.text() == (
+        "spectrum 6: measure at (150 nm, -100 nm)?\n"
+        "largest expected improvement per second: 1.00 ± 0.30 V, 4.2 s away"
+    )
 
 
 def test_a_proposal_is_rejected(view: ProposalView, wishes: list[Any]) -> None:
@@ -341,3 +357,24 @@ def test_it_fits_a_small_screen(view: ProposalView) -> None:
     view.show_question(made_agents.view(made_agents.ASKED))
     assert view.minimumSizeHint().height() <= 420
     assert view.minimumSizeHint().width() <= 300
+
+
+def test_accept_reject_and_measure_have_keys_of_their_own(
+    view: ProposalView, wishes: list[Any], qtbot: QtBot
+) -> None:
+    """Row 26: from the keyboard, and with keys that no panel uses to perform by hand."""
+    with qtbot.waitActive(view):
+        view.activateWindow()
+    view.why.setFocus()
+    view.show_question(made_agents.view(made_agents.ASKED))
+    both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    qtbot.keyClick(view.why, Qt.Key.Key_A, both)
+    qtbot.keyClick(view.why, Qt.Key.Key_R, both)
+    qtbot.keyClick(view.why, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert [wish.verdict for wish in wishes] == [Verdict.APPROVED, Verdict.REJECTED]
+    view.selection.place_chosen.emit(3e-7, -4e-7)
+    qtbot.keyClick(view.why, Qt.Key.Key_M, both)
+    assert wishes[2].values == {"x": 3e-7, "y": -4e-7}
+    view.show_question(made_agents.view())
+    qtbot.keyClick(view.why, Qt.Key.Key_A, both)
+    assert len(wishes) == 3  # nothing is asked

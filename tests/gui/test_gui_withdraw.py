@@ -14,6 +14,7 @@ from PyQt6.QtWidgets import QDialog, QLineEdit, QMenu, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 from talking import HERE, LOOK, PATIENCE, MadeRun, run_view, until
 
+from spm_auto.ear import FILE_NAME
 from spm_auto.errors import ConnectionLost, NotConfirmed
 from spm_auto.gui.doors import EarDoor, Seen, press_ctrl_c
 from spm_auto.gui.theme import Theme
@@ -262,6 +263,14 @@ def test_what_was_looked_at_before_the_tip_was_up_does_not_take_the_confirmation
     assert bench.stage is Stage.CONFIRMED
     button.show_look(replace(LOOK))
     until(lambda: bench.stage is Stage.READY)
+
+
+def test_a_run_that_may_not_be_spoken_to_is_told_from_none(bench: Bench) -> None:
+    bench.run.is_there = False
+    (bench.folder / FILE_NAME).write_text("others may read this")
+    bench.withdrawal.point_at(bench.folder)
+    until(lambda: bench.withdrawal.said.words == "no instrument can be reached")
+    assert "no run listens here" in bench.withdrawal.said.detail
 
 
 def test_a_window_that_went_away_takes_its_connections_with_it(bench: Bench) -> None:
