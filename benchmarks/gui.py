@@ -257,6 +257,7 @@ def withdraw(application: QApplication, folder: Path, _: float) -> Iterator[Row]
         wait_for_fit(application, session)
         taken = []
         for _ in range(PRESSES):
+            session.withdrawal.forget()  # of what was confirmed before
             session.withdrawal.press()
             spin(application, BETWEEN)
             taken.append(session.withdrawal.said.seconds)
@@ -328,7 +329,7 @@ def write(folder: Path, seconds: float) -> None:
 def window(session: Session, folder: Path) -> Iterator[MainWindow]:
     """Open the window of an operator."""
     settings = QSettings(str(folder / "window.ini"), QSettings.Format.IniFormat)
-    shown = MainWindow(session, DARK, settings, folder)
+    shown = MainWindow(session, DARK, settings)
     shown.resize(1600, 1000)
     shown.show()
     try:

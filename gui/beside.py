@@ -48,13 +48,18 @@ class Beside(QObject):
         self._threads.clear()
 
     def _work(self, what: object, work: Callable[[], object]) -> None:
+        error = "a fault of this program"  # which goes on to where such faults are told
+        is_done = False
+        result: object = None
         try:
             result = work()
-        except SpmError as error:
-            self.failed.emit(what, str(error))
-        except OSError as error:
-            self.failed.emit(
-                what, f"{error.filename or ''}: {error.strerror or error}".lstrip(": ")
-            )
-        else:
-            self.done.emit(what, result)
+            is_done = True
+        except SpmError as refused:
+            error = str(refused)
+        except OSError as refused:
+            error = f"{refused.filename or ''}: {refused.strerror or refused}".lstrip(": ")
+        finally:
+            if is_done:
+                self.done.emit(what, result)
+            else:
+                self.failed.emit(what, error)

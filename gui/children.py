@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from PyQt6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, pyqtSignal
 
-SPM_AUTO = (sys.executable, "-m", "spm_auto")
+_KINDLY = () if sys.platform == "win32" else ("nice", "-n", "10")  # a run goes first
+SPM_AUTO = (*_KINDLY, sys.executable, "-m", "spm_auto")
 _KILL = 2000  # [ms] for a killed child to be gone, when the window is closed
 
 

@@ -19,7 +19,7 @@ from .theme import Theme
 from .traces import Mean, Trace, branches, joined
 
 _FAINT = 110  # opacity of curves that are only the company of others, of 255
-_DOUBTFUL = 150  # the same of curves that something is wrong with
+_DOUBTFUL = 190  # the same of curves that something is wrong with
 _BAND = 60  # the same of the band
 _EMPTY = np.empty(0)
 _ITEMS = ("good", "wrong", "mean", "newest", "wrong newest", "fit")  # each above those before
@@ -159,7 +159,7 @@ class CurvePlot(QWidget):
         self._plot.showGrid(x=True, y=True, alpha=0.15)
         for name, pen in self._pens().items():
             self._items[name].setPen(pen)
-        band = QColor(theme.proposal)
+        band = QColor(theme.good)
         band.setAlpha(_BAND)
         self._band.setPen(QPen(Qt.PenStyle.NoPen))
         self._band.setBrush(band)
@@ -182,8 +182,8 @@ class CurvePlot(QWidget):
             "wrong": pg.mkPen(doubtful, width=1, style=dash),
             "newest": pg.mkPen(theme.accent, width=1),
             "wrong newest": pg.mkPen(theme.accent, width=1, style=dash),
-            "mean": pg.mkPen(theme.proposal, width=1),
-            "fit": pg.mkPen(theme.alarm, width=1),
+            "mean": pg.mkPen(theme.good, width=1),
+            "fit": pg.mkPen(theme.ink, width=1),
         }
 
     def _curve(self, name: str, z: int) -> Any:

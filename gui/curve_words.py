@@ -24,8 +24,8 @@ def legend_of(drawing: Drawing, theme: Theme) -> str:
     newest = drawing.newest
     entries = [
         (theme.accent, "" if newest is None else f"no. {newest.number + 1}", bool(newest)),
-        (theme.proposal, "mean ± deviation", drawing.mean is not None),
-        (theme.alarm, "fit", drawing.fit is not None),
+        (theme.good, "mean ± deviation", drawing.mean is not None),
+        (theme.ink, "fit", drawing.fit is not None),
         (theme.faint, "others", bool(drawing.good)),
         (theme.warning, "not to be trusted", bool(drawing.wrong)),
     ]

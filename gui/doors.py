@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from spm_auto.clock import RealClock
+from spm_auto.ear import FILE_NAME
 from spm_auto.errors import AccessError, ConnectionLost, SpmError
 from spm_auto.server import Identity, Place, RemoteInstrument, read_identity
 
@@ -26,7 +27,11 @@ _SERVERS = "server/keys-*/announced.json"  # within the folder of a run; see `sp
 _GUEST = "run.key_secret"
 
 
-class NoServer(AccessError):
+class Absent(AccessError):
+    """Nobody is there, and nobody says that somebody should be."""
+
+
+class NoServer(Absent):
     """A run has no instrument server of its own: that is no fault."""
 
 
@@ -127,7 +132,16 @@ class ServerDoor:
 
 def ear_door(folder: Path, who: str, connect: Connect) -> OpenDoor:
     """Return what opens the ear of a run."""
-    return lambda: EarDoor(connect(folder, who))
+
+    def opened() -> Door:
+        try:
+            return EarDoor(connect(folder, who))
+        except AccessError as error:
+            if (folder / FILE_NAME).exists():  # and may not, or cannot, be used
+                raise
+            raise Absent(str(error)) from error
+
+    return opened
 
 
 def server_door_of(folder: Path) -> OpenDoor:
@@ -174,7 +188,6 @@ class Prepared:
     Attributes:
         name: Of the door.
         open: Opens it anew.
-        was_ready: Whether somebody was ever there.
     """
 
     def __init__(self, name: str, opened: OpenDoor, every: float) -> None:
@@ -183,7 +196,7 @@ class Prepared:
         self._door: Door | None = None
         self._seen: Seen | None = None
         self._fault = ""
-        self.was_ready = False
+        self._is_absent = False
         self._closing, self._wake = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._keep, name="prepared", daemon=True)
         self._thread.start()
@@ -200,8 +213,8 @@ class Prepared:
 
     @property
     def fault(self) -> str:
-        """Why nobody is there; empty where somebody is, or was not looked for yet."""
-        return self._fault
+        """Why nobody can be spoken to; empty where somebody can, or where nobody should be."""
+        return "" if self._is_absent else self._fault
 
     @property
     def seen(self) -> Seen | None:
@@ -234,9 +247,9 @@ class Prepared:
                 if self._door is None:
                     self._put(self.open())
                 self._seen = pulse.check() or self._seen
-                self._fault, self.was_ready = "", True
+                self._fault, self._is_absent = "", False
             except SpmError as error:
-                self._fault = str(error)
+                self._fault, self._is_absent = str(error), isinstance(error, Absent)
                 if isinstance(error, ConnectionLost):
                     self._drop(pulse)
                     pulse = None

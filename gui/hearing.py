@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from spm_auto.ear import About, Look, RunView
+from spm_auto.ear import FILE_NAME, About, Look, RunView
 
 from .link import Connect, Job, Line, Talker, Watching
 from .orders import Outcome
@@ -42,6 +42,8 @@ class Hearing:
     def __init__(
         self, folder: Path, who: str, connect: Connect, told: Callable[[Outcome], None]
     ) -> None:
+        self._folder = folder
+
         def call() -> Talker:
             return connect(folder, who)
 
@@ -74,8 +76,9 @@ class Hearing:
 
     @property
     def is_gone(self) -> bool:
-        """Whether nobody listens."""
-        return self._state.news.is_gone
+        """Whether nobody listens; who does and may not be spoken to, is there."""
+        news = self._state.news
+        return news.is_gone or (news.is_absent and not (self._folder / FILE_NAME).exists())
 
     @property
     def fault(self) -> str:

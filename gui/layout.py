@@ -168,8 +168,8 @@ class Layout:
         window, docks = self._window, self.docks
         flat, high = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
         window.resizeDocks([docks["range"], docks["proposals"]], [_LEFT, _RIGHT], flat)
-        window.resizeDocks([docks["range"], docks["parameters"]], [360, 480], high)
-        window.resizeDocks([docks["log"], docks["spectra"]], [500, 700], flat)
+        window.resizeDocks([docks["range"], docks["parameters"]], [310, 530], high)
+        window.resizeDocks([docks["log"], docks["spectra"]], [620, 580], flat)
         window.resizeDocks([docks["log"], docks["spectra"]], [_BOTTOM, _BOTTOM], high)
 
     def _restore(self) -> bool:

@@ -98,13 +98,15 @@ class News(Generic[Heard]):
         value: What; None where nothing is known now.
         fault: Why nothing is known; empty where something is.
         at: When it was heard [s], as `time.monotonic` tells.
-        is_gone: Whether nobody is there who could tell.
+        is_gone: Whether nobody is there any more who could tell.
+        is_absent: Whether one cannot know of anybody who could.
     """
 
     value: Heard | None = None
     fault: str = ""
     at: float = 0.0
     is_gone: bool = False
+    is_absent: bool = False
 
 
 class Watching(Generic[Heard]):
@@ -157,7 +159,9 @@ class Watching(Generic[Heard]):
                 self._news = News(self._ask(talker), "", time.monotonic())
                 heard += 1
             except SpmError as error:
-                self._news = News(None, str(error), time.monotonic(), _is_gone(error))
+                is_absent = isinstance(error, AccessError)
+                said = str(error)
+                self._news = News(None, said, time.monotonic(), _is_gone(error), is_absent)
                 if talker is not None and isinstance(error, ConnectionLost):
                     talker.close()
                     talker = None
@@ -170,7 +174,7 @@ class Watching(Generic[Heard]):
 
 def _is_gone(error: SpmError) -> bool:
     """Whether an error says that nobody is there, and not that somebody is hard to understand."""
-    return isinstance(error, AccessError | ConnectionLost) and not isinstance(error, OutOfStep)
+    return isinstance(error, ConnectionLost) and not isinstance(error, OutOfStep)
 
 
 class Line(Generic[Heard]):

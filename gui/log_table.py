@@ -15,6 +15,7 @@ from .sayings import Saying, Weight
 from .theme import Theme
 
 COLUMNS = ("time", "after", "weight", "who", "what")
+WHAT = 4  # the column
 WORDS = {
     Weight.DETAIL: "detail",
     Weight.NEWS: "news",

@@ -17,7 +17,7 @@ from PyQt6.QtWidgets import (
     QVBoxLayout,
 )
 
-from .log_table import WORDS, Filter, LogTable
+from .log_table import WHAT, WORDS, Filter, LogTable
 from .roles import set_role
 from .run_model import Part, RunModel
 from .saving import SaveRow
@@ -62,11 +62,20 @@ class LogView(View):
         self.save_button = QPushButton("Save…")
         self.save_button.setToolTip("save the lines that are shown to a file")
         self.save_row = SaveRow("the log")
+        self.detail = QLabel("")
+        self.detail.setWordWrap(True)
+        self.detail.setTextFormat(Qt.TextFormat.PlainText)
+        self.detail.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.detail.hide()
         self._lay_out()
         self.level.currentIndexChanged.connect(self._filter)
         self.who.currentIndexChanged.connect(self._filter)
         self.search.textChanged.connect(self._filter)
         self.save_button.clicked.connect(self._save)
+        chosen = self.table.selectionModel()
+        assert chosen is not None
+        chosen.selectionChanged.connect(self._detail)
+        self.rows.modelReset.connect(self._detail)
         bar = self.table.verticalScrollBar()
         assert bar is not None
         bar.valueChanged.connect(self._note_place)
@@ -120,6 +129,7 @@ class LogView(View):
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addLayout(row)
         layout.addWidget(self.table, 1)
+        layout.addWidget(self.detail)
         layout.addWidget(self.save_row)
 
     def _shortcut(self, key: QKeySequence.StandardKey, act: Callable[[], None]) -> None:
@@ -178,6 +188,16 @@ class LogView(View):
         said += [number_of(n, word) for word, n in self.rows.n_grave.items() if n]
         self.count.setText(", ".join(said))
         set_role(self.count, "alarm" if self.rows.n_grave["alarm"] else "faint")
+
+    def _detail(self) -> None:
+        """Show the whole of a line that is chosen and does not fit."""
+        model = self.table.selectionModel()
+        rows = model.selectedRows() if model is not None else []
+        text = self.rows.shown[rows[0].row()].text if len(rows) == 1 else ""
+        room = self.table.columnWidth(WHAT) - 8
+        does_fit = self.table.fontMetrics().horizontalAdvance(text) <= room and "\n" not in text
+        self.detail.setText("" if does_fit else text)
+        self.detail.setVisible(not does_fit)
 
     def _seek(self) -> None:
         self.search.setFocus()

@@ -4,13 +4,16 @@ from pathlib import Path
 
 from PyQt6.QtCore import QSettings, QTimer
 from PyQt6.QtGui import QCloseEvent, QShowEvent
-from PyQt6.QtWidgets import QApplication, QFileDialog, QInputDialog, QMainWindow
+from PyQt6.QtWidgets import QApplication, QMainWindow
 
 from spm_auto.errors import SpmError
+from spm_auto.lab import read_lab
 
+from .catalogue import BY_HAND as BY_HAND_RECIPE
 from .layout import Layout
 from .menus import Menus
 from .orders import Outcome, StartOrder
+from .questions import ask_file, ask_folder, ask_text
 from .run_model import Part
 from .sayings import Weight
 from .selection import Selection
@@ -21,6 +24,8 @@ from .wishes import Annotate, Finish, Interrupt, Perform
 
 TICK = 100  # [ms] between two looks at what is new
 _BEHIND = 5  # [ms] to the next look while there is more in the journal than was read
+_AT_MOST, _AT_ONCE = 0.02, 0.06  # [s] for reading at a tick; the latter while there is more
+_SHOWN_EVERY = 16  # so many of those ticks go by before what was read is shown: about a second
 _THEME = "theme"  # key of the settings
 _SAID = 10_000  # [ms] that a message stands in the status bar
 BY_HAND = "by_hand"  # kind of the question that work by hand answers
@@ -51,12 +56,21 @@ class MainWindow(QMainWindow):
         self.layout_ = Layout(self, self.parts, settings)
         self.menus = Menus(self)
         self._connect()
+        self._n_behind = 0
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.tick)
         self._timer.start(TICK)
 
     def begin_by_hand(self, lab: Path | None = None) -> None:
-        """Begin to work by hand: with a lab file, or on the simulator."""
+        """Begin to work by hand on the simulator, or with a lab file.
+
+        Where something real would move, everything is chosen, and the human presses Start.
+        """
+        if lab is not None and not _is_simulated(lab):
+            self.parts.start.set_recipe(BY_HAND_RECIPE)
+            self.parts.start.set_lab(lab)
+            self.layout_.show_start()
+            return
         self.begin(self.parts.start.by_hand_order(lab))
 
     def begin(self, order: StartOrder) -> None:
@@ -99,14 +113,17 @@ class MainWindow(QMainWindow):
 
     def tick(self) -> None:
         """Look at what is new, and have it shown."""
-        changed = self.session.tick()
+        changed = self.session.tick(_AT_ONCE if self.session.is_behind else _AT_MOST)
         if self.session.model is not self._model:
             self._model, changed = self.session.model, Part.ALL
         for view in self._owed:
             self._owed[view] |= changed
-        self._show_owed()
-        self._show_link()
-        self._timer.setInterval(_BEHIND if self.session.is_behind else TICK)
+        is_behind = self.session.is_behind
+        self._n_behind = self._n_behind + 1 if is_behind else 0
+        if self._n_behind % _SHOWN_EVERY == 0:
+            self._show_owed()
+            self._show_link()
+        self._timer.setInterval(_BEHIND if is_behind else TICK)
 
     def set_theme(self, name: str) -> None:
         """Change the colours of everything."""
@@ -122,19 +139,17 @@ class MainWindow(QMainWindow):
 
     def open_folder(self) -> None:
         """Let a human choose the folder of a run, and attach to it."""
-        start = str(self.session.out)
-        chosen = QFileDialog.getExistingDirectory(self, "Folder of a run", start)
-        if chosen:
-            self.attach(Path(chosen))
+        ask_folder(self, "Folder of a run", self.session.out, self.attach)
 
     def open_server(self) -> None:
         """Let a human choose an instrument server, to look at it."""
         title, kinds = "The file in which a server says where it listens", "server (*.json)"
-        chosen, _ = QFileDialog.getOpenFileName(self, title, str(Path.home()), kinds)
-        if not chosen:
-            return
+        ask_file(self, title, Path.home(), kinds, self.attach_server)
+
+    def attach_server(self, announced: Path) -> None:
+        """Show an instrument server, to look at it and to withdraw its tip."""
         try:
-            self.session.attach_server(Path(chosen))
+            self.session.attach_server(announced)
         except SpmError as error:
             self.tell(f"refused: {error}")
             self.parts.log.add(Weight.WARNING, f"refused: {error}")
@@ -147,9 +162,8 @@ class MainWindow(QMainWindow):
 
     def annotate(self) -> None:
         """Let a human write something into the run's record."""
-        text, is_given = QInputDialog.getText(self, "Note", "To be written down with the run:")
-        if is_given and text.strip():
-            self.session.wish(Annotate(text.strip()))
+        label = "To be written down with the run:"
+        ask_text(self, "Note", label, lambda text: self.session.wish(Annotate(text)))
 
     def interrupt(self) -> None:
         """End what was begun by hand."""
@@ -255,3 +269,11 @@ class MainWindow(QMainWindow):
         if step is not None and step.kind == BY_HAND:
             return False, "what was begun by hand goes on"
         return False, f"the run is busy{'' if step is None else f' with {step.kind}'}"
+
+
+def _is_simulated(lab: Path) -> bool:
+    """Whether nothing real moves in a laboratory; one that cannot be read is refused later."""
+    try:
+        return read_lab(lab)[0].instrument.is_simulated
+    except SpmError:
+        return False

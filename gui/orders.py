@@ -100,6 +100,7 @@ class Standing:
         can_resume: Whether it has ended before it was done, and may be gone on with.
         planned: What it was planned to take; None while nobody has said.
         journal: How its journal is.
+        server: The file that says where an instrument server is, where one is looked at.
     """
 
     folder: Path | None = None
@@ -110,3 +111,4 @@ class Standing:
     can_resume: bool = False
     planned: Planned | None = None
     journal: JournalSays = JournalSays()
+    server: Path | None = None

@@ -14,6 +14,7 @@ from .run_model import RunModel
 _RECENT = 20  # spectra after whose pace the rest is reckoned
 _FEW = 3  # spectra below which the plan knows better
 _MEMORY = 120.0  # [s] of what happened from which the pace of the clock is taken
+_FAR = 12 * 3600.0  # [s] from when on the day is told, too
 _SHORTEST = 0.5  # [s] a plan that is shorter says nothing
 
 
@@ -92,7 +93,10 @@ def progress(
     if is_waiting:
         words.append(f"about {format_duration(wall)} left once it goes on")
     elif left > 0:
-        words.append(f"about {format_duration(wall)} left, until {_clock(now() + wall)}")
+        end = time.localtime(now() + wall)
+        is_far = wall > _FAR
+        clock = time.strftime("%a %H:%M" if is_far else "%H:%M", end)
+        words.append(f"about {format_duration(wall)} left, until {clock}")
     else:
         words.append("longer than planned")
     return Progress(_share(model, planned, left), left, wall, " · ".join(words))
@@ -126,7 +130,3 @@ def _share(model: RunModel, planned: Planned | None, left: float) -> float:
 
 def _all(model: RunModel, left: float) -> str:
     return format_duration(model.spent + left)
-
-
-def _clock(utc: float) -> str:
-    return time.strftime("%H:%M", time.localtime(utc))

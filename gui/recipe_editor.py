@@ -139,7 +139,10 @@ class RecipeEditor(View):
             self._refuse(f"{path} cannot be written: {error}")
             return False
         self._path, self._saved = path, text
-        self._read()
+        if self._waiting is None:
+            self._read()
+        else:  # nothing is lost any more
+            self._take(*self._waiting)
         return True
 
     def set_theme(self, theme: Theme) -> None:
@@ -177,11 +180,12 @@ class RecipeEditor(View):
             self._show_state()
 
     def _take(self, path: Path | None, text: str) -> None:
-        self._path, self._saved, self._waiting = path, text, None
+        self._path, self._waiting = path, None
         lab = offer(path).lab if path is not None else None
         if lab is not None:
             self.rehearsal.lab.choose(lab)
-        self.text.become(text)
+        self.text.begin(text)
+        self._saved = self.text.toPlainText()
         self._read()
 
     def _discard(self) -> None:

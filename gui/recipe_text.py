@@ -46,6 +46,13 @@ class RecipeText(QPlainTextEdit):
         if self._colours is not None:
             self._colours.set_theme(theme)
 
+    def begin(self, text: str) -> None:
+        """Take the text of another file, which cannot be undone."""
+        self.become(text)
+        document = self.document()
+        if document is not None:
+            document.clearUndoRedoStacks()
+
     def become(self, text: str) -> None:
         """Take another text where it differs, so that it can be undone and the view stays."""
         now = self.toPlainText()

@@ -16,6 +16,7 @@ from .figures import RehearsalFigures, exposure, measurements, read_rehearsal
 from .start_form import FileChoice
 
 _DEADLINE = 1800.0  # [s]
+_REHEARSE, _GIVE_UP = "Rehearse", "Give up"
 _ROWS = ("Time", "Measures", "Exposure", "Extremes")
 
 
@@ -32,7 +33,7 @@ class RehearsalBox(QWidget):
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._text, self._name = "", "recipe.toml"
         self.lab = FileChoice("Laboratory", shipped_labs())
-        self.button = QPushButton("Rehearse")
+        self.button = QPushButton(_REHEARSE)
         self.button.setToolTip(
             "Goes through the recipe as it stands here, on the simulator under the lab's limits"
         )
@@ -44,7 +45,7 @@ class RehearsalBox(QWidget):
         self._found = QWidget()
         self._found.hide()
         self._lay_out()
-        self.button.clicked.connect(self._ask)
+        self.button.clicked.connect(self._press)
         self.lab.chosen.connect(self._forget)
         self._child.answered.connect(self._answered)
 
@@ -59,12 +60,19 @@ class RehearsalBox(QWidget):
         if text != self._text:
             self._forget()
         self._text, self._name = text, name
-        self.button.setEnabled(is_recipe and not self._child.is_busy)
+        self.button.setEnabled(is_recipe or self._child.is_busy)
 
     def close_children(self) -> None:
         """End what is under way."""
         self._child.close()
         self._clean()
+
+    def _press(self) -> None:
+        """Begin, or give up what is under way."""
+        if self._child.is_busy:
+            self._forget()
+        else:
+            self._ask()
 
     def _ask(self) -> None:
         self._forget()
@@ -73,14 +81,13 @@ class RehearsalBox(QWidget):
         path.write_text(self._text, "utf-8")
         self._found.show()
         self.values["Time"].setText("the simulator goes through it…")
-        self.button.setEnabled(False)
+        self.button.setText(_GIVE_UP)
         lab = str(self.lab.offer.path)
         self._child.ask(["rehearse", str(path), "--lab", lab, "--json"], _DEADLINE)
 
     def _forget(self) -> None:
-        if self._child.is_busy:
-            self._child.drop()
-            self.button.setEnabled(True)
+        self._child.drop()
+        self.button.setText(_REHEARSE)
         self._clean()
         for label in self.values.values():
             label.setText("–")
@@ -96,7 +103,6 @@ class RehearsalBox(QWidget):
 
     def _answered(self, answer: Answer) -> None:
         self._forget()
-        self.button.setEnabled(True)
         try:
             found = read_rehearsal(answer.output)
         except SpmError as error:

@@ -26,23 +26,32 @@ def reread(journal: Path, index: int) -> Images:
     Raises:
         DataError: The journal cannot be read, or has no such scan.
     """
+    try:
+        images, n_scans = _search(journal, index)
+    except (LookupError, TypeError, ValueError) as error:
+        raise DataError(f"{journal}: the records do not fit together: {error}") from error
+    if images is None:
+        raise DataError(f"{journal}: there is no scan {index + 1}, only {n_scans}")
+    return images
+
+
+def _search(journal: Path, index: int) -> tuple[Images | None, int]:
+    """Return the images of a scan, and how many scans were seen on the way."""
     n_scans = 0
     images: Images | None = None
     for record in JournalReader(journal).poll():
         event = record.event
         if isinstance(event, ScanStarted):
-            n_scans += 1
             if images is not None:
-                return images
+                break
+            n_scans += 1
             if n_scans == index + 1:
                 shape = (len(event.channels), *event.instruction.frame.shape)
                 images = np.full(shape, np.nan), np.full(shape, np.nan)
         elif images is not None and isinstance(event, LineAcquired):
             images[0][:, event.line.index] = event.line.forward
             images[1][:, event.line.index] = event.line.backward
-    if images is None:
-        raise DataError(f"{journal}: there is no scan {index + 1}, only {n_scans}")
-    return images
+    return images, n_scans
 
 
 class Rereading(QObject):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from PyQt6.QtCore import QAbstractTableModel, QModelIndex, Qt
-from PyQt6.QtGui import QColor
+from PyQt6.QtGui import QColor, QFont
 from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from spm_auto.data import FinishReason
@@ -28,6 +28,7 @@ class RunTable(QAbstractTableModel):
         super().__init__()
         self._theme = theme
         self._rows: list[Row] = []
+        self._current: Path | None = None
 
     def show_runs(self, rows: Sequence[Row]) -> None:
         """Show these runs."""
@@ -39,6 +40,11 @@ class RunTable(QAbstractTableModel):
         self.beginResetModel()
         self._rows = list(rows)
         self.endResetModel()
+
+    def set_current(self, path: Path | None) -> None:
+        """Say which run is looked at in the window; it is written bold."""
+        self._current = None if path is None else path.absolute()
+        self.show_runs(self._rows)
 
     def path(self, row: int) -> Path:
         """Return the folder of a run."""
@@ -81,6 +87,10 @@ class RunTable(QAbstractTableModel):
             return _text(path, summary, index.column())
         if role == Qt.ItemDataRole.ToolTipRole:
             return _told(path, summary)
+        if role == Qt.ItemDataRole.FontRole and path.absolute() == self._current:
+            font = QFont()
+            font.setBold(True)
+            return font
         if role == Qt.ItemDataRole.ForegroundRole:
             return self._colour(summary, index.column())
         return None
@@ -140,6 +150,7 @@ def run_table_view(runs: RunTable) -> QTableView:
     view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
     view.setShowGrid(False)
+    view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     view.setWordWrap(False)
     view.setTabKeyNavigation(False)
     below, above = view.verticalHeader(), view.horizontalHeader()

@@ -21,7 +21,7 @@ _NOWHERE = QModelIndex()
 
 
 class ScanList(QAbstractListModel):
-    """Rows for a list view; each picture is made once its scan is over, and kept."""
+    """Rows for a list view; each picture is drawn when it is seen."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -41,12 +41,9 @@ class ScanList(QAbstractListModel):
             self.beginInsertRows(QModelIndex(), 0, n_now - n_before - 1)
             self._scans = list(model.scans)
             self.endInsertRows()
-        changed = [scan.index for scan in self._scans if self._draw(scan)]
-        if n_now:
-            changed.append(max(n_before - 1, 0))  # it has grown, or has ended
-        if changed:
-            top, bottom = self.row(max(changed)), self.row(min(changed))
-            self.dataChanged.emit(self.index(top, 0), self.index(bottom, 0))
+        if n_now:  # the one that was the newest has grown, or has ended
+            row = self.row(max(n_before - 1, 0))
+            self.dataChanged.emit(self.index(row, 0), self.index(row, 0))
 
     def row(self, index: int) -> int:
         """Return the row of a scan."""
@@ -57,7 +54,16 @@ class ScanList(QAbstractListModel):
         return self._scans[len(self._scans) - 1 - row]
 
     def picture(self, index: int) -> QIcon | None:
-        """Return the small picture of a scan; None before its first lines."""
+        """Return the small picture of a scan, drawn when it is first seen; None before a line."""
+        scan = self._scans[index]
+        image = scan.preview if scan.forward is None else scan.forward[0]
+        new = scan.n_lines - self._lines.get(index, 0)
+        enough = 1 if scan.is_over else max(1, scan.frame.pixels[1] // _STEPS)
+        if image is not None and new >= enough:
+            picture = QPixmap.fromImage(thumbnail(image, scan.frame.size))
+            icon = QIcon(picture)
+            icon.addPixmap(picture, QIcon.Mode.Selected)  # its colours stay when it is chosen
+            self._pictures[index], self._lines[index] = icon, scan.n_lines
         return self._pictures.get(index)
 
     def set_theme(self, theme: Theme) -> None:
@@ -76,7 +82,7 @@ class ScanList(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return words_of(scan)
         if role == Qt.ItemDataRole.DecorationRole:
-            return self._pictures.get(scan.index)
+            return self.picture(scan.index)
         if role == Qt.ItemDataRole.ToolTipRole:
             return _told(scan)
         if role == Qt.ItemDataRole.SizeHintRole:
@@ -84,20 +90,6 @@ class ScanList(QAbstractListModel):
         if role == Qt.ItemDataRole.ForegroundRole and scan.is_over and not scan.is_complete:
             return QColor(self._theme.warning)
         return None
-
-    def _draw(self, scan: GrowingScan) -> bool:
-        """Draw a picture where enough lines have come; returns whether it was drawn."""
-        new = scan.n_lines - self._lines.get(scan.index, 0)
-        enough = 1 if scan.is_over else max(1, scan.frame.pixels[1] // _STEPS)
-        image = scan.preview if scan.forward is None else scan.forward[0]
-        if image is None or new < enough:
-            return False
-        picture = QPixmap.fromImage(thumbnail(image, scan.frame.size))
-        icon = QIcon(picture)
-        icon.addPixmap(picture, QIcon.Mode.Selected)  # its colours stay when it is chosen
-        self._pictures[scan.index] = icon
-        self._lines[scan.index] = scan.n_lines
-        return True
 
 
 def words_of(scan: GrowingScan) -> str:
@@ -143,5 +135,6 @@ def scan_list_view(scans: ScanList) -> QListView:
     view.setIconSize(QSize(SIZE, SIZE))
     view.setUniformItemSizes(True)
     view.setSpacing(1)
+    view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     return view

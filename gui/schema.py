@@ -177,6 +177,8 @@ class Schema:
         typed = typed.strip()
         if not typed:
             return ABSENT
+        if re.fullmatch(r'"[^"]*"', typed):  # as it would stand in the text
+            typed = typed[1:-1]
         for schema in place.schemas:
             if kind_of(schema) == typed:
                 return self.example(schema)
@@ -213,12 +215,13 @@ class Schema:
         value = _toml(typed) if typed.startswith("[") else ABSENT
         if isinstance(value, list):
             return value
-        parts = [part.strip() for part in typed.split(",")]
-        return [
-            self.value(self.element(schema, index), part)
-            for index, part in enumerate(parts)
-            if part
-        ]
+        parts = _parts(typed)
+        is_nested = any(each.get("type") == "array" for each in self.element(schema, 0).schemas)
+        if len(parts) == 1 and typed.startswith("[") and typed.endswith("]"):
+            inner = typed[1:-1].strip()
+            if not is_nested or inner.startswith("["):
+                parts = _parts(inner)
+        return [self.value(self.element(schema, i), part) for i, part in enumerate(parts)]
 
     def _alternatives(self, schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         if "$ref" in schema:
@@ -305,6 +308,18 @@ def _toml(typed: str) -> Any:
         return tomllib.loads(f"value = {typed}")["value"]
     except tomllib.TOMLDecodeError:
         return ABSENT
+
+
+def _parts(typed: str) -> list[str]:
+    """Split a list at its commas, those within brackets left alone."""
+    parts, depth = [""], 0
+    for letter in typed:
+        depth += (letter in "[{") - (letter in "]}")
+        if letter == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return [part.strip() for part in parts if part.strip()]
 
 
 def _attributes(description: str) -> dict[str, str]:

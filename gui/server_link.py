@@ -38,11 +38,15 @@ class ServerLink:
         announced: The file that says where it listens.
         key: The secret key to show it; None for the only one in ``keys`` beside that file.
 
+    Attributes:
+        announced: That file.
+
     Raises:
         AccessError: That file or that key cannot be used.
     """
 
     def __init__(self, announced: Path, key: Path | None = None) -> None:
+        self.announced = announced
         self._said = read_announced(announced)
         self._place = place_of(self._said)
         self._identity = read_identity(key or _own_key(announced.parent))

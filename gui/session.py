@@ -189,6 +189,7 @@ class Session:
         """How it stands, for who shows it."""
         return Standing(
             folder=self.folder,
+            server=None if self._server is None else self._server.announced,
             view=self.view,
             fault=self.fault,
             is_looking=self.is_looking,
@@ -210,10 +211,10 @@ class Session:
 
     def _read(self, folder: Path, until: float) -> Part:
         reader = self._reader or self._opened(folder / FILE_NAME)
-        if reader is None or self._unreadable:
+        if reader is None:
             return Part.NOTHING
         found: list[Record] = []
-        self.is_behind = False
+        self.is_behind, self._unreadable = False, ""
         try:
             for record in reader.poll():
                 found.append(record)
@@ -225,6 +226,7 @@ class Session:
         return self._take(found)
 
     def _opened(self, path: Path) -> JournalReader | None:
+        self._unreadable = ""
         try:
             if path.stat().st_size >= _LEAST:
                 self._reader = JournalReader(path)

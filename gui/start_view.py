@@ -198,10 +198,13 @@ class StartView(View):
         self._show_buttons()
 
     def _rehearse(self) -> None:
-        if self._choice is None or self._plan is None or self._rehearser.is_busy:
-            return
-        self.card.show_rehearsing("the simulator goes through it…")
-        self._rehearser.ask(["rehearse", *_words(self._choice)], _REHEARSAL_DEADLINE)
+        """Go through what is planned on the simulator, or give that up."""
+        if self._rehearser.is_busy:
+            self._rehearser.drop()
+            self.card.show_rehearsing("given up")
+        elif self._choice is not None and self._plan is not None:
+            self.card.show_rehearsing("the simulator goes through it…")
+            self._rehearser.ask(["rehearse", *_words(self._choice)], _REHEARSAL_DEADLINE)
         self._show_buttons()
 
     def _rehearsed(self, answer: Answer) -> None:
@@ -253,7 +256,8 @@ class StartView(View):
         self.start.setToolTip(
             "Begins the run (Ctrl+Shift+Return)" if self.can_start else "There is no valid plan yet"
         )
-        self.rehearse.setEnabled(is_planned and not self._rehearser.is_busy)
+        self.rehearse.setEnabled(is_planned)
+        self.rehearse.setText("Give up" if self._rehearser.is_busy else "Rehearse")
         self._sum_up()
 
     def _sum_up(self) -> None:

@@ -221,4 +221,6 @@ def _connection(standing: Standing) -> Said:
         return f"hears process {standing.view.process}", "good"
     if standing.fault:
         return standing.fault, "warning"
+    if standing.server is not None:
+        return "hears the server", "good"
     return ("none", "faint") if standing.folder is None else ("connecting", "faint")

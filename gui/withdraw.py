@@ -19,7 +19,7 @@ _ROLES = {
     Stage.CONFIRMED: "good",
     Stage.FAILED: "alarm",
 }
-_WIDTH, _HEIGHT = 280, 66  # [pixels] of the words, and of all
+_WIDTH, _HEIGHT = 290, 60  # [pixels] of the words, and of all
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _CONTROL_SHIFT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
 
@@ -73,6 +73,8 @@ class WithdrawButton(QWidget):
         # whatever is said, the button stays where it is
         self.setFixedHeight(_HEIGHT)
         self._shown: Said | None = None
+        self._look: Look | None = None
+        self._n_looks = 0  # new ones since the tip was up
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._show)
         self._timer.start(EVERY)
@@ -94,12 +96,21 @@ class WithdrawButton(QWidget):
             application.removeEventFilter(self)
 
     def show_look(self, look: Look | None) -> None:
-        """Be ready again once the tip is at the sample again."""
+        """Be ready again once the tip is at the sample again.
+
+        What was looked at before the tip was up, or while it went up, says nothing of that: the
+        first look that is new after the confirmation may have been under way already.
+        """
+        is_new, self._look = look is not self._look, look
+        if self._withdrawal.said.stage is not Stage.CONFIRMED:
+            self._n_looks = 0
+            return
+        self._n_looks += is_new
         if (
-            look is not None
+            self._n_looks > 1
+            and look is not None
             and look.status.is_engaged
             and look.status.state is not InstrumentState.LATCHED
-            and self._withdrawal.said.stage is Stage.CONFIRMED
         ):
             self._withdrawal.forget()
 

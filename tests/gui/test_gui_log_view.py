@@ -123,6 +123,19 @@ def test_chosen_lines_are_copied(view: LogView) -> None:
     assert clipboard.text().endswith("ALARM\t\tthe tip has crashed\n")
 
 
+def test_a_line_that_does_not_fit_is_shown_whole_when_it_is_chosen(view: LogView) -> None:
+    long = "the tip has crashed since " + "it came too close to a step, " * 8
+    view.show_run(run_of(made.started(), Alarm("short"), Alarm(long)), Part.ALL)
+    view.table.selectRow(2)
+    assert view.detail.isVisible()
+    assert view.detail.text() == long
+    view.table.selectRow(1)
+    assert not view.detail.isVisible()
+    view.table.selectRow(2)
+    view.search.setText("short")
+    assert not view.detail.isVisible()
+
+
 def test_another_run_has_another_log(view: LogView) -> None:
     view.show_run(run_of(*EVENTS), Part.ALL)
     view.show_run(run_of(made.started()), Part.NOTHING)

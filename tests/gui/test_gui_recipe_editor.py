@@ -226,11 +226,22 @@ def test_nothing_that_was_written_is_lost_without_a_word(
     assert editor.draft.table["steps"][1]["budget"] == 12
     assert editor.discard.isVisibleTo(editor)
     editor.discard.click()
+    assert not editor.text.document().isUndoAvailable()  # what is undone is of this file
     assert editor.path == RECIPES / "grid_film.toml"
     assert editor.is_saved
     editor.open_file(tmp_path / "nowhere.toml")
     assert "cannot be read" in editor.faults.text()
     assert editor.path == RECIPES / "grid_film.toml"
+
+
+def test_what_waits_is_opened_once_nothing_is_lost(editor: RecipeEditor) -> None:
+    enter(editor, BUDGET, "12")
+    film = editor.path
+    assert film is not None
+    editor.open_file(RECIPES / "grid_film.toml")
+    editor.save()
+    assert editor.path == RECIPES / "grid_film.toml"
+    assert tomllib.loads(film.read_text("utf-8"))["steps"][1]["budget"] == 12
 
 
 def test_a_rehearsal_tells_time_exposure_and_extremes_until_the_text_changes(

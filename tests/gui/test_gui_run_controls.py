@@ -125,7 +125,7 @@ def test_after_an_emergency_whoever_resumes_it_is_told_so(
     end = RunFinished(FinishReason.EMERGENCY, "the tip is withdrawn")
     controls.show_run(model_of(numbered([*run_events(1, is_over=False), end])), Part.ALL)
     controls.show_standing(Standing(FOLDER, None, "the run is over", can_resume=True))
-    assert controls.again.text() == "&Resume after the emergency"
+    assert controls.again.text() == "Resu&me after the emergency"
     with qtbot.waitSignal(controls.resume_wished) as asked:
         qtbot.mouseClick(controls.again, Qt.MouseButton.LeftButton)
     assert asked.args is not None
@@ -176,6 +176,12 @@ def test_before_spectra_the_plan_says_how_long_it_takes() -> None:
     assert far.left == 100.0 - model.spent
     assert far.wall == far.left / 2
     assert far.share == pytest.approx(model.spent / 100.0)
+
+
+def test_an_end_that_is_far_is_told_with_its_day() -> None:
+    model = model_of(run_records(0, is_over=False))
+    far = progress(model, Planned(2e5, 20), now=lambda: 1.8e9)
+    assert far.words.endswith(time.strftime("until %a %H:%M", time.localtime(1.8e9 + far.wall)))
 
 
 def test_a_run_that_waits_promises_no_end() -> None:

@@ -71,6 +71,7 @@ def test_it_sees_the_instrument_and_each_line_of_a_scan(
     assert (forward[:, 3] == lines[3].forward).all()
     ticks(session, lambda: session.look is not None and session.look.owner == "alice")
     assert session.fault == ""
+    assert session.standing.server == announced
 
 
 def test_it_withdraws_whoever_has_control_and_does_nothing_else(

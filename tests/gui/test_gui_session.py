@@ -12,6 +12,7 @@ from talking import CAPABILITIES, HERE, LOOK, MadeRun, run_view, until
 
 from spm_auto.agents import ForcePoint
 from spm_auto.data import FILE_NAME, Event, FinishReason, Journal, RunFinished, Verdict
+from spm_auto.ear import FILE_NAME as EAR
 from spm_auto.errors import DataError, SpmError
 from spm_auto.gui.orders import Outcome, Planned, StartOrder
 from spm_auto.gui.run_model import Part
@@ -171,12 +172,30 @@ def test_a_run_that_was_killed_may_be_gone_on_with(
     ticks(session, lambda: session.look is None)
 
 
+def test_a_run_that_may_not_be_spoken_to_is_not_taken_for_dead(
+    make: Make, run: MadeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spm_auto.gui.session.QUIET", 0.0)
+    run.is_there = False
+    write(tmp_path / "run", run_events(2, is_over=False)).close()
+    (tmp_path / "run" / EAR).write_text("others may read this")
+    session = make()
+    session.attach(tmp_path / "run")
+    ticks(session, lambda: session.fault)
+    assert not session.can_resume
+
+
 def test_the_folder_of_a_run_that_cannot_be_read_says_so(make: Make, tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_bytes(b"\x00" * 1000)
     session = make()
     session.attach(tmp_path)
     session.tick()
     assert "is no journal of spm_auto" in session.journal.damage
+    (tmp_path / FILE_NAME).unlink()
+    write(tmp_path, run_events(1)).close()
+    session.tick()  # the disk gives it again
+    assert session.journal.damage == ""
+    assert session.model.n_records
 
 
 def test_every_wish_is_said_to_the_run(make: Make, run: MadeRun, tmp_path: Path) -> None:

@@ -316,17 +316,17 @@ def test_the_waveform_of_a_spectrum_is_used_again(
     assert recalled.args == [model.spectra[1].instruction]
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, 0.0, 1e300, 1e-300])
-def test_whatever_was_measured_the_view_goes_on(view: SpectrumView, value: float) -> None:
+def test_whatever_was_measured_the_view_goes_on(view: SpectrumView) -> None:
     loop = made_curves.loop(0)
-    odd = replace(loop, data=np.full_like(loop.data, value))
-    view.show_run(run_of(made_curves.taken(odd), made_curves.taken(odd)), Part.ALL)
-    for form in ("line", "peak", "loop"):
-        choose(view, "fit", form)
-        assert view.fit_words.text()
-    view.controls.slope.setChecked(True)
     choose(view, "smoothing", "5 points")
-    assert not view.grab().isNull()
+    for value in (np.nan, np.inf, 0.0, 1e300, 1e-300):
+        odd = replace(loop, data=np.full_like(loop.data, value))
+        view.show_run(run_of(made_curves.taken(odd), made_curves.taken(odd)), Part.ALL)
+        for form in ("line", "peak", "loop"):
+            choose(view, "fit", form)
+            assert view.fit_words.text()
+        view.controls.slope.toggle()
+        assert not view.grab().isNull()
 
 
 def test_a_pulse_is_a_dot_since_a_point_is_no_line(view: SpectrumView) -> None:

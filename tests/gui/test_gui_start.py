@@ -259,6 +259,7 @@ def test_a_plan_is_void_once_anything_is_chosen_anew(desk: Desk) -> None:
         ("seed", "-1", "seed of -1 is outside 0 to"),
         ("seed", "1.5", "seed of 1.5 is no whole number"),
         ("seed", "", "seed is missing"),
+        ("nth", "0", "N of every N-th proposal of 0 is outside 1 to"),
         ("overrides", "budget", "'budget' must be PATH=VALUE"),
         ("runs", "  ", "folder for runs is missing"),
     ],
@@ -266,7 +267,9 @@ def test_a_plan_is_void_once_anything_is_chosen_anew(desk: Desk) -> None:
 def test_bad_input_is_refused_with_what_is_right_and_not_even_planned(
     desk: Desk, field: str, text: str, said: str
 ) -> None:
-    view = desk.planned(desk.make(planner()))
+    view = desk.make(planner())
+    view.form.approval.setCurrentIndex(2)
+    desk.planned(view)
     getattr(view.form, field).setText(text)
     desk.refused(view)
     assert said in view.card.faults.text()
@@ -319,6 +322,18 @@ def test_a_rehearsal_tells_exposure_and_what_was_refused(desk: Desk) -> None:
     assert "most around one place: 8 V s, 2 spectra" in view.card.values["Exposure"].text()
     assert view.card.values["Rehearsal"].text() == "completed after 1 h 1 min: 30 spectra"
     assert "refused at steps[1] (explore) after 1 min 30 s: too near" in view.card.faults.text()
+    assert view.can_start
+
+
+def test_a_rehearsal_that_takes_too_long_can_be_given_up(desk: Desk) -> None:
+    waits = "import threading; sys.argv[1] == 'plan' or threading.Event().wait(60)"
+    *words, code = planner()
+    view = desk.planned(desk.make((*words, f"{code}; {waits}")))
+    view.rehearse.click()
+    assert view.rehearse.text() == "Give up"
+    view.rehearse.click()
+    assert view.rehearse.text() == "Rehearse"
+    assert view.card.values["Rehearsal"].text() == "given up"
     assert view.can_start
 
 

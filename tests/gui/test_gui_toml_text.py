@@ -1,12 +1,15 @@
 """Recipes are changed where a value stands, and what people wrote around it stays."""
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from spm_auto.errors import RecipeError
-from spm_auto.gui.schema import ABSENT, Schema, written
+from spm_auto.gui.catalogue import RECIPES
+from spm_auto.gui.schema import ABSENT, Place, Schema, written
 from spm_auto.gui.toml_text import at, inserted, moved, removed, replaced
 from spm_auto.settings import json_schema
 from spm_auto.workflow import Recipe, parse_recipe
@@ -113,14 +116,48 @@ def test_typed_text_becomes_what_the_schema_asks_for(schema: Schema) -> None:
     assert schema.value(places["carry"], "true") is True
     assert schema.value(places["amplitudes"], "4 V, 6 V") == ["4 V", "6 V"]
     assert schema.value(places["spacing"], "20 nm") == "20 nm"
+    assert schema.value(places["spacing"], '"20 nm"') == "20 nm"  # as it stands in the text
     assert schema.value(places["approval"], "never") == "never"
     assert schema.value(places["approval"], "{ every = 5 }") == {"every": 5}
     assert schema.value(places["agent"], "gp") == {"kind": "gp"}
     (frame,) = schema.fields(overview)["frame"].schemas
     assert schema.value(schema.fields(frame)["pixels"], "64, 32") == [64, 32]
+    points = schema.element(steps, 0).fitting({"kind": "points"})
+    assert points is not None
+    place = schema.fields(points)["points"]
+    for typed in ("[0 nm, 1 nm]", "[[0 nm, 1 nm]]", '[["0 nm", "1 nm"]]'):
+        assert schema.value(place, typed) == [["0 nm", "1 nm"]]
     title = schema.fields(schema.root.schemas[0])["title"]
     assert schema.value(title, "slow, but good") == "slow, but good"
     assert written([["0 nm", "1 nm"], ["2 nm", "3 nm"]]) == "[0 nm, 1 nm], [2 nm, 3 nm]"
+
+
+def values(schema: Schema, place: Place, value: Any) -> Iterator[tuple[Place, Any]]:
+    """Yield what stands in the fields of a form."""
+    fitting = place.fitting(value)
+    assert fitting is not None
+    if isinstance(value, dict):
+        places = schema.fields(fitting)
+        for name in value.keys() - {"kind"}:
+            yield from values(schema, places[name], value[name])
+    elif isinstance(value, list) and schema.is_of_tables(fitting):
+        for index, element in enumerate(value):
+            yield from values(schema, schema.element(fitting, index), element)
+    else:
+        yield place, value
+
+
+def test_what_stands_in_any_field_of_any_example_is_read_as_what_it_was(schema: Schema) -> None:
+    read = 0
+    for path in (*EXAMPLES.glob("*.toml"), *RECIPES.glob("*.toml")):
+        if path.name.startswith("lab_"):
+            continue
+        table = tomllib.loads(path.read_text("utf-8"))
+        for place, value in values(schema, schema.root, table):
+            again = schema.value(place, written(value))
+            assert (type(again), again) == (type(value), value)
+            read += 1
+    assert read > 300
 
 
 def test_what_is_right_is_said_with_unit_range_and_default(schema: Schema) -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from PyQt6.QtWidgets import QDialog, QLineEdit, QMenu, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 from talking import HERE, LOOK, PATIENCE, MadeRun, run_view, until
 
+from spm_auto.ear import FILE_NAME
 from spm_auto.errors import ConnectionLost, NotConfirmed
 from spm_auto.gui.doors import EarDoor, Seen, press_ctrl_c
 from spm_auto.gui.theme import Theme
@@ -134,6 +136,28 @@ def test_a_double_click_is_one_press(bench: Bench) -> None:
     assert not bench.signalled
 
 
+def test_who_presses_again_at_once_does_not_undo_the_good_news(bench: Bench) -> None:
+    bench.ready()
+    bench.withdrawal.press()
+    until(lambda: bench.stage is Stage.CONFIRMED)
+    bench.withdrawal.press()
+    assert bench.stage is Stage.CONFIRMED
+    assert bench.run.called("emergency_stop") == [(False,)]
+
+
+def test_who_presses_later_is_told_that_it_was_withdrawn(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spm_auto.gui.withdrawal.CALM", 0.0)
+    bench.ready()
+    bench.withdrawal.press()
+    until(lambda: bench.stage is Stage.CONFIRMED)
+    bench.run.error = NotConfirmed("the instrument was closed")
+    bench.withdrawal.press()
+    until(lambda: bench.stage is Stage.FAILED)
+    assert bench.withdrawal.said.detail.startswith("it was confirmed at ")
+
+
 def test_withdraw_waits_for_no_other_call(bench: Bench) -> None:
     """Row 14: that the run answers nothing else, does not keep it from withdrawing."""
     bench.ready()
@@ -243,7 +267,32 @@ def test_it_is_ready_again_when_the_tip_is_at_the_sample_again(
     button.show_look(None)
     assert bench.stage is Stage.CONFIRMED
     button.show_look(LOOK)
+    button.show_look(replace(LOOK))
     until(lambda: bench.stage is Stage.READY)
+
+
+def test_what_was_looked_at_before_the_tip_was_up_does_not_take_the_confirmation_away(
+    bench: Bench, button: WithdrawButton
+) -> None:
+    """Row 14: the last look of a run is at hand for ever, and one may have been under way."""
+    bench.ready()
+    button.show_look(LOOK)
+    button.press()
+    until(lambda: bench.stage is Stage.CONFIRMED)
+    for _ in range(3):
+        button.show_look(LOOK)
+    button.show_look(replace(LOOK))
+    assert bench.stage is Stage.CONFIRMED
+    button.show_look(replace(LOOK))
+    until(lambda: bench.stage is Stage.READY)
+
+
+def test_a_run_that_may_not_be_spoken_to_is_told_from_none(bench: Bench) -> None:
+    bench.run.is_there = False
+    (bench.folder / FILE_NAME).write_text("others may read this")
+    bench.withdrawal.point_at(bench.folder)
+    until(lambda: bench.withdrawal.said.words == "no instrument can be reached")
+    assert "no run listens here" in bench.withdrawal.said.detail
 
 
 def test_a_window_that_went_away_takes_its_connections_with_it(bench: Bench) -> None:

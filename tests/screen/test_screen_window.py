@@ -4,7 +4,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +13,15 @@ from screens import Screen, Window
 
 from spm_auto.data import (
     FILE_NAME,
+    PAUSE,
+    RESUME,
+    Event,
     FinishReason,
     Intervention,
     JournalReader,
     Judged,
     Record,
     RunFinished,
-    RunPaused,
-    RunResumed,
     Verdict,
 )
 from spm_auto.ear import FILE_NAME as EAR
@@ -59,15 +60,23 @@ def records_in(runs: Path) -> list[Record]:
     return list(JournalReader(journal).poll())
 
 
-def wait_for_event(runs: Path, kind: type, seconds: float = 20.0) -> Record:
-    """Wait until a run has said something, and return the last time that it did."""
+def wait_for(runs: Path, is_meant: Callable[[Event], bool], seconds: float = 30.0) -> Event:
+    """Wait until a run has said something, and return the first time that it did."""
     until = time.monotonic() + seconds
     while True:
-        found = [r for r in records_in(runs) if isinstance(r.event, kind)]
-        if found:
-            return found[-1]
-        assert time.monotonic() < until, f"the run said nothing of the kind {kind.__name__}"
+        for record in records_in(runs):
+            if is_meant(record.event):
+                return record.event
+        assert time.monotonic() < until, "the run did not say it"
         select.select([], [], [], 0.1)
+
+
+def wait_for_deed(runs: Path, kind: str) -> Intervention:
+    """Wait until what a human did is on record."""
+    found = wait_for(runs, lambda event: isinstance(event, Intervention) and event.kind == kind)
+    assert isinstance(found, Intervention)
+    assert found.who == "Ada"
+    return found
 
 
 def coloured(picture: np.ndarray, place: tuple[int, int, int, int]) -> float:
@@ -107,7 +116,7 @@ def test_an_autonomous_run_is_started_watched_overruled_and_withdrawn_from_the_w
     choose_recipe(window)
     screen.photograph(pictures / "gui_start.png")
     window.click("start the run")
-    wait_for_image(window, 120.0, share=0.2)
+    wait_for_image(window, 120.0, share=0.06)
     screen.photograph(pictures / "gui_scan.png")
 
     window.click("Accept", ASKING)  # before the model has learnt anything
@@ -116,42 +125,31 @@ def test_an_autonomous_run_is_started_watched_overruled_and_withdrawn_from_the_w
     screen.photograph(pictures / "gui_question.png")
     window.type_into("why", "on a scratch")
     window.click("Reject")
-    rejected = wait_for_verdict(runs, Verdict.REJECTED)
+    rejected = wait_for(runs, lambda e: isinstance(e, Judged) and e.verdict is Verdict.REJECTED)
+    assert isinstance(rejected, Judged)
     assert (rejected.who, rejected.why) == ("Ada", "on a scratch")
 
-    window.scroll_to("Forbid this", window.wait("why", kind="QLineEdit"))
     window.click("Forbid a circle")
     screen.photograph(pictures / "gui_forbid.png")
     window.click("Forbid this")
-    forbidden = wait_for_event(runs, Intervention)
-    assert forbidden.event.kind == "forbid_region"
+    wait_for_deed(runs, "forbid_region")
 
-    window.wait("Accept", ASKING, usable=True)
-    window.click("Accept")
+    window.click("Accept", ASKING)
+    window.wait("Pause", ASKING, usable=True)
     window.press("ctrl+p")
-    wait_for_event(runs, RunPaused)
+    wait_for_deed(runs, PAUSE)
     window.wait("Go on", usable=True)
     screen.photograph(pictures / "gui_paused.png")
     window.press("ctrl+g")
-    wait_for_event(runs, RunResumed)
-    window.wait("Pause", usable=True)
+    wait_for_deed(runs, RESUME)
+    window.wait("Pause", ASKING, usable=True)
 
     window.press("F12")
     window.wait_for_words("WITHDRAWN")
     screen.photograph(pictures / "gui_withdrawn.png")
-    finished = wait_for_event(runs, RunFinished)
-    assert finished.event.reason is FinishReason.EMERGENCY
-
-
-def wait_for_verdict(runs: Path, verdict: Verdict, seconds: float = 20.0) -> Judged:
-    """Wait until a human's answer is on record."""
-    until = time.monotonic() + seconds
-    while True:
-        for record in records_in(runs):
-            if isinstance(record.event, Judged) and record.event.verdict is verdict:
-                return record.event
-        assert time.monotonic() < until, f"nobody said {verdict}"
-        select.select([], [], [], 0.1)
+    finished = wait_for(runs, lambda event: isinstance(event, RunFinished))
+    assert isinstance(finished, RunFinished)
+    assert finished.reason is FinishReason.EMERGENCY
 
 
 def choose_recipe(window: Window) -> None:
