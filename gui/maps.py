@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from PyQt6.QtCore import QPointF, QRectF
+from PyQt6.QtGui import QColor
 
 from spm_auto.instrument import FloatArray, ScanFrame
 
@@ -169,7 +170,7 @@ class Map:
         dark = edge(theme)
         self._points.set_colours(theme.measured, dark)
         self._useless.set_colours(theme.faint, dark)
-        self._best.setPen(pg.mkPen(dark, width=1))
+        self._best.setPen(pg.mkPen(_halo(theme), width=1))
         self._best.setBrush(pg.mkBrush(theme.proposal))
         self._way.setPen(pg.mkPen(with_alpha(theme.measured, 90), width=1))
         self._frame.setPen(pg.mkPen(theme.proposal, width=2))
@@ -252,7 +253,7 @@ class Map:
         places = [*proposed, *(() if chosen is None else (chosen,))]
         x, y = ([place[axis] / NM for place in places] for axis in (0, 1))
         symbols = ["crosshair" if n < len(proposed) else "o" for n in range(len(places))]
-        both = ((self._behind, edge(self._theme), 5), (self._next, self._theme.proposal, 2))
+        both = ((self._behind, _halo(self._theme), 5), (self._next, self._theme.proposal, 2))
         for item, colour, width in both:  # to be seen on any colour of a map
             item.setData(
                 x=x, y=y, symbol=symbols, pen=pg.mkPen(colour, width=width), brush=pg.mkBrush(None)
@@ -377,3 +378,9 @@ def _shown(unit: str, largest: float, before: Shown) -> Shown:
         power = 3 * math.floor(math.log10(largest) / 3)
         return Shown(f"1e{power}", 10.0**-power)
     return shown_unit(unit, largest, before)
+
+
+def _halo(theme: Theme) -> str:
+    """Return the colour around what is proposed: the one of panel and ink that it differs from."""
+    own = QColor(theme.proposal).lightness()
+    return max((theme.panel, theme.ink), key=lambda name: abs(QColor(name).lightness() - own))
