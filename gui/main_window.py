@@ -7,7 +7,9 @@ from PyQt6.QtGui import QCloseEvent, QShowEvent
 from PyQt6.QtWidgets import QApplication, QMainWindow
 
 from spm_auto.errors import SpmError
+from spm_auto.lab import read_lab
 
+from .catalogue import BY_HAND as BY_HAND_RECIPE
 from .layout import Layout
 from .menus import Menus
 from .orders import Outcome, StartOrder
@@ -23,7 +25,7 @@ from .wishes import Annotate, Finish, Interrupt, Perform
 TICK = 100  # [ms] between two looks at what is new
 _BEHIND = 5  # [ms] to the next look while there is more in the journal than was read
 _AT_MOST, _AT_ONCE = 0.02, 0.06  # [s] for reading at a tick; the latter while there is more
-_SHOWN_EVERY = 8  # so many of those ticks go by before what was read is shown: half a second
+_SHOWN_EVERY = 16  # so many of those ticks go by before what was read is shown: about a second
 _THEME = "theme"  # key of the settings
 _SAID = 10_000  # [ms] that a message stands in the status bar
 BY_HAND = "by_hand"  # kind of the question that work by hand answers
@@ -60,7 +62,15 @@ class MainWindow(QMainWindow):
         self._timer.start(TICK)
 
     def begin_by_hand(self, lab: Path | None = None) -> None:
-        """Begin to work by hand: with a lab file, or on the simulator."""
+        """Begin to work by hand on the simulator, or with a lab file.
+
+        Where something real would move, everything is chosen, and the human presses Start.
+        """
+        if lab is not None and not _is_simulated(lab):
+            self.parts.start.set_recipe(BY_HAND_RECIPE)
+            self.parts.start.set_lab(lab)
+            self.layout_.show_start()
+            return
         self.begin(self.parts.start.by_hand_order(lab))
 
     def begin(self, order: StartOrder) -> None:
@@ -259,3 +269,11 @@ class MainWindow(QMainWindow):
         if step is not None and step.kind == BY_HAND:
             return False, "what was begun by hand goes on"
         return False, f"the run is busy{'' if step is None else f' with {step.kind}'}"
+
+
+def _is_simulated(lab: Path) -> bool:
+    """Whether nothing real moves in a laboratory; one that cannot be read is refused later."""
+    try:
+        return read_lab(lab)[0].instrument.is_simulated
+    except SpmError:
+        return False

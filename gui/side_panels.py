@@ -27,6 +27,7 @@ from .wishes import Annotate, Steer
 
 _MOST = 300  # lines that the list of what humans did shows
 _PREFERRING = "preference"  # kind of the agent that learns from "A or B?"
+_OFFERED = 300  # so many of the newest spectra can be compared, and the best
 
 
 class ForbiddenPanel(QWidget):
@@ -115,6 +116,7 @@ class PreferPanel(QWidget):
             push_button("B is better", "the agent learns that B is better than A"),
         )
         self.is_chosen = self.learns = False
+        self._n_judged = 0
         self.pair: tuple[Place, ...] = ()
         self._candidates: list[int] = []
         self._places: list[Place] = []
@@ -146,9 +148,16 @@ class PreferPanel(QWidget):
         )
         told = model.spectra or model.curves
         judged = [m for m in told if m.scored is not None and not m.scored.flag]
-        numbers = [m.number for m in judged]
-        if len(numbers) < len(self._numbers):  # another run
+        if len(judged) < self._n_judged:  # another run
             self.is_chosen = False
+        self._n_judged = len(judged)
+        best = max(judged, key=lambda m: m.scored.value if m.scored else 0.0, default=None)
+        kept = {self._numbers[box.currentIndex()] for box in self.choices if self.is_chosen}
+        kept |= set() if best is None else {best.number}
+        newest = judged[-_OFFERED:]  # a list of thousands helps nobody, and takes its time
+        first = newest[0].number if newest else 0
+        judged = [m for m in judged if m.number < first and m.number in kept] + newest
+        numbers = [m.number for m in judged]
         if numbers == self._numbers:
             return
         chosen = [
@@ -164,7 +173,6 @@ class PreferPanel(QWidget):
             for m in judged
             if m.scored
         ]
-        best = max(judged, key=lambda m: m.scored.value if m.scored else 0.0, default=None)
         others = [number for number in numbers if best is None or number != best.number]
         if not self.is_chosen:  # the best so far, and the newest of the others
             chosen = [-1 if best is None else best.number, others[-1] if others else -1]
