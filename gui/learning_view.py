@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from spm_auto.units import format as format_quantity
 
 from .beliefs import calibration_words
+from .dots import Dots
 from .drawing import Shown, colour_axes, shown_unit
 from .maps import entitle
 from .promises import shown_learning
@@ -45,13 +46,13 @@ class LearningView(QWidget):
             for name in ("left", "bottom"):
                 plot.getAxis(name).enableAutoSIPrefix(False)
         self.curve.setLabel("bottom", "measurement")
-        self._spread, self._found = pg.ErrorBarItem(beam=0.0), pg.ScatterPlotItem(size=_SYMBOL)
+        self._spread, self._found = pg.ErrorBarItem(beam=0.0), Dots(_SYMBOL)
         self._best = pg.PlotCurveItem(stepMode="right", connect="finite")
-        for item in (self._spread, self._best, self._found):
+        for item in (self._spread, self._best, self._found.item):
             self.curve.addItem(item)
         self._diagonal = pg.PlotCurveItem()
-        self._off, self._pairs = pg.ErrorBarItem(beam=0.0), pg.ScatterPlotItem(size=_SYMBOL)
-        for item in (self._diagonal, self._off, self._pairs):
+        self._off, self._pairs = pg.ErrorBarItem(beam=0.0), Dots(_SYMBOL)
+        for item in (self._diagonal, self._off, self._pairs.item):
             self.check.addItem(item)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -63,8 +64,7 @@ class LearningView(QWidget):
     @property
     def found(self) -> tuple[np.ndarray, np.ndarray]:
         """The values as drawn: number of the spectrum, and value in the unit of the axis."""
-        x, y = self._found.getData()
-        return np.asarray(x), np.asarray(y)
+        return self._found.x, self._found.y
 
     def set_theme(self, theme: Theme) -> None:
         """Change the colours."""
@@ -79,8 +79,7 @@ class LearningView(QWidget):
             item.setData(pen=pg.mkPen(faint, width=1))
         self._diagonal.setPen(pg.mkPen(faint, width=1))
         for points in (self._found, self._pairs):
-            points.setPen(pg.mkPen(None))
-            points.setBrush(pg.mkBrush(theme.forward))
+            points.set_colours(theme.forward, None)
 
     def show_learning(self, model: RunModel) -> None:
         """Show how the agent of the step that goes on does."""
@@ -94,18 +93,18 @@ class LearningView(QWidget):
         values, means, deviations = (
             each * self._shown.per_unit for each in (values, means, deviations)
         )
-        n = np.arange(1, len(values) + 1)
+        n = np.arange(1.0, len(values) + 1)
         name = self._label(learning.scalarizer or "value")
         best = format_quantity(float(finite.max()), learning.unit, 4) if finite.size else ""
         self._title(self.curve, f"{name}, best {best}" if best else "learning curve")
-        self._found.setData(x=n[np.isfinite(values)], y=values[np.isfinite(values)])
+        self._found.show(n[np.isfinite(values)], values[np.isfinite(values)])
         self._best.setData(n, np.fmax.accumulate(values) if len(values) else values)
         told = np.isfinite(means) & (deviations > 0)
         self._set_bars(self._spread, n[told], means[told], height=2 * deviations[told])
         self.check.setLabel("bottom", self._label("expected ± 1 sd"))
         self._title(self.check, self._label("found"))
         both = told & np.isfinite(values)
-        self._pairs.setData(x=means[both], y=values[both])
+        self._pairs.show(means[both], values[both])
         self._set_bars(self._off, means[both], values[both], width=2 * deviations[both])
         ends = np.array([])
         if both.any():

@@ -12,6 +12,7 @@ from PyQt6.QtCore import QPointF, QRectF
 
 from spm_auto.instrument import FloatArray, ScanFrame
 
+from .dots import Dots
 from .drawing import (
     NM,
     Shown,
@@ -32,7 +33,7 @@ from .scales import ScaleBar
 from .theme import Theme
 from .zones import Zone, ZoneMarks, zones_of
 
-NUMBERED = 30  # newest points that carry their number
+NUMBERED = 30  # newest points that carry their number, and a line from one to the next
 _PERCENTILES = (1.0, 99.0)
 _TINY = 0.01  # pure numbers below it are not written out beside a bar
 _CLOSE = 9.0  # [pixels of the screen] from which a click is on a point
@@ -81,7 +82,7 @@ class Map:
         self._bar.hide()
         self._zone_marks = ZoneMarks(plot, theme)
         self._way, self._frame = pg.PlotCurveItem(), pg.PlotCurveItem()
-        self._points = pg.ScatterPlotItem(size=8, pxMode=True)
+        self._points, self._useless = Dots(8), Dots(8, "x")
         self._best = pg.ScatterPlotItem(size=15, pxMode=True, symbol="star")
         self._behind = pg.ScatterPlotItem(size=20, pxMode=True)
         self._next = pg.ScatterPlotItem(size=20, pxMode=True)
@@ -96,7 +97,8 @@ class Map:
             (
                 self._way,
                 self._frame,
-                self._points,
+                self._useless.item,
+                self._points.item,
                 self._best,
                 self._behind,
                 self._next,
@@ -122,8 +124,8 @@ class Map:
 
     @property
     def marked(self) -> FloatArray:
-        """Where points are drawn [m], shape (n, 2)."""
-        return NM * np.stack(self._points.getData(), axis=1)
+        """Where points of use are drawn [m], shape (n, 2)."""
+        return NM * np.stack([self._points.x, self._points.y], axis=1)
 
     @property
     def next_places(self) -> list[Place]:
@@ -165,7 +167,8 @@ class Map:
         """Change the colours."""
         self._theme = theme
         dark = edge(theme)
-        self._points.setPen(pg.mkPen(dark, width=1))
+        self._points.set_colours(theme.measured, dark)
+        self._useless.set_colours(theme.faint, dark)
         self._best.setPen(pg.mkPen(dark, width=1))
         self._best.setBrush(pg.mkBrush(theme.proposal))
         self._way.setPen(pg.mkPen(with_alpha(theme.measured, 90), width=1))
@@ -236,20 +239,12 @@ class Map:
         """Show where was measured, in order, and which was best."""
         self._marks = marks
         x, y = marks.x / NM, marks.y / NM
-        white, faint = (
-            pg.mkBrush(self._theme.measured),
-            pg.mkBrush(with_alpha(self._theme.faint, 200)),
-        )
-        self._points.setData(
-            x=x,
-            y=y,
-            brush=[white if good else faint for good in marks.is_good],
-            symbol=["o" if good else "x" for good in marks.is_good],
-        )
+        self._points.show(x[marks.is_good], y[marks.is_good])
+        self._useless.show(x[~marks.is_good], y[~marks.is_good])
         at = [] if marks.best is None else [marks.best]
         self._best.setData(x=x[at], y=y[at])
         if self._is_numbered:
-            self._way.setData(x, y)
+            self._way.setData(x[-NUMBERED:], y[-NUMBERED:])
             self._number(marks)
 
     def show_next(self, proposed: Sequence[Place], chosen: Place | None = None) -> None:

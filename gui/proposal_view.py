@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from PyQt6.QtWidgets import QHBoxLayout, QLineEdit, QTabWidget, QVBoxLayout, QWidget
 
-from spm_auto.agents import ForcePoint
+from spm_auto.agents import ForbidRegion, ForcePoint
 from spm_auto.ear import RunView
 
 from .beliefs import place_words, reason_words
@@ -16,7 +16,7 @@ from .map_mouse import watch_mouse
 from .maps import Map, Place
 from .measured import Marks
 from .parts import push_button, words
-from .promises import on_grid, promise, scan_of
+from .promises import forbidden_regions, on_grid, promise, scan_of
 from .qt import pg
 from .question_box import QuestionBox
 from .region_tool import RegionTool, Shape
@@ -248,6 +248,23 @@ class ProposalView(View):
         x, y = fit.frame.to_sample(fit.rows[:, 0], fit.rows[:, 1])
         return "" if region.contains(x, y).any() else "no place that could be chosen lies in it"
 
+    def _fault_of_place(self) -> str:
+        """Return why the place that was clicked cannot be measured; empty where it can."""
+        if self._place is None or self._model is None:
+            return ""
+        said = place_words(*self._place)
+        if any(region.contains(*np.array(self._place)[:, None]).any() for region in self._closed()):
+            return f"{said} is forbidden: allow it again first"
+        scan = scan_of(self._model)
+        fit = self._model.fit
+        frame = fit.frame if fit is not None else None if scan is None else scan.frame
+        if frame is not None and not bool(frame.contains(*self._place)):
+            return f"{said} lies outside of the image that the agent sees"
+        return ""
+
+    def _closed(self) -> list[ForbidRegion]:
+        return [] if self._model is None else forbidden_regions(self._model)
+
     def _look(self) -> None:
         """Let be pressed what can be done, and say what that would be."""
         region, fault = self.tool.region(), self._fault_of_region()
@@ -259,13 +276,16 @@ class ProposalView(View):
         self.forbid.setEnabled(self._can_act and region is not None and not fault)
         instead = " instead" if self.box.asks_for_point else ""
         where = "here" if self._place is None else f"at {place_words(*self._place)}"
+        wrong = self._fault_of_place()
         self.measure.setText(f"Measure {where}{instead}")
-        self.measure.setEnabled(self._can_act and self._place is not None and not self.bias.fault())
+        self.measure.setEnabled(
+            self._can_act and self._place is not None and not (wrong or self.bias.fault())
+        )
         self.bias.setVisible(self._has_biases() and not self.box.asks_for_point)
         if self.tool.is_drawing:
             self.hint.setText(fault or ("" if region is None else f"drawn: {region.words}"))
         else:
-            self.hint.setText("a click chooses a place, a double click has it measured")
+            self.hint.setText(wrong or "a click chooses a place, a double click has it measured")
         for panel in (self.steer, self.prefer):
             panel.setEnabled(self._can_act)
         self.closed.set_can_act(self._can_act)

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from spm_auto.data import FinishReason, ModelFitted, PointChosen, RunFinished
 from spm_auto.gui.agent_view import AgentView
+from spm_auto.gui.dots import Dots
 from spm_auto.gui.drawing import NM
 from spm_auto.gui.maps import Map
 from spm_auto.gui.run_model import Part, RunModel
@@ -221,3 +222,17 @@ def test_the_theme_changes_while_a_run_is_shown(view: AgentView) -> None:
     view.set_theme(LIGHT)
     assert view.grab().toImage().pixelColor(500, 300).lightness() > 0
     assert view.overview.plot.getAxis("top").labelStyle["color"] == LIGHT.ink
+
+
+def test_dots_follow_what_is_added_and_what_is_judged_anew(qapp: QApplication) -> None:
+    dots = Dots(8)
+    for x, y in (
+        (np.array([1.0, 2.0]), np.array([3.0, 4.0])),
+        (np.array([1.0, 2.0, 5.0]), np.array([3.0, 4.0, 6.0])),
+        (np.array([1.0, 5.0]), np.array([3.0, 7.0])),
+        (np.array([]), np.array([])),
+    ):
+        dots.show(x, y)
+        drawn = dots.item.getData()
+        assert np.array_equal(drawn[0], x)
+        assert np.array_equal(drawn[1], y)

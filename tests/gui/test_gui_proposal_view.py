@@ -192,6 +192,19 @@ def test_while_a_point_is_asked_about_the_clicked_place_is_the_answer(
     assert wishes == [Judge(Verdict.EDITED, 3, {"x": 3e-7, "y": -4e-7})]
 
 
+def test_a_place_that_the_agent_cannot_measure_is_refused_in_words(
+    view: ProposalView, wishes: list[Any]
+) -> None:
+    view.selection.place_chosen.emit(3e-6, 0.0)
+    assert view.hint.text() == "(3 um, 0 m) lies outside of the image that the agent sees"
+    assert not view.measure.isEnabled()
+    feed(view, made_agents.intervention("forbid_region", REGION))
+    view.selection.place_chosen.emit(1e-7, -1e-7)
+    assert view.hint.text() == "(100 nm, -100 nm) is forbidden: allow it again first"
+    view.measure.click()
+    assert wishes == []
+
+
 def test_a_double_click_measures_at_once(
     view: ProposalView, wishes: list[Any], qtbot: QtBot
 ) -> None:
