@@ -57,7 +57,9 @@ class ProposalView(View):
         self.tool = RegionTool(self.map, theme, self._look)
         watch_mouse(self.area, [self.map], self._move, self._click)
         self.hint = words("what a click does", "faint")
-        self.measure = push_button("Measure here", "measure at the place clicked next", "Ctrl+Shift+M")
+        self.measure = push_button(
+            "Measure here", "measure at the place clicked next", "Ctrl+Shift+M"
+        )
         self.bias = QuantityField("bias", "V", optional=True)
         self.bias.setPlaceholderText("bias: any")
         self.bias.setMaximumWidth(90)
