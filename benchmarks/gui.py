@@ -258,6 +258,7 @@ def withdraw(application: QApplication, folder: Path, _: float) -> Iterator[Row]
         wait_for_fit(application, session)
         taken = []
         for _ in range(PRESSES):
+            session.withdrawal.forget()  # of what was confirmed before
             session.withdrawal.press()
             spin(application, BETWEEN)
             taken.append(session.withdrawal.said.seconds)

@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-from PyQt6.QtCore import QItemSelectionModel, Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QCloseEvent, QHideEvent, QResizeEvent, QShowEvent
+from PyQt6.QtCore import QItemSelectionModel, QTimer, pyqtSignal
+from PyQt6.QtGui import QCloseEvent, QHideEvent, QShowEvent
 from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
     QSizePolicy,
-    QSplitter,
     QVBoxLayout,
     QWidget,
 )
@@ -24,6 +23,7 @@ from .run_table import RunTable, run_table_view
 from .scan_list import ScanList, scan_list_view
 from .selection import Selection
 from .theme import Theme
+from .two_parts import TwoParts
 from .view import View
 from .words import number_of
 
@@ -44,7 +44,6 @@ class HistoryView(View):
         self._model: RunModel | None = None
         self._folder: Path | None = None
         self._is_choosing = False
-        self._splitter = QSplitter(Qt.Orientation.Vertical)
         self.scans = ScanList(theme)
         self.scan_list = scan_list_view(self.scans)
         self.follow = QPushButton("Follow")
@@ -129,21 +128,12 @@ class HistoryView(View):
         super().closeEvent(event)
 
     def _lay_out(self) -> None:
-        self._splitter.addWidget(_part("Scans", None, self.scan_list, (self.use, self.follow)))
-        self._splitter.addWidget(_part("Runs", self.words, self.run_table, (self.again, self.open)))
-        self._splitter.setSizes([240, 360])
+        scans = _part("Scans", QLabel(""), self.scan_list, (self.use, self.follow))
+        runs = _part("Runs", self.words, self.run_table, (self.again, self.open))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
-        layout.addWidget(self._splitter, 1)
+        layout.addWidget(TwoParts((scans, runs), ("Scans", "Runs"), (240, 360)), 1)
         layout.addWidget(self.fault)
-
-    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
-        """Put scans and runs side by side where it is wider than high."""
-        super().resizeEvent(event)
-        is_wide = self.width() > self.height()
-        self._splitter.setOrientation(
-            Qt.Orientation.Horizontal if is_wide else Qt.Orientation.Vertical
-        )
 
     def _connect(self) -> None:
         for view, act in ((self.scan_list, self._choose_row), (self.run_table, self._enable)):
@@ -253,16 +243,14 @@ class HistoryView(View):
             self.run_opened.emit(self.runs.path(index.row()))
 
 
-def _part(
-    title: str, words: QLabel | None, view: QWidget, buttons: tuple[QPushButton, ...]
-) -> QWidget:
+def _part(title: str, words: QLabel, view: QWidget, buttons: tuple[QPushButton, ...]) -> QWidget:
     """Return a part of the view: a title with words and buttons, and a list."""
     part = QWidget()
     heading = QLabel(title)
     heading.setProperty("role", "title")
     row = QHBoxLayout()
     row.addWidget(heading)
-    row.addWidget(words or QLabel(""), 1)
+    row.addWidget(words, 1)
     for button in buttons:
         row.addWidget(button)
     column = QVBoxLayout(part)

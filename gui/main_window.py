@@ -7,7 +7,9 @@ from PyQt6.QtGui import QCloseEvent, QShowEvent
 from PyQt6.QtWidgets import QApplication, QMainWindow
 
 from spm_auto.errors import SpmError
+from spm_auto.lab import read_lab
 
+from .catalogue import BY_HAND as BY_HAND_RECIPE
 from .layout import Layout
 from .menus import Menus
 from .orders import Outcome, StartOrder
@@ -60,7 +62,15 @@ class MainWindow(QMainWindow):
         self._timer.start(TICK)
 
     def begin_by_hand(self, lab: Path | None = None) -> None:
-        """Begin to work by hand: with a lab file, or on the simulator."""
+        """Begin to work by hand on the simulator, or with a lab file.
+
+        Where something real would move, everything is chosen, and the human presses Start.
+        """
+        if lab is not None and not _is_simulated(lab):
+            self.parts.start.set_recipe(BY_HAND_RECIPE)
+            self.parts.start.set_lab(lab)
+            self.layout_.show_start()
+            return
         self.begin(self.parts.start.by_hand_order(lab))
 
     def begin(self, order: StartOrder) -> None:
@@ -259,3 +269,11 @@ class MainWindow(QMainWindow):
         if step is not None and step.kind == BY_HAND:
             return False, "what was begun by hand goes on"
         return False, f"the run is busy{'' if step is None else f' with {step.kind}'}"
+
+
+def _is_simulated(lab: Path) -> bool:
+    """Whether nothing real moves in a laboratory; one that cannot be read is refused later."""
+    try:
+        return read_lab(lab)[0].instrument.is_simulated
+    except SpmError:
+        return False

@@ -131,7 +131,12 @@ def _ended(folder: Path, model: RunModel, now: float) -> str:
 
 
 def _is_alive(folder: Path) -> bool:
-    """Whether the process of a run that has an ear is there, on this machine."""
+    """Whether the process of a run that has an ear is there, on this machine.
+
+    Windows has no signal that only looks: there nobody is asked.
+    """
+    if sys.platform == "win32":
+        return False
     try:
         os.kill(read_place(folder).process, 0)
     except PermissionError:

@@ -150,6 +150,7 @@ def run_table_view(runs: RunTable) -> QTableView:
     view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
     view.setShowGrid(False)
+    view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     view.setWordWrap(False)
     view.setTabKeyNavigation(False)
     below, above = view.verticalHeader(), view.horizontalHeader()

@@ -135,5 +135,6 @@ def scan_list_view(scans: ScanList) -> QListView:
     view.setIconSize(QSize(SIZE, SIZE))
     view.setUniformItemSizes(True)
     view.setSpacing(1)
+    view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     return view

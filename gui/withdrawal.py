@@ -15,6 +15,7 @@ from .link import Connect, call_run
 IN_TIME = 0.2  # [s] within which a withdrawal is confirmed where all is well
 PERSISTENCE = 3.0  # [s] for which somebody who cannot be reached is called again and again
 HARD_PATIENCE = 0.5  # [s] for the hard path to be confirmed before the process is signalled
+CALM = 1.0  # [s] after a confirmation in which nothing more is ordered
 INSISTS = 1.0  # [s] after which what is not confirmed is ordered again
 _CALL_AGAIN = 0.1  # [s]
 _MOST_AGAIN = 10
@@ -58,6 +59,7 @@ class _Attempt:
         presses: How often.
         pending: How many ways are being tried.
         confirmed: How long the first confirmation took [s]; None without one.
+        at: When that was, by the clock on the wall.
         by: Who confirmed.
         faults: Why not, by way.
     """
@@ -66,6 +68,7 @@ class _Attempt:
     presses: int = 0
     pending: int = 0
     confirmed: float | None = None
+    at: time.struct_time = field(default_factory=time.localtime)
     by: str = ""
     faults: dict[str, str] = field(default_factory=dict)
 
@@ -99,6 +102,7 @@ class Withdrawal:
         self._lock = threading.Lock()
         self._ways: tuple[Prepared, ...] = ()
         self._attempt: _Attempt | None = None
+        self._before = ""  # that it was withdrawn before
         self._prefix = ""  # what need not be said to who looks at one run
 
     def point_at(self, folder: Path | None, server: OpenDoor | None = None) -> None:
@@ -115,6 +119,7 @@ class Withdrawal:
         with self._lock:
             self._ways, self._attempt = tuple(ways), None
             self._prefix = "" if folder is None else f"{folder}: "
+            self._before = ""
 
     def close(self) -> None:
         """Hang up; safe to call twice."""
@@ -124,13 +129,18 @@ class Withdrawal:
         """Be ready again after a confirmed withdrawal: the tip is at the sample once more."""
         with self._lock:
             if self._attempt is not None and self._attempt.confirmed is not None:
-                self._attempt = None
+                self._attempt, self._before = None, ""
 
     def press(self) -> None:
         """Have the tip withdrawn; returns at once."""
         with self._lock:
             attempt, now = self._attempt, time.monotonic()
-            if attempt is None or attempt.confirmed is not None:
+            if attempt is not None and attempt.confirmed is not None:
+                if now - attempt.start - attempt.confirmed < CALM:
+                    return  # in the heat of the moment: it is up
+                self._before = f"it was confirmed {time.strftime('at %H:%M:%S', attempt.at)}"
+                attempt = None
+            if attempt is None:
                 attempt = self._attempt = _Attempt(now)
             elif attempt.pending and now - attempt.start < IN_TIME:
                 return  # the second half of a double click
@@ -157,8 +167,8 @@ class Withdrawal:
                 return Said(Stage.CONFIRMED, words, by, attempt.confirmed)
             if not ways:
                 return Said(Stage.NOTHING, "no instrument is attached: nothing was withdrawn")
-            faults = attempt.faults.items()
-            detail = "; ".join(f"{who}: {said.removeprefix(self._prefix)}" for who, said in faults)
+            faults = [f"{w}: {f.removeprefix(self._prefix)}" for w, f in attempt.faults.items()]
+            detail = "; ".join(filter(None, (self._before, *faults)))
             path = "the hard path" if attempt.presses > 1 else "press again for the hard path"
             if attempt.pending:
                 if time.monotonic() - attempt.start < IN_TIME:
@@ -237,6 +247,7 @@ class Withdrawal:
             with self._lock:
                 if not fault and attempt.confirmed is None:
                     attempt.confirmed = time.monotonic() - attempt.start
+                    attempt.at = time.localtime()
                     attempt.by = way.name
                 elif fault:
                     attempt.faults[way.name] = fault

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import made
@@ -9,9 +10,12 @@ import made_curves
 import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from spm_auto.data import FILE_NAME, Event, FinishReason, Journal, RunFinished
+from spm_auto.ear import Place
+from spm_auto.ear.place import write_place
 from spm_auto.errors import DataError
 from spm_auto.gui.history_view import HistoryView
 from spm_auto.gui.rereading import Rereading, reread
@@ -22,6 +26,7 @@ from spm_auto.gui.scan_icons import SIZE, thumbnail
 from spm_auto.gui.scan_list import words_of
 from spm_auto.gui.selection import Selection
 from spm_auto.gui.theme import DARK
+from spm_auto.gui.two_parts import TwoParts
 from spm_auto.instrument import Scan, ScanFrame
 
 SMALL = ScanFrame(center=(0.0, 0.0), size=(1e-6, 5e-7), pixels=(16, 8))
@@ -116,6 +121,22 @@ def test_the_settings_of_a_scan_are_used_again(
     assert recalled == [model.scans[0].started.instruction]
 
 
+def test_scans_and_runs_are_arranged_as_there_is_room(
+    view: HistoryView, qapp: QApplication
+) -> None:
+    (parts,) = view.findChildren(TwoParts)
+    seen = {}
+    for name, size in (("wide", (900, 200)), ("small", (400, 190)), ("high", (400, 600))):
+        view.resize(*size)
+        qapp.processEvents()
+        seen[name] = (parts.is_tabbed, view.scan_list.isVisible(), view.run_table.isVisible())
+    assert seen == {
+        "wide": (False, True, True),
+        "small": (True, True, False),
+        "high": (False, True, True),
+    }
+
+
 def test_a_picture_has_the_shape_of_its_frame_and_nothing_where_nothing_is_known() -> None:
     image = np.full((8, 16), np.nan)
     image[:4] = np.arange(16.0)
@@ -151,6 +172,15 @@ def test_runs_are_told_with_their_end_and_best_the_newest_first(tmp_path: Path) 
     assert len(list(tell(tmp_path, known, LONG_AGO))) == 1
     late = summarise(tmp_path / "c", "", LONG_AGO + 1000.0)
     assert late.ended == NO_END
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal that only looks")
+def test_a_run_that_is_silent_goes_on_while_its_process_is_there(tmp_path: Path) -> None:
+    write_run(tmp_path)
+    write_place(tmp_path, Place("tcp://x", "p", "c", "s", process=os.getpid()))
+    assert summarise(tmp_path, "", LONG_AGO + 1000.0).ended == GOES_ON
+    write_place(tmp_path, Place("tcp://x", "p", "c", "s", process=2**22 + 1))
+    assert summarise(tmp_path, "", LONG_AGO + 1000.0).ended == NO_END
 
 
 def test_a_folder_that_cannot_be_read_is_said(tmp_path: Path) -> None:

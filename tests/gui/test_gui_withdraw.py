@@ -136,6 +136,28 @@ def test_a_double_click_is_one_press(bench: Bench) -> None:
     assert not bench.signalled
 
 
+def test_who_presses_again_at_once_does_not_undo_the_good_news(bench: Bench) -> None:
+    bench.ready()
+    bench.withdrawal.press()
+    until(lambda: bench.stage is Stage.CONFIRMED)
+    bench.withdrawal.press()
+    assert bench.stage is Stage.CONFIRMED
+    assert bench.run.called("emergency_stop") == [(False,)]
+
+
+def test_who_presses_later_is_told_that_it_was_withdrawn(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spm_auto.gui.withdrawal.CALM", 0.0)
+    bench.ready()
+    bench.withdrawal.press()
+    until(lambda: bench.stage is Stage.CONFIRMED)
+    bench.run.error = NotConfirmed("the instrument was closed")
+    bench.withdrawal.press()
+    until(lambda: bench.stage is Stage.FAILED)
+    assert bench.withdrawal.said.detail.startswith("it was confirmed at ")
+
+
 def test_withdraw_waits_for_no_other_call(bench: Bench) -> None:
     """Row 14: that the run answers nothing else, does not keep it from withdrawing."""
     bench.ready()
