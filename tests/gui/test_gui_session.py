@@ -355,8 +355,11 @@ def test_a_folder_that_cannot_be_made_is_refused(make: Make, tmp_path: Path) -> 
         make().start(StartOrder(Path("a"), Path("b"), tmp_path / "file" / "run"))
 
 
-def test_what_was_planned_is_asked_for_once(make: Make, tmp_path: Path) -> None:
+def test_what_was_planned_is_asked_for_once(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Row 16: the plan says how long it takes in all."""
+    monkeypatch.setattr("spm_auto.gui.session.PLAN_AFTER", 0.0)
     rows = [
         {"operation": "line", "planned_count": 64},
         {"operation": "spectrum", "planned_count": 12},
