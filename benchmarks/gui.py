@@ -40,6 +40,7 @@ from tables import table
 
 from spm_auto.data import FILE_NAME, Journal
 from spm_auto.gui.agent_view import AgentView
+from spm_auto.gui.application import collect_less
 from spm_auto.gui.image_view import ImageView
 from spm_auto.gui.main_window import TICK, MainWindow
 from spm_auto.gui.profile_view import ProfileView
@@ -414,6 +415,7 @@ def main() -> None:
         return
     application = QApplication(["benchmark"])
     dress(application, DARK)
+    collect_less()
 
     def rows() -> Iterator[Row]:
         for part in given.parts:

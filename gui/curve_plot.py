@@ -21,6 +21,7 @@ from .traces import Mean, Trace, branches, joined
 _FAINT = 110  # opacity of curves that are only the company of others, of 255
 _DOUBTFUL = 190  # the same of curves that something is wrong with
 _BAND = 60  # the same of the band
+_NEAR = 12.0  # [pixels] from the mouse to a point of the curve that is named
 _EMPTY = np.empty(0)
 _ITEMS = ("good", "wrong", "mean", "newest", "wrong newest", "fit")  # each above those before
 _UNBOUND = ("wrong", "wrong newest")  # what these reach does not count for what is seen
@@ -60,6 +61,7 @@ class CurvePlot(QWidget):
         super().__init__()
         self.x_scale, self.y_scale = Scale("V"), Scale("1")
         self._names = ("", "")
+        self._drawing = Drawing()
         self.widget = pg.PlotWidget()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -96,6 +98,7 @@ class CurvePlot(QWidget):
 
     def draw(self, drawing: Drawing) -> None:
         """Draw; what was drawn before is gone."""
+        self._drawing = drawing
         self._choose_prefixes(drawing)
         self._set("good", *joined(drawing.good))
         self._set("wrong", *joined(drawing.wrong))
@@ -254,13 +257,35 @@ class CurvePlot(QWidget):
             self.pointed.emit("")
             return
         place = self._plot.vb.mapSceneToView(at)
+        near = self._near(place.x(), place.y())
         values = (place.x() * self.x_scale.factor, place.y() * self.y_scale.factor)
         units = (self.x_scale.unit, self.y_scale.unit)
         said = [
             f"{name.replace('_', ' ')} {format_quantity(value, unit, 4)}"
             for name, value, unit in zip(self._names, values, units, strict=True)
         ]
+        if near is not None:
+            said.append(f"no. {near.number + 1}" + (f": {near.remark}" if near.remark else ""))
         self.pointed.emit(", ".join(said))
+
+    def _near(self, x: float, y: float) -> Trace | None:
+        """Return the curve that has a point close to a place of the plot; None for none."""
+        drawing = self._drawing
+        traces = [*drawing.good, *drawing.wrong]
+        traces += [] if drawing.newest is None else [drawing.newest]
+        if not traces:
+            return None
+        wide, high = self._plot.vb.viewPixelSize()
+        across, up = joined(traces)
+        far = np.hypot(
+            (across / self.x_scale.factor - x) / wide, (up / self.y_scale.factor - y) / high
+        )
+        known = np.where(np.isfinite(far), far, math.inf)
+        at = int(np.argmin(known))
+        if not known[at] <= _NEAR:
+            return None
+        ends = np.cumsum([len(each.x) + 1 for each in traces])
+        return traces[int(np.searchsorted(ends, at, side="right"))]
 
 
 def _largest(values: FloatArray) -> float:

@@ -25,7 +25,7 @@ from .wishes import Annotate, Finish, Interrupt, Perform
 TICK = 100  # [ms] between two looks at what is new
 _BEHIND = 5  # [ms] to the next look while there is more in the journal than was read
 _AT_MOST, _AT_ONCE = 0.02, 0.06  # [s] for reading at a tick; the latter while there is more
-_SHOWN_EVERY = 16  # so many of those ticks go by before what was read is shown: about a second
+_SHOWN_EVERY = 32  # so many of those ticks go by before what was read is shown: two seconds
 _THEME = "theme"  # key of the settings
 _SAID = 10_000  # [ms] that a message stands in the status bar
 BY_HAND = "by_hand"  # kind of the question that work by hand answers

@@ -11,6 +11,7 @@ from spm_auto.units import format_duration
 from .orders import Planned
 from .run_model import RunModel
 
+BY_HAND = "by_hand"  # the step in which a human decides how long it takes
 _RECENT = 20  # spectra after whose pace the rest is reckoned
 _FEW = 3  # spectra below which the plan knows better
 _MEMORY = 120.0  # [s] of what happened from which the pace of the clock is taken
@@ -84,7 +85,8 @@ def progress(
         share = 1.0 if model.finished.reason == "completed" else _share(model, planned, math.nan)
         words = [*done, f"took {format_duration(model.spent)} of instrument time"]
         return Progress(share, 0.0, 0.0, " · ".join(words))
-    if planned is None or planned.seconds < _SHORTEST:
+    is_by_hand = model.step is not None and model.step.kind == BY_HAND
+    if planned is None or planned.seconds < _SHORTEST or is_by_hand:
         spent = [f"{format_duration(model.spent)} of instrument time"] if model.n_records else []
         return Progress(math.nan, math.nan, math.nan, " · ".join([*done, *spent]))
     left = _left(model, planned)

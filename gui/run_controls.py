@@ -12,7 +12,7 @@ from spm_auto.data import FinishReason
 
 from .one_line import OneLine
 from .orders import Standing, StartOrder
-from .progress import Pace, progress
+from .progress import BY_HAND, Pace, progress
 from .run_model import Part, RunModel
 from .sayings import Weight
 from .selection import Selection
@@ -20,7 +20,6 @@ from .theme import Theme
 from .view import View
 from .wishes import Pause, Resume, Stop
 
-BY_HAND = "by_hand"  # kind of the question of a run that waits for instructions by hand
 _STEPS = 1000  # of the bar
 _RUNNING = ("loading", "running")
 

@@ -59,7 +59,10 @@ class RunProcess:
         """Return what it said last, in a few lines: the errors, where there are any."""
         lines = self._lines()
         said = self._faults(lines)[-_SHOWN:] or lines[-1:]
-        return "\n".join(said) or f"it said nothing (exit code {self.code})"
+        code = self.code
+        if code is not None and code < 0:
+            said = [f"its process was killed by signal {-code}", *self._faults(lines)]
+        return "\n".join(said) or f"it said nothing (exit code {code})"
 
     @staticmethod
     def _faults(lines: Sequence[str]) -> list[str]:

@@ -45,7 +45,9 @@ class Scale:
         return format_quantity(self.factor, self.unit, 1).split(" ", 1)[1]
 
     def label(self, name: str) -> str:
-        """Return what is written at the axis."""
+        """Return what is written at the axis; nothing where nothing is drawn over it yet."""
+        if not name:
+            return ""
         unit = self.shown_unit
         name = name.replace("_", " ")
         return f"{name} ({unit})" if unit else name

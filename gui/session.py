@@ -22,6 +22,7 @@ from .wishes import Wish
 from .withdrawal import Withdrawal
 
 QUIET = 3.0  # [s] without a record or a word until a run counts as gone
+PLAN_AFTER = 6.0  # [s] after attaching; before, the first image matters more
 _DISK_EVERY = 2.0  # [s] between two looks at the disk
 _LEAST = 64  # [bytes] below it a journal is only being made
 _ONLY_LOOKS = "this window only looks: open the run again to do something"
@@ -83,7 +84,7 @@ class Session:
         self._has_spoken = False
         self._reader: JournalReader | None = None
         self._unreadable = ""
-        self._grown_at = time.monotonic()
+        self._grown_at = self._attached_at = time.monotonic()
         self._disk_at = -math.inf
         self._changed = Part.ALL
 
@@ -300,5 +301,6 @@ class Session:
             and started.recipe
             and finished is None
             and not self.is_behind
+            and time.monotonic() - self._attached_at > PLAN_AFTER
         ):
             self._plan = PlanQuestion(self.folder, self._program)

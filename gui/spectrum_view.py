@@ -1,6 +1,7 @@
 """SpectrumView: spectra and force curves of a run, one over another, with mean, slope and fit."""
 
 from collections.abc import Sequence
+from html import escape
 
 import numpy as np
 from PyQt6.QtCore import QItemSelection, QItemSelectionModel, Qt
@@ -138,7 +139,7 @@ class SpectrumView(View):
 
     def _point(self, words: str) -> None:
         """Say what is under the mouse, in place of the legend."""
-        self.legend.setText(words or self._legend)
+        self.legend.setText(escape(words) or self._legend)
 
     def _all(self) -> Sequence[Judged]:
         """Return everything that is looked at: the spectra, or the force curves."""

@@ -12,7 +12,7 @@ from PyQt6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 from talking import run_view
 
-from spm_auto.data import Alarm, FinishReason, Record, RunFinished
+from spm_auto.data import Alarm, FinishReason, Record, RunFinished, StepStarted
 from spm_auto.gui.orders import Planned, Standing, StartOrder
 from spm_auto.gui.progress import Pace, progress
 from spm_auto.gui.run_controls import RunControls
@@ -176,6 +176,13 @@ def test_before_spectra_the_plan_says_how_long_it_takes() -> None:
     assert far.left == 100.0 - model.spent
     assert far.wall == far.left / 2
     assert far.share == pytest.approx(model.spent / 100.0)
+
+
+def test_work_by_hand_takes_as_long_as_it_takes() -> None:
+    model = model_of(numbered([started(), StepStarted(0, "by_hand")]))
+    far = progress(model, Planned(35.0, 0))
+    assert math.isnan(far.share)
+    assert far.words == "1.0 s of instrument time"
 
 
 def test_an_end_that_is_far_is_told_with_its_day() -> None:

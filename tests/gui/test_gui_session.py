@@ -320,6 +320,17 @@ def test_a_process_that_dies_before_its_journal_exists_is_quoted(
     assert (tmp_path / "new" / "run" / LOG_NAME).exists()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+def test_a_process_that_was_killed_is_said_to_be_so(
+    make: Make, run: MadeRun, tmp_path: Path
+) -> None:
+    run.is_there = False
+    session = make(program("import os; os.kill(os.getpid(), 9)"))
+    session.start(StartOrder(Path("a.toml"), Path("b.toml"), tmp_path / "run"))
+    ticks(session, lambda: "killed" in session.fault)
+    assert session.fault == "the run did not start: its process was killed by signal 9"
+
+
 def test_what_is_started_is_what_was_ordered(make: Make, tmp_path: Path) -> None:
     text = "import sys, json; print(json.dumps(sys.argv[1:]))"
     session = make(program(text))
@@ -355,8 +366,11 @@ def test_a_folder_that_cannot_be_made_is_refused(make: Make, tmp_path: Path) -> 
         make().start(StartOrder(Path("a"), Path("b"), tmp_path / "file" / "run"))
 
 
-def test_what_was_planned_is_asked_for_once(make: Make, tmp_path: Path) -> None:
+def test_what_was_planned_is_asked_for_once(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Row 16: the plan says how long it takes in all."""
+    monkeypatch.setattr("spm_auto.gui.session.PLAN_AFTER", 0.0)
     rows = [
         {"operation": "line", "planned_count": 64},
         {"operation": "spectrum", "planned_count": 12},

@@ -8,7 +8,7 @@ import made
 import made_curves
 import numpy as np
 import pytest
-from PyQt6.QtCore import QItemSelectionModel
+from PyQt6.QtCore import QItemSelectionModel, QPointF
 from pytestqt.qtbot import QtBot
 
 from spm_auto.data import Event
@@ -357,14 +357,24 @@ def test_the_colours_follow_the_theme(view: SpectrumView) -> None:
     assert LIGHT.accent in view.legend.text()
 
 
-def test_the_mouse_is_told_with_units(view: SpectrumView) -> None:
-    """Row 6: what is under the mouse is said with units."""
-    view.show_run(run_of(*made_curves.loops(3)), Part.ALL)
+def test_what_is_under_the_mouse_is_told_with_units_and_the_curve_is_named(
+    view: SpectrumView,
+) -> None:
+    """Row 6: what is under the mouse is said with units; an outlier can be told by its number."""
+    odd = made_curves.loop(1)
+    odd.data[0] += 5e-12
+    view.show_run(run_of(made_curves.taken(made_curves.loop(0)), made_curves.taken(odd)), Part.ALL)
     said: list[str] = []
     view.plot.pointed.connect(said.append)
-    scene = view.plot.widget.getPlotItem().vb.sceneBoundingRect()
-    view.plot.widget.scene().sigMouseMoved.emit(scene.center())
-    assert said
+    box = view.plot.widget.getPlotItem().vb
+    box.updateAutoRange()
+    at = QPointF(float(odd.bias[20]), float(odd.data[0][20]) * 1e12)
+    scene = view.plot.widget.scene()
+    scene.sigMouseMoved.emit(box.mapViewToScene(at))
     assert said[-1].startswith("bias ")
-    assert "V, response " in said[-1]
-    assert said[-1].endswith("m")
+    assert " V, response " in said[-1]
+    assert said[-1].endswith("pm, no. 2")
+    assert view.legend.text() == said[-1]
+    scene.sigMouseMoved.emit(QPointF(-50.0, -50.0))
+    assert said[-1] == ""
+    assert "mean" in view.legend.text()

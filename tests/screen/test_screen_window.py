@@ -22,6 +22,8 @@ from spm_auto.data import (
     Judged,
     Record,
     RunFinished,
+    ScanStarted,
+    SpectrumAcquired,
     Verdict,
 )
 from spm_auto.ear import FILE_NAME as EAR
@@ -104,7 +106,30 @@ def test_on_a_fresh_set_up_the_first_image_is_there_within_ten_seconds(
     took = wait_for_image(window, 3 * FIRST_IMAGE)
     print(f"\nfirst image after {took:.1f} s")  # noqa: T201 - a figure for the docs
     assert took < FIRST_IMAGE
-    window.wait_for_words("by hand", 60.0)
+    screen.photograph(pictures / "gui_first_image.png")
+
+
+def test_what_is_done_by_hand_is_recorded_and_what_is_forbidden_is_refused_at_the_field(
+    screen: Screen, tmp_path: Path, runs: Path, opened: list[Window], pictures: Path
+) -> None:
+    window = Window(screen, tmp_path, "--sim", "--out", runs, "--who", "Ada")
+    opened.append(window)
+    window.wait("Scan", ASKING, usable=True, kind="QPushButton")
+    window.type_into("width", "50 um", kind="QuantityField")
+    assert not window.wait("Scan", kind="QPushButton").is_enabled
+    screen.photograph(pictures / "gui_refused.png")
+    window.type_into("width", "400 nm", kind="QuantityField")
+    window.type_into("height", "400 nm", kind="QuantityField")
+    window.click("Scan", kind="QPushButton")
+    wait_for(runs, lambda e: isinstance(e, ScanStarted) and e.instruction.frame.size[0] == 4e-7)
+
+    window.click("Spectrum", kind="tab")
+    window.type_into("amplitude", "8 V", kind="QuantityField")
+    window.click("Measure", ASKING, kind="QPushButton")
+    taken = wait_for(runs, lambda event: isinstance(event, SpectrumAcquired), ASKING)
+    assert isinstance(taken, SpectrumAcquired)
+    assert taken.instruction.waveform.bias.max() == 8.0
+    window.wait("Measure", ASKING, usable=True, kind="QPushButton")
     screen.photograph(pictures / "gui_by_hand.png")
 
 
@@ -146,6 +171,7 @@ def test_an_autonomous_run_is_started_watched_overruled_and_withdrawn_from_the_w
 
     window.press("F12")
     window.wait_for_words("WITHDRAWN")
+    window.wait_for_words("over: emergency")
     screen.photograph(pictures / "gui_withdrawn.png")
     finished = wait_for(runs, lambda event: isinstance(event, RunFinished))
     assert isinstance(finished, RunFinished)
