@@ -11,7 +11,7 @@ from spm_auto.units import format as format_quantity
 from .gauge import Gauge
 from .one_line import OneLine
 from .orders import Standing
-from .run_model import Part, RunModel
+from .run_model import GrowingScan, Part, RunModel
 from .selection import Selection
 from .theme import Theme
 from .view import View
@@ -89,6 +89,7 @@ class StatusView(View):
         layout.addWidget(self.alarm)
         layout.addLayout(grid)
         self._name = ""
+        self._scan: GrowingScan | None = None
         self.show_look(None)
 
     def show_look(self, look: Look | None) -> None:
@@ -122,7 +123,8 @@ class StatusView(View):
         self._say("connection", _connection(standing))
 
     def show_run(self, model: RunModel, changed: Part) -> None:
-        """Show what the instrument is called."""
+        """Show what the instrument is called, and how far its scan is."""
+        self._scan = model.scans[-1] if model.scans else None
         if changed & Part.RUN:
             self._name = model.started.instrument if model.started is not None else ""
             self.cells["instrument"].setToolTip(self._name)
@@ -139,7 +141,11 @@ class StatusView(View):
     def _doing(self, look: Look) -> Said:
         if look.status.is_held:
             return "held by the watchdog until acknowledged", "alarm"
-        return _DOING[look.status.state]
+        words, role = _DOING[look.status.state]
+        scan = self._scan
+        if look.status.state is InstrumentState.SCANNING and scan is not None and not scan.is_over:
+            words += f", {scan.n_lines} of {scan.frame.pixels[1]} lines"
+        return words, role
 
     def _show_gauges(self, vitals: Vitals | None) -> None:
         if vitals is None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from made import numbered, scan_events, started
 from PyQt6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 from talking import LOOK, STATUS, VITALS, run_view
@@ -11,6 +12,7 @@ from talking import LOOK, STATUS, VITALS, run_view
 from spm_auto.ear import Look
 from spm_auto.gui.gauge import Gauge
 from spm_auto.gui.orders import JournalSays, Standing
+from spm_auto.gui.run_model import Part, RunModel
 from spm_auto.gui.selection import Selection
 from spm_auto.gui.status_view import UNKNOWN, StatusView
 from spm_auto.gui.theme import DARK, LIGHT, Theme
@@ -117,6 +119,15 @@ def test_what_is_not_as_it_should_be_is_said_and_coloured(
 ) -> None:
     view.show_look(look)
     assert (said(view, name), role(view, name)) == (words, what)
+
+
+def test_a_scan_says_how_many_lines_it_has(view: StatusView) -> None:
+    """Row 13: the scan."""
+    model = RunModel()
+    model.take(numbered([started(), *scan_events(n_lines=5)]))
+    view.show_run(model, Part.ALL)
+    view.show_look(replace(LOOK, status=replace(STATUS, state=InstrumentState.SCANNING)))
+    assert said(view, "instrument") == "scanning, 5 of 32 lines"
 
 
 def test_where_nobody_can_tell_nothing_old_is_shown(view: StatusView) -> None:
