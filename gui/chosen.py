@@ -1,6 +1,7 @@
 """Chosen: which scan of a run is looked at."""
 
-from .run_model import GrowingScan, RunModel
+from .growing_scan import GrowingScan
+from .run_model import RunModel
 
 FOLLOW = -1  # index of the scan that goes on, or else of the newest image of the sample
 

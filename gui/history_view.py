@@ -15,10 +15,11 @@ from PyQt6.QtWidgets import (
 
 from spm_auto.data import FILE_NAME
 
+from .growing_scan import GrowingScan
 from .rereading import Rereading
 from .roles import set_role
 from .run_lister import RunLister
-from .run_model import GrowingScan, Part, RunModel
+from .run_model import Part, RunModel
 from .run_table import RunTable, run_table_view
 from .scan_list import ScanList, scan_list_view
 from .selection import Selection

@@ -14,13 +14,14 @@ from spm_auto.instrument import Channel, FloatArray, PositionProbe
 
 from .chosen import FOLLOW, chosen_scan
 from .drawing import Shown, shown_unit
+from .growing_scan import GrowingScan
 from .image_bar import ImageBar, Style, levels_of
 from .image_plot import ImagePlot
 from .image_words import pixel_at, place_in_words, scan_in_words
 from .levelling import Levelling, levelled
 from .patterns import PatternTools
 from .refusals import RefusalLabel, refusal
-from .run_model import GrowingScan, Part, RunModel
+from .run_model import Part, RunModel
 from .selection import Place, Selection
 from .theme import Theme
 from .view import View

@@ -8,7 +8,7 @@ from spm_auto.instrument import Channel, FloatArray
 from spm_auto.units import format_duration
 
 from .drawing import Shown, said
-from .run_model import GrowingScan
+from .growing_scan import GrowingScan
 from .selection import Place
 
 

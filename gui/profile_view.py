@@ -10,8 +10,9 @@ from spm_auto.instrument import Channel, FloatArray
 
 from .chosen import FOLLOW, chosen_scan
 from .drawing import Shown, apart, colour_axes, length_unit, pen, said, shown_unit
+from .growing_scan import GrowingScan
 from .qt import pg
-from .run_model import GrowingScan, Part, RunModel
+from .run_model import Part, RunModel
 from .selection import Selection
 from .theme import Theme
 from .view import View

@@ -16,7 +16,9 @@ from spm_auto.data import Intervention
 from spm_auto.errors import SpmError
 from spm_auto.instrument import FloatArray, ScanFrame
 
-from .run_model import GrowingScan, Learning, RunModel
+from .growing_scan import GrowingScan
+from .learning import Learning
+from .run_model import RunModel
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,7 +3,7 @@
 import math
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from enum import Flag, auto
 
 import numpy as np
@@ -44,12 +44,12 @@ from spm_auto.data import (
 )
 from spm_auto.instrument import (
     Limits,
-    ScanFrame,
-    ScanImage,
     SetFeedback,
     limits_from_table,
 )
 
+from .growing_scan import GrowingScan
+from .learning import Learning
 from .sayings import Saying, saying
 
 PREVIEW = 64  # pixels at most each way of what is kept of an image that was let go of
@@ -75,105 +75,6 @@ class Part(Flag):
 
 
 _LINE, _CURVE = Part.SCAN | Part.PROBE, Part.PROBE | Part.CHOICE  # made once: they come often
-
-
-@dataclass(slots=True)
-class GrowingScan:
-    """A scan while its lines come in.
-
-    Attributes:
-        index: Which scan of the run, counted from 0.
-        started: What was asked for.
-        start_time: Instrument time at its start [s].
-        utc: When it began [s since 1970].
-        forward: Images, shape [channel, line, pixel]; NaN where nothing was measured yet. None
-            where the model has let go of it; `Rereading` reads it again from the journal.
-        backward: The same of the way back.
-        n_lines: How many lines have come.
-        last_line: Index of the newest one; -1 before the first.
-        end_time: Instrument time of the newest line [s].
-        is_over: Whether it has ended, complete or not.
-        is_aside: Whether it shows the tip or a drift, and is none of the run's images.
-        stage: Where the coarse stage stood (x, y) [m]; None where there is none.
-        preview: Of the first channel's forward image, once the model has let go of it: every so
-            many pixels, shape [line, pixel]; None before.
-    """
-
-    index: int
-    started: ScanStarted
-    start_time: float
-    utc: float
-    forward: np.ndarray | None
-    backward: np.ndarray | None
-    n_lines: int = 0
-    last_line: int = -1
-    end_time: float = math.nan
-    is_over: bool = False
-    is_aside: bool = False
-    stage: tuple[float, float] | None = None
-    preview: np.ndarray | None = None
-
-    @property
-    def frame(self) -> ScanFrame:
-        """Where it lies."""
-        return self.started.instruction.frame
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether every line has come."""
-        return self.n_lines >= self.frame.pixels[1]
-
-    def image(self) -> ScanImage | None:
-        """Return what has come so far; the arrays are those that grow. None where let go of."""
-        if self.forward is None or self.backward is None:
-            return None
-        return ScanImage(
-            self.frame,
-            self.started.channels,
-            self.forward,
-            self.backward,
-            self.start_time,
-            self.end_time,
-        )
-
-
-@dataclass(slots=True)
-class Learning:
-    """How well an agent does: what it expected and what it found.
-
-    Attributes:
-        values: Of each scored spectrum in order, NaN for one that is no good.
-        means: What was expected of it; NaN where nothing was.
-        deviations: Standard deviation of that, the spectrum's noise included where predicted.
-        times: Instrument time at which each began [s].
-        scalarizer: By which they are judged.
-        unit: Of the values.
-        rejudged: When those began that another scalarizer judged first: what was expected of them
-            was another quantity [s].
-    """
-
-    values: list[float] = field(default_factory=list)
-    means: list[float] = field(default_factory=list)
-    deviations: list[float] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
-    scalarizer: str = ""
-    unit: str = "1"
-    rejudged: frozenset[float] = frozenset()
-
-    @property
-    def best(self) -> np.ndarray:
-        """The best value up to each spectrum, shape (n,)."""
-        values = np.array(self.values, dtype=float)
-        return np.fmax.accumulate(values) if values.size else values
-
-    def coverage(self, deviations: float) -> tuple[int, int]:
-        """Return how many values lay within so many deviations, and how many were expected."""
-        expected = [
-            abs(value - mean) <= deviations * deviation
-            for value, mean, deviation in zip(self.values, self.means, self.deviations, strict=True)
-            if math.isfinite(value) and math.isfinite(mean) and deviation > 0
-        ]
-        return sum(expected), len(expected)
 
 
 class RunModel:

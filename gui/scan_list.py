@@ -10,8 +10,9 @@ from PyQt6.QtWidgets import QAbstractItemView, QListView
 from spm_auto.units import format as format_quantity
 from spm_auto.units import format_duration
 
+from .growing_scan import GrowingScan
 from .log_table import local_time
-from .run_model import GrowingScan, RunModel
+from .run_model import RunModel
 from .scan_icons import SIZE, thumbnail
 from .theme import Theme
 from .words import number_of

@@ -9,9 +9,10 @@ from spm_auto.instrument import Channel, Instruction, Scan, ScanFrame
 from spm_auto.units import format_duration
 
 from .fields import QuantityField, Range, written
+from .growing_scan import GrowingScan
 from .panel import Panel
 from .rows import Row
-from .run_model import GrowingScan, Part, RunModel
+from .run_model import Part, RunModel
 from .selection import Selection
 from .theme import Theme
 

@@ -9,9 +9,10 @@ from spm_auto.instrument import InstrumentState, Vitals
 from spm_auto.units import format as format_quantity
 
 from .gauge import Gauge
+from .growing_scan import GrowingScan
 from .one_line import OneLine
 from .orders import Standing
-from .run_model import GrowingScan, Part, RunModel
+from .run_model import Part, RunModel
 from .selection import Selection
 from .theme import Theme
 from .view import View

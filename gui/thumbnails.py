@@ -6,10 +6,10 @@ from typing import Any
 from spm_auto.instrument import Channel, ScanFrame
 
 from .drawing import is_angle, look_up_table, percentiles, placed
+from .growing_scan import GrowingScan
 from .image_bar import first_style, turn
 from .levelling import levelled
 from .qt import pg
-from .run_model import GrowingScan
 
 MOST_PIXELS = 96  # of a thumbnail each way
 MOST = 16  # thumbnails at once
