@@ -154,7 +154,7 @@ class AgentView(View):
         elif model.pending is not None:
             self.words["next"].setText(f"{choice_words(model.pending)}, being measured")
         elif model.finished is not None:
-            self.words["next"].setText(f"nothing: the run has {model.finished.reason}")
+            self.words["next"].setText(f"nothing: the run is over: {model.finished.reason}")
         elif last is not None:
             self.words["next"].setText("not chosen yet")
         else:

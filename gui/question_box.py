@@ -189,7 +189,7 @@ def _said(view: RunView | None, question: Question | None) -> str:
     if view is None:
         return "The run cannot be spoken to: nothing can be asked of it."
     if view.finished:
-        return f"The run has {view.finished}."
+        return f"The run is over: {view.finished}."
     if question is None:
         return "The run asks nothing just now."
     if question.ask.kind == BY_HAND:

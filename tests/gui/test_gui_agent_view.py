@@ -127,7 +127,7 @@ def test_words_say_what_comes_next_and_when_nothing_does(view: AgentView) -> Non
     assert "speaks" in view.words["belief"].text()
     assert "5 of 12 judged" in view.words["cost"].text()
     feed(view, RunFinished(FinishReason.COMPLETED))
-    assert view.words["next"].text() == "nothing: the run has completed"
+    assert view.words["next"].text() == "nothing: the run is over: completed"
 
 
 def test_the_learning_curve_shows_values_the_best_so_far_and_calibration(view: AgentView) -> None:

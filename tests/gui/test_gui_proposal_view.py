@@ -359,7 +359,7 @@ def test_nothing_can_be_done_to_a_run_that_cannot_be_spoken_to(
         assert not view.box.accept.isVisible()
         for part in (view.measure, view.circle, view.rectangle, view.steer, view.prefer):
             assert not part.isEnabled()
-    assert view.box.words.text() == "The run has completed."
+    assert view.box.words.text() == "The run is over: completed."
     view.record.note.setText("x")
     view.record.write.click()
     assert wishes == []
