@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 WIDTH, HEIGHT = 1600, 960
+COLOURS = 160  # of a picture that is kept
 DRIVEN = Path(__file__).with_name("driven.py")
 MOST_TURNS = 40  # of the wheel
 PATIENCE = 20.0  # [s] for something to appear
@@ -73,11 +74,11 @@ class Screen:
     def photograph(self, path: Path) -> None:
         """Take a picture of everything, with few colours so that the file is small."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        command = ["import", "-window", "root", "+dither", "-colors", "255", str(path)]
-        subprocess.run(command, env=self.environment, check=True, timeout=PATIENCE)
+        picture = Image.fromarray(self.seen()).quantize(COLOURS, dither=Image.Dither.NONE)
+        picture.save(path, optimize=True)
 
     def seen(self) -> np.ndarray:
-        """Return what is on the screen, shape (height, width, 3); fast."""
+        """Return what is on the screen, shape (height, width, 3)."""
         command = ["import", "-window", "root", "-depth", "8", "ppm:-"]
         taken = subprocess.run(
             command, env=self.environment, check=True, timeout=PATIENCE, capture_output=True
@@ -168,7 +169,10 @@ class Window:
 
     def click(self, name: str, seconds: float = PATIENCE, kind: str = "") -> None:
         """Click on something, once it can be used."""
-        part = self.wait(name, seconds, usable=True, kind=kind)
+        before = None
+        while (part := self.wait(name, seconds, usable=True, kind=kind)) != before:
+            before = part  # it may still be moved, as when the window has just been opened
+            select.select([], [], [], 0.1)
         self.screen.do("mousemove", *part.middle, "click", 1)
 
     def scroll_to(self, name: str, over: Part) -> None:

@@ -82,13 +82,15 @@ def wait_for_deed(runs: Path, kind: str) -> Intervention:
 
 
 def coloured(picture: np.ndarray, place: tuple[int, int, int, int]) -> float:
-    """Return the share of a part of a picture that is not grey."""
+    """Return the share of the middle of a part of a picture that is not grey."""
     left, top, width, height = place
-    part = picture[top : top + height, left : left + width].astype(int)
+    rows = slice(top + height // 4, top + height * 4 // 5)  # without its fields and its axes
+    columns = slice(left + width // 10, left + width * 3 // 4)  # and without the bar of colours
+    part = picture[rows, columns].astype(int)
     return float(np.mean(part.max(axis=2) - part.min(axis=2) > SATURATED))
 
 
-def wait_for_image(window: Window, seconds: float, share: float = 0.005) -> float:
+def wait_for_image(window: Window, seconds: float, share: float = 0.004) -> float:
     """Wait until an image is on the screen; returns when, since the start of the program [s]."""
     while time.monotonic() - window.started < seconds:
         image = window.wait("ImageView", seconds)
@@ -141,13 +143,13 @@ def test_an_autonomous_run_is_started_watched_overruled_and_withdrawn_from_the_w
     choose_recipe(window)
     screen.photograph(pictures / "gui_start.png")
     window.click("start the run")
-    wait_for_image(window, 120.0, share=0.06)
+    wait_for_image(window, 120.0, share=0.15)
     screen.photograph(pictures / "gui_scan.png")
 
     window.click("Accept", ASKING)  # before the model has learnt anything
     window.click("Agent", kind="tab")
     window.wait_for_words("spectrum 10: measure at", ASKING)
-    screen.photograph(pictures / "gui_question.png")
+    screen.photograph(pictures / "gui_agent.png")
     window.type_into("why", "on a scratch")
     window.click("Reject")
     rejected = wait_for(runs, lambda e: isinstance(e, Judged) and e.verdict is Verdict.REJECTED)
@@ -180,10 +182,8 @@ def test_an_autonomous_run_is_started_watched_overruled_and_withdrawn_from_the_w
 
 def choose_recipe(window: Window) -> None:
     """Choose the recipe that asks, with the simulated laboratory, and wait for its plan."""
-    tab = window.wait("Start", kind="tab")
-    window.screen.do("mousemove", *tab.middle, "click", 1)
-    box = window.wait("Recipe", usable=True, kind="QComboBox")
-    window.screen.do("mousemove", *box.middle, "click", 1)
+    window.click("Start", kind="tab")
+    window.click("Recipe", kind="QComboBox")
     window.screen.do("type", RECIPE[:20])
     window.press("Return")
     window.wait(RECIPE)
