@@ -39,16 +39,16 @@ from PyQt6.QtWidgets import QApplication, QGridLayout, QWidget
 from tables import table
 
 from spm_auto.data import FILE_NAME, Journal
-from spm_auto.gui.agent_view import AgentView
+from spm_auto.gui.agent.agent_view import AgentView
 from spm_auto.gui.application import collect_less
-from spm_auto.gui.image_view import ImageView
+from spm_auto.gui.common.selection import Selection
+from spm_auto.gui.common.theme import DARK, dress
+from spm_auto.gui.curves.spectrum_view import SpectrumView
 from spm_auto.gui.main_window import TICK, MainWindow
-from spm_auto.gui.profile_view import ProfileView
-from spm_auto.gui.run_model import Part, RunModel
-from spm_auto.gui.selection import Selection
-from spm_auto.gui.session import Session
-from spm_auto.gui.spectrum_view import SpectrumView
-from spm_auto.gui.theme import DARK, dress
+from spm_auto.gui.microscope.image_view import ImageView
+from spm_auto.gui.microscope.profile_view import ProfileView
+from spm_auto.gui.run.run_model import Part, RunModel
+from spm_auto.gui.run.session import Session
 
 PIXELS, CELLS = 512, 256
 LINES_PER_SECOND = 10

@@ -13,9 +13,9 @@ from PyQt6.QtWidgets import QApplication
 
 from spm_auto.errors import SpmError
 
+from .common.theme import DARK, THEMES, dress
 from .main_window import MainWindow
-from .session import Session
-from .theme import DARK, THEMES, dress
+from .run.session import Session
 
 _log = logging.getLogger(__name__)
 _THEME = "theme"  # key of the settings

@@ -9,18 +9,18 @@ from PyQt6.QtWidgets import QApplication, QMainWindow
 from spm_auto.errors import SpmError
 from spm_auto.lab import read_lab
 
-from .catalogue import BY_HAND as BY_HAND_RECIPE
+from .common.selection import Selection
+from .common.theme import THEMES, Theme, dress
 from .layout import Layout
 from .menus import Menus
-from .orders import Outcome, StartOrder
 from .questions import ask_file, ask_folder, ask_text
-from .run_model import Part
-from .sayings import Weight
-from .selection import Selection
-from .session import Session
-from .theme import THEMES, Theme, dress
+from .run.orders import Outcome, StartOrder
+from .run.run_model import Part
+from .run.sayings import Weight
+from .run.session import Session
+from .run.wishes import Annotate, Finish, Interrupt, Perform
+from .start.catalogue import BY_HAND as BY_HAND_RECIPE
 from .window_parts import Parts
-from .wishes import Annotate, Finish, Interrupt, Perform
 
 TICK = 100  # [ms] between two looks at what is new
 _BEHIND = 5  # [ms] to the next look while there is more in the journal than was read

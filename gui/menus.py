@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtGui import QAction, QKeySequence
 from PyQt6.QtWidgets import QMenu, QMessageBox
 
-from .theme import THEMES
+from .common.theme import THEMES
 
 if TYPE_CHECKING:
     from .main_window import MainWindow

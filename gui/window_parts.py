@@ -1,23 +1,23 @@
 """Parts: all that the window is made of."""
 
-from .agent_view import AgentView
-from .history_view import HistoryView
-from .image_view import ImageView
-from .log_view import LogView
-from .parameters import ParametersView
-from .profile_view import ProfileView
-from .proposal_view import ProposalView
-from .range_view import RangeView
-from .recipe_editor import RecipeEditor
-from .run_controls import RunControls
-from .selection import Selection
-from .spectrum_view import SpectrumView
-from .start_view import StartView
-from .status_view import StatusView
-from .theme import Theme
-from .view import View
-from .withdraw import WithdrawButton
-from .withdrawal import Withdrawal
+from .agent.agent_view import AgentView
+from .agent.proposal_view import ProposalView
+from .by_hand.parameters import ParametersView
+from .common.selection import Selection
+from .common.theme import Theme
+from .common.view import View
+from .curves.spectrum_view import SpectrumView
+from .history.history_view import HistoryView
+from .history.log_view import LogView
+from .microscope.image_view import ImageView
+from .microscope.profile_view import ProfileView
+from .microscope.range_view import RangeView
+from .run.withdrawal import Withdrawal
+from .start.recipe_editor import RecipeEditor
+from .start.start_view import StartView
+from .status.run_controls import RunControls
+from .status.status_view import StatusView
+from .status.withdraw import WithdrawButton
 
 
 class Parts:

@@ -12,8 +12,8 @@ pytest.importorskip("PyQt6", reason="the window needs the extra [gui]")
 
 from PyQt6.QtWidgets import QApplication
 
-from spm_auto.gui.selection import Selection
-from spm_auto.gui.theme import DARK, Theme, dress
+from spm_auto.gui.common.selection import Selection
+from spm_auto.gui.common.theme import DARK, Theme, dress
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import made
 
 from spm_auto.ear import About, Look
-from spm_auto.gui.parameters import ParametersView
+from spm_auto.gui.by_hand.parameters import ParametersView
 from spm_auto.instrument import (
     AcquireForceCurve,
     Capabilities,

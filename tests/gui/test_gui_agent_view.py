@@ -12,13 +12,13 @@ from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from spm_auto.data import FinishReason, ModelFitted, PointChosen, RunFinished
-from spm_auto.gui.agent_view import AgentView
-from spm_auto.gui.dots import Dots
-from spm_auto.gui.drawing import NM
-from spm_auto.gui.maps import Map
-from spm_auto.gui.run_model import Part, RunModel
-from spm_auto.gui.selection import Selection
-from spm_auto.gui.theme import DARK, LIGHT, dress
+from spm_auto.gui.agent.agent_view import AgentView
+from spm_auto.gui.agent.maps import Map
+from spm_auto.gui.common.dots import Dots
+from spm_auto.gui.common.drawing import NM
+from spm_auto.gui.common.selection import Selection
+from spm_auto.gui.common.theme import DARK, LIGHT, dress
+from spm_auto.gui.run.run_model import Part, RunModel
 from spm_auto.instrument import ScanFrame
 
 

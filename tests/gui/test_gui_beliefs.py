@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from spm_auto.data import CostsEstimated, ModelFitted, PointChosen, SpectrumScored, StepStarted
-from spm_auto.gui.beliefs import (
+from spm_auto.gui.agent.beliefs import (
     belief_words,
     calibration_words,
     cost_of_one,
     cost_words,
     reason_words,
 )
-from spm_auto.gui.promises import on_grid, promise
-from spm_auto.gui.run_model import RunModel
+from spm_auto.gui.agent.promises import on_grid, promise
+from spm_auto.gui.run.run_model import RunModel
 from spm_auto.instrument import ScanFrame
 
 

@@ -6,7 +6,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from spm_auto.errors import DataError
-from spm_auto.gui.beside import Beside
+from spm_auto.gui.common.beside import Beside
 
 
 @pytest.fixture

@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 
 from spm_auto.data import JudgedCurve, Measurement
-from spm_auto.gui.curve_csv import curves_as_csv
-from spm_auto.gui.curve_fits import FORMS, FitError, Parameter, fit_curve, per
-from spm_auto.gui.run_model import RunModel
-from spm_auto.gui.traces import (
+from spm_auto.gui.curves.curve_csv import curves_as_csv
+from spm_auto.gui.curves.curve_fits import FORMS, FitError, Parameter, fit_curve, per
+from spm_auto.gui.curves.traces import (
     MOST_CURVES,
     branches,
     derivative,
@@ -23,6 +22,7 @@ from spm_auto.gui.traces import (
     thinned,
     trace,
 )
+from spm_auto.gui.run.run_model import RunModel
 from spm_auto.instrument import BiasWaveform, FloatArray, QualityFlag
 
 BIAS = BiasWaveform.triangle(8.0, 64).bias

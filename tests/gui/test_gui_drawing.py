@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spm_auto.analysis import level_plane
-from spm_auto.gui.drawing import (
+from spm_auto.gui.common.drawing import (
     MAPS,
     NM,
     apart,
@@ -18,8 +18,8 @@ from spm_auto.gui.drawing import (
     said,
     shown_unit,
 )
-from spm_auto.gui.levelling import Levelling, levelled
-from spm_auto.gui.scales import round_length
+from spm_auto.gui.common.scales import round_length
+from spm_auto.gui.microscope.levelling import Levelling, levelled
 from spm_auto.instrument import ScanFrame
 
 FRAMES = (

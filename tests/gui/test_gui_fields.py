@@ -7,7 +7,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from spm_auto.gui.fields import QuantityField, written_range
+from spm_auto.gui.common.fields import QuantityField, written_range
 
 
 @pytest.fixture

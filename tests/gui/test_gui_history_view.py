@@ -17,16 +17,16 @@ from spm_auto.data import FILE_NAME, Event, FinishReason, Journal, RunFinished
 from spm_auto.ear import Place
 from spm_auto.ear.place import write_place
 from spm_auto.errors import DataError
-from spm_auto.gui.history_view import HistoryView
-from spm_auto.gui.rereading import Rereading, reread
-from spm_auto.gui.run_lister import RunLister
-from spm_auto.gui.run_model import KEPT_SCANS, Part, RunModel
-from spm_auto.gui.run_summaries import GOES_ON, NO_END, find_runs, summarise, tell
-from spm_auto.gui.scan_icons import SIZE, thumbnail
-from spm_auto.gui.scan_list import words_of
-from spm_auto.gui.selection import Selection
-from spm_auto.gui.theme import DARK
-from spm_auto.gui.two_parts import TwoParts
+from spm_auto.gui.common.selection import Selection
+from spm_auto.gui.common.theme import DARK
+from spm_auto.gui.common.two_parts import TwoParts
+from spm_auto.gui.history.history_view import HistoryView
+from spm_auto.gui.history.rereading import Rereading, reread
+from spm_auto.gui.history.run_lister import RunLister
+from spm_auto.gui.history.run_summaries import GOES_ON, NO_END, find_runs, summarise, tell
+from spm_auto.gui.history.scan_icons import SIZE, thumbnail
+from spm_auto.gui.history.scan_list import words_of
+from spm_auto.gui.run.run_model import KEPT_SCANS, Part, RunModel
 from spm_auto.instrument import Scan, ScanFrame
 
 SMALL = ScanFrame(center=(0.0, 0.0), size=(1e-6, 5e-7), pixels=(16, 8))
@@ -210,7 +210,7 @@ def test_a_run_of_the_folder_is_opened(view: HistoryView, tmp_path: Path, qtbot:
 def test_a_process_that_says_nothing_is_given_up(
     qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("spm_auto.gui.run_lister.PATIENCE", 1)
+    monkeypatch.setattr("spm_auto.gui.history.run_lister.PATIENCE", 1)
     lister = RunLister()
     with qtbot.waitSignal(lister.ended, timeout=10_000):
         lister.look(tmp_path)
@@ -221,7 +221,7 @@ def test_a_process_that_says_nothing_is_given_up(
 def test_a_process_that_dies_is_said(
     qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("spm_auto.gui.run_lister.CHILD", "spm_auto.gui.not_there")
+    monkeypatch.setattr("spm_auto.gui.history.run_lister.CHILD", "spm_auto.gui.not_there")
     lister = RunLister()
     with qtbot.waitSignal(lister.ended, timeout=30_000):
         lister.look(tmp_path)

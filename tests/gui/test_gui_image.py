@@ -14,15 +14,15 @@ from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from spm_auto.data import Event, Intervention, StageMoved
-from spm_auto.gui.drawing import NM, placed
-from spm_auto.gui.image_bar import BY_HAND, TURN
-from spm_auto.gui.image_view import ImageView
-from spm_auto.gui.levelling import Levelling
-from spm_auto.gui.patterns import Tool
-from spm_auto.gui.run_model import KEPT_SCANS, Part, RunModel
-from spm_auto.gui.selection import Selection
-from spm_auto.gui.theme import ANGLES, LIGHT, Theme
-from spm_auto.gui.wishes import Perform
+from spm_auto.gui.common.drawing import NM, placed
+from spm_auto.gui.common.selection import Selection
+from spm_auto.gui.common.theme import ANGLES, LIGHT, Theme
+from spm_auto.gui.microscope.image_bar import BY_HAND, TURN
+from spm_auto.gui.microscope.image_view import ImageView
+from spm_auto.gui.microscope.levelling import Levelling
+from spm_auto.gui.microscope.patterns import Tool
+from spm_auto.gui.run.run_model import KEPT_SCANS, Part, RunModel
+from spm_auto.gui.run.wishes import Perform
 from spm_auto.instrument import MoveStage, PositionProbe
 
 CENTER = made.FRAME.center

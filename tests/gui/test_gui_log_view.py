@@ -10,12 +10,12 @@ from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from spm_auto.data import Alarm, Event, Intervention, Waited
-from spm_auto.gui.log_table import LogTable
-from spm_auto.gui.log_view import HUMANS, LogView
-from spm_auto.gui.run_model import KEPT_SAYINGS, Part, RunModel
-from spm_auto.gui.sayings import Saying, Weight
-from spm_auto.gui.selection import Selection
-from spm_auto.gui.theme import DARK
+from spm_auto.gui.common.selection import Selection
+from spm_auto.gui.common.theme import DARK
+from spm_auto.gui.history.log_table import LogTable
+from spm_auto.gui.history.log_view import HUMANS, LogView
+from spm_auto.gui.run.run_model import KEPT_SAYINGS, Part, RunModel
+from spm_auto.gui.run.sayings import Saying, Weight
 
 EVENTS: tuple[Event, ...] = (
     made.started(),

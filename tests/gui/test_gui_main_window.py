@@ -15,11 +15,11 @@ from talking import LOOK, MadeRun, MadeTalker, run_view, until
 from spm_auto.data import FILE_NAME, Event, Journal
 from spm_auto.errors import RecipeError
 from spm_auto.gui.application import Hook, window_settings
+from spm_auto.gui.common.theme import DARK, Theme
 from spm_auto.gui.main_window import MainWindow
-from spm_auto.gui.run_model import Part
-from spm_auto.gui.session import Session
-from spm_auto.gui.theme import DARK, Theme
-from spm_auto.gui.wishes import Pause, Perform
+from spm_auto.gui.run.run_model import Part
+from spm_auto.gui.run.session import Session
+from spm_auto.gui.run.wishes import Pause, Perform
 from spm_auto.instrument import PositionProbe
 from spm_auto.workflow import Ask, Question
 

@@ -13,14 +13,14 @@ from pytestqt.qtbot import QtBot
 from spm_auto.data import FeedbackSet, StepStarted
 from spm_auto.ear import About
 from spm_auto.errors import LimitExceeded
-from spm_auto.gui.checking import in_words
-from spm_auto.gui.parameters import ParametersView
-from spm_auto.gui.run_model import Part, RunModel
-from spm_auto.gui.selection import Selection
-from spm_auto.gui.theme import DARK, LIGHT
-from spm_auto.gui.waveforms import Sweep, Triangle, recognized
-from spm_auto.gui.where import DRAWN, HERE, ONE
-from spm_auto.gui.wishes import Finish, Interrupt, Perform, Wish
+from spm_auto.gui.by_hand.checking import in_words
+from spm_auto.gui.by_hand.parameters import ParametersView
+from spm_auto.gui.by_hand.waveforms import Sweep, Triangle, recognized
+from spm_auto.gui.by_hand.where import DRAWN, HERE, ONE
+from spm_auto.gui.common.selection import Selection
+from spm_auto.gui.common.theme import DARK, LIGHT
+from spm_auto.gui.run.run_model import Part, RunModel
+from spm_auto.gui.run.wishes import Finish, Interrupt, Perform, Wish
 from spm_auto.instrument import (
     AcquireForceCurve,
     AcquireSpectrum,

@@ -11,10 +11,10 @@ from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from spm_auto.data import LineAcquired
-from spm_auto.gui.profile_view import ProfileView
-from spm_auto.gui.run_model import Part, RunModel
-from spm_auto.gui.selection import Selection
-from spm_auto.gui.theme import LIGHT, Theme
+from spm_auto.gui.common.selection import Selection
+from spm_auto.gui.common.theme import LIGHT, Theme
+from spm_auto.gui.microscope.profile_view import ProfileView
+from spm_auto.gui.run.run_model import Part, RunModel
 
 
 @pytest.fixture

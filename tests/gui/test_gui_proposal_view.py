@@ -22,13 +22,13 @@ from spm_auto.agents import (
     SetExploration,
 )
 from spm_auto.data import Intervention, PointChosen, Verdict
-from spm_auto.gui.drawing import NM
-from spm_auto.gui.proposal_view import ProposalView
-from spm_auto.gui.run_model import RunModel
-from spm_auto.gui.selection import Selection
-from spm_auto.gui.steer_panel import EACH, NEVER, NTH
-from spm_auto.gui.theme import DARK, dress
-from spm_auto.gui.wishes import Annotate, Judge, SetApproval, Steer
+from spm_auto.gui.agent.proposal_view import ProposalView
+from spm_auto.gui.agent.steer_panel import EACH, NEVER, NTH
+from spm_auto.gui.common.drawing import NM
+from spm_auto.gui.common.selection import Selection
+from spm_auto.gui.common.theme import DARK, dress
+from spm_auto.gui.run.run_model import RunModel
+from spm_auto.gui.run.wishes import Annotate, Judge, SetApproval, Steer
 from spm_auto.workflow import Ask, Question
 
 REGION = {"center": (1e-7, -2e-7), "radius": 2e-7}

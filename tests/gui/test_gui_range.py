@@ -15,14 +15,14 @@ from pytestqt.qtbot import QtBot
 
 from spm_auto.data import Intervention
 from spm_auto.ear import Look
-from spm_auto.gui.drawing import NM
-from spm_auto.gui.qt import pg
-from spm_auto.gui.range_view import RangeView
-from spm_auto.gui.run_model import Part, RunModel
-from spm_auto.gui.selection import Selection
-from spm_auto.gui.theme import DARK, LIGHT, Theme
-from spm_auto.gui.wishes import Perform
-from spm_auto.gui.z_gauge import ZGauge
+from spm_auto.gui.common.drawing import NM
+from spm_auto.gui.common.qt import pg
+from spm_auto.gui.common.selection import Selection
+from spm_auto.gui.common.theme import DARK, LIGHT, Theme
+from spm_auto.gui.microscope.range_view import RangeView
+from spm_auto.gui.microscope.z_gauge import ZGauge
+from spm_auto.gui.run.run_model import Part, RunModel
+from spm_auto.gui.run.wishes import Perform
 from spm_auto.instrument import (
     InstrumentState,
     Limits,

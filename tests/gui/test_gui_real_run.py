@@ -8,10 +8,10 @@ import pytest
 from talking import until
 
 from spm_auto.data import FinishReason, InstructionFailed, JournalReader
-from spm_auto.gui.orders import StartOrder
-from spm_auto.gui.session import Session
-from spm_auto.gui.wishes import Perform
-from spm_auto.gui.withdrawal import Stage
+from spm_auto.gui.run.orders import StartOrder
+from spm_auto.gui.run.session import Session
+from spm_auto.gui.run.wishes import Perform
+from spm_auto.gui.run.withdrawal import Stage
 from spm_auto.instrument import InstrumentState, PositionProbe
 
 RECIPE = 'schema_version = 1\ntitle = "by hand"\n\n[[steps]]\nkind = "by_hand"\n'

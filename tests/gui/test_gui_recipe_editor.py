@@ -10,12 +10,12 @@ import pytest
 from PyQt6.QtWidgets import QComboBox, QFileDialog, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from spm_auto.gui.catalogue import LABS, RECIPES
-from spm_auto.gui.recipe_editor import RecipeEditor
-from spm_auto.gui.schema import Schema
-from spm_auto.gui.schema_form import said
-from spm_auto.gui.selection import Selection
-from spm_auto.gui.theme import LIGHT, Theme
+from spm_auto.gui.common.selection import Selection
+from spm_auto.gui.common.theme import LIGHT, Theme
+from spm_auto.gui.start.catalogue import LABS, RECIPES
+from spm_auto.gui.start.recipe_editor import RecipeEditor
+from spm_auto.gui.start.schema import Schema
+from spm_auto.gui.start.schema_form import said
 from spm_auto.settings import json_schema
 from spm_auto.workflow import Recipe
 

@@ -13,13 +13,13 @@ from pytestqt.qtbot import QtBot
 from talking import run_view
 
 from spm_auto.data import Alarm, FinishReason, Record, RunFinished, StepStarted
-from spm_auto.gui.orders import Planned, Standing, StartOrder
-from spm_auto.gui.progress import Pace, progress
-from spm_auto.gui.run_controls import RunControls
-from spm_auto.gui.run_model import Part, RunModel
-from spm_auto.gui.selection import Selection
-from spm_auto.gui.theme import Theme
-from spm_auto.gui.wishes import Pause, Resume, Stop
+from spm_auto.gui.common.selection import Selection
+from spm_auto.gui.common.theme import Theme
+from spm_auto.gui.run.orders import Planned, Standing, StartOrder
+from spm_auto.gui.run.progress import Pace, progress
+from spm_auto.gui.run.run_model import Part, RunModel
+from spm_auto.gui.run.wishes import Pause, Resume, Stop
+from spm_auto.gui.status.run_controls import RunControls
 from spm_auto.workflow import Ask, Question
 
 FOLDER = Path("runs/made")

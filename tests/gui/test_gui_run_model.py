@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from spm_auto.data import SpectrumScored
-from spm_auto.gui import run_model
-from spm_auto.gui.run_model import KEPT_SCANS, Part, RunModel
+from spm_auto.gui.run import run_model
+from spm_auto.gui.run.run_model import KEPT_SCANS, Part, RunModel
 
 
 def test_a_whole_run_is_put_together() -> None:
@@ -76,7 +76,7 @@ def test_large_images_are_let_go_of_sooner(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_model_knows_nothing_of_qt() -> None:
-    code = "import sys, spm_auto.gui.run_model; print('PyQt6' in sys.modules)"
+    code = "import sys, spm_auto.gui.run.run_model; print('PyQt6' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "False"
 

@@ -1,7 +1,7 @@
 """Scale: the prefix of an axis is chosen once, and changes only when it must."""
 
-from spm_auto.gui.scale import Scale
-from spm_auto.gui.words import number_of
+from spm_auto.gui.common.scale import Scale
+from spm_auto.gui.common.words import number_of
 
 
 def test_a_prefix_is_chosen_by_what_is_shown_first_and_kept() -> None:

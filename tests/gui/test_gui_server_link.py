@@ -11,10 +11,10 @@ from talking import until
 
 from spm_auto.data import RunStarted
 from spm_auto.errors import AccessError
-from spm_auto.gui.server_link import ServerLink
-from spm_auto.gui.session import Session
-from spm_auto.gui.wishes import Pause
-from spm_auto.gui.withdrawal import Stage
+from spm_auto.gui.run.server_link import ServerLink
+from spm_auto.gui.run.session import Session
+from spm_auto.gui.run.wishes import Pause
+from spm_auto.gui.run.withdrawal import Stage
 from spm_auto.instrument import InstrumentState, Level, Load, Scan, ScanFrame
 from spm_auto.server import Role, write_identity
 

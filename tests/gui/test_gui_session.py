@@ -14,11 +14,11 @@ from spm_auto.agents import ForcePoint
 from spm_auto.data import FILE_NAME, Event, FinishReason, Journal, RunFinished, Verdict
 from spm_auto.ear import FILE_NAME as EAR
 from spm_auto.errors import DataError, SpmError
-from spm_auto.gui.orders import Outcome, Planned, StartOrder
-from spm_auto.gui.run_model import Part
-from spm_auto.gui.run_process import LOG_NAME
-from spm_auto.gui.session import Session
-from spm_auto.gui.wishes import (
+from spm_auto.gui.run.orders import Outcome, Planned, StartOrder
+from spm_auto.gui.run.run_model import Part
+from spm_auto.gui.run.run_process import LOG_NAME
+from spm_auto.gui.run.session import Session
+from spm_auto.gui.run.wishes import (
     Annotate,
     Finish,
     Interrupt,
@@ -31,7 +31,7 @@ from spm_auto.gui.wishes import (
     Stop,
     Wish,
 )
-from spm_auto.gui.withdrawal import Stage
+from spm_auto.gui.run.withdrawal import Stage
 from spm_auto.instrument import PositionProbe
 
 NOBODY = (sys.executable, "-c", "raise SystemExit(3)")  # says nothing, and makes no plan
@@ -160,7 +160,7 @@ def test_a_run_that_failed_may_be_gone_on_with(make: Make, run: MadeRun, tmp_pat
 def test_a_run_that_was_killed_may_be_gone_on_with(
     make: Make, run: MadeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("spm_auto.gui.session.QUIET", 0.05)
+    monkeypatch.setattr("spm_auto.gui.run.session.QUIET", 0.05)
     write(tmp_path / "run", run_events(2, is_over=False)).close()
     session = make()
     session.attach(tmp_path / "run")
@@ -175,7 +175,7 @@ def test_a_run_that_was_killed_may_be_gone_on_with(
 def test_a_run_that_may_not_be_spoken_to_is_not_taken_for_dead(
     make: Make, run: MadeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("spm_auto.gui.session.QUIET", 0.0)
+    monkeypatch.setattr("spm_auto.gui.run.session.QUIET", 0.0)
     run.is_there = False
     write(tmp_path / "run", run_events(2, is_over=False)).close()
     (tmp_path / "run" / EAR).write_text("others may read this")
@@ -370,7 +370,7 @@ def test_what_was_planned_is_asked_for_once(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Row 16: the plan says how long it takes in all."""
-    monkeypatch.setattr("spm_auto.gui.session.PLAN_AFTER", 0.0)
+    monkeypatch.setattr("spm_auto.gui.run.session.PLAN_AFTER", 0.0)
     rows = [
         {"operation": "line", "planned_count": 64},
         {"operation": "spectrum", "planned_count": 12},

@@ -12,11 +12,11 @@ from PyQt6.QtCore import QItemSelectionModel, QPointF
 from pytestqt.qtbot import QtBot
 
 from spm_auto.data import Event
-from spm_auto.gui.run_model import Part, RunModel
-from spm_auto.gui.selection import Selection
-from spm_auto.gui.spectrum_view import SpectrumView
-from spm_auto.gui.theme import DARK, LIGHT
-from spm_auto.gui.traces import MOST_CURVES
+from spm_auto.gui.common.selection import Selection
+from spm_auto.gui.common.theme import DARK, LIGHT
+from spm_auto.gui.curves.spectrum_view import SpectrumView
+from spm_auto.gui.curves.traces import MOST_CURVES
+from spm_auto.gui.run.run_model import Part, RunModel
 from spm_auto.instrument import QualityFlag
 
 

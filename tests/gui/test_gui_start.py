@@ -15,7 +15,11 @@ from pytestqt.qtbot import QtBot
 from spm_auto.clock import InstantClock
 from spm_auto.data import RunFinished, RunStarted
 from spm_auto.experiment import read_experiment
-from spm_auto.gui.catalogue import (
+from spm_auto.gui.common.selection import Selection
+from spm_auto.gui.common.theme import Theme
+from spm_auto.gui.run.orders import StartOrder
+from spm_auto.gui.run.run_model import Part, RunModel
+from spm_auto.gui.start.catalogue import (
     BY_HAND,
     FIRST_LOOK,
     LABS,
@@ -23,13 +27,9 @@ from spm_auto.gui.catalogue import (
     shipped_labs,
     shipped_recipes,
 )
-from spm_auto.gui.children import Answer, Child
-from spm_auto.gui.figures import read_plan, read_rehearsal
-from spm_auto.gui.orders import StartOrder
-from spm_auto.gui.run_model import Part, RunModel
-from spm_auto.gui.selection import Selection
-from spm_auto.gui.start_view import StartView
-from spm_auto.gui.theme import Theme
+from spm_auto.gui.start.children import Answer, Child
+from spm_auto.gui.start.figures import read_plan, read_rehearsal
+from spm_auto.gui.start.start_view import StartView
 from spm_auto.lab import read_lab
 from spm_auto.planning import checked_plan, opened, plan
 from spm_auto.rehearsal import rehearse

@@ -10,12 +10,12 @@ from pytestqt.qtbot import QtBot
 from talking import LOOK, STATUS, VITALS, run_view
 
 from spm_auto.ear import Look
-from spm_auto.gui.gauge import Gauge
-from spm_auto.gui.orders import JournalSays, Standing
-from spm_auto.gui.run_model import Part, RunModel
-from spm_auto.gui.selection import Selection
-from spm_auto.gui.status_view import UNKNOWN, StatusView
-from spm_auto.gui.theme import DARK, LIGHT, Theme
+from spm_auto.gui.common.gauge import Gauge
+from spm_auto.gui.common.selection import Selection
+from spm_auto.gui.common.theme import DARK, LIGHT, Theme
+from spm_auto.gui.run.orders import JournalSays, Standing
+from spm_auto.gui.run.run_model import Part, RunModel
+from spm_auto.gui.status.status_view import UNKNOWN, StatusView
 from spm_auto.instrument import InstrumentState
 
 FOLDER = Path("runs/made")

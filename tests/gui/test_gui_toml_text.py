@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from spm_auto.errors import RecipeError
-from spm_auto.gui.catalogue import RECIPES
-from spm_auto.gui.schema import ABSENT, Place, Schema, written
-from spm_auto.gui.toml_text import at, inserted, moved, removed, replaced
+from spm_auto.gui.start.catalogue import RECIPES
+from spm_auto.gui.start.schema import ABSENT, Place, Schema, written
+from spm_auto.gui.start.toml_text import at, inserted, moved, removed, replaced
 from spm_auto.settings import json_schema
 from spm_auto.workflow import Recipe, parse_recipe
 

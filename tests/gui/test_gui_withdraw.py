@@ -16,10 +16,10 @@ from talking import HERE, LOOK, PATIENCE, MadeRun, run_view, until
 
 from spm_auto.ear import FILE_NAME
 from spm_auto.errors import ConnectionLost, NotConfirmed
-from spm_auto.gui.doors import EarDoor, Seen, press_ctrl_c
-from spm_auto.gui.theme import Theme
-from spm_auto.gui.withdraw import WithdrawButton
-from spm_auto.gui.withdrawal import Stage, Withdrawal
+from spm_auto.gui.common.theme import Theme
+from spm_auto.gui.run.doors import EarDoor, Seen, press_ctrl_c
+from spm_auto.gui.run.withdrawal import Stage, Withdrawal
+from spm_auto.gui.status.withdraw import WithdrawButton
 
 CONTROL_SHIFT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
 
@@ -148,7 +148,7 @@ def test_who_presses_again_at_once_does_not_undo_the_good_news(bench: Bench) -> 
 def test_who_presses_later_is_told_that_it_was_withdrawn(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("spm_auto.gui.withdrawal.CALM", 0.0)
+    monkeypatch.setattr("spm_auto.gui.run.withdrawal.CALM", 0.0)
     bench.ready()
     bench.withdrawal.press()
     until(lambda: bench.stage is Stage.CONFIRMED)

@@ -12,9 +12,9 @@ import pytest
 pytest.importorskip("PyQt6", reason="the window needs the extra [gui]")
 
 from spm_auto.data import FinishReason
-from spm_auto.gui.orders import StartOrder
-from spm_auto.gui.session import Session
-from spm_auto.gui.withdrawal import Stage
+from spm_auto.gui.run.orders import StartOrder
+from spm_auto.gui.run.session import Session
+from spm_auto.gui.run.withdrawal import Stage
 
 RECIPE = 'schema_version = 1\ntitle = "by hand"\n\n[[steps]]\nkind = "by_hand"\n'
 LAB = """schema_version = 1

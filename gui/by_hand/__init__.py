@@ -1,0 +1,1 @@
+"""Work by hand: panels of quantities with their limits and what is read back."""

@@ -1,0 +1,1 @@
+"""Spectra and force curves, one over another, with mean, slope and fit."""

@@ -1,0 +1,146 @@
+"""SpectrumTable: the spectra of a run as rows, the newest last; it holds any number of them."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from PyQt6.QtCore import QAbstractTableModel, QModelIndex, Qt
+from PyQt6.QtGui import QColor
+from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+
+from spm_auto.units import format as format_quantity
+
+from ..common.theme import Theme
+from .traces import Judged, place_of, remark
+
+COLUMNS = ("no.", "x", "y", "value", "remark")
+_VALUE, _REMARK = 3, 4
+_NOWHERE = QModelIndex()
+
+
+class SpectrumTable(QAbstractTableModel):
+    """Rows for a table view: number, place, value and what is wrong with it."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._rows: list[Judged] = []
+
+    def show_judged(self, rows: Sequence[Judged]) -> None:
+        """Show these spectra or force curves; the first ones are those shown before."""
+        n_before, n_now = len(self._rows), len(rows)
+        if n_now < n_before:
+            self.beginResetModel()
+            self._rows = list(rows)
+            self.endResetModel()
+            return
+        if n_now > n_before:
+            self.beginInsertRows(QModelIndex(), n_before, n_now - 1)
+            self._rows = list(rows)
+            self.endInsertRows()
+        else:
+            self._rows = list(rows)
+        if n_before:
+            self.dataChanged.emit(self.index(0, _VALUE), self.index(n_before - 1, _REMARK))
+
+    def clear(self) -> None:
+        """Forget all rows."""
+        self.show_judged(())
+
+    def set_theme(self, theme: Theme) -> None:
+        """Change the colours."""
+        self._theme = theme
+
+    def rowCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: N802
+        """Return how many rows there are."""
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: N802
+        """Return how many columns there are."""
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def headerData(  # noqa: N802
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        """Return the name of a column."""
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return COLUMNS[section]
+        if role == Qt.ItemDataRole.TextAlignmentRole and section == _REMARK:
+            return int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        return None
+
+    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return what stands in a cell."""
+        if not index.isValid():
+            return None
+        judged, column = self._rows[index.row()], index.column()
+        if role == Qt.ItemDataRole.DisplayRole:
+            return _text(judged, column)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return _told(judged)
+        if role == Qt.ItemDataRole.ForegroundRole and remark(judged):
+            return QColor(self._theme.warning)
+        if role == Qt.ItemDataRole.TextAlignmentRole and column < _REMARK:
+            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        return None
+
+
+def _text(judged: Judged, column: int) -> str:
+    x, y = place_of(judged)
+    match column:
+        case 0:
+            return str(judged.number + 1)
+        case 1:
+            return format_quantity(x, "m", 3)
+        case 2:
+            return format_quantity(y, "m", 3)
+        case 3:
+            return value_of(judged)
+        case _:
+            return remark(judged)
+
+
+def _told(judged: Judged) -> str:
+    x, y = place_of(judged)
+    place = f"({format_quantity(x, 'm', 5)}, {format_quantity(y, 'm', 5)})"
+    lines = [f"no. {judged.number + 1} at {place}"]
+    if judged.chosen is not None:
+        lines.append(f"chosen for: {judged.chosen.reason}")
+    if value_of(judged) and judged.scored is not None:
+        lines.append(f"{judged.scored.scalarizer.replace('_', ' ')}: {value_of(judged)}")
+    if remark(judged):
+        lines.append(remark(judged))
+    return "\n".join(lines)
+
+
+def value_of(judged: Judged) -> str:
+    """Return what it is worth, as text with its unit; empty where it was not scored."""
+    scored = judged.scored
+    if scored is None or not math.isfinite(scored.value):
+        return ""
+    return format_quantity(scored.value, scored.unit, 3)
+
+
+def spectrum_table_view(rows: SpectrumTable) -> QTableView:
+    """Return a view of the table in which rows can be chosen."""
+    table = QTableView()
+    table.setModel(rows)
+    table.setAccessibleName("spectra of this run")
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+    table.setShowGrid(False)
+    table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    table.setWordWrap(False)
+    table.setTabKeyNavigation(False)
+    below, above = table.verticalHeader(), table.horizontalHeader()
+    assert below is not None
+    assert above is not None
+    below.setVisible(False)
+    below.setDefaultSectionSize(22)
+    above.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+    above.setStretchLastSection(True)
+    for column, width in enumerate((36, 68, 68, 62)):
+        table.setColumnWidth(column, width)
+    return table

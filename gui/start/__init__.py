@@ -1,0 +1,1 @@
+"""Before a run: recipe, laboratory, plan, rehearsal; and the editor of recipes."""
