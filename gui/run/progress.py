@@ -16,6 +16,7 @@ _RECENT = 20  # spectra after whose pace the rest is reckoned
 _FEW = 3  # spectra below which the plan knows better
 _MEMORY = 120.0  # [s] of what happened from which the pace of the clock is taken
 _FAR = 12 * 3600.0  # [s] from when on the day is told, too
+_LEAST = 1.0  # [s] of instrument time from which a pace is taken
 _SHORTEST = 0.5  # [s] a plan that is shorter says nothing
 
 
@@ -55,9 +56,11 @@ class Pace:
     @property
     def seconds(self) -> float:
         """Seconds on the wall per second of the instrument; NaN where nobody knows yet."""
-        if len(self._seen) < 2 or self._seen[-1][0] <= self._seen[0][0]:
+        if len(self._seen) < 2:
             return math.nan
         (first, first_utc), (last, last_utc) = self._seen[0], self._seen[-1]
+        if last - first < _LEAST:  # it stood still: nothing is known of how it goes on
+            return math.nan
         return (last_utc - first_utc) / (last - first)
 
 

@@ -224,3 +224,11 @@ def test_the_pace_of_a_fast_clock_is_measured() -> None:
     model.time, model.utc = 0.0, 1e9 + 1
     pace.see(model)  # another run
     assert math.isnan(pace.seconds)
+
+
+def test_a_clock_that_stands_still_tells_no_pace() -> None:
+    """Row 16: a run that waits for an answer does not take fifteen years."""
+    pace, model = Pace(), RunModel()
+    for model.time, model.utc in ((100.0, 1e9), (100.000001, 1e9 + 20.0)):
+        pace.see(model)
+    assert math.isnan(pace.seconds)
