@@ -20,7 +20,7 @@ _VERSION = 1  # of the docks: a layout that was kept by another one is left asid
 _GEOMETRY, _STATE, _SPLIT = "geometry", "state", "split"  # keys of the settings
 _SIZE = (1600, 960)  # [pixels] at the first time
 _LEFT, _RIGHT = 380, 400  # [pixels] width of the docks at the first time
-_BOTTOM = 260  # [pixels] height of the log at the first time
+_BELOW = 0.25  # share of the height that the log gets at the first time
 # [pixels] the least that each part is given, so that all of them fit on 1366 x 768
 _LEAST = {
     "image": (320, 200),
@@ -170,7 +170,8 @@ class Layout:
         window.resizeDocks([docks["range"], docks["proposals"]], [_LEFT, _RIGHT], flat)
         window.resizeDocks([docks["range"], docks["parameters"]], [310, 530], high)
         window.resizeDocks([docks["log"], docks["spectra"]], [620, 580], flat)
-        window.resizeDocks([docks["log"], docks["spectra"]], [_BOTTOM, _BOTTOM], high)
+        below = round(_BELOW * window.height())
+        window.resizeDocks([docks["log"], docks["spectra"]], [below, below], high)
 
     def _restore(self) -> bool:
         """Put everything where it stood when the window was closed; says whether that was kept."""
