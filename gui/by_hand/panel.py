@@ -1,5 +1,6 @@
 """Panel: some quantities, what is read back of each beside it, and a button that asks for it."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -21,7 +22,7 @@ from PyQt6.QtWidgets import (
 from spm_auto.ear import Look
 from spm_auto.instrument import Capabilities, Instruction, Limits
 
-from ..common.fields import QuantityField
+from ..common.fields import QuantityField, Range
 from ..common.snug import SnugArea
 from ..common.theme import Theme
 from ..run.run_model import Part, RunModel
@@ -105,6 +106,24 @@ class Panel(QWidget):
         field.valued.connect(partial(self._edit, field))
         self.rows.append(row)
         return row
+
+    def quantity(
+        self,
+        name: str,
+        unit: str,
+        value: float,
+        tip: str,
+        allowed: Range = (-math.inf, math.inf),
+        whole: bool = False,
+        positive: bool = False,
+    ) -> Row:
+        """Add a quantity with a value to begin with; typing into it is a `touch`."""
+        field = QuantityField(name, unit, value, allowed, whole=whole, positive=positive)
+        field.textEdited.connect(lambda _: self.touch())
+        return self.add(name, field, tip)
+
+    def touch(self) -> None:
+        """Know that a human has typed: from now on the fields do not follow the run."""
 
     def offer(self, write: Callable[[], None] | None, tip: str) -> None:
         """Let a click on the head of what is read back write it into the fields."""

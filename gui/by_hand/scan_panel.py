@@ -14,7 +14,6 @@ from ..common.theme import Theme
 from ..run.growing_scan import GrowingScan
 from ..run.run_model import Part, RunModel
 from .panel import Panel
-from .rows import Row
 
 PURPOSE = "by hand"
 # beyond these a quantity is a typing error rather than a wish; the limits are far below
@@ -37,27 +36,31 @@ class ScanPanel(Panel):
         self._is_telling = self._is_drawn = False
         self._last: GrowingScan | None = None
         self._boxes: dict[str, QCheckBox] = {}
-        self.x_row = self._add("centre x", "m", 0.0, "Middle of the frame, along x of the sample")
-        self.y_row = self._add("centre y", "m", 0.0, "Middle of the frame, along y of the sample")
-        self.wide = self._add(
+        self.x_row = self.quantity(
+            "centre x", "m", 0.0, "Middle of the frame, along x of the sample"
+        )
+        self.y_row = self.quantity(
+            "centre y", "m", 0.0, "Middle of the frame, along y of the sample"
+        )
+        self.wide = self.quantity(
             "width", "m", 1e-6, "Length of a line, from outer edge to outer edge", positive=True
         )
-        self.high = self._add(
+        self.high = self.quantity(
             "height", "m", 1e-6, "From the first line to the last, outer edges", positive=True
         )
         self.square = QCheckBox("as high as wide")
         self.square.setToolTip("Height and lines follow width and pixels")
         self.grid.addWidget(self.square, self.grid.rowCount(), 1, 1, 2)
-        self.angle = self._add(
+        self.angle = self.quantity(
             "angle", "rad", 0.0, "Turn of the lines, counter-clockwise from x", (-math.pi, math.pi)
         )
-        self.pixels = self._add(
+        self.pixels = self.quantity(
             "pixels", "1", 128.0, "Pixels on a line", (2.0, _MOST_PIXELS), whole=True
         )
-        self.lines = self._add(
+        self.lines = self.quantity(
             "lines", "1", 128.0, "Lines of the image", (2.0, _MOST_PIXELS), whole=True
         )
-        self.rate = self._add(
+        self.rate = self.quantity(
             "line rate",
             "Hz",
             2.0,
@@ -89,20 +92,6 @@ class ScanPanel(Panel):
         self.heading.setEnabled(False)
         selection.frame_proposed.connect(self._take_frame)
         self.review()
-
-    def _add(
-        self,
-        name: str,
-        unit: str,
-        value: float,
-        tip: str,
-        allowed: Range = (-math.inf, math.inf),
-        whole: bool = False,
-        positive: bool = False,
-    ) -> Row:
-        field = QuantityField(name, unit, value, allowed, whole=whole, positive=positive)
-        field.textEdited.connect(self._touch)
-        return self.add(name, field, tip)
 
     @property
     def frame(self) -> ScanFrame | None:
@@ -227,7 +216,8 @@ class ScanPanel(Panel):
         self.high.field.setText(self.wide.field.text())
         self.lines.field.setText(self.pixels.field.text())
 
-    def _touch(self) -> None:
+    def touch(self) -> None:
+        """Know that a human has typed: from now on the fields do not follow the run."""
         self._is_touched = True
 
     def _take_frame(self, frame: ScanFrame) -> None:

@@ -18,7 +18,7 @@ from spm_auto.instrument import (
 )
 from spm_auto.units import format_duration
 
-from ..common.fields import QuantityField, Range, written
+from ..common.fields import QuantityField, written
 from ..common.qt import pg
 from ..common.selection import Selection
 from ..common.theme import Theme
@@ -53,14 +53,14 @@ class SpectrumPanel(Panel):
         self._last_spectrum: Spectrum | None = None
         self._last: AcquireSpectrum | None = None
         self.kind = self.add_choice("kind", _KINDS[:2], "What the bias, or the tip, does")
-        self.amplitude = self._add("amplitude", "V", 1.0, "Largest bias above the offset")
-        self.offset = self._add("offset", "V", 0.0, "Bias around which it swings")
-        self.start = self._add("start", "V", -1.0, "Bias at which it begins")
-        self.stop = self._add("stop", "V", 1.0, "Bias to which it goes")
-        self.trigger = self._add(
+        self.amplitude = self.quantity("amplitude", "V", 1.0, "Largest bias above the offset")
+        self.offset = self.quantity("offset", "V", 0.0, "Bias around which it swings")
+        self.start = self.quantity("start", "V", -1.0, "Bias at which it begins")
+        self.stop = self.quantity("stop", "V", 1.0, "Bias to which it goes")
+        self.trigger = self.quantity(
             "force", "N", 10e-9, "Force at which the probe turns back", positive=True
         )
-        self.distance = self._add(
+        self.distance = self.quantity(
             "distance",
             "m",
             100e-9,
@@ -68,14 +68,14 @@ class SpectrumPanel(Panel):
             (0.0, _LONGEST),
             positive=True,
         )
-        self.points = self._add(
+        self.points = self.quantity(
             "points", "1", 64.0, "Of a cycle, or of each way", (2.0, _MOST_POINTS), whole=True
         )
-        self.cycles = self._add(
+        self.cycles = self.quantity(
             "cycles", "1", 1.0, "How often; they are averaged", (1.0, 1000.0), whole=True
         )
-        self.dwell = self._add("dwell", "s", 4e-3, "Time at each point", positive=True)
-        self.rate = self._add(
+        self.dwell = self.quantity("dwell", "s", 4e-3, "Time at each point", positive=True)
+        self.rate = self.quantity(
             "rate", "Hz", 1.0, "Curves per second", (0.0, _FASTEST), positive=True
         )
         self.back = QCheckBox("and back again")
@@ -100,20 +100,6 @@ class SpectrumPanel(Panel):
         self.offer(self.use_last, "Write the waveform of the last spectrum into the fields")
         self.heading.setEnabled(False)
         self._choose()
-
-    def _add(
-        self,
-        name: str,
-        unit: str,
-        value: float,
-        tip: str,
-        allowed: Range = (-math.inf, math.inf),
-        whole: bool = False,
-        positive: bool = False,
-    ) -> Row:
-        field = QuantityField(name, unit, value, allowed, whole=whole, positive=positive)
-        field.textEdited.connect(self._touch)
-        return self.add(name, field, tip)
 
     def allow(self, capabilities: Capabilities | None, limits: Limits | None) -> None:
         """Take in what the instrument has; force curves are offered where it has them."""
@@ -297,7 +283,8 @@ class SpectrumPanel(Panel):
             raise ValueError("something is missing")
         return known
 
-    def _touch(self) -> None:
+    def touch(self) -> None:
+        """Know that a human has typed: from now on the fields do not follow the run."""
         self._is_touched = True
 
     def _choose(self) -> None:

@@ -4,26 +4,25 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from PyQt6.QtCore import QAbstractTableModel, QModelIndex, Qt
+from PyQt6.QtCore import QModelIndex, Qt
 from PyQt6.QtGui import QColor
 from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from spm_auto.units import format as format_quantity
 
+from ..common.table_rows import RIGHT, TableRows
 from ..common.theme import Theme
 from .traces import Judged, place_of, remark
 
 COLUMNS = ("no.", "x", "y", "value", "remark")
 _VALUE, _REMARK = 3, 4
-_NOWHERE = QModelIndex()
 
 
-class SpectrumTable(QAbstractTableModel):
+class SpectrumTable(TableRows):
     """Rows for a table view: number, place, value and what is wrong with it."""
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self._theme = theme
+        super().__init__(theme, COLUMNS, frozenset({_REMARK}))
         self._rows: list[Judged] = []
 
     def show_judged(self, rows: Sequence[Judged]) -> None:
@@ -47,29 +46,10 @@ class SpectrumTable(QAbstractTableModel):
         """Forget all rows."""
         self.show_judged(())
 
-    def set_theme(self, theme: Theme) -> None:
-        """Change the colours."""
-        self._theme = theme
-
-    def rowCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: N802
-        """Return how many rows there are."""
-        return 0 if parent.isValid() else len(self._rows)
-
-    def columnCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: N802
-        """Return how many columns there are."""
-        return 0 if parent.isValid() else len(COLUMNS)
-
-    def headerData(  # noqa: N802
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        """Return the name of a column."""
-        if orientation != Qt.Orientation.Horizontal:
-            return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return COLUMNS[section]
-        if role == Qt.ItemDataRole.TextAlignmentRole and section == _REMARK:
-            return int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        return None
+    @property
+    def n_rows(self) -> int:
+        """How many rows there are."""
+        return len(self._rows)
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return what stands in a cell."""
@@ -81,9 +61,9 @@ class SpectrumTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return _told(judged)
         if role == Qt.ItemDataRole.ForegroundRole and remark(judged):
-            return QColor(self._theme.warning)
+            return QColor(self.theme.warning)
         if role == Qt.ItemDataRole.TextAlignmentRole and column < _REMARK:
-            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            return RIGHT
         return None
 
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from PyQt6.QtCore import QAbstractTableModel, QModelIndex, Qt
+from PyQt6.QtCore import QModelIndex, Qt
 from PyQt6.QtGui import QColor
 
 from spm_auto.units import format_duration
 
+from ..common.table_rows import TableRows
 from ..common.theme import Theme
 from ..run.run_model import KEPT_SAYINGS
 from ..run.sayings import Saying, Weight
@@ -22,7 +23,6 @@ WORDS = {
     Weight.WARNING: "warning",
     Weight.ALARM: "ALARM",
 }
-_NOWHERE = QModelIndex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Filter:
         return all(word in text for word in self.words)
 
 
-class LogTable(QAbstractTableModel):
+class LogTable(TableRows):
     """Rows for a table view; the newest last.
 
     Attributes:
@@ -63,8 +63,7 @@ class LogTable(QAbstractTableModel):
     """
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self._theme = theme
+        super().__init__(theme, COLUMNS, frozenset(range(len(COLUMNS))))
         self._all: list[Saying] = []
         self._shown: list[Saying] = []
         self._filter = Filter()
@@ -138,9 +137,10 @@ class LogTable(QAbstractTableModel):
         self._shown = [saying for saying in self._all if wanted.lets_through(saying)]
         self.endResetModel()
 
-    def set_theme(self, theme: Theme) -> None:
-        """Change the colours."""
-        self._theme = theme
+    @property
+    def n_rows(self) -> int:
+        """How many lines are shown."""
+        return len(self._shown)
 
     def text(self, saying: Saying, column: int) -> str:
         """Return what stands in a column of a line."""
@@ -155,26 +155,6 @@ class LogTable(QAbstractTableModel):
                 return saying.who
             case _:
                 return saying.text
-
-    def rowCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: N802
-        """Return how many lines are shown."""
-        return 0 if parent.isValid() else len(self._shown)
-
-    def columnCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: N802
-        """Return how many columns there are."""
-        return 0 if parent.isValid() else len(COLUMNS)
-
-    def headerData(  # noqa: N802
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        """Return the name of a column."""
-        if orientation != Qt.Orientation.Horizontal:
-            return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return COLUMNS[section]
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        return None
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return what stands in a cell."""
@@ -198,11 +178,11 @@ class LogTable(QAbstractTableModel):
     def _colour(self, saying: Saying, column: int) -> QColor | None:
         match saying.weight:
             case Weight.ALARM:
-                return QColor(self._theme.alarm)
+                return QColor(self.theme.alarm)
             case Weight.WARNING:
-                return QColor(self._theme.warning)
+                return QColor(self.theme.warning)
         if saying.weight is Weight.DETAIL or column < 3:
-            return QColor(self._theme.faint)
+            return QColor(self.theme.faint)
         return None
 
     def _forget(self) -> None:

@@ -5,28 +5,27 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from PyQt6.QtCore import QAbstractTableModel, QModelIndex, Qt
+from PyQt6.QtCore import QModelIndex, Qt
 from PyQt6.QtGui import QColor, QFont
 from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from spm_auto.data import FinishReason
 from spm_auto.units import format_duration
 
+from ..common.table_rows import TableRows
 from ..common.theme import Theme
 from ..common.words import number_of
 from .run_summaries import GOES_ON, RunSummary
 
 COLUMNS = ("began", "title", "how it ended", "best")
 Row = tuple[Path, RunSummary | None]
-_NOWHERE = QModelIndex()
 
 
-class RunTable(QAbstractTableModel):
+class RunTable(TableRows):
     """Rows for a table view."""
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self._theme = theme
+        super().__init__(theme, COLUMNS, frozenset(range(len(COLUMNS))))
         self._rows: list[Row] = []
         self._current: Path | None = None
 
@@ -54,29 +53,10 @@ class RunTable(QAbstractTableModel):
         """Return where a run stands; -1 where it is not shown."""
         return next((at for at, (each, _) in enumerate(self._rows) if each == path), -1)
 
-    def set_theme(self, theme: Theme) -> None:
-        """Change the colours."""
-        self._theme = theme
-
-    def rowCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: N802
-        """Return how many runs there are."""
-        return 0 if parent.isValid() else len(self._rows)
-
-    def columnCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: N802
-        """Return how many columns there are."""
-        return 0 if parent.isValid() else len(COLUMNS)
-
-    def headerData(  # noqa: N802
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        """Return the name of a column."""
-        if orientation != Qt.Orientation.Horizontal:
-            return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return COLUMNS[section]
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        return None
+    @property
+    def n_rows(self) -> int:
+        """How many runs there are."""
+        return len(self._rows)
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return what stands in a cell."""
@@ -96,7 +76,7 @@ class RunTable(QAbstractTableModel):
         return None
 
     def _colour(self, summary: RunSummary | None, column: int) -> QColor | None:
-        theme = self._theme
+        theme = self.theme
         if summary is None:
             return QColor(theme.faint)
         if column != 2:
