@@ -1,6 +1,6 @@
-"""The window, which tells where its parts are: `spm-auto gui`, started by the tests of the screen.
+"""The window, which tells where its parts are: `spm-auto`, started by the tests of the screen.
 
-    python driven.py [what stands after ``spm-auto gui``]
+    python driven.py gui [...]
 
 It is the program as it is. Beside it, a name on standard input is answered on standard output, as
 JSON: where on the screen what has that name is, and what it shows. Everything that is done to the

@@ -15,8 +15,8 @@ import numpy as np
 from PIL import Image
 
 WIDTH, HEIGHT = 1600, 960
-COLOURS = 160  # of a picture that is kept
 DRIVEN = Path(__file__).with_name("driven.py")
+COLOURS = 160  # of a picture that is kept
 MOST_TURNS = 40  # of the wheel
 PATIENCE = 20.0  # [s] for something to appear
 
@@ -98,7 +98,7 @@ class Window:
     Args:
         screen: Where it is shown.
         folder: Where it keeps how it looks, and where it works.
-        words: What stands after ``spm-auto gui``.
+        words: What stands after ``spm-auto``.
 
     Attributes:
         process: Its process.
@@ -113,8 +113,7 @@ class Window:
             self.process = subprocess.Popen(
                 [
                     sys.executable,
-                    str(Path(__file__).with_name("driven.py")),
-                    "gui",
+                    str(DRIVEN),
                     *map(str, words),
                 ],
                 stdin=subprocess.PIPE,

@@ -3,6 +3,8 @@
 import os
 import select
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,6 +33,12 @@ from spm_auto.ear import read_place
 
 pytestmark = pytest.mark.screen
 
+EXAMPLES = Path(__file__).parent.parent.parent / "examples"
+SMALL = (
+    "--set=steps[0].frame.pixels=[64, 64]",
+    "--set=steps[1].budget=12",
+    "--set=steps[1].agent={kind = 'gp', initial = 4}",
+)
 FIRST_IMAGE = 10.0  # [s] from the command to the first line on the screen
 SATURATED = 50  # so much do the channels of a colour differ that is not grey, of 255
 RECIPE = "An agent looks for the widest loops, and asks"
@@ -103,7 +111,7 @@ def wait_for_image(window: Window, seconds: float, share: float = 0.004) -> floa
 def test_on_a_fresh_set_up_the_first_image_is_there_within_ten_seconds(
     screen: Screen, tmp_path: Path, runs: Path, opened: list[Window], pictures: Path
 ) -> None:
-    window = Window(screen, tmp_path, "--sim", "--out", runs, "--who", "Ada")
+    window = Window(screen, tmp_path, "gui", "--sim", "--out", runs, "--who", "Ada")
     opened.append(window)
     took = wait_for_image(window, 3 * FIRST_IMAGE)
     print(f"\nfirst image after {took:.1f} s")  # noqa: T201 - a figure for the docs
@@ -114,7 +122,7 @@ def test_on_a_fresh_set_up_the_first_image_is_there_within_ten_seconds(
 def test_what_is_done_by_hand_is_recorded_and_what_is_forbidden_is_refused_at_the_field(
     screen: Screen, tmp_path: Path, runs: Path, opened: list[Window], pictures: Path
 ) -> None:
-    window = Window(screen, tmp_path, "--sim", "--out", runs, "--who", "Ada")
+    window = Window(screen, tmp_path, "gui", "--sim", "--out", runs, "--who", "Ada")
     opened.append(window)
     window.wait("Scan", ASKING, usable=True, kind="QPushButton")
     window.type_into("width", "50 um", kind="QuantityField")
@@ -138,7 +146,7 @@ def test_what_is_done_by_hand_is_recorded_and_what_is_forbidden_is_refused_at_th
 def test_an_autonomous_run_is_started_watched_overruled_and_withdrawn_from_the_window(
     screen: Screen, tmp_path: Path, runs: Path, opened: list[Window], pictures: Path
 ) -> None:
-    window = Window(screen, tmp_path, "--out", runs, "--who", "Ada")
+    window = Window(screen, tmp_path, "gui", "--out", runs, "--who", "Ada")
     opened.append(window)
     choose_recipe(window)
     screen.photograph(pictures / "gui_start.png")
@@ -178,6 +186,25 @@ def test_an_autonomous_run_is_started_watched_overruled_and_withdrawn_from_the_w
     finished = wait_for(runs, lambda event: isinstance(event, RunFinished))
     assert isinstance(finished, RunFinished)
     assert finished.reason is FinishReason.EMERGENCY
+
+
+def test_a_run_that_is_over_is_looked_at_in_the_light_and_nothing_can_be_done_to_it(
+    screen: Screen, tmp_path: Path, opened: list[Window], pictures: Path
+) -> None:
+    run = tmp_path / "tonight"
+    files = (EXAMPLES / "ferroelectric.toml", "--lab", EXAMPLES / "lab_simulator.toml")
+    command = [sys.executable, "-m", "spm_auto", "run", *files, "--out", run, "--json", *SMALL]
+    subprocess.run(command, check=True, env=screen.environment, stdout=subprocess.DEVNULL)
+    window = Window(screen, tmp_path, "view", run, "--theme", "light")
+    opened.append(window)
+    window.wait_for_words("over: completed")
+    window.wait("no instrument attached")
+    for name in ("Pause", "Stop", "Scan", "Measure here"):
+        assert not window.wait(name, kind="QPushButton").is_enabled
+    window.click("Agent", kind="tab")
+    window.click("History", kind="tab")
+    window.wait_for_words("12 of 12 judged")
+    screen.photograph(pictures / "gui_view.png")
 
 
 def choose_recipe(window: Window) -> None:
