@@ -1,6 +1,7 @@
 """Promises: what an agent believes of every place, as maps; nothing here knows of Qt."""
 
 import math
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from spm_auto.analysis import Surface, expected_improvement
 from spm_auto.data import Intervention
 from spm_auto.errors import SpmError
 from spm_auto.instrument import FloatArray, ScanFrame
+from spm_auto.settings import override
 
 from ..run.growing_scan import GrowingScan
 from ..run.learning import Learning
@@ -135,10 +137,11 @@ def step_table(model: RunModel) -> Mapping[str, Any]:
     if model.started is None or model.step is None:
         return {}
     try:
-        table = _read(model.started.recipe)["steps"][model.step.index]
+        overrides = tuple(map(str, model.started.settings.get("overrides", ())))
+        table = _read(model.started.recipe, overrides)["steps"][model.step.index]
         for number in model.step.path[1::2]:
             table = table["steps"][number]
-    except (tomllib.TOMLDecodeError, KeyError, IndexError, TypeError):
+    except (tomllib.TOMLDecodeError, SpmError, KeyError, IndexError, TypeError):
         return {}
     return table if isinstance(table, dict) else {}
 
@@ -171,6 +174,22 @@ def scan_of(model: RunModel) -> GrowingScan | None:
 
 
 @lru_cache(maxsize=4)
-def _read(recipe: str) -> dict[str, Any]:
-    """Read a recipe; it is asked for ten times a second, and nobody may change what comes back."""
-    return tomllib.loads(recipe)
+def _read(recipe: str, overrides: tuple[str, ...]) -> dict[str, Any]:
+    """Read a recipe as it was carried out, with what was replaced in it when the run was started.
+
+    It is asked for ten times a second, and nobody may change what comes back.
+    """
+    table = tomllib.loads(recipe)
+    for text in overrides:
+        path, _, written = text.partition("=")
+        if re.split(r"[.\[]", path, maxsplit=1)[0] in table:  # else it is of the lab file
+            table = override(table, path, _value(written))
+    return table
+
+
+def _value(text: str) -> Any:
+    """Read a value as TOML would; what is no TOML is text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

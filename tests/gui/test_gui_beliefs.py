@@ -8,7 +8,14 @@ import made_agents
 import numpy as np
 import pytest
 
-from spm_auto.data import CostsEstimated, ModelFitted, PointChosen, SpectrumScored, StepStarted
+from spm_auto.data import (
+    CostsEstimated,
+    ModelFitted,
+    PointChosen,
+    RunStarted,
+    SpectrumScored,
+    StepStarted,
+)
 from spm_auto.gui.agent.beliefs import (
     belief_words,
     calibration_words,
@@ -16,7 +23,7 @@ from spm_auto.gui.agent.beliefs import (
     cost_words,
     reason_words,
 )
-from spm_auto.gui.agent.promises import on_grid, promise
+from spm_auto.gui.agent.promises import agent_table, on_grid, promise, step_table
 from spm_auto.gui.run.run_model import RunModel
 from spm_auto.instrument import ScanFrame
 
@@ -188,3 +195,19 @@ def test_what_was_learned_is_kept_in_view_while_a_step_without_an_agent_goes_on(
     assert calibration_words(model).startswith("within 1 sd: 3 of 3")
     assert belief_words(model).endswith("fitted to 3 good measurements (fit 3)")
     assert reason_words(model, model.choices[-1]).endswith("1.20 ± 0.30 V, 4.2 s away")
+
+
+def test_what_was_replaced_when_the_run_was_started_is_believed_before_the_recipe() -> None:
+    """Row 25: a run that was started with --set steps[1].budget=7 has no budget of 12."""
+    events = made_agents.run_events(5)
+    assert isinstance(events[0], RunStarted)
+    replaced = ("steps[1].budget=7", "steps[1].agent.kind=random", "instrument.level=2")
+    settings = {**events[0].settings, "overrides": replaced}
+    model = RunModel()
+    model.take(made.numbered([replace(events[0], settings=settings), *events[1:]]))
+    assert step_table(model)["budget"] == 7
+    assert agent_table(model) == {"kind": "random", "exploration": 1.5}
+    settings["overrides"] = ("steps[9].budget=7",)
+    other = RunModel()
+    other.take(made.numbered([replace(events[0], settings=settings), *events[1:]]))
+    assert step_table(other) == {}
