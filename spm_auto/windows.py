@@ -9,7 +9,6 @@ import typer
 
 from . import plugins
 from .errors import SpmError
-from .listening import login
 
 app = typer.Typer()
 _KIND = "qt"
@@ -44,7 +43,7 @@ def gui(
         lab=lab,
         recipe=recipe,
         out=out,
-        who=who or login(),
+        who=who or _login(),
         theme=theme,
     )
     sys.exit(code)
@@ -56,9 +55,15 @@ def view(
     theme: Annotated[str, typer.Option("--theme", help="'dark' or 'light'; else as last.")] = "",
 ) -> None:
     """Look at a run in a window; nothing can be done to it from there."""
-    sys.exit(_window()(run=run, is_looking=True, who=login(), theme=theme))
+    sys.exit(_window()(run=run, is_looking=True, who=_login(), theme=theme))
 
 
 def _window() -> Callable[..., int]:
     opened: Callable[..., int] = plugins.load("windows", _KIND)
     return opened
+
+
+def _login() -> str:
+    from .listening import login
+
+    return login()
