@@ -110,7 +110,7 @@ class RunControls(View):
             "To withdraw the tip press WITHDRAW."
         )
         self.stop.clicked.connect(lambda: self.wished.emit(Stop()))
-        self.again = QPushButton("Resu&me this run")
+        self.again = QPushButton("Res&ume this run")
         self.again.setToolTip("Go on with it where it ended, in a process of its own")
         self.again.clicked.connect(self._resume)
         for button in (self.pause, self.go_on, self.stop, self.again):
@@ -137,7 +137,7 @@ class RunControls(View):
         self.stop.setEnabled(can_act and view is not None and view.state != "stopping")
         self.again.setVisible(standing.can_resume)
         after = " after the emergency" if self._is_after_emergency() else ""
-        self.again.setText(f"Resu&me{after or ' this run'}")
+        self.again.setText(f"Res&ume{after or ' this run'}")
         started = self._model.started
         self.title.say(started.title if started is not None else "no run", "title")
         self.state.say(*state_in_words(standing, self._model))
