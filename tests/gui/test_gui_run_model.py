@@ -8,11 +8,11 @@ import made
 import numpy as np
 import pytest
 
-from spm_auto.data import Judged, SpectrumScored, Verdict
+from spm_auto.data import Judged, SpectrumAcquired, SpectrumScored, Verdict
 from spm_auto.gui.run import run_model
 from spm_auto.gui.run.run_model import KEPT_SCANS, Part, RunModel
 from spm_auto.gui.run.sayings import saying
-from spm_auto.instrument import Load, PositionProbe
+from spm_auto.instrument import AcquireSpectrum, BiasWaveform, Load, PositionProbe
 from spm_auto.workflow import instructions_to_text
 
 
@@ -116,3 +116,11 @@ def test_the_log_says_what_was_asked_for_by_hand() -> None:
     ended = saying(made.numbered([Judged("by_hand", "?", Verdict.APPROVED, "Ada")])[0])
     assert ended is not None
     assert ended.text == "nothing more by hand"
+
+
+def test_exposure_is_bias_times_duration_of_all_cycles() -> None:
+    model = RunModel()
+    waveform = BiasWaveform((0.0, 2.0, -2.0), dwell=0.5, cycles=3)
+    taken = SpectrumAcquired(AcquireSpectrum(0.0, 0.0, waveform), made.spectrum(0.0, 0.0, 1.0))
+    model.take(made.numbered([made.started(), taken]))
+    assert model.exposure == pytest.approx(4.0 * 0.5 * 3)
