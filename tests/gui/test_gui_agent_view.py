@@ -73,7 +73,7 @@ def test_three_maps_show_mean_deviation_and_acquisition_in_their_place(view: Age
     assert high == pytest.approx(1e6 * np.percentile(hopes.values, 99), rel=0.01)
     assert 0 <= low < high
     titles = [each.title for each in view.maps]
-    assert titles[0].startswith("height, a plane subtracted [")
+    assert titles[0].startswith("height, levelled [")
     assert titles[1:] == [
         "predicted loop area [V]",
         "uncertainty (1 sd) [mV]",
@@ -197,7 +197,7 @@ def test_the_overview_follows_the_channel_that_is_chosen(
     view.selection.channel_chosen.emit("phase")
     assert view.overview.title == "phase [deg]"
     view.selection.channel_chosen.emit("no such channel")
-    assert view.overview.title.startswith("height, a plane subtracted")
+    assert view.overview.title.startswith("height, levelled")
 
 
 def test_a_map_without_angle_or_pixels_of_a_hundredth_nanometre_keeps_its_turn(
@@ -261,3 +261,17 @@ def test_what_is_closed_is_seen_on_every_map(view: AgentView) -> None:
     assert [len(each.zones) for each in view.maps] == [1, 1, 1, 1]
     feed(view)
     assert [len(each.zones) for each in view.maps] == [0, 0, 0, 0]
+
+
+def test_a_title_that_does_not_fit_keeps_its_unit(view: AgentView) -> None:
+    view.resize(560, 480)
+    QApplication.processEvents()
+    feed(view)
+    axis = view.acquisition.plot.getAxis("top")
+    assert axis.labelText.endswith("… [uV/s]")
+    assert axis.label.toolTip() == "expected improvement per second [uV/s]"
+    assert axis.label.boundingRect().width() <= view.acquisition.plot.vb.width() + 12
+    view.resize(1400, 800)
+    QApplication.processEvents()
+    assert axis.labelText == "expected improvement per second [uV/s]"
+    view.resize(1000, 640)

@@ -138,3 +138,11 @@ def test_another_theme_and_another_run(view: ProfileView, model: RunModel) -> No
     view.show_run(RunModel(), Part.ALL)
     assert view.words.text() == "no line yet"
     assert view.curves == {}
+
+
+def test_a_line_that_came_without_values_is_said_to_have_none(view: ProfileView) -> None:
+    model = RunModel()
+    model.take(made.numbered([made.started(), *made.scan_events()]))
+    model.scans[0].forward[0] = np.nan  # type: ignore[index]
+    view.show_run(model, Part.ALL)
+    assert view.words.text() == "scan 1: this line has no values"
