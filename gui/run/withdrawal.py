@@ -42,12 +42,14 @@ class Said:
         words: What an operator has to know, in one line.
         detail: More of it; may be empty.
         seconds: How long the confirmation took [s]; NaN without one.
+        at: When it was confirmed, by the clock on the wall; empty where it was not.
     """
 
     stage: Stage
     words: str
     detail: str = ""
     seconds: float = float("nan")
+    at: str = ""
 
 
 @dataclass(slots=True)
@@ -164,7 +166,8 @@ class Withdrawal:
                 by = f"by {attempt.by}"
                 ms = 1e3 * attempt.confirmed
                 words = f"WITHDRAWN (confirmed after {ms:.0f} ms)"
-                return Said(Stage.CONFIRMED, words, by, attempt.confirmed)
+                at = time.strftime("%H:%M:%S", attempt.at)
+                return Said(Stage.CONFIRMED, words, by, attempt.confirmed, at)
             if not ways:
                 return Said(Stage.NOTHING, "no instrument is attached: nothing was withdrawn")
             faults = [f"{w}: {f.removeprefix(self._prefix)}" for w, f in attempt.faults.items()]
