@@ -17,7 +17,7 @@ from spm_auto.ear import FILE_NAME
 from spm_auto.errors import AccessError, ConnectionLost, SpmError
 from spm_auto.server import Identity, Place, RemoteInstrument, read_identity
 
-from .link import Connect, Talker, unforeseen
+from .link import Connect, Talker, may_be_there, unforeseen
 
 EVERY = 0.5  # [s] between two looks whether a door is there
 BETWEEN = 0.15  # [s] between two signals: two at once may count as one
@@ -137,7 +137,7 @@ def ear_door(folder: Path, who: str, connect: Connect) -> OpenDoor:
         try:
             return EarDoor(connect(folder, who))
         except AccessError as error:
-            if (folder / FILE_NAME).exists():  # and may not, or cannot, be used
+            if may_be_there(folder / FILE_NAME):  # and may not, or cannot, be used
                 raise
             raise Absent(str(error)) from error
 
