@@ -101,3 +101,11 @@ def test_a_spectrum_that_is_scored_again_keeps_its_place_in_the_learning() -> No
     assert model.learning.values[0] == 9.0
     assert len(model.learning.values) == 4
     assert model.best is model.spectra[0]
+
+
+def test_spectra_of_the_same_waveform_have_one_in_common() -> None:
+    model = RunModel()
+    model.take(made.run_records(3))
+    first, *others = [m.instruction.waveform for m in model.spectra]
+    assert all(each is first for each in others)
+    assert first == made.BiasWaveform.triangle(8.0, 64)
