@@ -16,7 +16,7 @@ from PIL import Image
 
 WIDTH, HEIGHT = 1600, 960
 DRIVEN = Path(__file__).with_name("driven.py")
-COLOURS = 160  # of a picture that is kept
+COLOURS = 256  # of a picture that is kept
 MOST_TURNS = 40  # of the wheel
 PATIENCE = 20.0  # [s] for something to appear
 
@@ -74,7 +74,7 @@ class Screen:
     def photograph(self, path: Path) -> None:
         """Take a picture of everything, with few colours so that the file is small."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        picture = Image.fromarray(self.seen()).quantize(COLOURS, dither=Image.Dither.NONE)
+        picture = Image.fromarray(self.seen()).quantize(COLOURS, kmeans=3, dither=Image.Dither.NONE)
         picture.save(path, optimize=True)
 
     def seen(self) -> np.ndarray:
