@@ -1,5 +1,6 @@
 """Sayings: the log of a run, a line for each event that an operator would want to read."""
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -34,10 +35,13 @@ from spm_auto.data import (
     StageMoved,
     StepStarted,
     TipConditioned,
+    Verdict,
     Waited,
 )
+from spm_auto.errors import RecipeError
 from spm_auto.units import format as format_quantity
 from spm_auto.units import format_duration
+from spm_auto.workflow import instructions_from_text
 
 
 class Weight(IntEnum):
@@ -128,9 +132,10 @@ def _words(record: Record) -> tuple[Weight, str] | tuple[Weight, str, str] | Non
             return Weight.WARNING, f"spectra are doubted: {reason}"
         case Finding(message=message):
             return Weight.NEWS, message
-        case Judged(question=question, verdict=verdict, who=who, why=why, kind=kind):
-            what = "by hand" if kind == "by_hand" else question
-            return Weight.NEWS, f"{verdict}: {what}" + (f" ({why})" if why else ""), who
+        case Judged(kind="by_hand", who=who, why=why):
+            return Weight.NEWS, _by_hand(event) + (f" ({why})" if why else ""), who
+        case Judged(question=question, verdict=verdict, who=who, why=why):
+            return Weight.NEWS, f"{verdict}: {question}" + (f" ({why})" if why else ""), who
         case Intervention(who=who, what=what, why=why):
             return Weight.NEWS, what + (f" ({why})" if why else ""), who
         case InstructionFailed(instruction=instruction, error="Interrupted", message=message):
@@ -160,3 +165,19 @@ def _words(record: Record) -> tuple[Weight, str] | tuple[Weight, str, str] | Non
 
 def _place(x: float, y: float) -> str:
     return f"({format_quantity(x, 'm', 4)}, {format_quantity(y, 'm', 4)})"
+
+
+def _by_hand(judged: Judged) -> str:
+    """Return what a human wanted done by hand."""
+    if judged.verdict is not Verdict.EDITED:
+        return "nothing more by hand"
+    try:
+        wanted = Counter(
+            type(each).__name__
+            for each in instructions_from_text(str(judged.values.get("instructions", "")))
+        )
+    except RecipeError as error:
+        return f"by hand, not understood: {error}"
+    return "by hand: " + ", ".join(
+        name if count == 1 else f"{count} x {name}" for name, count in wanted.items()
+    )

@@ -8,9 +8,12 @@ import made
 import numpy as np
 import pytest
 
-from spm_auto.data import SpectrumScored
+from spm_auto.data import Judged, SpectrumScored, Verdict
 from spm_auto.gui.run import run_model
 from spm_auto.gui.run.run_model import KEPT_SCANS, Part, RunModel
+from spm_auto.gui.run.sayings import saying
+from spm_auto.instrument import Load, PositionProbe
+from spm_auto.workflow import instructions_to_text
 
 
 def test_a_whole_run_is_put_together() -> None:
@@ -109,3 +112,15 @@ def test_spectra_of_the_same_waveform_have_one_in_common() -> None:
     first, *others = [m.instruction.waveform for m in model.spectra]
     assert all(each is first for each in others)
     assert first == made.BiasWaveform.triangle(8.0, 64)
+
+
+def test_the_log_says_what_was_asked_for_by_hand() -> None:
+    text = instructions_to_text([PositionProbe(1e-7, 0.0), PositionProbe(2e-7, 0.0), Load("film")])
+    asked = Judged("by_hand", "?", Verdict.EDITED, "Ada", "a try", {"instructions": text})
+    said = saying(made.numbered([asked])[0])
+    assert said is not None
+    assert said.text == "by hand: 2 x PositionProbe, Load (a try)"
+    assert said.who == "Ada"
+    ended = saying(made.numbered([Judged("by_hand", "?", Verdict.APPROVED, "Ada")])[0])
+    assert ended is not None
+    assert ended.text == "nothing more by hand"
