@@ -155,15 +155,15 @@ class Window:
             select.select([], [], [], 0.1)
 
     def wait_for_words(self, words: str, seconds: float = PATIENCE) -> Part:
-        """Wait until words are read somewhere, and return where."""
+        """Wait until something that is shown begins with words, and return it."""
         until = time.monotonic() + seconds
         while True:
             for part in self.parts():
-                if words in part.text:
+                if part.text.startswith(words):
                     return part
             if time.monotonic() > until:
                 read = sorted({p.text for p in self.parts() if p.text})
-                raise AssertionError(f"nothing says {words!r}; what is said: {read}")
+                raise AssertionError(f"nothing begins with {words!r}; what is said: {read}")
             select.select([], [], [], 0.1)
 
     def click(self, name: str, seconds: float = PATIENCE, kind: str = "") -> None:
