@@ -20,6 +20,7 @@ from .run.sayings import Weight
 from .run.session import Session
 from .run.wishes import Annotate, Finish, Interrupt, Perform
 from .start.catalogue import BY_HAND as BY_HAND_RECIPE
+from .status.run_controls import AFTER_EMERGENCY
 from .window_parts import Parts
 
 TICK = 100  # [ms] between two looks at what is new
@@ -258,8 +259,12 @@ class MainWindow(QMainWindow):
             return False, "no run is open: begin by hand (Ctrl+N)"
         if session.is_looking:
             return False, "this window only looks"
+        if finished is not None and session.tip:
+            return False, f"the tip is {session.tip}. Look at it, then press: {AFTER_EMERGENCY}"
         if finished is not None:
-            return False, f"the run is over: {finished.reason}"
+            return False, f"the run is over: {finished.reason}; begin by hand anew (Ctrl+N)"
+        if session.tip:
+            return False, f"the tip is {session.tip}, and the run ends"
         if session.view is None:
             return False, session.fault or "the run has not answered yet"
         question = session.view.question

@@ -17,7 +17,7 @@ from spm_auto.ear import FILE_NAME
 from spm_auto.errors import AccessError, ConnectionLost, SpmError
 from spm_auto.server import Identity, Place, RemoteInstrument, read_identity
 
-from .link import Connect, Talker
+from .link import Connect, Talker, unforeseen
 
 EVERY = 0.5  # [s] between two looks whether a door is there
 BETWEEN = 0.15  # [s] between two signals: two at once may count as one
@@ -242,11 +242,12 @@ class Prepared:
         while not self._closing.is_set():
             self._wake.clear()
             try:
-                if pulse is None:
-                    pulse = self.open()
-                if self._door is None:
-                    self._put(self.open())
-                self._seen = pulse.check() or self._seen
+                with unforeseen():
+                    if pulse is None:
+                        pulse = self.open()
+                    if self._door is None:
+                        self._put(self.open())
+                    self._seen = pulse.check() or self._seen
                 self._fault, self._is_absent = "", False
             except SpmError as error:
                 self._fault, self._is_absent = str(error), isinstance(error, Absent)

@@ -4,7 +4,7 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -90,6 +90,21 @@ def call_run(folder: Path, who: str) -> Talker:
     return RunClient.connect(folder, who)
 
 
+@contextlib.contextmanager
+def unforeseen() -> Iterator[None]:
+    """Turn what nobody foresaw into an `OutOfStep`: no thread may end by it without a word.
+
+    Raises:
+        SpmError: Whatever goes wrong within.
+    """
+    try:
+        yield
+    except SpmError:
+        raise
+    except Exception as error:  # whatever it is, the thread must say it and go on
+        raise OutOfStep(f"{type(error).__name__}: {error}") from error
+
+
 @dataclass(frozen=True, slots=True)
 class News(Generic[Heard]):
     """What was heard last.
@@ -154,9 +169,10 @@ class Watching(Generic[Heard]):
         heard = 0
         while not self._closing.is_set():
             try:
-                if talker is None:
-                    talker = self._connect()
-                self._news = News(self._ask(talker), "", time.monotonic())
+                with unforeseen():
+                    if talker is None:
+                        talker = self._connect()
+                    self._news = News(self._ask(talker), "", time.monotonic())
                 heard += 1
             except SpmError as error:
                 is_absent = isinstance(error, AccessError)
@@ -216,8 +232,9 @@ class Line(Generic[Heard]):
             what, say = job
             fault = ""
             try:
-                talker = self._living(talker)
-                say(talker)
+                with unforeseen():
+                    talker = self._living(talker)
+                    say(talker)
             except SpmError as error:
                 fault = str(error)
             self._told(what, fault)
@@ -227,7 +244,7 @@ class Line(Generic[Heard]):
     def _living(self, talker: Talker | None) -> Talker:
         """Return a connection at whose other end somebody is."""
         if talker is not None:
-            with contextlib.suppress(SpmError):
+            with contextlib.suppress(SpmError), unforeseen():
                 talker.state()
                 return talker
             talker.close()

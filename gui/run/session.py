@@ -12,6 +12,7 @@ from spm_auto.ear import About, Look, RunView
 from spm_auto.errors import DataError
 
 from .hearing import Hearing
+from .last_tip import last_tip
 from .link import Connect, call_run
 from .orders import JournalSays, Outcome, Planned, Standing, StartOrder
 from .plan_question import PlanQuestion
@@ -19,7 +20,7 @@ from .run_model import Part, RunModel
 from .run_process import PROGRAM, RunProcess
 from .server_link import ServerLink
 from .wishes import Wish
-from .withdrawal import Withdrawal
+from .withdrawal import Stage, Withdrawal
 
 QUIET = 3.0  # [s] without a record or a word until a run counts as gone
 PLAN_AFTER = 6.0  # [s] after attaching; before, the first image matters more
@@ -198,7 +199,16 @@ class Session:
             can_resume=self.can_resume,
             planned=self.planned,
             journal=self.journal,
+            tip=self.tip,
         )
+
+    @property
+    def tip(self) -> str:
+        """What is known of the tip where nobody can look at it any more; empty for nothing."""
+        said = self.withdrawal.said
+        if said.stage is Stage.CONFIRMED:
+            return f"withdrawn, confirmed at {said.at}"
+        return last_tip(self.model)
 
     @property
     def journal(self) -> JournalSays:

@@ -10,7 +10,7 @@ from pathlib import Path
 from spm_auto.errors import AccessError, ConnectionLost, SpmError
 
 from .doors import EVERY, NoServer, OpenDoor, Prepared, Seen, ear_door, press_ctrl_c, server_door_of
-from .link import Connect, call_run
+from .link import Connect, call_run, unforeseen
 
 IN_TIME = 0.2  # [s] within which a withdrawal is confirmed where all is well
 PERSISTENCE = 3.0  # [s] for which somebody who cannot be reached is called again and again
@@ -42,12 +42,14 @@ class Said:
         words: What an operator has to know, in one line.
         detail: More of it; may be empty.
         seconds: How long the confirmation took [s]; NaN without one.
+        at: When it was confirmed, by the clock on the wall; empty where it was not.
     """
 
     stage: Stage
     words: str
     detail: str = ""
     seconds: float = float("nan")
+    at: str = ""
 
 
 @dataclass(slots=True)
@@ -164,7 +166,8 @@ class Withdrawal:
                 by = f"by {attempt.by}"
                 ms = 1e3 * attempt.confirmed
                 words = f"WITHDRAWN (confirmed after {ms:.0f} ms)"
-                return Said(Stage.CONFIRMED, words, by, attempt.confirmed)
+                at = time.strftime("%H:%M:%S", attempt.at)
+                return Said(Stage.CONFIRMED, words, by, attempt.confirmed, at)
             if not ways:
                 return Said(Stage.NOTHING, "no instrument is attached: nothing was withdrawn")
             faults = [f"{w}: {f.removeprefix(self._prefix)}" for w, f in attempt.faults.items()]
@@ -231,8 +234,9 @@ class Withdrawal:
         door = way.take()
         while True:
             try:
-                door = door or way.open()
-                door.withdraw(is_hard)
+                with unforeseen():
+                    door = door or way.open()
+                    door.withdraw(is_hard)
             except NoServer:
                 return False
             except (AccessError, ConnectionLost) as error:
@@ -253,7 +257,7 @@ class Withdrawal:
                     attempt.faults[way.name] = fault
             if is_over or attempt.confirmed is not None:
                 return not fault
-            way.pause(_CALL_AGAIN)
+            threading.Event().wait(_CALL_AGAIN)  # also where the window looks at another run now
 
     def _ended(self, attempt: _Attempt) -> None:
         with self._lock:

@@ -14,6 +14,7 @@ from ..common.selection import Selection
 from ..common.theme import Theme
 from ..common.view import View
 from ..run.growing_scan import GrowingScan
+from ..run.last_tip import NOT_CONFIRMED
 from ..run.orders import Standing
 from ..run.run_model import Part, RunModel
 
@@ -91,24 +92,28 @@ class StatusView(View):
         layout.addLayout(grid)
         self._name = ""
         self._scan: GrowingScan | None = None
+        self._look: Look | None = None
+        self._last_tip = ""  # what is known of it where nobody can look
         self.show_look(None)
 
     def show_look(self, look: Look | None) -> None:
         """Show what is read back; where nobody can tell, that, and never what was so before."""
-        is_there = look is not None and look.status.state not in _AWAY
-        vitals = look.vitals if look is not None and is_there else None
         self._say("instrument", (UNKNOWN, "faint") if look is None else self._doing(look))
-        self._say("tip", (UNKNOWN, "faint") if look is None else _tip(look))
+        self._say("control", _control(look))
+        trip = "" if look is None else look.trip
+        self.alarm.say(f"WATCHDOG: {trip}" if trip else "", "alarm")
+        self.alarm.setVisible(bool(trip))
+        if look is not None and look.status.state in _AWAY:  # it tells what was so before
+            look = None
+        self._look = look
+        self._show_tip()
+        vitals = None if look is None else look.vitals
         self._say("feedback", _feedback(vitals))
         self._say("protection", _protection(vitals))
         bias = math.nan if look is None else look.status.bias
         self._say("bias", _quantity(bias, "V"))
         self._say("position", _position(look))
-        self._say("control", _control(look))
         self._show_gauges(vitals)
-        trip = "" if look is None else look.trip
-        self.alarm.say(f"WATCHDOG: {trip}" if trip else "", "alarm")
-        self.alarm.setVisible(bool(trip))
 
     def show_standing(self, standing: Standing) -> None:
         """Show journal, disk and connection; the window calls this at every tick."""
@@ -121,6 +126,9 @@ class StatusView(View):
             size = format_quantity(float(journal.size), "B", 3)
             self._say("journal", (f"{journal.n_records} records, {size}", ""))
         self._say("disk", _disk(journal.free))
+        if standing.tip != self._last_tip:
+            self._last_tip = standing.tip
+            self._show_tip()
         self._say("connection", _connection(standing))
 
     def show_run(self, model: RunModel, changed: Part) -> None:
@@ -135,6 +143,9 @@ class StatusView(View):
         super().set_theme(theme)
         for gauge in (self._z, self._signal):
             gauge.set_theme(theme)
+
+    def _show_tip(self) -> None:
+        self._say("tip", _tip(self._look, self._last_tip))
 
     def _say(self, name: str, said: Said) -> None:
         self.cells[name].say(said)
@@ -172,7 +183,11 @@ def _quantity(value: float, unit: str) -> Said:
     return (format_quantity(value, unit, 4), "") if math.isfinite(value) else (UNKNOWN, "faint")
 
 
-def _tip(look: Look) -> Said:
+def _tip(look: Look | None, last: str) -> Said:
+    if look is None:
+        return (
+            (last, "alarm" if NOT_CONFIRMED in last else "warning") if last else (UNKNOWN, "faint")
+        )
     return ("at the sample", "good") if look.status.is_engaged else ("withdrawn", "warning")
 
 

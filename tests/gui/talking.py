@@ -68,6 +68,7 @@ class MadeRun:
         slow: Names of the calls that wait.
         n_connected: How often somebody connected.
         n_open: How many connections are open.
+        surprise: What nobody foresaw, raised by whatever is done; None for nothing.
     """
 
     is_there: bool = True
@@ -80,9 +81,12 @@ class MadeRun:
     slow: set[str] = field(default_factory=set)
     n_connected: int = 0
     n_open: int = 0
+    surprise: Exception | None = None
 
     def connect(self, folder: Path, who: str) -> "MadeTalker":
         """Connect to it."""
+        if self.surprise is not None:
+            raise self.surprise
         if not self.is_there:
             raise AccessError(f"{folder}: no run listens here")
         self.n_connected += 1
@@ -168,6 +172,8 @@ class MadeTalker:
         assert self._is_open, "a connection is used that was closed"
         if name in self._run.slow:
             assert self._run.gate.wait(PATIENCE)
+        if self._run.surprise is not None:
+            raise self._run.surprise
         if self._run.is_lost:
             raise ConnectionLost("the run's process has died")
 

@@ -12,7 +12,7 @@ from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QAbstractButton, QDockWidget, QToolBar, QWidget
 from talking import LOOK, MadeRun, MadeTalker, run_view, until
 
-from spm_auto.data import FILE_NAME, Event, Journal
+from spm_auto.data import FILE_NAME, Event, FinishReason, Journal, RunFinished
 from spm_auto.errors import RecipeError
 from spm_auto.gui.application import Hook, window_settings
 from spm_auto.gui.common.theme import DARK, Theme
@@ -163,6 +163,29 @@ def test_row_12_work_by_hand_is_possible_only_while_the_run_waits_for_it(
     assert window._readiness() == (False, "the run is busy with explore")
     run.view = run_view(question=BY_HAND, state="paused")
     shows(window, lambda: window._readiness() == (True, ""))
+
+
+def test_row_14_after_a_withdrawal_status_and_panels_say_what_is_so_and_what_to_do(
+    window: MainWindow, tmp_path: Path, run: MadeRun
+) -> None:
+    write(tmp_path / "run", [started(), *scan_events(n_lines=3)])
+    run.view = run_view(question=BY_HAND, state="paused")
+    window.attach(tmp_path / "run")
+    shows(window, lambda: window._readiness()[0])
+    window.parts.withdraw.press()
+    until(lambda: window.session.tip)
+    window.tick()
+    assert (
+        window.parts.parameters.scan.why.text()
+        == f"the tip is {window.session.tip}, and the run ends"
+    )
+    ended = RunFinished(FinishReason.EMERGENCY, "the run was stopped")
+    window.session.model.take(numbered([ended]))
+    run.is_there, run.is_lost = False, True  # its process ends, too
+    shows(window, lambda: window.session.look is None)
+    assert window.parts.status.cells["tip"].value.full == window.session.tip
+    assert window.session.tip.startswith("withdrawn, confirmed at ")
+    assert "press: Resume after the emergency" in window.parts.parameters.scan.why.text()
 
 
 def test_a_wish_of_a_view_reaches_the_run_and_a_refusal_is_told_in_words(

@@ -146,3 +146,16 @@ def test_a_file_or_a_key_that_is_missing_is_refused(
     with pytest.raises(AccessError, match="choose a key"):
         session.attach_server(copy)
     assert session.folder is None
+
+
+def test_a_server_that_was_started_again_elsewhere_is_found(
+    announced: Path, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spm_auto.gui.run.server_link._AGAIN", 0.02)
+    now = announced.read_text()
+    nobody = dict.fromkeys(("command", "safety", "telemetry"), "tcp://127.0.0.1:1")
+    announced.write_text(json.dumps({**json.loads(now), **nobody}))
+    session.attach_server(announced)
+    ticks(session, lambda: session.fault)
+    announced.write_text(now)
+    ticks(session, lambda: session.look)

@@ -419,3 +419,22 @@ def test_a_question_of_the_run_changes_what_is_to_be_shown(
 
     until(so)
     assert Part.RUN in changed
+
+
+def test_a_line_that_broke_in_a_way_that_nobody_foresaw_says_so_and_mends(
+    make: Make, run: MadeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spm_auto.gui.run.link.AGAIN", 0.02)
+    run.surprise = OSError("too many open files")
+    session = make()
+    write(tmp_path, [started()]).close()
+    session.attach(tmp_path)
+    ticks(session, lambda: session.fault == "OSError: too many open files")
+    session.wish(Pause())
+    outcomes: list[Outcome] = []
+    until(lambda: outcomes.extend(session.take_outcomes()) or outcomes)
+    assert outcomes == [Outcome(Pause(), "OSError: too many open files")]
+    run.surprise = None
+    ticks(session, lambda: session.view)
+    session.wish(Pause())
+    until(lambda: run.called("pause"))
