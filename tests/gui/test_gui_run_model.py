@@ -117,6 +117,14 @@ def test_a_spectrum_that_is_scored_again_keeps_its_place_in_the_learning() -> No
     assert model.best is model.spectra[0]
 
 
+def test_spectra_of_the_same_waveform_have_one_in_common() -> None:
+    model = RunModel()
+    model.take(made.run_records(3))
+    first, *others = [m.instruction.waveform for m in model.spectra]
+    assert all(each is first for each in others)
+    assert first == made.BiasWaveform.triangle(8.0, 64)
+
+
 def test_the_log_says_what_was_asked_for_by_hand() -> None:
     text = instructions_to_text([PositionProbe(1e-7, 0.0), PositionProbe(2e-7, 0.0), Load("film")])
     asked = Judged("by_hand", "?", Verdict.EDITED, "Ada", "a try", {"instructions": text})
