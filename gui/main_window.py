@@ -32,6 +32,7 @@ _AT_MOST, _AT_ONCE = 0.02, 0.06  # [s] for reading at a tick; the latter while t
 _SHOWN_EVERY = 32  # so many of those ticks go by before what was read is shown: two seconds
 _THEME = "theme"  # key of the settings
 _SAID = 10_000  # [ms] that a message stands in the status bar
+_BEGUN = "what was begun by hand goes on"
 BY_HAND = "by_hand"  # kind of the question that work by hand answers
 
 
@@ -278,10 +279,11 @@ class MainWindow(QMainWindow):
             return False, session.fault or "the run has not answered yet"
         question = session.view.question
         if question is not None and question.ask.kind == BY_HAND:
-            return True, ""
+            is_new = question.number != session.performed
+            return is_new, "" if is_new else _BEGUN
         step = session.model.step
         if step is not None and step.kind == BY_HAND:
-            return False, "what was begun by hand goes on"
+            return False, _BEGUN
         return False, f"the run is busy{'' if step is None else f' with {step.kind}'}"
 
 

@@ -88,8 +88,8 @@ class Hearing:
             return f"the run has not answered for {time.monotonic() - news.at:.0f} s"
         return news.fault
 
-    def wish(self, wish: Wish) -> None:
-        """Say what a human wants."""
+    def wish(self, wish: Wish, asked: int | None = None) -> None:
+        """Say what a human wants, who sees a question of that number."""
         match wish:
             case Stop():
                 line = self._stop
@@ -97,7 +97,7 @@ class Hearing:
                 line = self._interrupt
             case _:
                 line = self._wishes
-        line.say(wish, job(wish))
+        line.say(wish, job(wish, asked))
 
     def close(self) -> None:
         """Hang up; the run goes on. What waits for an answer ends by itself, later."""
@@ -109,11 +109,16 @@ class Hearing:
             each.join(max(0.0, end - time.monotonic()))
 
 
-def job(wish: Wish) -> Job:
-    """Return what says a wish to a run."""
+def job(wish: Wish, asked: int | None = None) -> Job:
+    """Return what says a wish to a run.
+
+    Args:
+        wish: The wish.
+        asked: The question that whoever wishes sees: what comes late must not answer the next one.
+    """
     match wish:
         case Perform(instructions=instructions, why=why):
-            return lambda talker: talker.perform(instructions, why)
+            return lambda talker: talker.perform(instructions, why, asked)
         case Interrupt(why=why):
             return lambda talker: talker.interrupt(why)
         case Finish(why=why):

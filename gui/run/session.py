@@ -19,7 +19,7 @@ from .plan_question import PlanQuestion
 from .run_model import Part, RunModel
 from .run_process import PROGRAM, RunProcess
 from .server_link import ServerLink
-from .wishes import Wish
+from .wishes import Perform, Wish
 from .withdrawal import Stage, Withdrawal
 
 QUIET = 3.0  # [s] without a record or a word until a run counts as gone
@@ -51,6 +51,7 @@ class Session:
         is_looking: Whether nothing may be done.
         is_behind: Whether there is more in the journal than was read: tick again soon.
         planned: What it was planned to take; None while nobody has said.
+        performed: Which question was answered from here with work by hand; None for none.
         lines_at: When the newest line was read, as `time.monotonic` tells [s]; NaN before.
         withdrawal: Withdraws the tip, whatever else goes on here.
     """
@@ -79,6 +80,7 @@ class Session:
         self.look: Look | None = None
         self.about: About | None = None
         self.planned: Planned | None = None
+        self.performed: int | None = None
         self.fault = ""
         self.is_looking = self.is_behind = False
         self.lines_at = self._free = math.nan
@@ -137,8 +139,8 @@ class Session:
 
     def close(self) -> None:
         """Let go of the run, which goes on; safe to call twice."""
+        self.withdrawal.close()  # first: what was ordered goes out
         self.detach()
-        self.withdrawal.close()
 
     def wish(self, wish: Wish) -> None:
         """Say what a human wants; `take_outcomes` tells what came of it. Never waits."""
@@ -146,13 +148,22 @@ class Session:
             said = _ONLY_LOOKS if self.is_looking else _NO_RUN
             self._outcomes.put(Outcome(wish, said))
             return
-        self._hearing.wish(wish)
+        self.performed = self._asked if isinstance(wish, Perform) else self.performed
+        self._hearing.wish(wish, self._asked)
+
+    @property
+    def _asked(self) -> int | None:
+        """Which question the run asks, as far as is known here; None for none."""
+        question = None if self.view is None else self.view.question
+        return None if question is None else question.number
 
     def take_outcomes(self) -> list[Outcome]:
         """Return what came of wishes since the last call."""
         found = []
         while not self._outcomes.empty():
             found.append(self._outcomes.get())
+            if isinstance(found[-1].wish, Perform) and found[-1].error:
+                self.performed = None
         return found
 
     def tick(self, budget: float = 0.02) -> Part:
@@ -260,6 +271,8 @@ class Session:
         if self._hearing is not None:
             self.view, self.look = self._hearing.view, self._hearing.look
             self._has_spoken = self._has_spoken or self.view is not None
+            if self.view is None:  # whoever comes next counts its questions anew
+                self.performed = None
             self.about = self._hearing.about or self.about
             self.fault = "" if self.view is not None else self._why_silent(self._hearing.fault)
         elif self._server is not None:

@@ -68,6 +68,7 @@ class MadeRun:
         slow: Names of the calls that wait.
         n_connected: How often somebody connected.
         n_open: How many connections are open.
+        numbers: Of the questions that were answered by hand.
         surprise: What nobody foresaw, raised by whatever is done; None for nothing.
     """
 
@@ -81,6 +82,7 @@ class MadeRun:
     slow: set[str] = field(default_factory=set)
     n_connected: int = 0
     n_open: int = 0
+    numbers: list[int | None] = field(default_factory=list)
     surprise: Exception | None = None
 
     def connect(self, folder: Path, who: str) -> "MadeTalker":
@@ -123,6 +125,7 @@ class MadeTalker:
     def perform(
         self, instructions: Sequence[Instruction], why: str = "", number: int | None = None
     ) -> None:
+        self._run.numbers.append(number)
         self._do("perform", tuple(instructions), why)
 
     def finish(self, why: str = "") -> None:

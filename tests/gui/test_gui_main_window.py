@@ -164,6 +164,10 @@ def test_row_12_work_by_hand_is_possible_only_while_the_run_waits_for_it(
     assert window._readiness() == (False, "the run is busy with explore")
     run.view = run_view(question=BY_HAND, state="paused")
     shows(window, lambda: window._readiness() == (True, ""))
+    window.session.wish(Perform((PositionProbe(0.0, 0.0),)))
+    assert window._readiness() == (False, "what was begun by hand goes on")
+    run.view = run_view(question=replace(BY_HAND, number=2), state="paused")
+    shows(window, lambda: window._readiness() == (True, ""))
 
 
 def test_row_14_after_a_withdrawal_status_and_panels_say_what_is_so_and_what_to_do(

@@ -33,6 +33,7 @@ from spm_auto.gui.run.wishes import (
 )
 from spm_auto.gui.run.withdrawal import Stage
 from spm_auto.instrument import PositionProbe
+from spm_auto.workflow import Ask, Question
 
 NOBODY = (sys.executable, "-c", "raise SystemExit(3)")  # says nothing, and makes no plan
 Make = Callable[..., Session]
@@ -447,3 +448,23 @@ def test_a_folder_at_which_one_may_not_even_look_is_no_fault_of_the_window(tmp_p
     assert not session.standing.can_resume
     until(lambda: "too long" in session.withdrawal.said.detail.lower())
     session.close()
+
+
+def test_work_by_hand_that_comes_late_answers_no_later_question(
+    make: Make, run: MadeRun, tmp_path: Path
+) -> None:
+    """A pulse that was asked for twice, as the run did not answer, is given once."""
+    run.view = run_view(question=Question(7, Ask("by_hand", "What?", {})), state="paused")
+    session = make()
+    session.attach(tmp_path)
+    ticks(session, lambda: session.view)
+    wish = Perform((PositionProbe(0.0, 1e-7),))
+    session.wish(wish)
+    session.wish(wish)
+    until(lambda: len(run.numbers) == 2)
+    assert run.numbers == [7, 7]
+    assert session.performed == 7
+    run.error = SpmError("question 7 was answered already")
+    session.wish(wish)
+    ticks(session, lambda: [each for each in session.take_outcomes() if each.error])
+    assert session.performed is None
