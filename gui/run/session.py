@@ -11,6 +11,7 @@ from spm_auto.data import FILE_NAME, FinishReason, JournalReader, LineAcquired, 
 from spm_auto.ear import About, Look, RunView
 from spm_auto.errors import DataError
 
+from .beginning import Beginning
 from .hearing import Hearing
 from .last_tip import last_tip
 from .link import Connect, call_run
@@ -86,6 +87,7 @@ class Session:
         self.lines_at = self._free = math.nan
         self._has_spoken = False
         self._reader: JournalReader | None = None
+        self._begins: Beginning | None = None
         self._unreadable = ""
         self._grown_at = self._attached_at = time.monotonic()
         self._disk_at = -math.inf
@@ -232,6 +234,8 @@ class Session:
         return JournalSays(self.model.n_records, reader.end, damage, self._free)
 
     def _read(self, folder: Path, until: float) -> Part:
+        if self._reader is not None and self._is_another(self._reader):
+            self._begin_anew()
         reader = self._reader or self._opened(folder / FILE_NAME)
         if reader is None:
             return Part.NOTHING
@@ -251,12 +255,26 @@ class Session:
         self._unreadable = ""
         try:
             if path.stat().st_size >= _LEAST:
-                self._reader = JournalReader(path)
+                self._reader, self._begins = JournalReader(path), Beginning.of(path)
         except FileNotFoundError:
             pass
         except (DataError, OSError) as error:
             self._unreadable = str(error)
         return self._reader
+
+    def _is_another(self, reader: JournalReader) -> bool:
+        """Whether somebody has put another journal in the place of the one that is read."""
+        try:
+            return self._begins is not None and not self._begins.fits(reader.path, reader.end)
+        except OSError:  # whoever reads it will say why not
+            return False
+
+    def _begin_anew(self) -> None:
+        """Forget what the journal said that was here before."""
+        if self._plan is not None:
+            self._plan.close()
+        self._reader = self._plan = self.planned = None
+        self.model, self.lines_at = RunModel(), math.nan
 
     def _take(self, records: Sequence[Record]) -> Part:
         if not records:

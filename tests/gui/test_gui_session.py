@@ -468,3 +468,27 @@ def test_work_by_hand_that_comes_late_answers_no_later_question(
     session.wish(wish)
     ticks(session, lambda: [each for each in session.take_outcomes() if each.error])
     assert session.performed is None
+
+
+def test_another_journal_in_the_place_of_the_one_that_is_read_is_read_from_its_beginning(
+    make: Make, tmp_path: Path
+) -> None:
+    write(tmp_path / "run", run_events(3)).close()
+    session = make()
+    session.attach(tmp_path / "run")
+    ticks(session, lambda: session.model.finished)
+    before, path = session.model, tmp_path / "run" / FILE_NAME
+    copy = path.with_suffix(".copy")
+    copy.write_bytes(path.read_bytes())
+    copy.replace(path)  # as a program does that fetches it from elsewhere
+    session.tick()
+    assert session.model is before
+    longer = [started(), *(event for _ in range(20) for event in run_events(1)[1:])]
+    for events in (run_events(1, is_over=False), longer):
+        path.unlink()
+        session.tick()
+        assert session.journal.damage
+        write(tmp_path / "run", events).close()
+        ticks(session, lambda: session.model.n_records == len(events))  # noqa: B023
+        assert session.journal.damage == ""
+    assert session.model is not before
