@@ -23,6 +23,7 @@ from .wishes import (
 )
 
 EVERY = 0.2  # [s] between two questions how it stands, and how its instrument is
+ABOUT_EVERY = 5.0  # [s] between two questions what it has, and what is allowed
 STALE = 2.5  # [s] after which nothing that was heard counts any more
 _PATIENCE = 0.3  # [s] for all threads to end
 
@@ -52,7 +53,8 @@ class Hearing:
 
         self._state = Watching(call, lambda talker: talker.state(), EVERY, "state")
         self._look = Watching(call, lambda talker: talker.look(), EVERY, "look")
-        self._about = Watching(call, lambda talker: talker.about(), EVERY, "about", times=1)
+        # not once: what is allowed moves with the sample, and with whoever goes on with the run
+        self._about = Watching(call, lambda talker: talker.about(), ABOUT_EVERY, "about")
         self._wishes = Line[Wish](call, say, "wishes")
         self._interrupt = Line[Wish](call, say, "interrupt")
         self._stop = Line[Wish](call, say, "stop")

@@ -291,7 +291,8 @@ class Session:
             self._has_spoken = self._has_spoken or self.view is not None
             if self.view is None:  # whoever comes next counts its questions anew
                 self.performed = None
-            self.about = self._hearing.about or self.about
+            if self._hearing.about not in (None, self.about):  # the same one stays the same object
+                self.about = self._hearing.about
             self.fault = "" if self.view is not None else self._why_silent(self._hearing.fault)
         elif self._server is not None:
             self.look, self.about = self._server.look, self._server.about

@@ -17,6 +17,7 @@ from spm_auto.instrument import (
     Channel,
     Instruction,
     InstrumentState,
+    Limits,
     Status,
     Vitals,
 )
@@ -62,6 +63,8 @@ class MadeRun:
         is_there: Whether it can be connected to.
         is_lost: Whether it has died since: every call fails.
         view: How it stands.
+        look: How its instrument is.
+        limits: What is allowed.
         error: What it answers to every wish and withdrawal; None for yes.
         calls: What it was told: name and values.
         gate: What the calls named in `slow` wait for.
@@ -76,6 +79,7 @@ class MadeRun:
     is_lost: bool = False
     view: RunView = field(default_factory=run_view)
     look: Look = LOOK
+    limits: Limits = LIMITS
     error: SpmError | None = None
     calls: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
@@ -120,7 +124,7 @@ class MadeTalker:
 
     def about(self) -> About:
         self._ask("about")
-        return About(CAPABILITIES, LIMITS)
+        return About(CAPABILITIES, self._run.limits)
 
     def perform(
         self, instructions: Sequence[Instruction], why: str = "", number: int | None = None

@@ -244,10 +244,6 @@ def test_a_fault_in_one_part_keeps_the_others_from_nothing(
     window.attach(tmp_path / "run")
     shows(window, lambda: window.session.look)
     window._timer.stop()  # whose faults are the test's
-    monkeypatch.setattr(window.parts.range, "show_look", faulty)
-    monkeypatch.setattr(window.parts.image, "show_run", faulty)
-    monkeypatch.setattr(window.session, "_read", faulty)
-    window._owed = dict.fromkeys(window.parts.views, Part.ALL)
     run.look = replace(LOOK, status=replace(LOOK.status, bias=-2.5))
 
     def is_shown() -> bool:
@@ -255,7 +251,12 @@ def test_a_fault_in_one_part_keeps_the_others_from_nothing(
             window.tick()
         return window.parts.status.cells["bias"].value.full == "-2.5 V"
 
-    until(is_shown)
+    with monkeypatch.context() as patch:
+        patch.setattr(window.parts.range, "show_look", faulty)
+        patch.setattr(window.parts.image, "show_run", faulty)
+        patch.setattr(window.session, "_read", faulty)
+        window._owed = dict.fromkeys(window.parts.views, Part.ALL)
+        until(is_shown)
     window._timer.start()
 
 

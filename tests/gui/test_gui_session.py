@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -492,3 +493,19 @@ def test_another_journal_in_the_place_of_the_one_that_is_read_is_read_from_its_b
         ticks(session, lambda: session.model.n_records == len(events))  # noqa: B023
         assert session.journal.damage == ""
     assert session.model is not before
+
+
+def test_what_is_allowed_is_asked_for_again_as_it_moves_with_the_sample(
+    make: Make, run: MadeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spm_auto.gui.run.hearing.ABOUT_EVERY", 0.02)
+    session = make()
+    session.attach(tmp_path)
+    ticks(session, lambda: session.about)
+    first = session.about
+    session.tick()
+    assert session.about is first
+    run.limits = replace(run.limits, x=(-3e-7, 5e-7))
+    ticks(session, lambda: session.about is not first)
+    assert session.about is not None
+    assert session.about.limits.x == (-3e-7, 5e-7)
