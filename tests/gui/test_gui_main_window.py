@@ -179,6 +179,9 @@ def test_row_14_after_a_withdrawal_status_and_panels_say_what_is_so_and_what_to_
     shows(window, lambda: window._readiness()[0])
     window.parts.withdraw.press()
     until(lambda: window.session.tip)
+    assert window._readiness()[0]  # as after somebody else has resumed the run
+    run.view = run_view(state="stopping")
+    shows(window, lambda: not window._readiness()[0])
     window.tick()
     assert (
         window.parts.parameters.scan.why.text()
