@@ -7,6 +7,7 @@ from PyQt6.QtWidgets import QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 from spm_auto.ear import Look
 from spm_auto.instrument import InstrumentState, Vitals
 from spm_auto.units import format as format_quantity
+from spm_auto.units import format_duration
 
 from ..common.gauge import Gauge
 from ..common.one_line import OneLine
@@ -111,7 +112,7 @@ class StatusView(View):
         self._show_tip()
         vitals = None if look is None else look.vitals
         age = 0.0 if look is None or vitals is None else look.status.time - vitals.time
-        self._age = f", {age:.0f} s ago" if age > OLD else ""
+        self._age = f", {format_duration(age)} ago" if age > OLD else ""
         self._say_felt("feedback", _feedback(vitals))
         self._say_felt("protection", _protection(vitals))
         bias = math.nan if look is None else look.status.bias
@@ -158,7 +159,7 @@ class StatusView(View):
         """Say what was felt, and how long ago where nobody has felt anything since."""
         words, role = said
         if self._age and words != UNKNOWN:
-            words, role = words + self._age, role if role == "alarm" else "warning"
+            words, role = words + self._age, "faint" if role in ("good", "") else role
         self._say(name, (words, role))
 
     def _doing(self, look: Look) -> Said:
