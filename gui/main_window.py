@@ -270,11 +270,13 @@ class MainWindow(QMainWindow):
             return False, "no run is open: begin by hand (Ctrl+N)"
         if session.is_looking:
             return False, "this window only looks"
+        if session.is_starting:
+            return False, "the run is being started"
         if finished is not None and session.tip:
-            return False, f"the tip is {session.tip}. Look at it, then press: {AFTER_EMERGENCY}"
+            return False, f"tip: {session.tip}. Look at it, then press: {AFTER_EMERGENCY}"
         if finished is not None:
             return False, f"the run is over: {finished.reason}; begin by hand anew (Ctrl+N)"
-        view, ends = session.view, f"the tip is {session.tip}, and the run ends"
+        view, ends = session.view, f"tip: {session.tip}; the run ends"
         if view is None:
             return False, ends if session.tip else session.fault or "the run has not answered yet"
         question = view.question

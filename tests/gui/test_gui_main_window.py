@@ -183,10 +183,7 @@ def test_row_14_after_a_withdrawal_status_and_panels_say_what_is_so_and_what_to_
     run.view = run_view(state="stopping")
     shows(window, lambda: not window._readiness()[0])
     window.tick()
-    assert (
-        window.parts.parameters.scan.why.text()
-        == f"the tip is {window.session.tip}, and the run ends"
-    )
+    assert window.parts.parameters.scan.why.text() == f"tip: {window.session.tip}; the run ends"
     ended = RunFinished(FinishReason.EMERGENCY, "the run was stopped")
     window.session.model.take(numbered([ended]))
     run.is_there, run.is_lost = False, True  # its process ends, too
