@@ -25,6 +25,7 @@ COMMAND_LINE = {
         "steering",
         "listening",
         "windows",
+        "foreseeing",
         "planning",
         "plan_tables",
         "rehearsal",
