@@ -1,5 +1,8 @@
 """MainWindow: puts the views together, and asks the session ten times a second what is new."""
 
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from PyQt6.QtCore import QSettings, QTimer
@@ -113,18 +116,22 @@ class MainWindow(QMainWindow):
         self.parts.log.add(Weight.ALARM, f"fault of this window: {text}\n{details}")
 
     def tick(self) -> None:
-        """Look at what is new, and have it shown."""
+        """Look at what is new, and have it shown; a fault in one part keeps no other from it."""
+        _do_all(self._read, self._show)
+
+    def _read(self) -> None:
         changed = self.session.tick(_AT_ONCE if self.session.is_behind else _AT_MOST)
         if self.session.model is not self._model:
             self._model, changed = self.session.model, Part.ALL
         for view in self._owed:
             self._owed[view] |= changed
+
+    def _show(self) -> None:
         is_behind = self.session.is_behind
         self._n_behind = self._n_behind + 1 if is_behind else 0
-        if self._n_behind % _SHOWN_EVERY == 0:
-            self._show_owed()
-            self._show_link()
         self._timer.setInterval(_BEHIND if is_behind else TICK)
+        if self._n_behind % _SHOWN_EVERY == 0:
+            _do_all(self._show_owed, self._show_link)
 
     def set_theme(self, name: str) -> None:
         """Change the colours of everything."""
@@ -222,28 +229,30 @@ class MainWindow(QMainWindow):
 
     def _show_owed(self) -> None:
         """Show what has changed in the views that are seen; the others are told once they are."""
-        for view, owed in self._owed.items():
-            if owed and view.isVisible():
-                self._owed[view] = Part.NOTHING
-                view.show_run(self._model, owed)
+        shown = {view: owed for view, owed in self._owed.items() if owed and view.isVisible()}
+        self._owed.update(dict.fromkeys(shown, Part.NOTHING))
+        _do_all(*(partial(view.show_run, self._model, owed) for view, owed in shown.items()))
 
     def _show_link(self) -> None:
         """Show what the run answers, and what came of wishes."""
         session, parts = self.session, self.parts
-        for view in parts.views:
-            view.show_look(session.look)
-        parts.withdraw.show_look(session.look)
-        standing = session.standing
-        parts.controls.show_standing(standing)
-        parts.status.show_standing(standing)
-        if session.about is not self._about:
-            self._about = session.about
-            parts.parameters.set_about(session.about)
-        parts.agent.show_question(session.view)
-        parts.proposals.show_question(session.view)
-        parts.parameters.set_ready(*self._readiness())
-        for outcome in session.take_outcomes():
-            self._tell_outcome(outcome)
+        look, standing = session.look, session.standing
+        _do_all(
+            *(partial(view.show_look, look) for view in parts.views),
+            partial(parts.withdraw.show_look, look),
+            partial(parts.controls.show_standing, standing),
+            partial(parts.status.show_standing, standing),
+            self._show_about,
+            partial(parts.agent.show_question, session.view),
+            partial(parts.proposals.show_question, session.view),
+            partial(parts.parameters.set_ready, *self._readiness()),
+            *(partial(self._tell_outcome, each) for each in session.take_outcomes()),
+        )
+
+    def _show_about(self) -> None:
+        if self.session.about is not self._about:
+            self._about = self.session.about
+            self.parts.parameters.set_about(self.session.about)
 
     def _tell_outcome(self, outcome: Outcome) -> None:
         if isinstance(outcome.wish, Perform):
@@ -274,6 +283,13 @@ class MainWindow(QMainWindow):
         if step is not None and step.kind == BY_HAND:
             return False, "what was begun by hand goes on"
         return False, f"the run is busy{'' if step is None else f' with {step.kind}'}"
+
+
+def _do_all(*calls: Callable[[], object]) -> None:
+    """Make all calls in order, also after one that has failed; its error is raised at the end."""
+    with ExitStack() as stack:
+        for call in reversed(calls):
+            stack.callback(call)
 
 
 def _is_simulated(lab: Path) -> bool:

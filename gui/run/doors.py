@@ -28,7 +28,7 @@ from spm_auto.server import (
 )
 from spm_auto.settings import parse_toml
 
-from .link import Connect, Talker, unforeseen
+from .link import Connect, Talker, may_be_there, unforeseen
 
 EVERY = 0.5  # [s] between two looks whether a door is there
 BETWEEN = 0.15  # [s] between two signals: two at once may count as one
@@ -148,7 +148,7 @@ def ear_door(folder: Path, who: str, connect: Connect) -> OpenDoor:
         try:
             return EarDoor(connect(folder, who))
         except AccessError as error:
-            if (folder / FILE_NAME).exists():  # and may not, or cannot, be used
+            if may_be_there(folder / FILE_NAME):  # and may not, or cannot, be used
                 raise
             raise Absent(str(error)) from error
 

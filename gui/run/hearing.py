@@ -6,7 +6,7 @@ from pathlib import Path
 
 from spm_auto.ear import FILE_NAME, About, Look, RunView
 
-from .link import Connect, Job, Line, Talker, Watching
+from .link import Connect, Job, Line, Talker, Watching, may_be_there
 from .orders import Outcome
 from .wishes import (
     Annotate,
@@ -78,7 +78,7 @@ class Hearing:
     def is_gone(self) -> bool:
         """Whether nobody listens; who does and may not be spoken to, is there."""
         news = self._state.news
-        return news.is_gone or (news.is_absent and not (self._folder / FILE_NAME).exists())
+        return news.is_gone or (news.is_absent and not may_be_there(self._folder / FILE_NAME))
 
     @property
     def fault(self) -> str:

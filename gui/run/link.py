@@ -90,6 +90,17 @@ def call_run(folder: Path, who: str) -> Talker:
     return RunClient.connect(folder, who)
 
 
+def may_be_there(path: Path) -> bool:
+    """Say whether there is such a file, as far as one may look."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
 @contextlib.contextmanager
 def unforeseen() -> Iterator[None]:
     """Turn what nobody foresaw into an `OutOfStep`: no thread may end by it without a word.

@@ -158,12 +158,12 @@ class Session:
     def tick(self, budget: float = 0.02) -> Part:
         """Read on in the journal, so long at most [s], and return what has changed."""
         changed, self._changed = self._changed, Part.NOTHING
+        changed |= self._hear()  # first: whatever is wrong with the journal, this is not old
         if self.folder is not None:
             changed |= self._read(self.folder, time.monotonic() + budget)
             self._see_disk(self.folder)
         if self._server is not None:
             changed |= self._take(self._server.records())
-        changed |= self._hear()
         self._ask_for_plan()
         return changed
 

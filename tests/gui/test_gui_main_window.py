@@ -4,6 +4,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -100,8 +101,8 @@ def shows(window: MainWindow, happens: Callable[[], object]) -> None:
 def test_a_run_is_shown_from_its_journal_in_every_view(window: MainWindow, tmp_path: Path) -> None:
     write(tmp_path / "run", run_events(4, is_over=False))
     window.attach(tmp_path / "run")
-    shows(window, lambda: window.session.view is not None and window.session.look is not None)
-    parts = window.parts
+    parts, session = window.parts, window.session
+    shows(window, lambda: session.view and session.look and not session.is_behind)
     assert parts.image.scan is not None
     assert parts.image.scan.is_complete
     assert parts.log.rows.n_all > 5
@@ -225,6 +226,42 @@ def test_a_fault_in_a_slot_is_told_and_the_window_goes_on(
     assert "fault of this window" in said
     assert "in a slot" in said
     shows(window, lambda: window.session.view is not None)
+
+
+def test_a_fault_in_one_part_keeps_the_others_from_nothing(
+    window: MainWindow, tmp_path: Path, run: MadeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is shown of the instrument is never old because something else is at fault."""
+
+    def faulty(*_: object) -> None:
+        raise ZeroDivisionError("in a view")
+
+    write(tmp_path / "run", run_events(1, is_over=False))
+    window.attach(tmp_path / "run")
+    shows(window, lambda: window.session.look)
+    window._timer.stop()  # whose faults are the test's
+    monkeypatch.setattr(window.parts.range, "show_look", faulty)
+    monkeypatch.setattr(window.parts.image, "show_run", faulty)
+    monkeypatch.setattr(window.session, "_read", faulty)
+    window._owed = dict.fromkeys(window.parts.views, Part.ALL)
+    run.look = replace(LOOK, status=replace(LOOK.status, bias=-2.5))
+
+    def is_shown() -> bool:
+        with pytest.raises(ZeroDivisionError):
+            window.tick()
+        return window.parts.status.cells["bias"].value.full == "-2.5 V"
+
+    until(is_shown)
+    window._timer.start()
+
+
+def test_a_fault_that_comes_at_every_tick_is_told_once_a_minute(window: MainWindow) -> None:
+    now = 0.0
+    hook = Hook(window, lambda: now)
+    before = window.parts.log.rows.n_all
+    for now in (0.0, 0.1, 30.0, 61.0):  # noqa: B007 - the hook sees it
+        hook(ZeroDivisionError, ZeroDivisionError("in a slot"), None)
+    assert window.parts.log.rows.n_all == before + 2
 
 
 def test_row_21_the_layout_is_kept_and_closing_leaves_the_run_alone(

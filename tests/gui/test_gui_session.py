@@ -438,3 +438,12 @@ def test_a_line_that_broke_in_a_way_that_nobody_foresaw_says_so_and_mends(
     ticks(session, lambda: session.view)
     session.wish(Pause())
     until(lambda: run.called("pause"))
+
+
+def test_a_folder_at_which_one_may_not_even_look_is_no_fault_of_the_window(tmp_path: Path) -> None:
+    session = Session("Ada", tmp_path, program=NOBODY)
+    session.attach(tmp_path / ("long" * 100))
+    ticks(session, lambda: "name too long" in session.fault.lower())
+    assert not session.standing.can_resume
+    until(lambda: "too long" in session.withdrawal.said.detail.lower())
+    session.close()
