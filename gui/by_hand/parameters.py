@@ -71,6 +71,7 @@ class ParametersView(View):
             panel.asked.connect(self._ask)
         self.tabs.setTabVisible(self.tabs.indexOf(self._pages["Stage"]), False)
         selection.settings_recalled.connect(self.use)
+        selection.forgotten.connect(lambda: say(self.answer, ""))
         self.answer = words(role="alarm")
         self.answer.hide()
         self.interrupt = QPushButton("End what goes on")
