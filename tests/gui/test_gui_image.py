@@ -399,3 +399,8 @@ def test_the_theme_can_be_changed_while_it_is_seen(view: ImageView) -> None:
     view.set_theme(LIGHT)
     assert view.theme is LIGHT
     assert view.picture.widget.backgroundBrush().color().name() == LIGHT.panel
+
+
+def test_before_there_is_an_image_nothing_is_said_of_its_colours(view: ImageView) -> None:
+    assert not view.bar.view_only.isVisible()
+    assert not view.bar.by_hand.isVisible()

@@ -244,6 +244,12 @@ def test_all_parts_fit_on_a_small_screen(window: MainWindow) -> None:
     assert least.height() <= 768 - 40  # a bar of the desktop stands below
 
 
+def test_at_its_first_size_the_window_shows_what_ends_work_by_hand(window: MainWindow) -> None:
+    window.layout_.settle()
+    button = window.parts.parameters.interrupt
+    assert button.visibleRegion().boundingRect() == button.rect()
+
+
 def test_what_is_pressed_often_can_be_found_by_its_name(window: MainWindow) -> None:
     names = {each.accessibleName() for each in window.findChildren(QAbstractButton)}
     assert {"WITHDRAW the tip", "Pause", "Go on", "Stop"} <= names
