@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from made import numbered, run_events, scan_events, started
-from PyQt6.QtGui import QAction
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QAction, QShortcut
 from PyQt6.QtWidgets import QAbstractButton, QDockWidget, QToolBar, QWidget
 from talking import LOOK, MadeRun, MadeTalker, run_view, until
 
@@ -17,6 +18,7 @@ from spm_auto.errors import RecipeError
 from spm_auto.gui.application import Hook, window_settings
 from spm_auto.gui.common.theme import DARK, Theme
 from spm_auto.gui.main_window import MainWindow
+from spm_auto.gui.menus import KEYS
 from spm_auto.gui.run.run_model import Part
 from spm_auto.gui.run.session import Session
 from spm_auto.gui.run.wishes import Pause, Perform
@@ -233,9 +235,24 @@ def test_the_theme_changes_everywhere_at_once(window: MainWindow) -> None:
 def test_no_key_has_two_meanings(window: MainWindow) -> None:
     keys = [a.shortcut().toString() for a in window.findChildren(QAction) if a.shortcut()]
     keys += [b.shortcut().toString() for b in window.findChildren(QAbstractButton)]
+    keys += _shortcuts(window, Qt.ShortcutContext.WindowShortcut)
     twice = {key for key, count in Counter(filter(None, keys)).items() if count > 1}
+    assert not set(keys) & set(_shortcuts(window, Qt.ShortcutContext.WidgetWithChildrenShortcut))
     mnemonics = {key for key in twice if key.startswith("Alt+")}  # those cycle
     assert twice <= mnemonics
+
+
+def test_the_keys_that_the_window_tells_are_those_of_the_page() -> None:
+    page = Path(__file__).parents[2] / "docs" / "operator.md"
+    rows = page.read_text(encoding="utf-8").partition("## Keys")[2].splitlines()
+    told = [row.split("|")[1].strip() for row in rows if row.startswith("|")][2:]
+    assert told == [line.partition("\t")[0] for line in KEYS.splitlines()]
+
+
+def _shortcuts(window: MainWindow, context: Qt.ShortcutContext) -> list[str]:
+    """Return the keys of a window that are neither a menu's nor a button's."""
+    found = [each for each in window.findChildren(QShortcut) if each.context() == context]
+    return [each.key().toString() for each in found]
 
 
 def test_all_parts_fit_on_a_small_screen(window: MainWindow) -> None:
