@@ -27,6 +27,7 @@ from spm_auto.gui.application import Hook, window_settings
 from spm_auto.gui.by_hand.where import HERE
 from spm_auto.gui.common.theme import DARK, Theme
 from spm_auto.gui.main_window import MainWindow
+from spm_auto.gui.menus import KEYS
 from spm_auto.gui.run.run_model import Part
 from spm_auto.gui.run.session import Session
 from spm_auto.gui.run.wishes import Pause, Perform
@@ -349,10 +350,23 @@ def test_places_that_were_clicked_in_one_run_are_forgotten_in_the_next(
         assert all(not field.text() for field in panel.where.fields)
 
 
+def test_the_keys_that_the_window_tells_are_those_of_the_page() -> None:
+    page = Path(__file__).parents[2] / "docs" / "operator.md"
+    rows = page.read_text(encoding="utf-8").partition("## Keys")[2].splitlines()
+    told = [row.split("|")[1].strip() for row in rows if row.startswith("|")][2:]
+    assert told == [line.partition("\t")[0] for line in KEYS.splitlines()]
+
+
 def test_all_parts_fit_on_a_small_screen(window: MainWindow) -> None:
     least = window.minimumSizeHint()
     assert least.width() <= 1366
     assert least.height() <= 768 - 40  # a bar of the desktop stands below
+
+
+def test_at_its_first_size_the_window_shows_what_ends_work_by_hand(window: MainWindow) -> None:
+    window.layout_.settle()
+    button = window.parts.parameters.interrupt
+    assert button.visibleRegion().boundingRect() == button.rect()
 
 
 def test_what_is_pressed_often_can_be_found_by_its_name(window: MainWindow) -> None:
