@@ -222,6 +222,7 @@ class MainWindow(QMainWindow):
     def _show_run(self) -> None:
         """Show the run that is attached now, in place of the one before."""
         self._model, self._about = self.session.model, None
+        self.selection.forget()
         self._owed = dict.fromkeys(self.parts.views, Part.ALL)
         name = "" if self.session.folder is None else f" - {self.session.folder.name}"
         self.setWindowTitle(f"spm_auto{name}")

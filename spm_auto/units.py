@@ -78,7 +78,7 @@ def format(value: float, unit: str, digits: int | None = None) -> str:
 
     Args:
         value: The value in ``unit``.
-        unit: The SI unit; no prefix is used for "1", "%" and "a.u.".
+        unit: The SI unit; see `takes_prefix`.
         digits: Significant digits; without it as many as `parse` needs to give ``value`` back.
 
     Returns:
@@ -88,12 +88,17 @@ def format(value: float, unit: str, digits: int | None = None) -> str:
         return f"{value} {unit}"
     number = Decimal(repr(float(value))) if digits is None else Decimal(f"{value:.{digits - 1}e}")
     exponent = 0
-    if number and unit not in _WITHOUT_PREFIX:
+    if number and takes_prefix(unit):
         least = _LEAST_EXPONENT.get(unit, -30)
         exponent = min(max(3 * (number.adjusted() // 3), least), 18)
     shifted = number.scaleb(-exponent).normalize()
     text = f"{shifted:f}" if -6 <= shifted.adjusted() <= 15 else f"{shifted:e}"
     return text if unit == "1" else f"{text} {_ENGINEERING[exponent]}{unit}"
+
+
+def takes_prefix(unit: str) -> bool:
+    """Whether a unit can carry a prefix: not "1", "%" and "a.u.", nor what begins so, as "1/s"."""
+    return unit.split("/", 1)[0] not in _WITHOUT_PREFIX
 
 
 def format_duration(seconds: float) -> str:

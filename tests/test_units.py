@@ -161,3 +161,9 @@ def test_the_named_units_are_what_they_say() -> None:
     named = (units.nm, units.um, units.mm, units.mV, units.pA, units.nA, units.ms)
     texts = ("1 nm", "1 um", "1 mm", "1 mV", "1 pA", "1 nA", "1 ms")
     assert named == tuple(parse(text, text[-1]) for text in texts)
+
+
+@pytest.mark.parametrize("unit", ["1/s", "%/s", "a.u./V"])
+def test_what_has_no_prefix_has_none_per_second_either(unit: str) -> None:
+    assert units.format(3.2e-4, unit) == f"0.00032 {unit}"
+    assert parse(units.format(2000.0, unit), unit) == 2000.0

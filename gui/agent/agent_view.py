@@ -91,6 +91,7 @@ class AgentView(View):
         layout.addLayout(self._headline())
         layout.addWidget(split, 1)
         selection.cursor_moved.connect(self._show_cursor)
+        selection.forgotten.connect(self._forget)
         selection.channel_chosen.connect(self._choose_channel)
 
     def show_run(self, model: RunModel, changed: Part) -> None:
@@ -243,6 +244,13 @@ class AgentView(View):
             self.selection.spectra_chosen.emit((number,))
         else:
             self.selection.place_chosen.emit(*place)
+
+    def _forget(self) -> None:
+        """Forget where the mouse was in the run before, and what was read there."""
+        for each in self.maps:
+            each.hide_cursor()
+        self.readout.setText("")
+        self.area.setToolTip("")
 
     def _show_cursor(self, x: float, y: float) -> None:
         for each in self.maps:

@@ -230,7 +230,7 @@ class Map:
 
     def clear(self, title: str) -> None:
         """Show nothing, and say why."""
-        self.values = None
+        self.values = self.frame = None
         self._shown = Shown("", 1.0)
         self.plot.vb.childGroup.setVisible(False)
         self._bar.hide()
@@ -285,6 +285,11 @@ class Map:
         up.setPos(x / NM)
         for line in self._lines:
             line.show()
+
+    def hide_cursor(self) -> None:
+        """Take the cursor away."""
+        for line in self._lines:
+            line.hide()
 
     def value_at(self, x: float, y: float) -> float:
         """Return what the map shows at a place [m]; NaN beside it."""
@@ -374,9 +379,9 @@ def link(maps: Sequence[Map]) -> None:
 
 def _shown(unit: str, largest: float, before: Shown) -> Shown:
     """Return in which unit to show numbers; a pure number that is tiny gets a power of ten."""
-    if unit == "1" and 0 < largest < _TINY:
+    if unit.startswith("1") and 0 < largest < _TINY:
         power = 3 * math.floor(math.log10(largest) / 3)
-        return Shown(f"1e{power}", 10.0**-power)
+        return Shown(f"1e{power}{unit[1:]}", 10.0**-power)
     return shown_unit(unit, largest, before)
 
 

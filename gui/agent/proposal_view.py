@@ -83,6 +83,7 @@ class ProposalView(View):
         selection.place_chosen.connect(self._choose)
         selection.cursor_moved.connect(self.map.show_cursor)
         selection.spectra_chosen.connect(self.prefer.choose)
+        selection.forgotten.connect(self._forget)
         self._look()
 
     def show_run(self, model: RunModel, changed: Part) -> None:
@@ -92,6 +93,8 @@ class ProposalView(View):
             changed = Part.ALL
             self.box.set_limits(model.limits)
             self._place = None
+            self.prefer.forget()
+            self.record.forget()
         if changed & Part.RUN:
             self.box.set_limits(model.limits)
             if model.limits is not None:
@@ -130,6 +133,14 @@ class ProposalView(View):
         self.area.setBackground(theme.panel)
         self.map.set_theme(theme)
         self.tool.theme = theme
+
+    def _forget(self) -> None:
+        """Forget what a human has begun in the run before: it must not be sent to another one."""
+        self._place = None
+        self.tool.end()
+        self.why.clear()
+        self.map.hide_cursor()
+        self._look()
 
     def _arrange(self) -> None:
         measuring, forbidding = QHBoxLayout(), QHBoxLayout()

@@ -116,11 +116,11 @@ class PreferPanel(QWidget):
             push_button("B is better", "the agent learns that B is better than A"),
         )
         self.is_chosen = self.learns = False
-        self._n_judged = 0
         self.pair: tuple[Place, ...] = ()
         self._candidates: list[int] = []
         self._places: list[Place] = []
         self._numbers: list[int] = []
+        self._lines: list[str] = []
         grid = QGridLayout()
         grid.setColumnStretch(1, 1)
         for n, (name, box, button) in enumerate(zip("AB", self.choices, self.buttons, strict=True)):
@@ -148,9 +148,6 @@ class PreferPanel(QWidget):
         )
         told = model.spectra or model.curves
         judged = [m for m in told if m.scored is not None and not m.scored.flag]
-        if len(judged) < self._n_judged:  # another run
-            self.is_chosen = False
-        self._n_judged = len(judged)
         best = max(judged, key=lambda m: m.scored.value if m.scored else 0.0, default=None)
         kept = {self._numbers[box.currentIndex()] for box in self.choices if self.is_chosen}
         kept |= set() if best is None else {best.number}
@@ -158,21 +155,21 @@ class PreferPanel(QWidget):
         first = newest[0].number if newest else 0
         judged = [m for m in judged if m.number < first and m.number in kept] + newest
         numbers = [m.number for m in judged]
-        if numbers == self._numbers:
-            return
-        chosen = [
-            self._numbers[box.currentIndex()] if box.currentIndex() >= 0 else -1
-            for box in self.choices
-        ]
-        self._numbers = numbers
-        self._candidates = [m.scored.candidate for m in judged if m.scored]
-        self._places = [(curve_of(m).x, curve_of(m).y) for m in judged]
         lines = [
             f"{m.number + 1}: {format_quantity(m.scored.value, m.scored.unit, 4)} "
             f"at {place_words(curve_of(m).x, curve_of(m).y)}"
             for m in judged
             if m.scored
         ]
+        if (numbers, lines) == (self._numbers, self._lines):
+            return
+        chosen = [
+            self._numbers[box.currentIndex()] if box.currentIndex() >= 0 else -1
+            for box in self.choices
+        ]
+        self._numbers, self._lines = numbers, lines
+        self._candidates = [m.scored.candidate for m in judged if m.scored]
+        self._places = [(curve_of(m).x, curve_of(m).y) for m in judged]
         others = [number for number in numbers if best is None or number != best.number]
         if not self.is_chosen:  # the best so far, and the newest of the others
             chosen = [-1 if best is None else best.number, others[-1] if others else -1]
@@ -183,6 +180,10 @@ class PreferPanel(QWidget):
             box.setCurrentIndex(numbers.index(number) if number in numbers else -1)
             box.blockSignals(False)
         self._look()
+
+    def forget(self) -> None:
+        """Forget which two were compared: they are of another run."""
+        self.is_chosen = False
 
     def choose(self, numbers: tuple[int, ...]) -> None:
         """Compare spectra that were chosen in another view: B becomes A, the new one B."""
@@ -242,9 +243,6 @@ class RecordPanel(QWidget):
 
     def show_run(self, model: RunModel) -> None:
         """Show what humans did since the last call, the newest above."""
-        if model.sayings and model.sayings[-1].number < self._newest:  # another run
-            self.list.clear()
-            self._newest = -1
         new: list[Saying] = []
         for said in reversed(model.sayings):
             if said.number <= self._newest or len(new) >= _MOST:
@@ -258,6 +256,12 @@ class RecordPanel(QWidget):
             self.list.insertItem(0, f"{clock}  {said.who}: {said.text}")
         while self.list.count() > _MOST:
             self.list.takeItem(self.list.count() - 1)
+
+    def forget(self) -> None:
+        """Forget what was done in another run."""
+        self.list.clear()
+        self.note.clear()
+        self._newest = -1
 
     def set_can_act(self, can_act: bool) -> None:
         """Say whether the run listens."""

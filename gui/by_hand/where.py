@@ -30,6 +30,7 @@ class Where:
         self.x.field.setPlaceholderText("click a place in an image")
         self.y = panel.add("y", QuantityField("y", "m"), "Where on the sample, along y")
         selection.place_chosen.connect(self.set_place)
+        selection.forgotten.connect(self.forget)
         if has_drawn:
             selection.pattern_drawn.connect(self.set_drawn)
             self._take_drawn(selection.pattern)
@@ -90,6 +91,17 @@ class Where:
             self.x.field.set_value(x)
             self.y.field.set_value(y)
             self.choose(ONE)
+
+        self._panel.fill(write)
+
+    def forget(self) -> None:
+        """Forget the place: it was one of a run that is not shown any more."""
+
+        def write() -> None:
+            for field in self.fields:
+                field.set_value(None)
+            if self.choice == ONE:
+                self.choose(HERE)
 
         self._panel.fill(write)
 

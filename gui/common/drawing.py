@@ -14,6 +14,7 @@ from PyQt6.QtGui import QColor, QTransform
 
 from spm_auto.instrument import Channel, FloatArray, ScanFrame
 from spm_auto.units import format as format_quantity
+from spm_auto.units import takes_prefix
 
 from .qt import pg
 from .theme import ANGLES, COLOUR_MAPS, DIFFERENCES
@@ -24,7 +25,6 @@ MAP_NAMES = {ANGLES: "cyclic (phase)", DIFFERENCES: "difference (sign)"}
 N_COLOURS = 256  # more leave the fast path of pyqtgraph
 MOST_COUNTED = 40_000  # values that percentiles are taken of
 _PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}
-_WITHOUT_PREFIX = ("1", "%", "a.u.", "deg")
 _READABLE = (0.02, 20_000.0)  # numbers that a unit is kept for
 
 
@@ -127,7 +127,7 @@ def shown_unit(unit: str, largest: float, before: Shown | None = None) -> Shown:
     """
     if unit == "rad":
         return Shown("deg", 180 / math.pi)
-    if unit in _WITHOUT_PREFIX or not math.isfinite(largest):
+    if unit == "deg" or not takes_prefix(unit) or not math.isfinite(largest):
         return Shown("" if unit == "1" else unit, 1.0)
     low, high = _READABLE
     is_like_before = before is not None and before.text.endswith(unit)

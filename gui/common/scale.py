@@ -3,9 +3,9 @@
 import math
 
 from spm_auto.units import format as format_quantity
+from spm_auto.units import takes_prefix
 
 _LARGEST, _SMALLEST = 1e4, 1e-2  # of what is shown, in the unit with prefix, before it changes
-_PURE = ("1", "%", "a.u.")
 
 
 class Scale:
@@ -27,7 +27,7 @@ class Scale:
         What is there stays, unless the numbers would become longer than four digits, or so small
         that two decimals say nothing.
         """
-        if self.unit in _PURE or not math.isfinite(largest) or largest <= 0:
+        if not takes_prefix(self.unit) or not math.isfinite(largest) or largest <= 0:
             return False
         if self._is_set and _SMALLEST <= largest / self.factor < _LARGEST:
             return False
@@ -40,7 +40,7 @@ class Scale:
         """The unit with its prefix, such as "nm"; empty for a pure number."""
         if self.unit == "1":
             return ""
-        if self.unit in _PURE:
+        if not takes_prefix(self.unit):
             return self.unit
         return format_quantity(self.factor, self.unit, 1).split(" ", 1)[1]
 

@@ -104,6 +104,7 @@ class ColourBar:
         self.plot.setFixedWidth(_BAR_WIDTH + 62 + 6)
         self.levels = (math.nan, math.nan)
         self.label = ""
+        self.clear()
         self.set_theme(theme)
 
     def set_theme(self, theme: Theme) -> None:
@@ -113,6 +114,14 @@ class ColourBar:
     def set_map(self, name: str) -> None:
         """Show another colour map."""
         self._image.setLookupTable(look_up_table(name))
+
+    def clear(self) -> None:
+        """Show no colours and no numbers: nothing is drawn that they could stand for."""
+        self.levels, self.label = (math.nan, math.nan), ""
+        self._unit: Shown | None = None
+        self._image.hide()
+        self.axis.setStyle(showValues=False)
+        self.axis.setLabel("")
 
     def show_levels(self, low: float, high: float, name: str, unit: Shown) -> None:
         """Show which values the colours stand for.
@@ -127,9 +136,11 @@ class ColourBar:
         if label != self.label:
             self.label = label
             self.axis.setLabel(label)
-        if (low, high) == self.levels:
+        if (low, high, unit) == (*self.levels, self._unit):
             return
-        self.levels = (low, high)
+        self.levels, self._unit = (low, high), unit
+        self._image.show()
+        self.axis.setStyle(showValues=True)
         bottom, top = low * unit.per_unit, high * unit.per_unit
         self._image.setRect(0.0, bottom, 1.0, top - bottom)
         self.plot.setRange(xRange=(0.0, 1.0), yRange=(bottom, top), padding=0)

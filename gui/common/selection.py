@@ -20,6 +20,7 @@ class Selection(QObject):
         place_chosen: A place was clicked: x and y [m].
         settings_recalled: What was done before is to be done like that again: an `Instruction`,
             whose settings belong into the panels.
+        forgotten: Another run is shown: places and spectra of the one before mean nothing in it.
     """
 
     cursor_moved = pyqtSignal(float, float)
@@ -30,6 +31,7 @@ class Selection(QObject):
     pattern_drawn = pyqtSignal(object)
     place_chosen = pyqtSignal(float, float)
     settings_recalled = pyqtSignal(object)
+    forgotten = pyqtSignal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,6 +39,12 @@ class Selection(QObject):
         self.pattern: tuple[Place, ...] = ()
         self.frame_proposed.connect(self._keep_frame)
         self.pattern_drawn.connect(self._keep_pattern)
+
+    def forget(self) -> None:
+        """Forget what was pointed at, chosen and drawn in a run that is not shown any more."""
+        self.pattern_drawn.emit(())
+        self.spectra_chosen.emit(())
+        self.forgotten.emit()
 
     def _keep_frame(self, frame: ScanFrame) -> None:
         self.frame = frame

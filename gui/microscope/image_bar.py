@@ -175,6 +175,8 @@ class ImageBar(QWidget):
         rows.addLayout(choices)
         rows.addWidget(self.by_hand)
         rows.addWidget(self.fault)
+        for widget in (self.view_only, self.by_hand):  # until there is something to look at
+            widget.hide()
 
     def _write_levels(self, levels: tuple[float, float] | None, digits: int = 6) -> None:
         for field, level in zip((self.low, self.high), levels or (None, None), strict=True):

@@ -143,8 +143,9 @@ class ImagePlot:
         self.colour_bar.show_levels(*levels, name, unit)
 
     def clear(self) -> None:
-        """Take the image away."""
+        """Take the image away, and the numbers that its colours stood for."""
         self.item.clear()
+        self.colour_bar.clear()
         self.set_line(None)
 
     def show_all(self) -> None:

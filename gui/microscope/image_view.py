@@ -26,7 +26,7 @@ from .image_bar import ImageBar, Style, levels_of
 from .image_plot import ImagePlot
 from .image_words import pixel_at, place_in_words, scan_in_words
 from .levelling import Levelling, levelled
-from .patterns import PatternTools
+from .patterns import PatternTools, Tool
 
 _CALM = 0.01  # of the span of the colours: levels that move less while an image grows stay
 
@@ -150,6 +150,7 @@ class ImageView(View):
         selection.spectra_chosen.connect(self.picture.spectra.choose)
         selection.place_chosen.connect(lambda x, y: self.picture.place.show((x, y)))
         selection.cursor_moved.connect(self._follow_cursor)
+        selection.forgotten.connect(self._forget)
         self.bar.channel_picked.connect(selection.channel_chosen)
         self.bar.changed.connect(self._show_scan)
         self.follow.clicked.connect(lambda: selection.scan_chosen.emit(FOLLOW))
@@ -168,6 +169,15 @@ class ImageView(View):
             shortcut = QShortcut(QKeySequence(key), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(act)
+
+    def _forget(self) -> None:
+        """Forget what a human did in the run before."""
+        self._cursor, self._refused = None, ""
+        self.picture.place.show(None)
+        self.picture.following.show(None)
+        self.tools.choose(Tool.LOOK)
+        self._say_message()
+        self._read_out()
 
     # the image
 

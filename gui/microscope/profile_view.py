@@ -72,6 +72,7 @@ class ProfileView(View):
         selection.scan_chosen.connect(self._choose_scan)
         selection.channel_chosen.connect(self._choose_channel)
         selection.place_chosen.connect(self._pick)
+        selection.forgotten.connect(lambda: self.newest.setChecked(True))
         self.newest.toggled.connect(lambda _: self._show())
         self.flat.toggled.connect(self._flatten)
         self.line.valueChanged.connect(self._pick_line)

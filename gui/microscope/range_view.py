@@ -27,6 +27,7 @@ from .frames import DraggedFrame, in_words
 from .thumbnails import Thumbnails
 from .z_gauge import ZGauge
 
+_SEND = "To the place that was clicked (or double click)"
 _FIRST_SHARE = 0.5  # of the frame that is scanned: what is proposed at first
 
 
@@ -55,7 +56,7 @@ class RangeView(View):
         self.message = RefusalLabel()
         self.propose = _button("&Propose", "Draw a frame that may be scanned next; drag it")
         self.propose.setCheckable(True)
-        self.send = _button("Send &tip", "To the place that was clicked (or double click)")
+        self.send = _button("Send t&ip", _SEND)
         self.send.setEnabled(False)
         self.whole = _button("Ra&nge", "Show all that the probe may reach")
         self.near = _button("Frame", "Show the frame that is scanned")
@@ -82,7 +83,8 @@ class RangeView(View):
     def show_run(self, model: RunModel, changed: Part) -> None:
         """Show what has changed of the run."""
         if model is not self._model:
-            self._model, self._scanned = model, None
+            self._model, self._scanned, self._bounds = model, None, None
+            self._reach.setData([], [])
             changed = Part.ALL
         if changed & (Part.RUN | Part.CHOICE | Part.PROBE):
             self._show_limits(model)
@@ -176,6 +178,7 @@ class RangeView(View):
         selection.place_chosen.connect(self._choose_place)
         selection.channel_chosen.connect(self._choose_channel)
         selection.cursor_moved.connect(self._follow_cursor)
+        selection.forgotten.connect(self._forget)
         self.propose.toggled.connect(self._begin_proposal)
         self.send.clicked.connect(lambda: self._send(self.place, "sent to the place chosen"))
         self.whole.clicked.connect(self.show_whole)
@@ -186,6 +189,17 @@ class RangeView(View):
         scene = self.plot.scene()
         scene.sigMouseMoved.connect(self._move)
         scene.sigMouseClicked.connect(self._click)
+
+    def _forget(self) -> None:
+        """Forget which place was clicked in the run before: the tip must not be sent there."""
+        for mark in (self._place, self._ghost):
+            mark.show(None)
+        self.send.setEnabled(False)
+        self.send.setToolTip(_SEND)
+        if self.propose.isChecked() and (frame := self._dragged.frame) is not None:
+            self._say_proposal(frame)
+        else:
+            self.message.say("")
 
     # what the run says
 

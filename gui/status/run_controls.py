@@ -111,7 +111,7 @@ class RunControls(View):
             "To withdraw the tip press WITHDRAW."
         )
         self.stop.clicked.connect(lambda: self.wished.emit(Stop()))
-        self.again = QPushButton(_THIS_RUN.replace("Resume", "Resu&me"))
+        self.again = QPushButton(_THIS_RUN.replace("Resume", "Res&ume"))
         self.again.setToolTip("Go on with it where it ended, in a process of its own")
         self.again.clicked.connect(self._resume)
         for button in (self.pause, self.go_on, self.stop, self.again):
@@ -138,7 +138,7 @@ class RunControls(View):
         self.stop.setEnabled(can_act and view is not None and view.state != "stopping")
         self.again.setVisible(standing.can_resume)
         again = AFTER_EMERGENCY if self._is_after_emergency() else _THIS_RUN
-        self.again.setText(again.replace("Resume", "Resu&me"))
+        self.again.setText(again.replace("Resume", "Res&ume"))
         started = self._model.started
         self.title.say(started.title if started is not None else "no run", "title")
         self.state.say(*state_in_words(standing, self._model))

@@ -86,6 +86,7 @@ def test_units_do_not_flutter_while_numbers_can_be_read() -> None:
     assert shown_unit("m", 1e-3, unit).text == "mm"
     assert shown_unit("rad", 1.0).text == "deg"
     assert shown_unit("a.u.", 1e-9).text == "a.u."
+    assert shown_unit("1/s", 1e-5).text == "1/s"
     assert length_unit(1e-6).text == "nm"
     assert length_unit(8e-5).text == "um"
     assert length_unit(4e-6, length_unit(1e-6)).text == "nm"

@@ -14,7 +14,7 @@ from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from spm_auto.data import Event, Intervention, StageMoved
-from spm_auto.gui.common.drawing import NM, placed
+from spm_auto.gui.common.drawing import NM, Shown, placed
 from spm_auto.gui.common.selection import Selection
 from spm_auto.gui.common.theme import ANGLES, LIGHT, Theme
 from spm_auto.gui.microscope.image_bar import BY_HAND, TURN
@@ -399,3 +399,27 @@ def test_the_theme_can_be_changed_while_it_is_seen(view: ImageView) -> None:
     view.set_theme(LIGHT)
     assert view.theme is LIGHT
     assert view.picture.widget.backgroundBrush().color().name() == LIGHT.panel
+
+
+def test_colours_stand_for_nothing_where_nothing_is_drawn(view: ImageView) -> None:
+    """A channel without values must not be seen beside the numbers of another one."""
+    bar = view.picture.colour_bar
+    assert not view.bar.view_only.isVisible()
+    assert not view.bar.by_hand.isVisible()
+    model = feed(view, *begun())
+    assert bar.label.startswith("height [")
+    model.scans[0].forward[1] = np.nan  # type: ignore[index]
+    view.selection.channel_chosen.emit("amplitude")
+    assert bar.label == ""
+    assert np.isnan(bar.levels).all()
+    view.selection.channel_chosen.emit("phase")
+    assert bar.label == "phase [deg]"
+    view.show_run(RunModel(), Part.ALL)
+    assert bar.label == ""
+
+
+def test_the_colour_bar_has_the_numbers_of_its_unit(view: ImageView) -> None:
+    bar = view.picture.colour_bar
+    bar.show_levels(0.0, 1e-7, "height", Shown("um", 1e6))
+    bar.show_levels(0.0, 1e-7, "amplitude", Shown("nm", 1e9))
+    assert bar.plot.getViewBox().viewRange()[1] == pytest.approx([0.0, 100.0])

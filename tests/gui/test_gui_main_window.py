@@ -9,15 +9,25 @@ from pathlib import Path
 
 import pytest
 from made import numbered, run_events, scan_events, started
-from PyQt6.QtGui import QAction
-from PyQt6.QtWidgets import QAbstractButton, QDockWidget, QToolBar, QWidget
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QAction, QKeySequence, QShortcut
+from PyQt6.QtWidgets import (
+    QAbstractButton,
+    QDockWidget,
+    QMenu,
+    QTabWidget,
+    QToolBar,
+    QWidget,
+)
 from talking import LOOK, MadeRun, MadeTalker, run_view, until
 
 from spm_auto.data import FILE_NAME, Event, FinishReason, Journal, RunFinished
 from spm_auto.errors import RecipeError
 from spm_auto.gui.application import Hook, window_settings
+from spm_auto.gui.by_hand.where import HERE
 from spm_auto.gui.common.theme import DARK, Theme
 from spm_auto.gui.main_window import MainWindow
+from spm_auto.gui.menus import KEYS
 from spm_auto.gui.run.run_model import Part
 from spm_auto.gui.run.session import Session
 from spm_auto.gui.run.wishes import Pause, Perform
@@ -296,17 +306,72 @@ def test_the_theme_changes_everywhere_at_once(window: MainWindow) -> None:
 
 
 def test_no_key_has_two_meanings(window: MainWindow) -> None:
-    keys = [a.shortcut().toString() for a in window.findChildren(QAction) if a.shortcut()]
+    """Also not the underlined letters, nor a key of one part and one of the whole window."""
+    keys = [a.shortcut().toString() for a in window.findChildren(QAction)]
     keys += [b.shortcut().toString() for b in window.findChildren(QAbstractButton)]
-    twice = {key for key, count in Counter(filter(None, keys)).items() if count > 1}
-    mnemonics = {key for key in twice if key.startswith("Alt+")}  # those cycle
-    assert twice <= mnemonics
+    for tabs in window.findChildren(QTabWidget):
+        titles = map(tabs.tabText, range(tabs.count()))
+        keys += [QKeySequence.mnemonic(title).toString() for title in titles]
+    keys += [QKeySequence.mnemonic(m.title()).toString() for m in window.findChildren(QMenu)]
+    of_parts: set[str] = set()
+    for shortcut in window.findChildren(QShortcut):
+        own = set(map(QKeySequence.toString, shortcut.keys())) - {""}
+        is_of_all = shortcut.context() == Qt.ShortcutContext.WindowShortcut
+        keys += own if is_of_all else ()
+        of_parts |= set() if is_of_all else own
+    counted = Counter(filter(None, keys))
+    assert not {key for key, count in counted.items() if count > 1}
+    assert not of_parts & set(counted)
+
+
+def test_places_that_were_clicked_in_one_run_are_forgotten_in_the_next(
+    window: MainWindow, tmp_path: Path
+) -> None:
+    """A tip that is sent to a place of the run before could crash."""
+    write(tmp_path / "first", run_events(4, is_over=False))
+    write(tmp_path / "second", [started(), *scan_events(n_lines=3)])
+    window.attach(tmp_path / "first")
+    shows(window, lambda: window.session.model.n_fits == 4)
+    parts, selection = window.parts, window.selection
+    selection.place_chosen.emit(1e-7, -2e-7)
+    selection.spectra_chosen.emit((1, 2))
+    selection.cursor_moved.emit(1e-7, -2e-7)
+    selection.pattern_drawn.emit(((0.0, 0.0), (1e-7, 0.0)))
+    selection.place_chosen.emit(1e-7, -2e-7)
+    assert parts.range.send.isEnabled()
+    assert not parts.profile.newest.isChecked()
+    window.attach(tmp_path / "second")
+    shows(window, lambda: window.session.model.scans)
+    assert not parts.range.send.isEnabled()
+    assert parts.range.place is None
+    assert parts.image.picture.place.place is None
+    assert parts.image.picture.spectra.chosen == ()
+    assert parts.image.tools.places == ()
+    assert parts.image.readout.text() == " "
+    assert parts.profile.newest.isChecked()
+    assert parts.agent.readout.text() == ""
+    for panel in (parts.parameters.spectrum, parts.parameters.tip):
+        assert panel.where.choice == HERE
+        assert all(not field.text() for field in panel.where.fields)
+
+
+def test_the_keys_that_the_window_tells_are_those_of_the_page() -> None:
+    page = Path(__file__).parents[2] / "docs" / "operator.md"
+    rows = page.read_text(encoding="utf-8").partition("## Keys")[2].splitlines()
+    told = [row.split("|")[1].strip() for row in rows if row.startswith("|")][2:]
+    assert told == [line.partition("\t")[0] for line in KEYS.splitlines()]
 
 
 def test_all_parts_fit_on_a_small_screen(window: MainWindow) -> None:
     least = window.minimumSizeHint()
     assert least.width() <= 1366
     assert least.height() <= 768 - 40  # a bar of the desktop stands below
+
+
+def test_at_its_first_size_the_window_shows_what_ends_work_by_hand(window: MainWindow) -> None:
+    window.layout_.settle()
+    button = window.parts.parameters.interrupt
+    assert button.visibleRegion().boundingRect() == button.rect()
 
 
 def test_what_is_pressed_often_can_be_found_by_its_name(window: MainWindow) -> None:

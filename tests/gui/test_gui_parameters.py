@@ -61,7 +61,7 @@ FIELDS = (
     ("spectrum", "y", (0, ONE), "6 um", "-5 um to 5 um"),
     ("feedback", "bias", (), "11 V", "-10 V to 10 V"),
     ("feedback", "setpoint", (), "3 nA", "1 pA to 2 nA"),
-    ("feedback", "gain", (), "2001 1/s", "0 1/s to 2 k1/s"),
+    ("feedback", "gain", (), "2001 1/s", "0 1/s to 2000 1/s"),
     ("tip", "bias", (0, ONE), "5 V", "-4 V to 4 V"),
     ("tip", "depth", (1, ONE), "6 nm", "0 m to 5 nm"),
     ("tip", "duration", (0, ONE), "0 ms", "more than 0"),

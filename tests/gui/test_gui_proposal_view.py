@@ -391,3 +391,33 @@ def test_accept_reject_and_measure_have_keys_of_their_own(
     view.show_question(made_agents.view())
     qtbot.keyClick(view.why, Qt.Key.Key_A, both)
     assert len(wishes) == 3  # nothing is asked
+
+
+def test_what_humans_did_in_the_run_before_is_not_shown_as_done_in_this_one(
+    view: ProposalView,
+) -> None:
+    first = [made_agents.intervention("note", {}, why=f"first {n}") for n in range(3)]
+    feed(view, *first)
+    second = [made_agents.intervention("note", {}, why=f"second {n}") for n in range(9)]
+    feed(view, *second)
+    told = [view.record.list.item(n).text() for n in range(view.record.list.count())]  # type: ignore[union-attr]
+    assert len(told) == len(second)
+    assert all("second" in text for text in told)
+
+
+def test_what_was_begun_in_the_run_before_is_not_sent_to_this_one(view: ProposalView) -> None:
+    view.why.setText("a scratch")
+    view.circle.click()
+    assert view.tool.is_drawing
+    view.selection.forget()
+    assert not view.tool.is_drawing
+    assert view.why.text() == ""
+
+
+def test_spectra_that_are_judged_anew_are_compared_by_their_new_values(
+    view: ProposalView,
+) -> None:
+    feed(view)
+    assert " V at " in view.prefer.choices[0].itemText(0)
+    feed(view, *made_agents.rejudged(made_agents.run_events(5), "remanence"))
+    assert " pm at " in view.prefer.choices[0].itemText(0)

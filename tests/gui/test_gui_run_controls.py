@@ -125,7 +125,7 @@ def test_after_an_emergency_whoever_resumes_it_is_told_so(
     end = RunFinished(FinishReason.EMERGENCY, "the tip is withdrawn")
     controls.show_run(model_of(numbered([*run_events(1, is_over=False), end])), Part.ALL)
     controls.show_standing(Standing(FOLDER, None, "the run is over", can_resume=True))
-    assert controls.again.text() == "Resu&me after the emergency"
+    assert controls.again.text() == "Res&ume after the emergency"
     with qtbot.waitSignal(controls.resume_wished) as asked:
         qtbot.mouseClick(controls.again, Qt.MouseButton.LeftButton)
     assert asked.args is not None

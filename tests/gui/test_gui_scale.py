@@ -24,7 +24,8 @@ def test_a_unit_per_unit_has_its_prefix_in_front() -> None:
 
 
 def test_what_has_no_prefix_gets_none() -> None:
-    for unit, label in (("1", "ratio"), ("%", "ratio (%)"), ("a.u.", "ratio (a.u.)")):
+    known = (("1", "ratio"), ("%", "ratio (%)"), ("a.u.", "ratio (a.u.)"), ("1/V", "ratio (1/V)"))
+    for unit, label in known:
         scale = Scale(unit)
         assert not scale.fit(1e-6)
         assert scale.label("ratio") == label
