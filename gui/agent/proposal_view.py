@@ -28,6 +28,8 @@ from .region_tool import RegionTool, Shape
 from .side_panels import ForbiddenPanel, PreferPanel, RecordPanel
 from .steer_panel import SteerPanel
 
+_HINT = "a click chooses a place, a double click has it measured"
+BY_HAND_HINT = "for an agent; by hand: By hand > Spectrum > Measure"
 _SHARE = 0.25  # of the map's width, that a region has at first
 
 
@@ -289,14 +291,16 @@ class ProposalView(View):
         where = "here" if self._place is None else f"at {place_words(*self._place)}"
         wrong = self._fault_of_place()
         self.measure.setText(f"Measure {where}{instead}")
+        is_by_hand = self.box.is_by_hand
+        can_steer = self._can_act and not is_by_hand
         self.measure.setEnabled(
-            self._can_act and self._place is not None and not (wrong or self.bias.fault())
+            can_steer and self._place is not None and not (wrong or self.bias.fault())
         )
         self.bias.setVisible(self._has_biases() and not self.box.asks_for_point)
         if self.tool.is_drawing:
             self.hint.setText(fault or ("" if region is None else f"drawn: {region.words}"))
         else:
-            self.hint.setText(wrong or "a click chooses a place, a double click has it measured")
+            self.hint.setText(BY_HAND_HINT if is_by_hand else wrong or _HINT)
         for panel in (self.steer, self.prefer):
             panel.setEnabled(self._can_act)
         self.closed.set_can_act(self._can_act)

@@ -55,6 +55,7 @@ class QuestionBox(QFrame):
             field.valued.connect(self._look)
         grid.setColumnStretch(1, 1)
         grid.setColumnStretch(3, 1)
+        self.fault = words("why it cannot be done instead", "alarm")
         buttons = QHBoxLayout()
         for button in (self.accept, self.reject, self.edit):
             buttons.addWidget(button)
@@ -62,6 +63,7 @@ class QuestionBox(QFrame):
         layout.setContentsMargins(8, 6, 8, 6)
         layout.addWidget(self.words)
         layout.addLayout(grid)
+        layout.addWidget(self.fault)
         layout.addLayout(buttons)
         layout.addWidget(self.waiting)
         self._show()
@@ -82,6 +84,11 @@ class QuestionBox(QFrame):
     def asks_for_point(self) -> bool:
         """Whether the run asks where to measure."""
         return self.question is not None and self.question.ask.kind == "point"
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether the run waits for instructions by hand: there is no agent to be steered."""
+        return self.question is not None and self.question.ask.kind == BY_HAND
 
     def set_limits(self, limits: Limits | None) -> None:
         """Say where the probe may go, and which bias may be applied."""
@@ -180,8 +187,11 @@ class QuestionBox(QFrame):
         self._look()
 
     def _look(self) -> None:
-        """Let "instead" be pressed while the fields are right."""
+        """Let "instead" be pressed while the fields are right, and say what is wrong with them."""
         self.edit.setEnabled(self._edited() is not None)
+        said = "\n".join(filter(None, (self.fields[name].fault() for name in self._asked())))
+        self.fault.setText(said)
+        self.fault.setVisible(bool(said))
 
 
 def _said(view: RunView | None, question: Question | None) -> str:
