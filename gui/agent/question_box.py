@@ -1,5 +1,6 @@
 """QuestionBox: what the run asks, and the answers: yes, no, or something else instead."""
 
+from collections.abc import Callable
 from typing import Any
 
 from PyQt6.QtCore import pyqtSignal
@@ -23,14 +24,18 @@ _UNITS = {"x": "m", "y": "m", "width": "m", "height": "m", "bias": "V"}
 class QuestionBox(QFrame):
     """The question with its answers; each answer says which question it belongs to.
 
+    Args:
+        check: Says why a place cannot be measured; empty where it can.
+
     Signals:
         acted: A human answers, a `spm_auto.gui.run.wishes.Judge` without its reason.
     """
 
     acted = pyqtSignal(object)
 
-    def __init__(self) -> None:
+    def __init__(self, check: Callable[[Place], str] = lambda _: "") -> None:
         super().__init__()
+        self._check = check
         self.setFrameShape(QFrame.Shape.StyledPanel)
         self._view: RunView | None = None
         self.question: Question | None = None
@@ -131,6 +136,10 @@ class QuestionBox(QFrame):
         self.suggest(place)
         self._answer(Verdict.EDITED)
 
+    def review(self) -> None:
+        """Look at the fields again: what can be measured may have changed."""
+        self._look()
+
     def _because(self) -> str:
         """Return the question with the agent's reason, where it is about its last choice."""
         choice = self._choice
@@ -163,7 +172,7 @@ class QuestionBox(QFrame):
         if self.question is None:
             return
         values = (self._edited() or {}) if verdict is Verdict.EDITED else {}
-        if verdict is Verdict.EDITED and not values:
+        if verdict is Verdict.EDITED and not (values and self.edit.isEnabled()):
             return
         self.acted.emit(Judge(verdict, self.question.number, values))
 
@@ -188,8 +197,11 @@ class QuestionBox(QFrame):
 
     def _look(self) -> None:
         """Let "instead" be pressed while the fields are right, and say what is wrong with them."""
-        self.edit.setEnabled(self._edited() is not None)
         said = "\n".join(filter(None, (self.fields[name].fault() for name in self._asked())))
+        x, y = (self.fields[name].value() for name in ("x", "y"))
+        if self.asks_for_point and not said and x is not None and y is not None:
+            said = self._check((x, y))
+        self.edit.setEnabled(self._edited() is not None and not said)
         self.fault.setText(said)
         self.fault.setVisible(bool(said))
 

@@ -207,6 +207,17 @@ def test_a_place_that_the_agent_cannot_measure_is_refused_in_words(
     assert wishes == []
 
 
+def test_what_is_forbidden_is_no_answer_either(view: ProposalView, wishes: list[Any]) -> None:
+    feed(view, made_agents.intervention("forbid_region", REGION))
+    view.show_question(made_agents.view(made_agents.ASKED))
+    view.box.fields["x"].setText("100 nm")
+    assert view.box.fault.text() == "(100 nm, -100 nm) is forbidden: allow it again first"
+    view.box.edit.click()
+    assert wishes == []
+    feed(view)
+    assert view.box.edit.isEnabled()
+
+
 def test_by_hand_there_is_no_agent_that_could_measure_what_was_clicked(
     view: ProposalView, wishes: list[Any]
 ) -> None:
