@@ -55,6 +55,7 @@ LINES_PER_SECOND = 10
 WARM_UP = 3.0  # [s] before anything counts
 N_RECORDS = 100_000
 N_UPDATES = 10_000
+UPDATES_A_SPECTRUM = 20  # so that a spectrum takes two seconds
 PATIENCE = 120.0  # [s] for a model to be fitted
 PRESSES = 100
 BETWEEN = 1.3  # [s] between two presses; a new connection stands after one
@@ -181,10 +182,10 @@ def memory(application: QApplication, folder: Path, _: float) -> Iterator[Row]:
         for update in range(full + N_UPDATES):
             at = update % (PIXELS + 1)
             journal.append(next(run.scan()) if at == 0 else run.line(at - 1))
-            if update % 10 == 0:
+            if update % UPDATES_A_SPECTRUM == 0:
                 for event in run.spectrum(1e5 + update):
                     journal.append(event)
-                journal.append(run.fit(update // 10 + 1))
+                journal.append(run.fit(update // UPDATES_A_SPECTRUM + 1))
             if update == full:
                 before = resident()
             board.tick()

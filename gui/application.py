@@ -4,7 +4,9 @@ import faulthandler
 import gc
 import logging
 import sys
+import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -20,6 +22,7 @@ from .run.session import Session
 
 _log = logging.getLogger(__name__)
 _THEME = "theme"  # key of the settings
+_AGAIN = 60.0  # [s] after which a fault is told again
 
 
 def run_window(
@@ -35,7 +38,7 @@ def run_window(
     """Open the window, and run it until it is closed; see `open_window`.
 
     Raises:
-        SpmError: There is no such run or theme.
+        SpmError: There is no such folder or theme.
     """
     if theme and theme not in THEMES:
         raise SpmError(f"there is no theme {theme!r} (known: {', '.join(THEMES)})")
@@ -82,6 +85,8 @@ def run_folder(path: Path, is_over: bool) -> Path:
         SpmError: There is no run.
     """
     folder = path.parent if path.is_file() else path
+    if not folder.is_dir():
+        raise SpmError(f"there is no folder {path}: which run is meant?")
     if (is_over or folder != path) and not (folder / FILE_NAME).is_file():
         raise SpmError(f"{path}: there is no run here, for it has no {FILE_NAME}")
     return folder
@@ -114,12 +119,16 @@ class Hook:
 
     Without it Qt would end the program; the run is another process and notices nothing either way.
 
+    One that comes again and again, at every tick, is told once a minute.
+
     Args:
         window: Tells it.
+        now: Tells a time that never jumps [s].
     """
 
-    def __init__(self, window: MainWindow) -> None:
-        self._window = window
+    def __init__(self, window: MainWindow, now: Callable[[], float] = time.monotonic) -> None:
+        self._window, self._now = window, now
+        self._told: dict[str, float] = {}  # when each was told [s]
 
     def __call__(
         self,
@@ -131,6 +140,10 @@ class Hook:
         if issubclass(kind, KeyboardInterrupt):
             self._window.close()
             return
-        lines = "".join(traceback.format_exception(kind, error, trace))
+        lines, now = "".join(traceback.format_exception(kind, error, trace)), self._now()
+        self._told = {each: at for each, at in self._told.items() if now - at < _AGAIN}
+        if lines in self._told:
+            return
+        self._told[lines] = now
         _log.error("fault of the window: %s", lines)
         self._window.tell_fault(f"{kind.__name__}: {error}", lines)

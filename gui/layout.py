@@ -153,7 +153,7 @@ class Layout:
     def _add(self, name: str, title: str, part: QWidget, area: Qt.DockWidgetArea) -> None:
         dock = QDockWidget(title, self._window)
         dock.setObjectName(name)
-        scrolls = name in ("parameters", "proposals")
+        scrolls = name == "proposals"  # the panels for work by hand scroll by themselves
         if scrolls:  # on a small screen the last field must be reachable, too
             scroll = QScrollArea()
             scroll.setWidgetResizable(True)

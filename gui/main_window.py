@@ -1,5 +1,8 @@
 """MainWindow: puts the views together, and asks the session ten times a second what is new."""
 
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from PyQt6.QtCore import QSettings, QTimer
@@ -20,6 +23,7 @@ from .run.sayings import Weight
 from .run.session import Session
 from .run.wishes import Annotate, Finish, Interrupt, Perform
 from .start.catalogue import BY_HAND as BY_HAND_RECIPE
+from .status.run_controls import AFTER_EMERGENCY
 from .window_parts import Parts
 
 TICK = 100  # [ms] between two looks at what is new
@@ -28,6 +32,8 @@ _AT_MOST, _AT_ONCE = 0.02, 0.06  # [s] for reading at a tick; the latter while t
 _SHOWN_EVERY = 32  # so many of those ticks go by before what was read is shown: two seconds
 _THEME = "theme"  # key of the settings
 _SAID = 10_000  # [ms] that a message stands in the status bar
+_UNDER_WAY = ("loading", "running", "paused")  # states of a run that somebody may have resumed
+_BEGUN = "what was begun by hand goes on"
 BY_HAND = "by_hand"  # kind of the question that work by hand answers
 
 
@@ -112,18 +118,22 @@ class MainWindow(QMainWindow):
         self.parts.log.add(Weight.ALARM, f"fault of this window: {text}\n{details}")
 
     def tick(self) -> None:
-        """Look at what is new, and have it shown."""
+        """Look at what is new, and have it shown; a fault in one part keeps no other from it."""
+        _do_all(self._read, self._show)
+
+    def _read(self) -> None:
         changed = self.session.tick(_AT_ONCE if self.session.is_behind else _AT_MOST)
         if self.session.model is not self._model:
             self._model, changed = self.session.model, Part.ALL
         for view in self._owed:
             self._owed[view] |= changed
+
+    def _show(self) -> None:
         is_behind = self.session.is_behind
         self._n_behind = self._n_behind + 1 if is_behind else 0
-        if self._n_behind % _SHOWN_EVERY == 0:
-            self._show_owed()
-            self._show_link()
         self._timer.setInterval(_BEHIND if is_behind else TICK)
+        if self._n_behind % _SHOWN_EVERY == 0:
+            _do_all(self._show_owed, self._show_link)
 
     def set_theme(self, name: str) -> None:
         """Change the colours of everything."""
@@ -222,28 +232,30 @@ class MainWindow(QMainWindow):
 
     def _show_owed(self) -> None:
         """Show what has changed in the views that are seen; the others are told once they are."""
-        for view, owed in self._owed.items():
-            if owed and view.isVisible():
-                self._owed[view] = Part.NOTHING
-                view.show_run(self._model, owed)
+        shown = {view: owed for view, owed in self._owed.items() if owed and view.isVisible()}
+        self._owed.update(dict.fromkeys(shown, Part.NOTHING))
+        _do_all(*(partial(view.show_run, self._model, owed) for view, owed in shown.items()))
 
     def _show_link(self) -> None:
         """Show what the run answers, and what came of wishes."""
         session, parts = self.session, self.parts
-        for view in parts.views:
-            view.show_look(session.look)
-        parts.withdraw.show_look(session.look)
-        standing = session.standing
-        parts.controls.show_standing(standing)
-        parts.status.show_standing(standing)
-        if session.about is not self._about:
-            self._about = session.about
-            parts.parameters.set_about(session.about)
-        parts.agent.show_question(session.view)
-        parts.proposals.show_question(session.view)
-        parts.parameters.set_ready(*self._readiness())
-        for outcome in session.take_outcomes():
-            self._tell_outcome(outcome)
+        look, standing = session.look, session.standing
+        _do_all(
+            *(partial(view.show_look, look) for view in parts.views),
+            partial(parts.withdraw.show_look, look),
+            partial(parts.controls.show_standing, standing),
+            partial(parts.status.show_standing, standing),
+            self._show_about,
+            partial(parts.agent.show_question, session.view),
+            partial(parts.proposals.show_question, session.view),
+            partial(parts.parameters.set_ready, *self._readiness()),
+            *(partial(self._tell_outcome, each) for each in session.take_outcomes()),
+        )
+
+    def _show_about(self) -> None:
+        if self.session.about is not self._about:
+            self._about = self.session.about
+            self.parts.parameters.set_about(self.session.about)
 
     def _tell_outcome(self, outcome: Outcome) -> None:
         if isinstance(outcome.wish, Perform):
@@ -259,17 +271,32 @@ class MainWindow(QMainWindow):
             return False, "no run is open: begin by hand (Ctrl+N)"
         if session.is_looking:
             return False, "this window only looks"
+        if session.is_starting:
+            return False, "the run is being started"
+        if finished is not None and session.tip:
+            return False, f"tip: {session.tip}. Look at it, then press: {AFTER_EMERGENCY}"
         if finished is not None:
-            return False, f"the run is over: {finished.reason}"
-        if session.view is None:
-            return False, session.fault or "the run has not answered yet"
-        question = session.view.question
+            return False, f"the run is over: {finished.reason}; begin by hand anew (Ctrl+N)"
+        view, ends = session.view, f"tip: {session.tip}; the run ends"
+        if view is None:
+            return False, ends if session.tip else session.fault or "the run has not answered yet"
+        question = view.question
         if question is not None and question.ask.kind == BY_HAND:
-            return True, ""
+            is_new = question.number != session.performed
+            return is_new, "" if is_new else _BEGUN
+        if session.tip and view.state not in _UNDER_WAY:
+            return False, ends
         step = session.model.step
         if step is not None and step.kind == BY_HAND:
-            return False, "what was begun by hand goes on"
+            return False, _BEGUN
         return False, f"the run is busy{'' if step is None else f' with {step.kind}'}"
+
+
+def _do_all(*calls: Callable[[], object]) -> None:
+    """Make all calls in order, also after one that has failed; its error is raised at the end."""
+    with ExitStack() as stack:
+        for call in reversed(calls):
+            stack.callback(call)
 
 
 def _is_simulated(lab: Path) -> bool:

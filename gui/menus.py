@@ -13,16 +13,18 @@ if TYPE_CHECKING:
 
 KEYS = """\
 F12, Ctrl+Shift+W\tWITHDRAW the tip, whatever else is open
-Ctrl+P, Ctrl+G\tpause, go on
-Ctrl+I\tinterrupt what was begun by hand
+Ctrl+P, Ctrl+G, Ctrl+I\tpause, go on, end what was begun by hand
+Ctrl+Shift+A, Ctrl+Shift+R, Ctrl+Shift+E\taccept, reject, do what the fields say instead
+Ctrl+Shift+M, Ctrl+Shift+F\tmeasure the place that was clicked, forbid what is drawn
 Ctrl+1 to Ctrl+4\tmicroscope, agent, start, recipe
-Ctrl+N\tbegin by hand on the simulator
-Ctrl+O\topen a run
-Ctrl+L\tlog
-Ctrl+H\thistory
-Ctrl+T\tdark or light
+Ctrl+Return\tin a panel for work by hand: do it
+Ctrl+R, Ctrl+Shift+Return\twhile something is chosen for a run: rehearse, start
+Ctrl+N, Ctrl+O\tbegin by hand on the simulator, open a run
+C, B, L, F, Home\tin the image: channel, direction, levelling, the newest, the whole frame
+Ctrl+L, Ctrl+H, Ctrl+F\tlog, history, search in the log
 Ctrl+Shift+N\twrite a note into the run's record
-Ctrl+Q\tclose this window; the run goes on"""
+Ctrl+S, Ctrl+Shift+S\tin the recipe: save, save as
+Ctrl+T, F1, Ctrl+Q\tdark or light, these keys, close this window (the run goes on)"""
 
 
 class Menus:

@@ -21,16 +21,8 @@ ALL = BASE | {
 COMMAND_LINE = {
     *("cli", "execute", "experiment", "display", "doctor", "scoreboard", "gallery"),
     *("conformance", "emulate", "serve", "keys", "keep_going", "hosting", "attend", "serving"),
-    *(
-        "steering",
-        "listening",
-        "windows",
-        "planning",
-        "plan_tables",
-        "rehearsal",
-        "extremes",
-        "stand_in",
-    ),
+    *("steering", "listening", "windows", "foreseeing", "planning", "plan_tables"),
+    *("rehearsal", "extremes", "stand_in"),
 }
 DOORS = ALL | COMMAND_LINE | {"lab", "resume", "script", "campaign"}
 

@@ -53,7 +53,7 @@ class ParametersView(View):
         self.probe = ProbePanel(selection, theme)
         self.load = LoadPanel(theme)
         self.stage = StagePanel(theme)
-        self.tabs = QTabWidget()
+        self.tabs = _Tabs()
         self.tabs.setUsesScrollButtons(True)
         self.tabs.setDocumentMode(True)
         self._pages: dict[str, Panel] = {}
@@ -188,3 +188,11 @@ class ParametersView(View):
             panel.set_ready(is_ready, why)
         self.interrupt.setEnabled(self._is_by_hand and not is_ready)
         self.finish.setEnabled(is_ready)
+
+
+class _Tabs(QTabWidget):
+    """Tabs that take the height there is: what is in them scrolls, and what is below stays."""
+
+    def hasHeightForWidth(self) -> bool:  # noqa: N802 - Qt's name
+        """Say no, else the tabs would insist on the height of all that is in them."""
+        return False

@@ -13,11 +13,22 @@ from pathlib import Path
 from typing import Protocol
 
 from spm_auto.clock import RealClock
+from spm_auto.data import FILE_NAME as JOURNAL
+from spm_auto.data import JournalReader, RunStarted
 from spm_auto.ear import FILE_NAME
 from spm_auto.errors import AccessError, ConnectionLost, SpmError
-from spm_auto.server import Identity, Place, RemoteInstrument, read_identity
+from spm_auto.lab import parse_lab
+from spm_auto.server import (
+    Identity,
+    Place,
+    RemoteInstrument,
+    RemoteSettings,
+    read_identity,
+    read_public,
+)
+from spm_auto.settings import parse_toml
 
-from .link import Connect, Talker
+from .link import Connect, Talker, may_be_there, unforeseen
 
 EVERY = 0.5  # [s] between two looks whether a door is there
 BETWEEN = 0.15  # [s] between two signals: two at once may count as one
@@ -137,7 +148,7 @@ def ear_door(folder: Path, who: str, connect: Connect) -> OpenDoor:
         try:
             return EarDoor(connect(folder, who))
         except AccessError as error:
-            if (folder / FILE_NAME).exists():  # and may not, or cannot, be used
+            if may_be_there(folder / FILE_NAME):  # and may not, or cannot, be used
                 raise
             raise Absent(str(error)) from error
 
@@ -145,16 +156,37 @@ def ear_door(folder: Path, who: str, connect: Connect) -> OpenDoor:
 
 
 def server_door_of(folder: Path) -> OpenDoor:
-    """Return what opens the door of the server that a run has beside it."""
+    """Return what opens the door of the server that a run has beside it, or that its lab names."""
 
     def opened() -> Door:
         announced = sorted(folder.glob(_SERVERS))
-        if not announced:
-            raise NoServer(f"{folder}: the run has no instrument server of its own")
-        said = read_announced(announced[-1])
-        return ServerDoor(place_of(said), read_identity(announced[-1].with_name(_GUEST)))
+        if announced:
+            said = read_announced(announced[-1])
+            return ServerDoor(place_of(said), read_identity(announced[-1].with_name(_GUEST)))
+        remote = _remote_of(folder)
+        if remote is None:
+            raise NoServer(f"{folder}: the run has no instrument server")
+        place = Place(remote.address, read_public(Path(remote.server_key)), remote.safety)
+        return ServerDoor(place, read_identity(Path(remote.key)))
 
     return opened
+
+
+def _remote_of(folder: Path) -> RemoteSettings | None:
+    """Return the server that the lab file of a run names; None where it names none."""
+    try:
+        first = next(JournalReader(folder / JOURNAL).poll(), None)
+        if first is None or not isinstance(first.event, RunStarted):
+            return None
+        started = first.event
+        file = Path(str(started.settings["lab_file"]))
+        lab = parse_lab(parse_toml(started.lab, file.name), file.name, file.parent)
+    except (SpmError, KeyError):  # a script's run has no lab file
+        return None
+    replaced = started.settings.get("overrides", ())
+    settings = lab.instrument
+    is_replaced = any(str(text).startswith("instrument") for text in replaced)
+    return settings if isinstance(settings, RemoteSettings) and not is_replaced else None
 
 
 def read_announced(path: Path) -> Mapping[str, str]:
@@ -242,11 +274,12 @@ class Prepared:
         while not self._closing.is_set():
             self._wake.clear()
             try:
-                if pulse is None:
-                    pulse = self.open()
-                if self._door is None:
-                    self._put(self.open())
-                self._seen = pulse.check() or self._seen
+                with unforeseen():
+                    if pulse is None:
+                        pulse = self.open()
+                    if self._door is None:
+                        self._put(self.open())
+                    self._seen = pulse.check() or self._seen
                 self._fault, self._is_absent = "", False
             except SpmError as error:
                 self._fault, self._is_absent = str(error), isinstance(error, Absent)

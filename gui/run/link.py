@@ -4,7 +4,7 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -90,6 +90,32 @@ def call_run(folder: Path, who: str) -> Talker:
     return RunClient.connect(folder, who)
 
 
+def may_be_there(path: Path) -> bool:
+    """Say whether there is such a file, as far as one may look."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+@contextlib.contextmanager
+def unforeseen() -> Iterator[None]:
+    """Turn what nobody foresaw into an `OutOfStep`: no thread may end by it without a word.
+
+    Raises:
+        SpmError: Whatever goes wrong within.
+    """
+    try:
+        yield
+    except SpmError:
+        raise
+    except Exception as error:  # whatever it is, the thread must say it and go on
+        raise OutOfStep(f"{type(error).__name__}: {error}") from error
+
+
 @dataclass(frozen=True, slots=True)
 class News(Generic[Heard]):
     """What was heard last.
@@ -119,7 +145,6 @@ class Watching(Generic[Heard]):
         ask: Asks.
         every: How long to wait between two questions [s].
         name: Of the thread.
-        times: How often it has to hear an answer until it is content; 0 for no end.
     """
 
     def __init__(
@@ -128,9 +153,8 @@ class Watching(Generic[Heard]):
         ask: Callable[[Talker], Heard],
         every: float,
         name: str,
-        times: int = 0,
     ) -> None:
-        self._connect, self._ask, self._every, self._times = connect, ask, every, times
+        self._connect, self._ask, self._every = connect, ask, every
         self._news: News[Heard] = News()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._watch, name=name, daemon=True)
@@ -151,13 +175,12 @@ class Watching(Generic[Heard]):
 
     def _watch(self) -> None:
         talker: Talker | None = None
-        heard = 0
         while not self._closing.is_set():
             try:
-                if talker is None:
-                    talker = self._connect()
-                self._news = News(self._ask(talker), "", time.monotonic())
-                heard += 1
+                with unforeseen():
+                    if talker is None:
+                        talker = self._connect()
+                    self._news = News(self._ask(talker), "", time.monotonic())
             except SpmError as error:
                 is_absent = isinstance(error, AccessError)
                 said = str(error)
@@ -165,8 +188,6 @@ class Watching(Generic[Heard]):
                 if talker is not None and isinstance(error, ConnectionLost):
                     talker.close()
                     talker = None
-            if heard == self._times > 0:
-                break
             self._closing.wait(AGAIN if self._news.fault else self._every)
         if talker is not None:
             talker.close()
@@ -216,8 +237,9 @@ class Line(Generic[Heard]):
             what, say = job
             fault = ""
             try:
-                talker = self._living(talker)
-                say(talker)
+                with unforeseen():
+                    talker = self._living(talker)
+                    say(talker)
             except SpmError as error:
                 fault = str(error)
             self._told(what, fault)
@@ -227,7 +249,7 @@ class Line(Generic[Heard]):
     def _living(self, talker: Talker | None) -> Talker:
         """Return a connection at whose other end somebody is."""
         if talker is not None:
-            with contextlib.suppress(SpmError):
+            with contextlib.suppress(SpmError), unforeseen():
                 talker.state()
                 return talker
             talker.close()

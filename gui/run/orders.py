@@ -101,6 +101,7 @@ class Standing:
         planned: What it was planned to take; None while nobody has said.
         journal: How its journal is.
         server: The file that says where an instrument server is, where one is looked at.
+        tip: What is known of the tip while nobody can look at it; empty for nothing.
     """
 
     folder: Path | None = None
@@ -112,3 +113,4 @@ class Standing:
     planned: Planned | None = None
     journal: JournalSays = JournalSays()
     server: Path | None = None
+    tip: str = ""

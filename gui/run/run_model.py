@@ -345,13 +345,14 @@ class RunModel:
             self.curves.append(JudgedCurve(len(self.curves), curve))
             self._probe = (curve.x, curve.y)
             return Part.CURVES | _CURVE
-        spectrum = event.spectrum
+        spectrum, instruction = event.spectrum, event.instruction
+        waveform = instruction.waveform
+        if self.spectra and self.spectra[-1].instruction.waveform == waveform:
+            waveform = self.spectra[-1].instruction.waveform  # kept once: it is half of it all
+            instruction = replace(instruction, waveform=waveform)
         self._by_start[spectrum.start_time] = len(self.spectra)
-        self.spectra.append(
-            Measurement(len(self.spectra), event.instruction, spectrum, stage=self.stage)
-        )
+        self.spectra.append(Measurement(len(self.spectra), instruction, spectrum, stage=self.stage))
         self._probe = (spectrum.x, spectrum.y)
-        waveform = event.instruction.waveform
         self.exposure += float(np.abs(waveform.bias).sum()) * waveform.dwell * waveform.cycles
         return Part.SPECTRA | _CURVE
 

@@ -23,6 +23,7 @@ from spm_auto.instrument import Scan, ScanLine, limits_to_table
 from spm_auto.server import Listener, Overheard, RemoteInstrument, read_identity
 
 from .doors import Door, ServerDoor, place_of, read_announced
+from .link import unforeseen
 
 STALE = 3.0  # [s] after which nothing that was heard counts any more
 _SLICE = 0.2  # [s] to listen at a time
@@ -48,7 +49,6 @@ class ServerLink:
     def __init__(self, announced: Path, key: Path | None = None) -> None:
         self.announced = announced
         self._said = read_announced(announced)
-        self._place = place_of(self._said)
         self._identity = read_identity(key or _own_key(announced.parent))
         self._look: Look | None = None
         self._about: About | None = None
@@ -81,7 +81,7 @@ class ServerLink:
         Raises:
             SpmError: Nobody is there.
         """
-        return ServerDoor(self._place, self._identity)
+        return ServerDoor(place_of(read_announced(self.announced)), self._identity)
 
     def records(self) -> list[Record]:
         """Return what was told since the last call, as a run would have written it."""
@@ -98,15 +98,18 @@ class ServerLink:
     def _listen(self) -> None:
         while not self._closing.is_set():
             try:
-                self._greet()
-                self._hear()
+                with unforeseen():
+                    self._said = read_announced(self.announced)  # it may have been started again
+                    self._greet()
+                    self._hear()
             except SpmError as error:
                 self._fault = str(error)
             self._closing.wait(_AGAIN)
 
     def _greet(self) -> None:
         """Ask once what the instrument has."""
-        remote = RemoteInstrument(self._place, self._identity, RealClock(), has_control=False)
+        place = place_of(self._said)
+        remote = RemoteInstrument(place, self._identity, RealClock(), has_control=False)
         try:
             self._about = About(remote.capabilities, remote.limits)
             laboratory = str(remote.greeting["laboratory"])
@@ -116,7 +119,7 @@ class ServerLink:
             self._put(_beginning(self._about, laboratory), 0.0)
 
     def _hear(self) -> None:
-        listener = Listener(self._said["telemetry"], self._identity, self._place.server_public)
+        listener = Listener(self._said["telemetry"], self._identity, self._said["public"])
         try:
             silent_since = time.monotonic()
             while not self._closing.is_set():

@@ -10,14 +10,15 @@ from pathlib import Path
 from spm_auto.errors import AccessError, ConnectionLost, SpmError
 
 from .doors import EVERY, NoServer, OpenDoor, Prepared, Seen, ear_door, press_ctrl_c, server_door_of
-from .link import Connect, call_run
+from .link import Connect, call_run, unforeseen
 
 IN_TIME = 0.2  # [s] within which a withdrawal is confirmed where all is well
 PERSISTENCE = 3.0  # [s] for which somebody who cannot be reached is called again and again
 HARD_PATIENCE = 0.5  # [s] for the hard path to be confirmed before the process is signalled
 CALM = 1.0  # [s] after a confirmation in which nothing more is ordered
 INSISTS = 1.0  # [s] after which what is not confirmed is ordered again
-_CALL_AGAIN = 0.1  # [s]
+LAST = 1.0  # [s] at most that a window waits for a confirmation before it closes
+_CALL_AGAIN, _LOOK_AGAIN = 0.1, 0.01  # [s]
 _MOST_AGAIN = 10
 _BY_HAND = "use the controller's own button"
 
@@ -42,12 +43,14 @@ class Said:
         words: What an operator has to know, in one line.
         detail: More of it; may be empty.
         seconds: How long the confirmation took [s]; NaN without one.
+        at: When it was confirmed, by the clock on the wall; empty where it was not.
     """
 
     stage: Stage
     words: str
     detail: str = ""
     seconds: float = float("nan")
+    at: str = ""
 
 
 @dataclass(slots=True)
@@ -122,8 +125,17 @@ class Withdrawal:
             self._before = ""
 
     def close(self) -> None:
-        """Hang up; safe to call twice."""
+        """Hang up; safe to call twice. What was just ordered is given time to be confirmed."""
+        end = time.monotonic() + LAST
+        while self._is_under_way and time.monotonic() < end:
+            threading.Event().wait(_LOOK_AGAIN)
         self.point_at(None)
+
+    @property
+    def _is_under_way(self) -> bool:
+        with self._lock:
+            attempt = self._attempt
+            return attempt is not None and attempt.confirmed is None and attempt.pending > 0
 
     def forget(self) -> None:
         """Be ready again after a confirmed withdrawal: the tip is at the sample once more."""
@@ -164,7 +176,8 @@ class Withdrawal:
                 by = f"by {attempt.by}"
                 ms = 1e3 * attempt.confirmed
                 words = f"WITHDRAWN (confirmed after {ms:.0f} ms)"
-                return Said(Stage.CONFIRMED, words, by, attempt.confirmed)
+                at = time.strftime("%H:%M:%S", attempt.at)
+                return Said(Stage.CONFIRMED, words, by, attempt.confirmed, at)
             if not ways:
                 return Said(Stage.NOTHING, "no instrument is attached: nothing was withdrawn")
             faults = [f"{w}: {f.removeprefix(self._prefix)}" for w, f in attempt.faults.items()]
@@ -231,8 +244,9 @@ class Withdrawal:
         door = way.take()
         while True:
             try:
-                door = door or way.open()
-                door.withdraw(is_hard)
+                with unforeseen():
+                    door = door or way.open()
+                    door.withdraw(is_hard)
             except NoServer:
                 return False
             except (AccessError, ConnectionLost) as error:
@@ -253,7 +267,7 @@ class Withdrawal:
                     attempt.faults[way.name] = fault
             if is_over or attempt.confirmed is not None:
                 return not fault
-            way.pause(_CALL_AGAIN)
+            threading.Event().wait(_CALL_AGAIN)  # also where the window looks at another run now
 
     def _ended(self, attempt: _Attempt) -> None:
         with self._lock:

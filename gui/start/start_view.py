@@ -286,7 +286,7 @@ class StartView(View):
         self.again.clicked.connect(self._change)
         self.edit.clicked.connect(lambda: self.edit_wished.emit(self.form.recipe.offer.path))
         self.agreed.toggled.connect(self._show_buttons)
-        for keys, slot in (("Ctrl+Shift+Return", self._start), ("Ctrl+Shift+H", self._rehearse)):
+        for keys, slot in (("Ctrl+Shift+Return", self._start), ("Ctrl+R", self._rehearse)):
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(slot)
@@ -294,7 +294,7 @@ class StartView(View):
     def _lay_out(self) -> None:
         self.start.setAccessibleName("start the run")
         self.rehearse.setToolTip(
-            "Goes through the recipe on the simulator under the limits of the lab (Ctrl+Shift+H)"
+            "Goes through the recipe on the simulator under the limits of the lab (Ctrl+R)"
         )
         self.again.setToolTip("Reads recipe and lab file again")
         self.edit.setToolTip("Opens the recipe in the editor")

@@ -20,6 +20,7 @@ from ..run.run_model import Part, RunModel
 from ..run.sayings import Weight
 from ..run.wishes import Pause, Resume, Stop
 
+_THIS_RUN, AFTER_EMERGENCY = "Resume this run", "Resume after the emergency"
 _STEPS = 1000  # of the bar
 _RUNNING = ("loading", "running")
 
@@ -110,7 +111,7 @@ class RunControls(View):
             "To withdraw the tip press WITHDRAW."
         )
         self.stop.clicked.connect(lambda: self.wished.emit(Stop()))
-        self.again = QPushButton("Res&ume this run")
+        self.again = QPushButton(_THIS_RUN.replace("Resume", "Res&ume"))
         self.again.setToolTip("Go on with it where it ended, in a process of its own")
         self.again.clicked.connect(self._resume)
         for button in (self.pause, self.go_on, self.stop, self.again):
@@ -136,8 +137,8 @@ class RunControls(View):
         self.go_on.setEnabled(can_act and is_held)
         self.stop.setEnabled(can_act and view is not None and view.state != "stopping")
         self.again.setVisible(standing.can_resume)
-        after = " after the emergency" if self._is_after_emergency() else ""
-        self.again.setText(f"Res&ume{after or ' this run'}")
+        again = AFTER_EMERGENCY if self._is_after_emergency() else _THIS_RUN
+        self.again.setText(again.replace("Resume", "Res&ume"))
         started = self._model.started
         self.title.say(started.title if started is not None else "no run", "title")
         self.state.say(*state_in_words(standing, self._model))

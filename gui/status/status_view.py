@@ -7,6 +7,7 @@ from PyQt6.QtWidgets import QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 from spm_auto.ear import Look
 from spm_auto.instrument import InstrumentState, Vitals
 from spm_auto.units import format as format_quantity
+from spm_auto.units import format_duration
 
 from ..common.gauge import Gauge
 from ..common.one_line import OneLine
@@ -14,10 +15,12 @@ from ..common.selection import Selection
 from ..common.theme import Theme
 from ..common.view import View
 from ..run.growing_scan import GrowingScan
+from ..run.last_tip import NOT_CONFIRMED
 from ..run.orders import Standing
 from ..run.run_model import Part, RunModel
 
 UNKNOWN = "not known"
+OLD = 10.0  # [s] of instrument time from which on it is told how old something is
 LOW_ON_DISK = 1e9  # [bytes]
 _COLUMNS = 6
 _DOING = {
@@ -91,24 +94,31 @@ class StatusView(View):
         layout.addLayout(grid)
         self._name = ""
         self._scan: GrowingScan | None = None
+        self._look: Look | None = None
+        self._age = ""  # of what was felt, in words; empty where it is new
+        self._last_tip = ""  # what is known of it where nobody can look
         self.show_look(None)
 
     def show_look(self, look: Look | None) -> None:
         """Show what is read back; where nobody can tell, that, and never what was so before."""
-        is_there = look is not None and look.status.state not in _AWAY
-        vitals = look.vitals if look is not None and is_there else None
         self._say("instrument", (UNKNOWN, "faint") if look is None else self._doing(look))
-        self._say("tip", (UNKNOWN, "faint") if look is None else _tip(look))
-        self._say("feedback", _feedback(vitals))
-        self._say("protection", _protection(vitals))
-        bias = math.nan if look is None else look.status.bias
-        self._say("bias", _quantity(bias, "V"))
-        self._say("position", _position(look))
         self._say("control", _control(look))
-        self._show_gauges(vitals)
         trip = "" if look is None else look.trip
         self.alarm.say(f"WATCHDOG: {trip}" if trip else "", "alarm")
         self.alarm.setVisible(bool(trip))
+        if look is not None and look.status.state in _AWAY:  # it tells what was so before
+            look = None
+        self._look = look
+        self._show_tip()
+        vitals = None if look is None else look.vitals
+        age = 0.0 if look is None or vitals is None else look.status.time - vitals.time
+        self._age = f", {format_duration(age)} ago" if age > OLD else ""
+        self._say_felt("feedback", _feedback(vitals))
+        self._say_felt("protection", _protection(vitals))
+        bias = math.nan if look is None else look.status.bias
+        self._say("bias", _quantity(bias, "V"))
+        self._say("position", _position(look))
+        self._show_gauges(vitals)
 
     def show_standing(self, standing: Standing) -> None:
         """Show journal, disk and connection; the window calls this at every tick."""
@@ -121,6 +131,9 @@ class StatusView(View):
             size = format_quantity(float(journal.size), "B", 3)
             self._say("journal", (f"{journal.n_records} records, {size}", ""))
         self._say("disk", _disk(journal.free))
+        if standing.tip != self._last_tip:
+            self._last_tip = standing.tip
+            self._show_tip()
         self._say("connection", _connection(standing))
 
     def show_run(self, model: RunModel, changed: Part) -> None:
@@ -136,8 +149,18 @@ class StatusView(View):
         for gauge in (self._z, self._signal):
             gauge.set_theme(theme)
 
+    def _show_tip(self) -> None:
+        self._say("tip", _tip(self._look, self._last_tip))
+
     def _say(self, name: str, said: Said) -> None:
         self.cells[name].say(said)
+
+    def _say_felt(self, name: str, said: Said) -> None:
+        """Say what was felt, and how long ago where nobody has felt anything since."""
+        words, role = said
+        if self._age and words != UNKNOWN:
+            words, role = words + self._age, "faint" if role in ("good", "") else role
+        self._say(name, (words, role))
 
     def _doing(self, look: Look) -> Said:
         if look.status.is_held:
@@ -152,27 +175,33 @@ class StatusView(View):
         if vitals is None:
             self._z.show_value(math.nan, 0.0, 1.0)
             self._signal.show_value(math.nan, 0.0, 1.0)
-            self._say("z", (UNKNOWN, "faint"))
-            self._say("signal", (UNKNOWN, "faint"))
+            self._say_felt("z", (UNKNOWN, "faint"))
+            self._say_felt("signal", (UNKNOWN, "faint"))
             return
         low, high = vitals.z_range
         self._z.show_value(vitals.z, low, high)
         words, role = _quantity(vitals.z, "m")
         if math.isfinite(low) and math.isfinite(high):
             words += f" of {format_quantity(low, 'm', 3)} to {format_quantity(high, 'm', 3)}"
-        self._say("z", (words, self._z.role if self._z.role != "good" else role))
+        self._say_felt("z", (words, self._z.role if self._z.role != "good" else role))
         self._signal.show_value(vitals.signal, 0.0, vitals.threshold)
         words, role = _quantity(vitals.signal, vitals.unit)
         if math.isfinite(vitals.threshold):
             words += f", touches at {format_quantity(vitals.threshold, vitals.unit, 3)}"
-        self._say("signal", (words, self._signal.role if self._signal.role != "good" else role))
+        self._say_felt(
+            "signal", (words, self._signal.role if self._signal.role != "good" else role)
+        )
 
 
 def _quantity(value: float, unit: str) -> Said:
     return (format_quantity(value, unit, 4), "") if math.isfinite(value) else (UNKNOWN, "faint")
 
 
-def _tip(look: Look) -> Said:
+def _tip(look: Look | None, last: str) -> Said:
+    if look is None:
+        return (
+            (last, "alarm" if NOT_CONFIRMED in last else "warning") if last else (UNKNOWN, "faint")
+        )
     return ("at the sample", "good") if look.status.is_engaged else ("withdrawn", "warning")
 
 

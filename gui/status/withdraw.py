@@ -19,6 +19,11 @@ _ROLES = {
     Stage.CONFIRMED: "good",
     Stage.FAILED: "alarm",
 }
+_UP = (  # or what it was before nobody could tell any more
+    InstrumentState.LATCHED,
+    InstrumentState.LOST,
+    InstrumentState.CLOSED,
+)
 _WIDTH, _HEIGHT = 290, 60  # [pixels] of the words, and of all
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _CONTROL_SHIFT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
@@ -110,7 +115,7 @@ class WithdrawButton(QWidget):
             self._n_looks > 1
             and look is not None
             and look.status.is_engaged
-            and look.status.state is not InstrumentState.LATCHED
+            and look.status.state not in _UP
         ):
             self._withdrawal.forget()
 

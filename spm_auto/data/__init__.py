@@ -11,6 +11,14 @@ from .audit import (
     ServerStopped,
     TipWithdrawn,
 )
+from .choices import (
+    AgentAnswered,
+    AgentPrepared,
+    CostsEstimated,
+    ModelFitted,
+    PointChosen,
+    SpectrumScored,
+)
 from .codec import WHAT_GARBAGE_RAISES, from_tree, to_tree
 from .events import (
     ANNOTATE,
@@ -29,10 +37,7 @@ from .events import (
     SET_APPROVAL,
     TIP,
     TRIPS,
-    AgentAnswered,
-    AgentPrepared,
     Alarm,
-    CostsEstimated,
     DurationsEstimated,
     Event,
     FinishReason,
@@ -40,8 +45,6 @@ from .events import (
     Intervention,
     LineAcquired,
     LoadFinished,
-    ModelFitted,
-    PointChosen,
     ProbePositioned,
     Record,
     RunContinued,
@@ -54,7 +57,6 @@ from .events import (
     ScanFinished,
     ScanStarted,
     SpectrumAcquired,
-    SpectrumScored,
     StepStarted,
 )
 from .files import (

@@ -10,13 +10,11 @@ import numpy as np
 
 from ..errors import DataError
 from ..instrument import ForceCurve, ScanImage, Spectrum
+from .choices import AgentAnswered, ModelFitted, PointChosen
 from .events import (
-    AgentAnswered,
     Alarm,
     Intervention,
     LineAcquired,
-    ModelFitted,
-    PointChosen,
     Record,
     RunContinued,
     RunFinished,

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..instrument import AcquireSpectrum, ForceCurve, ScanImage, ScanLine, Spectrum
+from .choices import PointChosen, SpectrumScored
 from .events import (
     Event,
     LineAcquired,
-    PointChosen,
     Record,
     RunContinued,
     RunStarted,
@@ -17,7 +17,6 @@ from .events import (
     ScanFinished,
     ScanStarted,
     SpectrumAcquired,
-    SpectrumScored,
     StepStarted,
 )
 from .findings import Judged, Verdict

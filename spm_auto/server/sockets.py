@@ -207,12 +207,16 @@ def dial(
     socket.set(zmq.HEARTBEAT_TIMEOUT, SILENCE)
     socket.set(zmq.HEARTBEAT_TTL, SILENCE)
     socket.set(zmq.RECONNECT_IVL, -1)  # who uses it opens another one, and asks how things stand
-    introduce(socket, client, server_public)
+    try:
+        introduce(socket, client, server_public)
+    except (zmq.ZMQError, ValueError) as error:  # what is no key
+        socket.close()
+        raise ConnectionLost(f"the keys for {address!r} are none: {error}") from error
     monitor = socket.get_monitor_socket(_ENDINGS)
     try:
         socket.connect(address)
         _wait_for_handshake(monitor, address, within)
-    except zmq.ZMQError as error:
+    except (zmq.ZMQError, ValueError) as error:
         socket.close()
         raise ConnectionLost(f"{address!r} is no address of a server: {error}") from error
     except ConnectionLost:

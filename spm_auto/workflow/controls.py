@@ -120,10 +120,12 @@ class Controls:
         Raises:
             NotConfirmed: The instrument does not say that the tip is up.
         """
+        said = "withdraw the tip, which is NOT confirmed"
         try:
             self._performer.withdraw(hard)
+            said = "withdraw the tip"
         finally:
-            self._remark(who, why, EMERGENCY, "withdraw the tip")
+            self._remark(who, why, EMERGENCY, said)
             self._control.ask_to_stop(EmergencyStopped)
 
     def annotate(self, text: str, who: str, why: str = "") -> None:

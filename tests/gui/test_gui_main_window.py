@@ -4,6 +4,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,13 @@ from PyQt6.QtWidgets import (
 )
 from talking import LOOK, MadeRun, MadeTalker, run_view, until
 
-from spm_auto.data import FILE_NAME, Event, Journal
+from spm_auto.data import FILE_NAME, Event, FinishReason, Journal, RunFinished
 from spm_auto.errors import RecipeError, SpmError
 from spm_auto.gui.application import Hook, run_folder, window_settings
 from spm_auto.gui.by_hand.where import HERE
 from spm_auto.gui.common.theme import DARK, Theme
 from spm_auto.gui.main_window import MainWindow
+from spm_auto.gui.menus import KEYS
 from spm_auto.gui.run.run_model import Part
 from spm_auto.gui.run.session import Session
 from spm_auto.gui.run.wishes import Pause, Perform
@@ -109,8 +111,8 @@ def shows(window: MainWindow, happens: Callable[[], object]) -> None:
 def test_a_run_is_shown_from_its_journal_in_every_view(window: MainWindow, tmp_path: Path) -> None:
     write(tmp_path / "run", run_events(4, is_over=False))
     window.attach(tmp_path / "run")
-    shows(window, lambda: window.session.view is not None and window.session.look is not None)
-    parts = window.parts
+    parts, session = window.parts, window.session
+    shows(window, lambda: session.view and session.look and not session.is_behind)
     assert parts.image.scan is not None
     assert parts.image.scan.is_complete
     assert parts.log.rows.n_all > 5
@@ -172,6 +174,33 @@ def test_row_12_work_by_hand_is_possible_only_while_the_run_waits_for_it(
     assert window._readiness() == (False, "the run is busy with explore")
     run.view = run_view(question=BY_HAND, state="paused")
     shows(window, lambda: window._readiness() == (True, ""))
+    window.session.wish(Perform((PositionProbe(0.0, 0.0),)))
+    assert window._readiness() == (False, "what was begun by hand goes on")
+    run.view = run_view(question=replace(BY_HAND, number=2), state="paused")
+    shows(window, lambda: window._readiness() == (True, ""))
+
+
+def test_row_14_after_a_withdrawal_status_and_panels_say_what_is_so_and_what_to_do(
+    window: MainWindow, tmp_path: Path, run: MadeRun
+) -> None:
+    write(tmp_path / "run", [started(), *scan_events(n_lines=3)])
+    run.view = run_view(question=BY_HAND, state="paused")
+    window.attach(tmp_path / "run")
+    shows(window, lambda: window._readiness()[0])
+    window.parts.withdraw.press()
+    until(lambda: window.session.tip)
+    assert window._readiness()[0]  # as after somebody else has resumed the run
+    run.view = run_view(state="stopping")
+    shows(window, lambda: not window._readiness()[0])
+    window.tick()
+    assert window.parts.parameters.scan.why.text() == f"tip: {window.session.tip}; the run ends"
+    ended = RunFinished(FinishReason.EMERGENCY, "the run was stopped")
+    window.session.model.take(numbered([ended]))
+    run.is_there, run.is_lost = False, True  # its process ends, too
+    shows(window, lambda: window.session.look is None)
+    assert window.parts.status.cells["tip"].value.full == window.session.tip
+    assert window.session.tip.startswith("withdrawn, confirmed at ")
+    assert "press: Resume after the emergency" in window.parts.parameters.scan.why.text()
 
 
 def test_a_wish_of_a_view_reaches_the_run_and_a_refusal_is_told_in_words(
@@ -211,6 +240,43 @@ def test_a_fault_in_a_slot_is_told_and_the_window_goes_on(
     assert "fault of this window" in said
     assert "in a slot" in said
     shows(window, lambda: window.session.view is not None)
+
+
+def test_a_fault_in_one_part_keeps_the_others_from_nothing(
+    window: MainWindow, tmp_path: Path, run: MadeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is shown of the instrument is never old because something else is at fault."""
+
+    def faulty(*_: object) -> None:
+        raise ZeroDivisionError("in a view")
+
+    write(tmp_path / "run", run_events(1, is_over=False))
+    window.attach(tmp_path / "run")
+    shows(window, lambda: window.session.look)
+    window._timer.stop()  # whose faults are the test's
+    run.look = replace(LOOK, status=replace(LOOK.status, bias=-2.5))
+
+    def is_shown() -> bool:
+        with pytest.raises(ZeroDivisionError):
+            window.tick()
+        return window.parts.status.cells["bias"].value.full == "-2.5 V"
+
+    with monkeypatch.context() as patch:
+        patch.setattr(window.parts.range, "show_look", faulty)
+        patch.setattr(window.parts.image, "show_run", faulty)
+        patch.setattr(window.session, "_read", faulty)
+        window._owed = dict.fromkeys(window.parts.views, Part.ALL)
+        until(is_shown)
+    window._timer.start()
+
+
+def test_a_fault_that_comes_at_every_tick_is_told_once_a_minute(window: MainWindow) -> None:
+    now = 0.0
+    hook = Hook(window, lambda: now)
+    before = window.parts.log.rows.n_all
+    for now in (0.0, 0.1, 30.0, 61.0):  # noqa: B007 - the hook sees it
+        hook(ZeroDivisionError, ZeroDivisionError("in a slot"), None)
+    assert window.parts.log.rows.n_all == before + 2
 
 
 def test_row_21_the_layout_is_kept_and_closing_leaves_the_run_alone(
@@ -291,10 +357,23 @@ def test_places_that_were_clicked_in_one_run_are_forgotten_in_the_next(
         assert all(not field.text() for field in panel.where.fields)
 
 
+def test_the_keys_that_the_window_tells_are_those_of_the_page() -> None:
+    page = Path(__file__).parents[2] / "docs" / "operator.md"
+    rows = page.read_text(encoding="utf-8").partition("## Keys")[2].splitlines()
+    told = [row.split("|")[1].strip() for row in rows if row.startswith("|")][2:]
+    assert told == [line.partition("\t")[0] for line in KEYS.splitlines()]
+
+
 def test_all_parts_fit_on_a_small_screen(window: MainWindow) -> None:
     least = window.minimumSizeHint()
     assert least.width() <= 1366
     assert least.height() <= 768 - 40  # a bar of the desktop stands below
+
+
+def test_at_its_first_size_the_window_shows_what_ends_work_by_hand(window: MainWindow) -> None:
+    window.layout_.settle()
+    button = window.parts.parameters.interrupt
+    assert button.visibleRegion().boundingRect() == button.rect()
 
 
 def test_what_is_pressed_often_can_be_found_by_its_name(window: MainWindow) -> None:
@@ -308,8 +387,8 @@ def test_a_run_is_named_by_its_folder_or_by_a_file_in_it(tmp_path: Path) -> None
     (run / "run.h5").touch()
     for path in (run, run / "run.h5", run / FILE_NAME):
         assert run_folder(path, is_over=True) == run
-    assert run_folder(tmp_path / "later", is_over=False) == tmp_path / "later"
+    assert run_folder(tmp_path, is_over=False) == tmp_path  # it may begin in a moment
     (tmp_path / "notes.txt").touch()
     for path in (tmp_path, tmp_path / "typo", tmp_path / "notes.txt"):
-        with pytest.raises(SpmError, match="there is no run here"):
+        with pytest.raises(SpmError, match=r"there is no (run here|folder)"):
             run_folder(path, is_over=True)

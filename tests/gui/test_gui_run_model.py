@@ -8,8 +8,20 @@ import made
 import numpy as np
 import pytest
 
-from spm_auto.data import Judged, SpectrumAcquired, SpectrumScored, Verdict
+from spm_auto.data import (
+    EMERGENCY,
+    Alarm,
+    Event,
+    FinishReason,
+    Intervention,
+    Judged,
+    RunFinished,
+    SpectrumAcquired,
+    SpectrumScored,
+    Verdict,
+)
 from spm_auto.gui.run import run_model
+from spm_auto.gui.run.last_tip import last_tip
 from spm_auto.gui.run.run_model import KEPT_SCANS, Part, RunModel
 from spm_auto.gui.run.sayings import saying
 from spm_auto.instrument import AcquireSpectrum, BiasWaveform, Load, PositionProbe
@@ -106,6 +118,14 @@ def test_a_spectrum_that_is_scored_again_keeps_its_place_in_the_learning() -> No
     assert model.best is model.spectra[0]
 
 
+def test_spectra_of_the_same_waveform_have_one_in_common() -> None:
+    model = RunModel()
+    model.take(made.run_records(3))
+    first, *others = [m.instruction.waveform for m in model.spectra]
+    assert all(each is first for each in others)
+    assert first == made.BiasWaveform.triangle(8.0, 64)
+
+
 def test_the_log_says_what_was_asked_for_by_hand() -> None:
     text = instructions_to_text([PositionProbe(1e-7, 0.0), PositionProbe(2e-7, 0.0), Load("film")])
     asked = Judged("by_hand", "?", Verdict.EDITED, "Ada", "a try", {"instructions": text})
@@ -116,6 +136,32 @@ def test_the_log_says_what_was_asked_for_by_hand() -> None:
     ended = saying(made.numbered([Judged("by_hand", "?", Verdict.APPROVED, "Ada")])[0])
     assert ended is not None
     assert ended.text == "nothing more by hand"
+
+
+_ENDED = RunFinished(FinishReason.EMERGENCY, "the run was stopped")
+_ASKED = Intervention("Ada", "withdraw the tip", "", EMERGENCY)
+_UNSURE = replace(_ASKED, what="withdraw the tip, which is NOT confirmed")
+
+
+@pytest.mark.parametrize(
+    ("events", "said"),
+    [
+        ([], ""),
+        ([RunFinished(FinishReason.CANCELLED, "the run was stopped")], ""),
+        ([_ASKED, _ENDED], "withdrawn when the run ended, at "),
+        ([_ENDED], "withdrawn when the run ended, at "),
+        ([_UNSURE, _ENDED], "NOT confirmed to be withdrawn, at "),
+        ([_UNSURE, _ASKED, _ENDED], "withdrawn when the run ended, at "),
+        ([Alarm("3 nA; ordered up, which is NOT confirmed: deaf", "signal"), _ENDED], "NOT conf"),
+    ],
+)
+def test_the_journal_says_of_the_tip_what_is_known_after_an_emergency(
+    events: list[Event], said: str
+) -> None:
+    model = RunModel()
+    model.take(made.numbered([made.started(), *events]))
+    assert last_tip(model).startswith(said)
+    assert bool(last_tip(model)) == bool(said)
 
 
 def test_exposure_is_bias_times_duration_of_all_cycles() -> None:

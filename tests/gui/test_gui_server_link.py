@@ -2,21 +2,24 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from made import started
 from served import Served, served
 from talking import until
 
-from spm_auto.data import RunStarted
+from spm_auto.data import FILE_NAME, Journal, RunStarted
 from spm_auto.errors import AccessError
 from spm_auto.gui.run.server_link import ServerLink
 from spm_auto.gui.run.session import Session
 from spm_auto.gui.run.wishes import Pause
 from spm_auto.gui.run.withdrawal import Stage
 from spm_auto.instrument import InstrumentState, Level, Load, Scan, ScanFrame
-from spm_auto.server import Role, write_identity
+from spm_auto.server import Role, new_identity, write_identity
 
 FRAME = ScanFrame((0.0, 0.0), (4e-7, 2e-7), (16, 8))
 
@@ -146,3 +149,46 @@ def test_a_file_or_a_key_that_is_missing_is_refused(
     with pytest.raises(AccessError, match="choose a key"):
         session.attach_server(copy)
     assert session.folder is None
+
+
+def test_a_server_that_was_started_again_elsewhere_is_found(
+    announced: Path, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spm_auto.gui.run.server_link._AGAIN", 0.02)
+    now = announced.read_text()
+    nobody = dict.fromkeys(("command", "safety", "telemetry"), "tcp://127.0.0.1:1")
+    announced.write_text(json.dumps({**json.loads(now), **nobody}))
+    session.attach_server(announced)
+    ticks(session, lambda: session.fault)
+    announced.write_text(now)
+    ticks(session, lambda: session.look)
+
+
+def test_a_run_on_a_server_that_its_lab_names_is_withdrawn_there_when_it_does_not_listen(
+    bench: Served, session: Session, tmp_path: Path
+) -> None:
+    """Row 14: also a server on another computer, which stands in no folder of the run."""
+    bench.client(bench.key("alice")).load(Load())
+    write_identity(bench.key("eve", Role.OBSERVER, Level.WATCH), tmp_path)
+    public = new_identity("their_server")
+    write_identity(replace(public, public=bench.public), tmp_path)
+    lab = f"""
+schema_version = 1
+laboratory = "far away"
+[instrument]
+kind = "remote"
+address = "{bench.server.addresses["command"]}"
+key = "eve.key_secret"
+server_key = "their_server.key"
+"""
+    began = replace(
+        started(), lab=lab, settings={"lab_file": str(tmp_path / "lab.toml"), "overrides": ()}
+    )
+    (tmp_path / "run").mkdir()
+    with Journal(tmp_path / "run" / FILE_NAME, time.monotonic) as journal:
+        journal.append(began)
+    session.attach(tmp_path / "run")
+    until(lambda: session.withdrawal.said.stage is Stage.READY)
+    session.withdrawal.press()
+    until(lambda: session.withdrawal.said.stage is Stage.CONFIRMED)
+    assert session.withdrawal.said.detail == "by its server"

@@ -151,8 +151,34 @@ def test_an_instrument_that_tells_no_vitals_is_shown_for_what_it_tells(view: Sta
 @pytest.mark.parametrize("state", [InstrumentState.LOST, InstrumentState.CLOSED])
 def test_an_instrument_that_is_away_feels_nothing(view: StatusView, state: InstrumentState) -> None:
     view.show_look(replace(LOOK, status=replace(STATUS, state=state)))
-    for name in ("feedback", "protection", "signal", "z"):
+    for name in ("tip", "bias", "position", "feedback", "protection", "signal", "z"):
         assert said(view, name) == UNKNOWN, name
+
+
+def test_after_a_withdrawal_it_says_so_and_since_when_as_long_as_nobody_can_look(
+    view: StatusView,
+) -> None:
+    closed = replace(LOOK, status=replace(STATUS, state=InstrumentState.CLOSED))
+    for look in (LOOK, closed, None):
+        view.show_look(look)
+        view.show_standing(Standing(FOLDER, tip="withdrawn, confirmed at 15:04:05"))
+        seen = "at the sample" if look is LOOK else "withdrawn, confirmed at 15:04:05"
+        assert said(view, "tip") == seen
+    view.show_standing(Standing(FOLDER, tip="NOT confirmed to be withdrawn, at 15:04:05"))
+    assert role(view, "tip") == "alarm"
+    view.show_standing(Standing(FOLDER))
+    assert said(view, "tip") == UNKNOWN
+
+
+def test_what_nobody_has_felt_for_long_is_said_to_be_old(view: StatusView) -> None:
+    """Row 13: while nothing is done, a watchdog without a server has only its last reading."""
+    view.show_look(replace(LOOK, status=replace(STATUS, time=VITALS.time + 42.0)))
+    assert said(view, "protection") == "armed: SafeTip at 2 nA, 42.0 s ago"
+    for name in ("feedback", "protection", "signal", "z"):
+        assert said(view, name).endswith(", 42.0 s ago"), name
+        assert role(view, name) == "faint", name
+    view.show_look(LOOK)
+    assert said(view, "protection") == "armed: SafeTip at 2 nA"
 
 
 def test_what_the_watchdog_did_is_above_everything(view: StatusView) -> None:

@@ -20,6 +20,7 @@ from spm_auto.gui.common.theme import Theme
 from spm_auto.gui.run.doors import EarDoor, Seen, press_ctrl_c
 from spm_auto.gui.run.withdrawal import Stage, Withdrawal
 from spm_auto.gui.status.withdraw import WithdrawButton
+from spm_auto.instrument import InstrumentState
 
 CONTROL_SHIFT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
 
@@ -342,3 +343,40 @@ def test_a_run_that_died_is_said_to_be_so(bench: Bench, button: WithdrawButton) 
     until(lambda: bench.stage is Stage.FAILED)
     assert "no run listens here" in bench.withdrawal.said.detail
     assert bench.withdrawal.said.words.startswith("NOT CONFIRMED - ")
+
+
+def test_whatever_goes_wrong_it_is_said_and_tried_again(bench: Bench) -> None:
+    """Row 14: no thread that withdraws, or keeps a connection, may end without a word."""
+    bench.ready()
+    bench.run.surprise = OSError("too many open files")
+    until(lambda: bench.stage is Stage.NOTHING)
+    assert bench.withdrawal.said.detail == "OSError: too many open files"
+    bench.withdrawal.press()
+    until(lambda: bench.stage is Stage.FAILED)
+    assert "the run: OSError: too many open files" in bench.withdrawal.said.detail
+    bench.run.surprise = None
+    bench.withdrawal.press()
+    until(lambda: bench.stage is Stage.CONFIRMED)
+
+
+@pytest.mark.parametrize("state", [InstrumentState.LOST, InstrumentState.CLOSED])
+def test_what_an_instrument_was_before_it_was_let_go_of_takes_no_confirmation_away(
+    bench: Bench, button: WithdrawButton, state: InstrumentState
+) -> None:
+    """Row 14: one that was closed, or does not answer, tells what was so before."""
+    bench.ready()
+    button.press()
+    until(lambda: bench.stage is Stage.CONFIRMED)
+    for _ in range(3):
+        button.show_look(replace(LOOK, status=replace(LOOK.status, state=state)))
+    assert bench.stage is Stage.CONFIRMED
+
+
+def test_who_closes_the_window_at_once_has_withdrawn_all_the_same(bench: Bench) -> None:
+    """Row 14: the end of the program would take its threads with it."""
+    bench.ready()
+    bench.run.slow = {"emergency_stop"}
+    bench.withdrawal.press()
+    threading.Timer(0.05, bench.run.gate.set).start()
+    bench.withdrawal.close()
+    assert bench.run.called("emergency_stop") == [(False,)]

@@ -16,7 +16,7 @@ from PIL import Image
 
 WIDTH, HEIGHT = 1600, 960
 DRIVEN = Path(__file__).with_name("driven.py")
-COLOURS = 160  # of a picture that is kept
+COLOURS = 256  # of a picture that is kept
 MOST_TURNS = 40  # of the wheel
 PATIENCE = 20.0  # [s] for something to appear
 
@@ -74,7 +74,7 @@ class Screen:
     def photograph(self, path: Path) -> None:
         """Take a picture of everything, with few colours so that the file is small."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        picture = Image.fromarray(self.seen()).quantize(COLOURS, dither=Image.Dither.NONE)
+        picture = Image.fromarray(self.seen()).quantize(COLOURS, kmeans=3, dither=Image.Dither.NONE)
         picture.save(path, optimize=True)
 
     def seen(self) -> np.ndarray:
@@ -155,15 +155,15 @@ class Window:
             select.select([], [], [], 0.1)
 
     def wait_for_words(self, words: str, seconds: float = PATIENCE) -> Part:
-        """Wait until words are read somewhere, and return where."""
+        """Wait until something that is shown begins with words, and return it."""
         until = time.monotonic() + seconds
         while True:
             for part in self.parts():
-                if words in part.text:
+                if part.text.startswith(words):
                     return part
             if time.monotonic() > until:
                 read = sorted({p.text for p in self.parts() if p.text})
-                raise AssertionError(f"nothing says {words!r}; what is said: {read}")
+                raise AssertionError(f"nothing begins with {words!r}; what is said: {read}")
             select.select([], [], [], 0.1)
 
     def click(self, name: str, seconds: float = PATIENCE, kind: str = "") -> None:

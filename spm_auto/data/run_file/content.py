@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...instrument import Channel, FloatArray, QualityFlag, ScanFrame, ScanImage
+from ..choices import ModelFitted
 from ..codec import Array
-from ..events import ModelFitted
 from ..reader import RecordedRun
 from ..telling import Measurement
 from .arrays import Places

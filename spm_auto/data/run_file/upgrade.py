@@ -19,18 +19,17 @@ from ...instrument import (
     ScanLine,
     Spectrum,
 )
+from ..choices import ModelFitted, SpectrumScored
 from ..events import (
     Event,
     FinishReason,
     LineAcquired,
-    ModelFitted,
     Record,
     RunFinished,
     RunStarted,
     ScanFinished,
     ScanStarted,
     SpectrumAcquired,
-    SpectrumScored,
 )
 
 if TYPE_CHECKING:
