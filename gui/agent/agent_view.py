@@ -56,7 +56,7 @@ class AgentView(View):
         self._drawn_fit: ModelFitted | None = None
         self.words: dict[str, QLabel] = {}
         self.area = pg.GraphicsLayoutWidget()
-        self.area.setMinimumSize(300, 240)
+        self.area.setMinimumSize(300, 180)  # the words below it have room on a small screen
         self.area.setBackground(theme.panel)
         self.area.ci.layout.setSpacing(4)
         for axis in (0, 1):  # maps of one size, however long their titles are

@@ -6,6 +6,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QFont, QFontMetricsF
 
 _POINTS = 9  # size of the letters
+_MARGIN = 8.0  # [pixels] around the letters
 _LEAST = 40.0  # [pixels] narrower plots are not laid out yet
 _TITLE = "title"  # property of a plot: its title, what is kept of it, and the colour
 
@@ -40,7 +41,7 @@ def recolour(plot: Any, colour: str) -> None:
 
 def _fit(plot: Any) -> None:
     title, kept, colour = plot.property(_TITLE)
-    axis, room = plot.getAxis("top"), plot.vb.width()
+    axis, room = plot.getAxis("top"), plot.vb.width() - _MARGIN
     font = QFont()
     font.setPointSize(_POINTS)
     metrics = QFontMetricsF(font)

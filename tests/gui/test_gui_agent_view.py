@@ -275,3 +275,13 @@ def test_a_title_that_does_not_fit_keeps_its_unit(view: AgentView) -> None:
     QApplication.processEvents()
     assert axis.labelText == "expected improvement per second [uV/s]"
     view.resize(1000, 640)
+
+
+def test_words_stand_below_the_maps_also_on_a_small_screen(view: AgentView) -> None:
+    view.resize(572, 350)
+    feed(view)
+    QApplication.processEvents()
+    assert len(view.readout.text()) > 60
+    assert view.readout.geometry().top() >= view.area.geometry().bottom()
+    assert view.readout.geometry().bottom() <= view.readout.parentWidget().height()  # type: ignore[union-attr]
+    view.resize(1000, 640)

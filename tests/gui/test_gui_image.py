@@ -446,6 +446,8 @@ def test_the_colour_bar_has_the_numbers_of_its_unit(view: ImageView) -> None:
     bar.show_levels(0.0, 1e-7, "height", Shown("um", 1e6))
     bar.show_levels(0.0, 1e-7, "amplitude", Shown("nm", 1e9))
     assert bar.plot.getViewBox().viewRange()[1] == pytest.approx([0.0, 100.0])
+    drawn = bar._image.mapRectToParent(bar._image.boundingRect())
+    assert (drawn.top(), drawn.bottom()) == pytest.approx((0.0, 100.0))
 
 
 def test_what_is_read_out_has_room_also_in_a_narrow_view_while_a_grid_is_drawn(
