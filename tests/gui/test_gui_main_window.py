@@ -22,8 +22,8 @@ from PyQt6.QtWidgets import (
 from talking import LOOK, MadeRun, MadeTalker, run_view, until
 
 from spm_auto.data import FILE_NAME, Event, FinishReason, Journal, RunFinished
-from spm_auto.errors import RecipeError
-from spm_auto.gui.application import Hook, window_settings
+from spm_auto.errors import RecipeError, SpmError
+from spm_auto.gui.application import Hook, run_folder, window_settings
 from spm_auto.gui.by_hand.where import HERE
 from spm_auto.gui.common.theme import DARK, Theme
 from spm_auto.gui.main_window import MainWindow
@@ -338,6 +338,7 @@ def test_places_that_were_clicked_in_one_run_are_forgotten_in_the_next(
     selection.cursor_moved.emit(1e-7, -2e-7)
     selection.pattern_drawn.emit(((0.0, 0.0), (1e-7, 0.0)))
     selection.place_chosen.emit(1e-7, -2e-7)
+    parts.parameters.show_answer("refused: x is outside")
     assert parts.range.send.isEnabled()
     assert not parts.profile.newest.isChecked()
     window.attach(tmp_path / "second")
@@ -350,6 +351,7 @@ def test_places_that_were_clicked_in_one_run_are_forgotten_in_the_next(
     assert parts.image.readout.text() == " "
     assert parts.profile.newest.isChecked()
     assert parts.agent.readout.text() == ""
+    assert parts.parameters.answer.isHidden()
     for panel in (parts.parameters.spectrum, parts.parameters.tip):
         assert panel.where.choice == HERE
         assert all(not field.text() for field in panel.where.fields)
@@ -377,3 +379,16 @@ def test_at_its_first_size_the_window_shows_what_ends_work_by_hand(window: MainW
 def test_what_is_pressed_often_can_be_found_by_its_name(window: MainWindow) -> None:
     names = {each.accessibleName() for each in window.findChildren(QAbstractButton)}
     assert {"WITHDRAW the tip", "Pause", "Go on", "Stop"} <= names
+
+
+def test_a_run_is_named_by_its_folder_or_by_a_file_in_it(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    write(run, [started()])
+    (run / "run.h5").touch()
+    for path in (run, run / "run.h5", run / FILE_NAME):
+        assert run_folder(path, is_over=True) == run
+    assert run_folder(tmp_path / "later", is_over=False) == tmp_path / "later"
+    (tmp_path / "notes.txt").touch()
+    for path in (tmp_path, tmp_path / "typo", tmp_path / "notes.txt"):
+        with pytest.raises(SpmError, match="there is no run here"):
+            run_folder(path, is_over=True)
