@@ -28,6 +28,8 @@ from .region_tool import RegionTool, Shape
 from .side_panels import ForbiddenPanel, PreferPanel, RecordPanel
 from .steer_panel import SteerPanel
 
+_HINT = "a click chooses a place, a double click has it measured"
+BY_HAND_HINT = "for an agent; by hand: By hand > Spectrum > Measure"
 _SHARE = 0.25  # of the map's width, that a region has at first
 
 
@@ -46,7 +48,7 @@ class ProposalView(View):
         self._place: Place | None = None
         self._view: RunView | None = None
         self._can_act = False
-        self.box = QuestionBox()
+        self.box = QuestionBox(self._fault_of)
         self.why = QLineEdit()
         self.why.setPlaceholderText("why? (for the journal)")
         self.why.setAccessibleName("why")
@@ -259,17 +261,17 @@ class ProposalView(View):
         x, y = fit.frame.to_sample(fit.rows[:, 0], fit.rows[:, 1])
         return "" if region.contains(x, y).any() else "no place that could be chosen lies in it"
 
-    def _fault_of_place(self) -> str:
-        """Return why the place that was clicked cannot be measured; empty where it can."""
-        if self._place is None or self._model is None:
+    def _fault_of(self, place: Place) -> str:
+        """Return why a place cannot be measured; empty where it can."""
+        if self._model is None:
             return ""
-        said = place_words(*self._place)
-        if any(region.contains(*np.array(self._place)[:, None]).any() for region in self._closed()):
+        said = place_words(*place)
+        if any(region.contains(*np.array(place)[:, None]).any() for region in self._closed()):
             return f"{said} is forbidden: allow it again first"
         scan = scan_of(self._model)
         fit = self._model.fit
         frame = fit.frame if fit is not None else None if scan is None else scan.frame
-        if frame is not None and not bool(frame.contains(*self._place)):
+        if frame is not None and not bool(frame.contains(*place)):
             return f"{said} lies outside of the image that the agent sees"
         return ""
 
@@ -287,16 +289,19 @@ class ProposalView(View):
         self.forbid.setEnabled(self._can_act and region is not None and not fault)
         instead = " instead" if self.box.asks_for_point else ""
         where = "here" if self._place is None else f"at {place_words(*self._place)}"
-        wrong = self._fault_of_place()
+        wrong = "" if self._place is None else self._fault_of(self._place)
+        self.box.review()
         self.measure.setText(f"Measure {where}{instead}")
+        is_by_hand = self.box.is_by_hand
+        can_steer = self._can_act and not is_by_hand
         self.measure.setEnabled(
-            self._can_act and self._place is not None and not (wrong or self.bias.fault())
+            can_steer and self._place is not None and not (wrong or self.bias.fault())
         )
         self.bias.setVisible(self._has_biases() and not self.box.asks_for_point)
         if self.tool.is_drawing:
             self.hint.setText(fault or ("" if region is None else f"drawn: {region.words}"))
         else:
-            self.hint.setText(wrong or "a click chooses a place, a double click has it measured")
+            self.hint.setText(BY_HAND_HINT if is_by_hand else wrong or _HINT)
         for panel in (self.steer, self.prefer):
             panel.setEnabled(self._can_act)
         self.closed.set_can_act(self._can_act)

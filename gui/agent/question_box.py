@@ -1,5 +1,6 @@
 """QuestionBox: what the run asks, and the answers: yes, no, or something else instead."""
 
+from collections.abc import Callable
 from typing import Any
 
 from PyQt6.QtCore import pyqtSignal
@@ -23,14 +24,18 @@ _UNITS = {"x": "m", "y": "m", "width": "m", "height": "m", "bias": "V"}
 class QuestionBox(QFrame):
     """The question with its answers; each answer says which question it belongs to.
 
+    Args:
+        check: Says why a place cannot be measured; empty where it can.
+
     Signals:
         acted: A human answers, a `spm_auto.gui.run.wishes.Judge` without its reason.
     """
 
     acted = pyqtSignal(object)
 
-    def __init__(self) -> None:
+    def __init__(self, check: Callable[[Place], str] = lambda _: "") -> None:
         super().__init__()
+        self._check = check
         self.setFrameShape(QFrame.Shape.StyledPanel)
         self._view: RunView | None = None
         self.question: Question | None = None
@@ -55,6 +60,7 @@ class QuestionBox(QFrame):
             field.valued.connect(self._look)
         grid.setColumnStretch(1, 1)
         grid.setColumnStretch(3, 1)
+        self.fault = words("why it cannot be done instead", "alarm")
         buttons = QHBoxLayout()
         for button in (self.accept, self.reject, self.edit):
             buttons.addWidget(button)
@@ -62,6 +68,7 @@ class QuestionBox(QFrame):
         layout.setContentsMargins(8, 6, 8, 6)
         layout.addWidget(self.words)
         layout.addLayout(grid)
+        layout.addWidget(self.fault)
         layout.addLayout(buttons)
         layout.addWidget(self.waiting)
         self._show()
@@ -82,6 +89,11 @@ class QuestionBox(QFrame):
     def asks_for_point(self) -> bool:
         """Whether the run asks where to measure."""
         return self.question is not None and self.question.ask.kind == "point"
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether the run waits for instructions by hand: there is no agent to be steered."""
+        return self.question is not None and self.question.ask.kind == BY_HAND
 
     def set_limits(self, limits: Limits | None) -> None:
         """Say where the probe may go, and which bias may be applied."""
@@ -124,6 +136,10 @@ class QuestionBox(QFrame):
         self.suggest(place)
         self._answer(Verdict.EDITED)
 
+    def review(self) -> None:
+        """Look at the fields again: what can be measured may have changed."""
+        self._look()
+
     def _because(self) -> str:
         """Return the question with the agent's reason, where it is about its last choice."""
         choice = self._choice
@@ -156,7 +172,7 @@ class QuestionBox(QFrame):
         if self.question is None:
             return
         values = (self._edited() or {}) if verdict is Verdict.EDITED else {}
-        if verdict is Verdict.EDITED and not values:
+        if verdict is Verdict.EDITED and not (values and self.edit.isEnabled()):
             return
         self.acted.emit(Judge(verdict, self.question.number, values))
 
@@ -180,8 +196,14 @@ class QuestionBox(QFrame):
         self._look()
 
     def _look(self) -> None:
-        """Let "instead" be pressed while the fields are right."""
-        self.edit.setEnabled(self._edited() is not None)
+        """Let "instead" be pressed while the fields are right, and say what is wrong with them."""
+        said = "\n".join(filter(None, (self.fields[name].fault() for name in self._asked())))
+        x, y = (self.fields[name].value() for name in ("x", "y"))
+        if self.asks_for_point and not said and x is not None and y is not None:
+            said = self._check((x, y))
+        self.edit.setEnabled(self._edited() is not None and not said)
+        self.fault.setText(said)
+        self.fault.setVisible(bool(said))
 
 
 def _said(view: RunView | None, question: Question | None) -> str:

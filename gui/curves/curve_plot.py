@@ -83,6 +83,7 @@ class CurvePlot(QWidget):
         self._region.setVisible(False)
         self._region.sigRegionChangeFinished.connect(self._range)
         self._plot.addItem(self._region, ignoreBounds=True)
+        self._plot.vb.sigResized.connect(lambda *_: self._fit_label())
         self._plot.scene().sigMouseMoved.connect(self._point)
         self._plot.scene().sigMouseClicked.connect(self._click)
         self.widget.setToolTip("wheel: nearer or farther; drag: move; double click: all of it")
@@ -241,9 +242,19 @@ class CurvePlot(QWidget):
             self._plot.enableAutoRange()
 
     def _label(self) -> None:
-        x, y = self._names
-        self._plot.setLabel("bottom", self.x_scale.label(x), color=self._theme.ink)
-        self._plot.setLabel("left", self.y_scale.label(y), color=self._theme.ink)
+        self._plot.setLabel("bottom", self.x_scale.label(self._names[0]), color=self._theme.ink)
+        self._plot.setLabel("left", self._upright(), color=self._theme.ink)
+
+    def _fit_label(self) -> None:
+        """Write at the upright axis what fits there now."""
+        if self._plot.getAxis("left").labelText != self._upright():
+            self._plot.setLabel("left", self._upright(), color=self._theme.ink)
+
+    def _upright(self) -> str:
+        """Return name and unit; where that is too long, the unit: the name stands above."""
+        text = self.y_scale.label(self._names[1])
+        is_long = self.fontMetrics().horizontalAdvance(text) > self._plot.vb.height()
+        return self.y_scale.shown_unit if is_long else text
 
     def _range(self) -> None:
         self.ranged.emit()

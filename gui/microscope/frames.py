@@ -17,7 +17,8 @@ def in_words(frame: ScanFrame) -> str:
     width, height = (format_quantity(length, "m", 4) for length in frame.size)
     x, y = (format_quantity(length, "m", 4) for length in frame.center)
     degrees = math.remainder(math.degrees(frame.angle), 360.0)
-    return f"{width} x {height} at ({x}, {y}), turned {degrees + 0.0:.1f} deg"
+    turned = f", turned {degrees:.1f} deg" if round(degrees, 1) else ""
+    return f"{width} x {height} at ({x}, {y}){turned}"
 
 
 def colour_handles(shape: Any, theme: Theme) -> None:

@@ -4,16 +4,17 @@ from typing import Any
 
 import numpy as np
 from PyQt6.QtCore import QPointF, Qt
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout
+from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
 from spm_auto.ear import Look
-from spm_auto.instrument import Limits, PositionProbe, ScanFrame
+from spm_auto.instrument import InstrumentState, Limits, PositionProbe, ScanFrame
 from spm_auto.units import format as format_quantity
 
 from ..common.chosen import FOLLOW, chosen_scan
 from ..common.drawing import NM, Shown, colour_axes, label_axes, length_unit, outline, pen
 from ..common.fields import Range
 from ..common.marks import PlaceMark, TipMark
+from ..common.one_line import OneLine
 from ..common.qt import pg
 from ..common.refusals import RefusalLabel, refusal
 from ..common.scales import ScaleBar
@@ -28,6 +29,7 @@ from .thumbnails import Thumbnails
 from .z_gauge import ZGauge
 
 _SEND = "To the place that was clicked (or double click)"
+_AWAY = (InstrumentState.LOST, InstrumentState.CLOSED)
 _FIRST_SHARE = 0.5  # of the frame that is scanned: what is proposed at first
 
 
@@ -46,13 +48,7 @@ class RangeView(View):
         self._kept: tuple[Range, Range] | None = None  # what is looked at until somebody zooms
         self._is_mine = False
 
-        self.words = QLabel("no frame yet")
-        self.words.setProperty("role", "title")
-        self.words.setWordWrap(True)
-        self.proposal = QLabel()
-        self.proposal.setProperty("role", "faint")
-        self.proposal.setWordWrap(True)
-        self.proposal.hide()
+        self.words, self.proposal = OneLine("no frame yet", "title"), OneLine(role="faint")
         self.message = RefusalLabel()
         self.propose = _button("&Propose", "Draw a frame that may be scanned next; drag it")
         self.propose.setCheckable(True)
@@ -97,6 +93,8 @@ class RangeView(View):
 
     def show_look(self, look: Look | None) -> None:
         """Show where the tip is, as read back; the journal's last word where nobody can tell."""
+        if look is not None and look.status.state in _AWAY:  # it tells what was so before
+            look = None
         self._tip.take_look(look)
         if look is None:
             self.gauge.show_vitals(None, None)
@@ -221,14 +219,14 @@ class RangeView(View):
         scan = chosen_scan(model, FOLLOW)
         if scan is None:
             self._scanned = None
-            self.words.setText("no frame yet")
+            self.words.say("no frame yet", "title")
             self._frame.setData([], [])
             return
         if scan.frame == self._scanned:
             return
         self._scanned = scan.frame
         self._frame.setData(*outline(scan.frame))
-        self.words.setText(f"scan {scan.index + 1}: {in_words(scan.frame)}")
+        self.words.say(f"scan {scan.index + 1}: {in_words(scan.frame)}", "title")
         self._show_limits(model)
 
     # what a human proposes
@@ -236,7 +234,7 @@ class RangeView(View):
     def _begin_proposal(self, is_wanted: bool) -> None:
         if not is_wanted:
             self._dragged.show(None)
-            self.proposal.hide()
+            self.proposal.say("", "faint")
             self.message.say("")
             return
         frame = self.selection.frame
@@ -272,8 +270,7 @@ class RangeView(View):
     def _say_proposal(self, frame: ScanFrame) -> None:
         fault = refusal(self._limits, lambda limits: limits.check_frame(frame))
         self._dragged.allow(not fault)
-        self.proposal.show()
-        self.proposal.setText(f"proposed: {in_words(frame)}")
+        self.proposal.say(f"proposed: {in_words(frame)}", "faint")
         self.message.say(fault)
 
     def _choose_place(self, x: float, y: float) -> None:

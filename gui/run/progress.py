@@ -5,6 +5,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
 
 from spm_auto.units import format_duration
 
@@ -122,7 +124,7 @@ def _left(model: RunModel, planned: Planned) -> float:
     missing = planned.spectra - len(model.spectra) - len(model.curves)
     if len(starts) <= _FEW or missing < 0 or model.curves:
         return by_plan
-    each = (starts[-1] - starts[0]) / (len(starts) - 1)
+    each = median(later - sooner for sooner, later in pairwise(starts))  # one may have waited
     return missing * each
 
 

@@ -22,7 +22,7 @@ from spm_auto.agents import (
     SetExploration,
 )
 from spm_auto.data import Intervention, PointChosen, Verdict
-from spm_auto.gui.agent.proposal_view import ProposalView
+from spm_auto.gui.agent.proposal_view import BY_HAND_HINT, ProposalView
 from spm_auto.gui.agent.steer_panel import EACH, NEVER, NTH
 from spm_auto.gui.common.drawing import NM
 from spm_auto.gui.common.selection import Selection
@@ -132,6 +132,8 @@ def test_a_wrong_edit_is_refused_at_the_field_and_nothing_is_sent(
     assert wishes == []
     field.setText("9 um")
     assert "-5 um to 5 um" in field.toolTip()
+    assert "-5 um to 5 um" in view.box.fault.text()
+    assert view.box.fault.isVisible()
 
 
 def test_a_frame_is_edited_by_its_middle_and_size(view: ProposalView, wishes: list[Any]) -> None:
@@ -201,6 +203,29 @@ def test_a_place_that_the_agent_cannot_measure_is_refused_in_words(
     feed(view, made_agents.intervention("forbid_region", REGION))
     view.selection.place_chosen.emit(1e-7, -1e-7)
     assert view.hint.text() == "(100 nm, -100 nm) is forbidden: allow it again first"
+    view.measure.click()
+    assert wishes == []
+
+
+def test_what_is_forbidden_is_no_answer_either(view: ProposalView, wishes: list[Any]) -> None:
+    feed(view, made_agents.intervention("forbid_region", REGION))
+    view.show_question(made_agents.view(made_agents.ASKED))
+    view.box.fields["x"].setText("100 nm")
+    assert view.box.fault.text() == "(100 nm, -100 nm) is forbidden: allow it again first"
+    view.box.edit.click()
+    assert wishes == []
+    feed(view)
+    assert view.box.edit.isEnabled()
+
+
+def test_by_hand_there_is_no_agent_that_could_measure_what_was_clicked(
+    view: ProposalView, wishes: list[Any]
+) -> None:
+    by_hand = Question(1, Ask("by_hand", "What shall be done by hand?", {"instructions": ""}))
+    view.show_question(made_agents.view(by_hand))
+    view.selection.place_chosen.emit(1e-7, -1e-7)
+    assert not view.measure.isEnabled()
+    assert view.hint.text() == BY_HAND_HINT
     view.measure.click()
     assert wishes == []
 

@@ -84,13 +84,32 @@ def test_row_1_the_frame_lies_on_the_whole_range(view: RangeView, model: RunMode
     corners = made.FRAME.corners()
     assert x[:4] * NM == pytest.approx(corners[0])
     assert y[:4] * NM == pytest.approx(corners[1])
-    assert "1 um x 800 nm at (100 nm, -200 nm), turned 11.5 deg" in view.words.text()
+    assert "1 um x 800 nm at (100 nm, -200 nm), turned 11.5 deg" in view.words.full
     left, right = view.plot.getViewBox().viewRange()[0]
     assert left * NM <= made.LIMITS.x[0]
     assert right * NM >= made.LIMITS.x[1]
     reach = view._reach.getData()
     assert (reach[0].min() * NM, reach[0].max() * NM) == pytest.approx(made.LIMITS.x)
     assert view.plot.getAxis("bottom").labelText == "x [um]"
+
+
+def test_of_an_instrument_that_was_closed_nobody_says_where_the_tip_is(view: RangeView) -> None:
+    closed = replace(look((0.0, 0.0)).status, state=InstrumentState.CLOSED, is_engaged=False)
+    view.show_look(replace(look((0.0, 0.0)), status=closed))
+    assert view.gauge._is_engaged is None
+    assert view.tip is None
+
+
+def test_a_frame_that_is_proposed_takes_no_room_from_the_range(
+    view: RangeView, model: RunModel
+) -> None:
+    view.show_run(model, Part.ALL)
+    QApplication.processEvents()
+    before = view.plots.height()
+    view.propose.click()
+    QApplication.processEvents()
+    assert view.proposal.full.startswith("proposed: 500 nm")
+    assert view.plots.height() == before
 
 
 def test_row_1_the_tip_is_where_it_is_read_back(view: RangeView, model: RunModel) -> None:
@@ -140,7 +159,7 @@ def test_row_1_a_frame_is_proposed_by_dragging(
     assert moved.center == pytest.approx((3e-7, 1e-7), abs=2e-8)
     assert moved.size == pytest.approx(first.size)
     assert moved.pixels == made.FRAME.pixels
-    assert "proposed: 500 nm x 400 nm" in view.proposal.text()
+    assert "proposed: 500 nm x 400 nm" in view.proposal.full
     assert not wishes
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from made import numbered, run_events, run_records, started
+from made import chosen_events, numbered, run_events, run_records, started
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
@@ -195,6 +195,16 @@ def test_a_run_that_waits_promises_no_end() -> None:
     model = model_of(run_records(5, is_over=False))
     far = progress(model, Planned(200.0, 20), is_waiting=True)
     assert far.words.endswith("left once it goes on")
+
+
+def test_one_long_wait_for_a_human_does_not_lengthen_what_is_left() -> None:
+    def left(wait: float) -> float:
+        events = run_events(0, is_over=False)
+        for number in range(6):
+            events += chosen_events(number, start=1000.0 + number + wait * (number > 3))
+        return progress(model_of(numbered(events)), Planned(200.0, 20)).left
+
+    assert left(900.0) == pytest.approx(left(0.0))
 
 
 def test_a_run_that_takes_longer_than_planned_says_so() -> None:

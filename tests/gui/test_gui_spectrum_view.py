@@ -9,6 +9,7 @@ import made_curves
 import numpy as np
 import pytest
 from PyQt6.QtCore import QItemSelectionModel, QPointF
+from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from spm_auto.data import Event
@@ -388,3 +389,13 @@ def test_what_is_under_the_mouse_is_told_with_units_and_the_curve_is_named(
     scene.sigMouseMoved.emit(QPointF(-50.0, -50.0))
     assert said[-1] == ""
     assert "mean" in view.legend.text()
+
+
+def test_in_a_low_window_the_upright_axis_still_says_its_unit(view: SpectrumView) -> None:
+    view.show_run(run_of(*made_curves.loops(2)), Part.ALL)
+    axis = view.plot._plot.getAxis("left")
+    QApplication.processEvents()
+    assert axis.labelText == "response (pm)"
+    view.resize(800, 190)
+    QApplication.processEvents()
+    assert axis.labelText == "pm"
