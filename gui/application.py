@@ -13,6 +13,7 @@ from types import TracebackType
 from PyQt6.QtCore import QSettings, QStandardPaths, Qt
 from PyQt6.QtWidgets import QApplication
 
+from spm_auto.data import FILE_NAME
 from spm_auto.errors import SpmError
 
 from .common.theme import DARK, THEMES, dress
@@ -41,8 +42,8 @@ def run_window(
     """
     if theme and theme not in THEMES:
         raise SpmError(f"there is no theme {theme!r} (known: {', '.join(THEMES)})")
-    if run is not None and not run.is_dir():
-        raise SpmError(f"there is no folder {run}: which run is meant?")
+    if run is not None:
+        run = run_folder(run, is_looking)
     if faulthandler_can_write():
         faulthandler.enable()
     collect_less()
@@ -71,6 +72,24 @@ def run_window(
     finally:
         sys.excepthook = before
         window.shut()
+
+
+def run_folder(path: Path, is_over: bool) -> Path:
+    """Return the folder of a run that somebody has named, by itself or by a file in it.
+
+    Args:
+        path: What was named.
+        is_over: Whether it must have begun: nobody waits for a run at which he only looks.
+
+    Raises:
+        SpmError: There is no run.
+    """
+    folder = path.parent if path.is_file() else path
+    if not folder.is_dir():
+        raise SpmError(f"there is no folder {path}: which run is meant?")
+    if (is_over or folder != path) and not (folder / FILE_NAME).is_file():
+        raise SpmError(f"{path}: there is no run here, for it has no {FILE_NAME}")
+    return folder
 
 
 def collect_less() -> None:

@@ -33,6 +33,8 @@ _AT_MOST, _AT_ONCE = 0.02, 0.06  # [s] for reading at a tick; the latter while t
 _SHOWN_EVERY = 32  # so many of those ticks go by before what was read is shown: two seconds
 _THEME = "theme"  # key of the settings
 _SAID = 10_000  # [ms] that a message stands in the status bar
+_UNDER_WAY = ("loading", "running", "paused")  # states of a run that somebody may have resumed
+_BEGUN = "what was begun by hand goes on"
 BY_HAND = "by_hand"  # kind of the question that work by hand answers
 
 
@@ -272,20 +274,24 @@ class MainWindow(QMainWindow):
             return False, "no run is open: begin by hand (Ctrl+N)"
         if session.is_looking:
             return False, "this window only looks"
+        if session.is_starting:
+            return False, "the run is being started"
         if finished is not None and session.tip:
-            return False, f"the tip is {session.tip}. Look at it, then press: {AFTER_EMERGENCY}"
+            return False, f"tip: {session.tip}. Look at it, then press: {AFTER_EMERGENCY}"
         if finished is not None:
             return False, f"the run is over: {finished.reason}; begin by hand anew (Ctrl+N)"
-        if session.tip:
-            return False, f"the tip is {session.tip}, and the run ends"
-        if session.view is None:
-            return False, session.fault or "the run has not answered yet"
-        question = session.view.question
+        view, ends = session.view, f"tip: {session.tip}; the run ends"
+        if view is None:
+            return False, ends if session.tip else session.fault or "the run has not answered yet"
+        question = view.question
         if question is not None and question.ask.kind == BY_HAND:
-            return True, ""
+            is_new = question.number != session.performed
+            return is_new, "" if is_new else _BEGUN
+        if session.tip and view.state not in _UNDER_WAY:
+            return False, ends
         step = session.model.step
         if step is not None and step.kind == BY_HAND:
-            return False, "what was begun by hand goes on"
+            return False, _BEGUN
         return False, f"the run is busy{'' if step is None else f' with {step.kind}'}"
 
 

@@ -195,7 +195,7 @@ class AgentView(View):
         image, channel = scan.forward[at], scan.started.channels[at]
         title = channel.name.replace("_", " ")
         if channel.name in _LEVELLED and scan.is_over and scan.is_complete:
-            image, title = level_plane(image), f"{title}, a plane subtracted"
+            image, title = level_plane(image), f"{title}, levelled"
         self.overview.show_values(image, scan.frame, channel.unit, title)
 
     def _show_belief(self, model: RunModel) -> None:

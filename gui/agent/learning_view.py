@@ -15,8 +15,8 @@ from ..common.qt import pg
 from ..common.theme import Theme
 from ..run.run_model import RunModel
 from .beliefs import calibration_words
-from .maps import entitle
 from .promises import shown_learning
+from .titles import entitle, recolour
 
 _SYMBOL = 7
 
@@ -72,7 +72,7 @@ class LearningView(QWidget):
         self._area.setBackground(theme.panel)
         for plot in (self.curve, self.check):
             colour_axes(plot, theme.ink, theme.faint)
-            self._title(plot, plot.getAxis("top").labelText)
+            recolour(plot, theme.ink)
         faint = QColor(theme.faint)
         self._best.setPen(pg.mkPen(theme.accent, width=1))
         for item in (self._spread, self._off):
@@ -96,7 +96,7 @@ class LearningView(QWidget):
         n = np.arange(1.0, len(values) + 1)
         name = self._label(learning.scalarizer or "value")
         best = format_quantity(float(finite.max()), learning.unit, 4) if finite.size else ""
-        self._title(self.curve, f"{name}, best {best}" if best else "learning curve")
+        self._title(self.curve, *((name, f", best {best}") if best else ("learning curve",)))
         self._found.show(n[np.isfinite(values)], values[np.isfinite(values)])
         self._best.setData(n, np.fmax.accumulate(values) if len(values) else values)
         told = np.isfinite(means) & (deviations > 0)
@@ -118,8 +118,8 @@ class LearningView(QWidget):
         name = name.replace("_", " ")
         return f"{name} [{self._shown.text}]" if self._shown.text else name
 
-    def _title(self, plot: Any, words: str) -> None:
-        entitle(plot, words, self._theme.ink)
+    def _title(self, plot: Any, words: str, kept: str = "") -> None:
+        entitle(plot, words, self._theme.ink, kept)
 
     def _set_bars(self, item: Any, x: np.ndarray, y: np.ndarray, **extent: np.ndarray) -> None:
         item.setVisible(bool(len(x)))

@@ -33,6 +33,7 @@ from ..common.theme import Theme
 from ..common.zones import Zone, ZoneMarks, zones_of
 from ..run.run_model import RunModel
 from .measured import Marks
+from .titles import entitle
 
 NUMBERED = 30  # newest points that carry their number, and a line from one to the next
 _PERCENTILES = (1.0, 99.0)
@@ -192,7 +193,7 @@ class Map:
         self._title = title
         unit = f" [{self._shown.text}]" if self._shown.text else ""
         self.title = f"{title}{unit}"
-        entitle(self.plot, self.title, self._theme.ink)
+        entitle(self.plot, title, self._theme.ink, unit)
 
     def show_values(
         self,
@@ -355,17 +356,6 @@ class Map:
         """Show the whole frame, as long as nobody has looked elsewhere."""
         if self._leader is self and self._is_home and not self._home.isNull():
             self.plot.vb.setRange(self._home, padding=0.02)
-
-
-def entitle(plot: Any, title: str, colour: str) -> None:
-    """Write a title above a plot, which makes it no wider, as a title of pyqtgraph would."""
-    axis = plot.getAxis("top")
-    if not axis.isVisible():
-        plot.showAxis("top")
-        axis.setTicks([])
-        axis.setPen(None)
-        axis.enableAutoSIPrefix(False)
-    axis.setLabel(title, color=colour, **{"font-size": "9pt"})
 
 
 def link(maps: Sequence[Map]) -> None:

@@ -6,8 +6,15 @@ from typing import Any
 
 import numpy as np
 from PyQt6.QtCore import QPointF, Qt
-from PyQt6.QtGui import QKeySequence, QShortcut
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout
+from PyQt6.QtGui import QKeySequence, QResizeEvent, QShortcut
+from PyQt6.QtWidgets import (
+    QBoxLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+)
 
 from spm_auto.ear import Look
 from spm_auto.instrument import Channel, FloatArray, PositionProbe
@@ -28,6 +35,7 @@ from .image_words import pixel_at, place_in_words, scan_in_words
 from .levelling import Levelling, levelled
 from .patterns import PatternTools, Tool
 
+_READOUT = 280  # [pixels] that the words at the cursor need at least
 _CALM = 0.01  # of the span of the colours: levels that move less while an image grows stay
 
 
@@ -130,7 +138,7 @@ class ImageView(View):
         top.addWidget(self.words, 1)
         top.addWidget(self.follow)
         top.addWidget(self.whole)
-        bottom = QHBoxLayout()
+        self._bottom = bottom = QHBoxLayout()
         bottom.setSpacing(10)
         bottom.addWidget(self.tools)
         bottom.addWidget(self.readout, 1)
@@ -143,8 +151,19 @@ class ImageView(View):
         rows.addLayout(bottom)
         rows.addWidget(self.message)
 
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Give what is read out a line of its own where there is no room beside the tools."""
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        is_narrow = self.width() - self.tools.sizeHint().width() < _READOUT
+        down, across = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
+        self._bottom.setDirection(down if is_narrow else across)
+
     def _connect(self) -> None:
         selection = self.selection
+        selection.pattern_drawn.connect(lambda _: self._make_room())
         selection.scan_chosen.connect(self._choose_scan)
         selection.channel_chosen.connect(self._choose_channel)
         selection.spectra_chosen.connect(self.picture.spectra.choose)

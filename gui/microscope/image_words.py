@@ -69,7 +69,7 @@ def place_in_words(
         return text
     value = float(measured[at])
     if not math.isfinite(value):
-        return f"{text}   {channel.name} not measured yet"
+        return f"{text}   {channel.name} has no value here"
     text += f"   {channel.name} {said(value, channel.unit)}"
     if seen is not None and math.isfinite(seen[at]):
         text += f" (in this view {said(float(seen[at]), channel.unit)})"

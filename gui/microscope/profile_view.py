@@ -232,7 +232,8 @@ class ProfileView(View):
         elif scan.forward is None:
             self.words.setText(f"scan {scan.index + 1} is not in memory any more")
         else:
-            self.words.setText(f"scan {scan.index + 1}: this line was not measured yet")
+            why = "has no values" if scan.is_over else "was not measured yet"
+            self.words.setText(f"scan {scan.index + 1}: this line {why}")
 
     def _move(self, scene: QPointF) -> None:
         """Say what both curves are at the mouse, and show the place in the other views."""

@@ -23,6 +23,7 @@ from .wishes import (
 )
 
 EVERY = 0.2  # [s] between two questions how it stands, and how its instrument is
+ABOUT_EVERY = 5.0  # [s] between two questions what it has, and what is allowed
 STALE = 2.5  # [s] after which nothing that was heard counts any more
 _PATIENCE = 0.3  # [s] for all threads to end
 
@@ -52,7 +53,8 @@ class Hearing:
 
         self._state = Watching(call, lambda talker: talker.state(), EVERY, "state")
         self._look = Watching(call, lambda talker: talker.look(), EVERY, "look")
-        self._about = Watching(call, lambda talker: talker.about(), EVERY, "about", times=1)
+        # not once: what is allowed moves with the sample, and with whoever goes on with the run
+        self._about = Watching(call, lambda talker: talker.about(), ABOUT_EVERY, "about")
         self._wishes = Line[Wish](call, say, "wishes")
         self._interrupt = Line[Wish](call, say, "interrupt")
         self._stop = Line[Wish](call, say, "stop")
@@ -88,8 +90,8 @@ class Hearing:
             return f"the run has not answered for {time.monotonic() - news.at:.0f} s"
         return news.fault
 
-    def wish(self, wish: Wish) -> None:
-        """Say what a human wants."""
+    def wish(self, wish: Wish, asked: int | None = None) -> None:
+        """Say what a human wants, who sees a question of that number."""
         match wish:
             case Stop():
                 line = self._stop
@@ -97,7 +99,7 @@ class Hearing:
                 line = self._interrupt
             case _:
                 line = self._wishes
-        line.say(wish, job(wish))
+        line.say(wish, job(wish, asked))
 
     def close(self) -> None:
         """Hang up; the run goes on. What waits for an answer ends by itself, later."""
@@ -109,11 +111,16 @@ class Hearing:
             each.join(max(0.0, end - time.monotonic()))
 
 
-def job(wish: Wish) -> Job:
-    """Return what says a wish to a run."""
+def job(wish: Wish, asked: int | None = None) -> Job:
+    """Return what says a wish to a run.
+
+    Args:
+        wish: The wish.
+        asked: The question that whoever wishes sees: what comes late must not answer the next one.
+    """
     match wish:
         case Perform(instructions=instructions, why=why):
-            return lambda talker: talker.perform(instructions, why)
+            return lambda talker: talker.perform(instructions, why, asked)
         case Interrupt(why=why):
             return lambda talker: talker.interrupt(why)
         case Finish(why=why):

@@ -145,7 +145,6 @@ class Watching(Generic[Heard]):
         ask: Asks.
         every: How long to wait between two questions [s].
         name: Of the thread.
-        times: How often it has to hear an answer until it is content; 0 for no end.
     """
 
     def __init__(
@@ -154,9 +153,8 @@ class Watching(Generic[Heard]):
         ask: Callable[[Talker], Heard],
         every: float,
         name: str,
-        times: int = 0,
     ) -> None:
-        self._connect, self._ask, self._every, self._times = connect, ask, every, times
+        self._connect, self._ask, self._every = connect, ask, every
         self._news: News[Heard] = News()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._watch, name=name, daemon=True)
@@ -177,14 +175,12 @@ class Watching(Generic[Heard]):
 
     def _watch(self) -> None:
         talker: Talker | None = None
-        heard = 0
         while not self._closing.is_set():
             try:
                 with unforeseen():
                     if talker is None:
                         talker = self._connect()
                     self._news = News(self._ask(talker), "", time.monotonic())
-                heard += 1
             except SpmError as error:
                 is_absent = isinstance(error, AccessError)
                 said = str(error)
@@ -192,8 +188,6 @@ class Watching(Generic[Heard]):
                 if talker is not None and isinstance(error, ConnectionLost):
                     talker.close()
                     talker = None
-            if heard == self._times > 0:
-                break
             self._closing.wait(AGAIN if self._news.fault else self._every)
         if talker is not None:
             talker.close()

@@ -37,6 +37,7 @@ class RunProcess:
     def __init__(self, order: StartOrder, program: Sequence[str] = PROGRAM) -> None:
         check_folder(order)
         self._log = order.out / LOG_NAME
+        self._last_words: Sequence[str] | None = None
         self._before = self._log.stat().st_size if self._log.exists() else 0
         try:
             self._child = start([*program, *order.words()], self._log)
@@ -68,7 +69,17 @@ class RunProcess:
     def _faults(lines: Sequence[str]) -> list[str]:
         return [line.removeprefix(_ERROR) for line in lines if line.startswith(_ERROR)]
 
-    def _lines(self) -> list[str]:
+    def _lines(self) -> Sequence[str]:
+        """Return what it has said; once it has ended that is read only once."""
+        if self._last_words is not None:
+            return self._last_words
+        has_ended = self.code is not None
+        lines = self._read()
+        if has_ended:
+            self._last_words = lines
+        return lines
+
+    def _read(self) -> list[str]:
         try:
             with self._log.open("rb") as file:
                 file.seek(max(self._before, self._log.stat().st_size - _MOST_WORDS))

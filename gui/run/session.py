@@ -11,6 +11,7 @@ from spm_auto.data import FILE_NAME, FinishReason, JournalReader, LineAcquired, 
 from spm_auto.ear import About, Look, RunView
 from spm_auto.errors import DataError
 
+from .beginning import Beginning
 from .hearing import Hearing
 from .last_tip import last_tip
 from .link import Connect, call_run
@@ -19,7 +20,7 @@ from .plan_question import PlanQuestion
 from .run_model import Part, RunModel
 from .run_process import PROGRAM, RunProcess
 from .server_link import ServerLink
-from .wishes import Wish
+from .wishes import Perform, Wish
 from .withdrawal import Stage, Withdrawal
 
 QUIET = 3.0  # [s] without a record or a word until a run counts as gone
@@ -51,6 +52,7 @@ class Session:
         is_looking: Whether nothing may be done.
         is_behind: Whether there is more in the journal than was read: tick again soon.
         planned: What it was planned to take; None while nobody has said.
+        performed: Which question was answered from here with work by hand; None for none.
         lines_at: When the newest line was read, as `time.monotonic` tells [s]; NaN before.
         withdrawal: Withdraws the tip, whatever else goes on here.
     """
@@ -79,11 +81,13 @@ class Session:
         self.look: Look | None = None
         self.about: About | None = None
         self.planned: Planned | None = None
+        self.performed: int | None = None
         self.fault = ""
         self.is_looking = self.is_behind = False
         self.lines_at = self._free = math.nan
         self._has_spoken = False
         self._reader: JournalReader | None = None
+        self._begins: Beginning | None = None
         self._unreadable = ""
         self._grown_at = self._attached_at = time.monotonic()
         self._disk_at = -math.inf
@@ -137,8 +141,8 @@ class Session:
 
     def close(self) -> None:
         """Let go of the run, which goes on; safe to call twice."""
+        self.withdrawal.close()  # first: what was ordered goes out
         self.detach()
-        self.withdrawal.close()
 
     def wish(self, wish: Wish) -> None:
         """Say what a human wants; `take_outcomes` tells what came of it. Never waits."""
@@ -146,13 +150,22 @@ class Session:
             said = _ONLY_LOOKS if self.is_looking else _NO_RUN
             self._outcomes.put(Outcome(wish, said))
             return
-        self._hearing.wish(wish)
+        self.performed = self._asked if isinstance(wish, Perform) else self.performed
+        self._hearing.wish(wish, self._asked)
+
+    @property
+    def _asked(self) -> int | None:
+        """Which question the run asks, as far as is known here; None for none."""
+        question = None if self.view is None else self.view.question
+        return None if question is None else question.number
 
     def take_outcomes(self) -> list[Outcome]:
         """Return what came of wishes since the last call."""
         found = []
         while not self._outcomes.empty():
             found.append(self._outcomes.get())
+            if isinstance(found[-1].wish, Perform) and found[-1].error:
+                self.performed = None
         return found
 
     def tick(self, budget: float = 0.02) -> Part:
@@ -221,6 +234,8 @@ class Session:
         return JournalSays(self.model.n_records, reader.end, damage, self._free)
 
     def _read(self, folder: Path, until: float) -> Part:
+        if self._reader is not None and self._is_another(self._reader):
+            self._begin_anew()
         reader = self._reader or self._opened(folder / FILE_NAME)
         if reader is None:
             return Part.NOTHING
@@ -240,12 +255,26 @@ class Session:
         self._unreadable = ""
         try:
             if path.stat().st_size >= _LEAST:
-                self._reader = JournalReader(path)
+                self._reader, self._begins = JournalReader(path), Beginning.of(path)
         except FileNotFoundError:
             pass
         except (DataError, OSError) as error:
             self._unreadable = str(error)
         return self._reader
+
+    def _is_another(self, reader: JournalReader) -> bool:
+        """Whether somebody has put another journal in the place of the one that is read."""
+        try:
+            return self._begins is not None and not self._begins.fits(reader.path, reader.end)
+        except OSError:  # whoever reads it will say why not
+            return False
+
+    def _begin_anew(self) -> None:
+        """Forget what the journal said that was here before."""
+        if self._plan is not None:
+            self._plan.close()
+        self._reader = self._plan = self.planned = None
+        self.model, self.lines_at = RunModel(), math.nan
 
     def _take(self, records: Sequence[Record]) -> Part:
         if not records:
@@ -260,7 +289,10 @@ class Session:
         if self._hearing is not None:
             self.view, self.look = self._hearing.view, self._hearing.look
             self._has_spoken = self._has_spoken or self.view is not None
-            self.about = self._hearing.about or self.about
+            if self.view is None:  # whoever comes next counts its questions anew
+                self.performed = None
+            if self._hearing.about not in (None, self.about):  # the same one stays the same object
+                self.about = self._hearing.about
             self.fault = "" if self.view is not None else self._why_silent(self._hearing.fault)
         elif self._server is not None:
             self.look, self.about = self._server.look, self._server.about

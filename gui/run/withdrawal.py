@@ -17,7 +17,8 @@ PERSISTENCE = 3.0  # [s] for which somebody who cannot be reached is called agai
 HARD_PATIENCE = 0.5  # [s] for the hard path to be confirmed before the process is signalled
 CALM = 1.0  # [s] after a confirmation in which nothing more is ordered
 INSISTS = 1.0  # [s] after which what is not confirmed is ordered again
-_CALL_AGAIN = 0.1  # [s]
+LAST = 1.0  # [s] at most that a window waits for a confirmation before it closes
+_CALL_AGAIN, _LOOK_AGAIN = 0.1, 0.01  # [s]
 _MOST_AGAIN = 10
 _BY_HAND = "use the controller's own button"
 
@@ -124,8 +125,17 @@ class Withdrawal:
             self._before = ""
 
     def close(self) -> None:
-        """Hang up; safe to call twice."""
+        """Hang up; safe to call twice. What was just ordered is given time to be confirmed."""
+        end = time.monotonic() + LAST
+        while self._is_under_way and time.monotonic() < end:
+            threading.Event().wait(_LOOK_AGAIN)
         self.point_at(None)
+
+    @property
+    def _is_under_way(self) -> bool:
+        with self._lock:
+            attempt = self._attempt
+            return attempt is not None and attempt.confirmed is None and attempt.pending > 0
 
     def forget(self) -> None:
         """Be ready again after a confirmed withdrawal: the tip is at the sample once more."""

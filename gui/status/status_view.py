@@ -7,6 +7,7 @@ from PyQt6.QtWidgets import QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 from spm_auto.ear import Look
 from spm_auto.instrument import InstrumentState, Vitals
 from spm_auto.units import format as format_quantity
+from spm_auto.units import format_duration
 
 from ..common.gauge import Gauge
 from ..common.one_line import OneLine
@@ -19,6 +20,7 @@ from ..run.orders import Standing
 from ..run.run_model import Part, RunModel
 
 UNKNOWN = "not known"
+OLD = 10.0  # [s] of instrument time from which on it is told how old something is
 LOW_ON_DISK = 1e9  # [bytes]
 _COLUMNS = 6
 _DOING = {
@@ -93,6 +95,7 @@ class StatusView(View):
         self._name = ""
         self._scan: GrowingScan | None = None
         self._look: Look | None = None
+        self._age = ""  # of what was felt, in words; empty where it is new
         self._last_tip = ""  # what is known of it where nobody can look
         self.show_look(None)
 
@@ -108,8 +111,10 @@ class StatusView(View):
         self._look = look
         self._show_tip()
         vitals = None if look is None else look.vitals
-        self._say("feedback", _feedback(vitals))
-        self._say("protection", _protection(vitals))
+        age = 0.0 if look is None or vitals is None else look.status.time - vitals.time
+        self._age = f", {format_duration(age)} ago" if age > OLD else ""
+        self._say_felt("feedback", _feedback(vitals))
+        self._say_felt("protection", _protection(vitals))
         bias = math.nan if look is None else look.status.bias
         self._say("bias", _quantity(bias, "V"))
         self._say("position", _position(look))
@@ -150,6 +155,13 @@ class StatusView(View):
     def _say(self, name: str, said: Said) -> None:
         self.cells[name].say(said)
 
+    def _say_felt(self, name: str, said: Said) -> None:
+        """Say what was felt, and how long ago where nobody has felt anything since."""
+        words, role = said
+        if self._age and words != UNKNOWN:
+            words, role = words + self._age, "faint" if role in ("good", "") else role
+        self._say(name, (words, role))
+
     def _doing(self, look: Look) -> Said:
         if look.status.is_held:
             return "held by the watchdog until acknowledged", "alarm"
@@ -163,20 +175,22 @@ class StatusView(View):
         if vitals is None:
             self._z.show_value(math.nan, 0.0, 1.0)
             self._signal.show_value(math.nan, 0.0, 1.0)
-            self._say("z", (UNKNOWN, "faint"))
-            self._say("signal", (UNKNOWN, "faint"))
+            self._say_felt("z", (UNKNOWN, "faint"))
+            self._say_felt("signal", (UNKNOWN, "faint"))
             return
         low, high = vitals.z_range
         self._z.show_value(vitals.z, low, high)
         words, role = _quantity(vitals.z, "m")
         if math.isfinite(low) and math.isfinite(high):
             words += f" of {format_quantity(low, 'm', 3)} to {format_quantity(high, 'm', 3)}"
-        self._say("z", (words, self._z.role if self._z.role != "good" else role))
+        self._say_felt("z", (words, self._z.role if self._z.role != "good" else role))
         self._signal.show_value(vitals.signal, 0.0, vitals.threshold)
         words, role = _quantity(vitals.signal, vitals.unit)
         if math.isfinite(vitals.threshold):
             words += f", touches at {format_quantity(vitals.threshold, vitals.unit, 3)}"
-        self._say("signal", (words, self._signal.role if self._signal.role != "good" else role))
+        self._say_felt(
+            "signal", (words, self._signal.role if self._signal.role != "good" else role)
+        )
 
 
 def _quantity(value: float, unit: str) -> Said:

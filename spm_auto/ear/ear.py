@@ -11,7 +11,7 @@ from typing import Any, Self
 import zmq
 
 from ..data import WHAT_GARBAGE_RAISES, Verdict
-from ..errors import OutOfStep, SpmError
+from ..errors import InstrumentError, OutOfStep, SpmError
 from ..server import CLOSING, Caller, Door, new_identity, receive
 from ..workflow import INSTRUCTIONS, Runner, instructions_from_text
 from .look import about, about_table, look_at, look_table
@@ -140,6 +140,8 @@ class Ear:
             return failed(number, error)
         except WHAT_GARBAGE_RAISES as error:
             return failed(number, OutOfStep(f"this makes no sense to a run: {error}"))
+        except Exception as error:  # noqa: BLE001 - the ear must go on, for whoever withdraws next
+            return failed(number, InstrumentError(f"{type(error).__name__}: {error}"))
 
     def _do(self, call: Call) -> Any:
         runner, value = self._runner, call.value
@@ -214,6 +216,9 @@ class Ear:
                 reply = Reply(call.number)
             except SpmError as error:
                 reply = failed(call.number, error)
+            except Exception as error:  # noqa: BLE001 - whatever a driver raises, who asks is told
+                fault = InstrumentError(f"{type(error).__name__}: {error}")
+                reply = failed(call.number, fault)
             self._ring(caller, reply)
 
         thread = threading.Thread(target=do, name=str(call.word), daemon=True)

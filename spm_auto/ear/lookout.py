@@ -35,8 +35,7 @@ class Lookout:
             if self._thread is not None:
                 return
             self._thread = threading.Thread(target=self._work, name="look", daemon=True)
-            thread = self._thread
-        thread.start()
+            self._thread.start()  # within the lock: who closes must not join what has not begun
 
     def close(self, timeout: float) -> None:
         """Wait for the look in progress, at most so long [s]."""

@@ -1,7 +1,8 @@
 """Hands: what is done by hand just now, and whether somebody has ended it."""
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from ..errors import Interrupted, SpmError
 
@@ -46,6 +47,17 @@ class Hands:
         with self._telling, self._changed:
             self._is_busy, self._by = False, ""
             self._changed.notify_all()
+
+    @contextlib.contextmanager
+    def spared(self) -> Iterator[None]:
+        """Let nobody end what goes on within: no human has given it."""
+        with self._changed:
+            was_busy, self._is_busy = self._is_busy, False
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._is_busy = was_busy
 
     def interrupt(self, who: str, noted: Callable[[], object]) -> None:
         """Have it end.

@@ -325,11 +325,13 @@ class Performer:
         if self._is_found or past is None:
             return
         self._is_found = True
-        self._scribe.record(SampleSought())
-        found, self.instrument = relocate(
-            past.tape, self.instrument, self._carry_out, past.looks, instruction
-        )
-        self._scribe.record(found)
+        with self._control.hands.spared():  # where it stands afterwards, everybody relies on
+            self._refuse_what_was_ended(instruction)
+            self._scribe.record(SampleSought())
+            found, self.instrument = relocate(
+                past.tape, self.instrument, self._carry_out, past.looks, instruction
+            )
+            self._scribe.record(found)
 
     def _checkpoint(self) -> None:
         """Wait while paused, or while the disk has no room; leave when stopped."""

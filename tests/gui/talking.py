@@ -17,6 +17,7 @@ from spm_auto.instrument import (
     Channel,
     Instruction,
     InstrumentState,
+    Limits,
     Status,
     Vitals,
 )
@@ -62,12 +63,15 @@ class MadeRun:
         is_there: Whether it can be connected to.
         is_lost: Whether it has died since: every call fails.
         view: How it stands.
+        look: How its instrument is.
+        limits: What is allowed.
         error: What it answers to every wish and withdrawal; None for yes.
         calls: What it was told: name and values.
         gate: What the calls named in `slow` wait for.
         slow: Names of the calls that wait.
         n_connected: How often somebody connected.
         n_open: How many connections are open.
+        numbers: Of the questions that were answered by hand.
         surprise: What nobody foresaw, raised by whatever is done; None for nothing.
     """
 
@@ -75,12 +79,14 @@ class MadeRun:
     is_lost: bool = False
     view: RunView = field(default_factory=run_view)
     look: Look = LOOK
+    limits: Limits = LIMITS
     error: SpmError | None = None
     calls: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
     slow: set[str] = field(default_factory=set)
     n_connected: int = 0
     n_open: int = 0
+    numbers: list[int | None] = field(default_factory=list)
     surprise: Exception | None = None
 
     def connect(self, folder: Path, who: str) -> "MadeTalker":
@@ -118,11 +124,12 @@ class MadeTalker:
 
     def about(self) -> About:
         self._ask("about")
-        return About(CAPABILITIES, LIMITS)
+        return About(CAPABILITIES, self._run.limits)
 
     def perform(
         self, instructions: Sequence[Instruction], why: str = "", number: int | None = None
     ) -> None:
+        self._run.numbers.append(number)
         self._do("perform", tuple(instructions), why)
 
     def finish(self, why: str = "") -> None:

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from spm_auto.data import FinishReason, ModelFitted, PointChosen, RunFinished
 from spm_auto.gui.agent.agent_view import AgentView
 from spm_auto.gui.agent.maps import Map
+from spm_auto.gui.agent.promises import promise
 from spm_auto.gui.common.dots import Dots
 from spm_auto.gui.common.drawing import NM
 from spm_auto.gui.common.selection import Selection
@@ -64,8 +65,15 @@ def test_three_maps_show_mean_deviation_and_acquisition_in_their_place(view: Age
     assert view.mean.value_at(x, y) == model.fit.mean[200]
     assert view.deviation.value_at(x, y) == model.fit.deviation[200]
     assert view.acquisition.value_at(x, y) > 0
+    for each, values in ((view.mean, model.fit.mean), (view.deviation, 1e3 * model.fit.deviation)):
+        assert np.nanmax(each.image.image) == pytest.approx(np.max(values))  # as the title says
+    hopes = promise(model)
+    assert hopes is not None
+    low, high = view.acquisition.levels
+    assert high == pytest.approx(1e6 * np.percentile(hopes.values, 99), rel=0.01)
+    assert 0 <= low < high
     titles = [each.title for each in view.maps]
-    assert titles[0].startswith("height, a plane subtracted [")
+    assert titles[0].startswith("height, levelled [")
     assert titles[1:] == [
         "predicted loop area [V]",
         "uncertainty (1 sd) [mV]",
@@ -115,6 +123,8 @@ def test_points_are_numbered_in_order_and_the_next_one_is_marked(view: AgentView
     assert view.overview.marked[:, 1] == pytest.approx(y)
     for each in view.maps:
         assert each.next_places == [pytest.approx((1e-7, -1e-7))]
+        best = [NM * np.asarray(v, dtype=float) for v in each._best.getData()]
+        assert best == [pytest.approx(x[4:]), pytest.approx(y[4:])]
     assert view.words["next"].text() == "(100 nm, -100 nm), being measured"
     assert "1.00 ± 0.30 V, 4.2 s away" in view.words["why"].text()
 
@@ -137,6 +147,13 @@ def test_the_learning_curve_shows_values_the_best_so_far_and_calibration(view: A
     assert list(x) == [1, 2, 3, 4, 5]
     assert y == pytest.approx([1.0, 1.12, 1.24, 1.36, 1.48])
     assert view.learning.curve.getAxis("top").labelText == "loop area [V], best 1.48 V"
+    assert view.learning._best.getData()[1] == pytest.approx(y)  # each is better than the last
+    expected = [1.0, 1.1, 1.2, 1.3, 1.4]
+    bars = view.learning._spread.opts
+    assert bars["y"] == pytest.approx(expected)
+    assert bars["height"] == pytest.approx(0.6)  # one standard deviation up and down
+    assert view.learning._pairs.x == pytest.approx(expected)
+    assert view.learning._pairs.y == pytest.approx(y)
     assert "within 1 sd: 5 of 5" in view.learning.words.text()
 
 
@@ -180,7 +197,7 @@ def test_the_overview_follows_the_channel_that_is_chosen(
     view.selection.channel_chosen.emit("phase")
     assert view.overview.title == "phase [deg]"
     view.selection.channel_chosen.emit("no such channel")
-    assert view.overview.title.startswith("height, a plane subtracted")
+    assert view.overview.title.startswith("height, levelled")
 
 
 def test_a_map_without_angle_or_pixels_of_a_hundredth_nanometre_keeps_its_turn(
@@ -236,3 +253,25 @@ def test_dots_follow_what_is_added_and_what_is_judged_anew(qapp: QApplication) -
         drawn = dots.item.getData()
         assert np.array_equal(drawn[0], x)
         assert np.array_equal(drawn[1], y)
+
+
+def test_what_is_closed_is_seen_on_every_map(view: AgentView) -> None:
+    """Row 26: where the agent stays out."""
+    feed(view, made_agents.intervention("forbid_region", {"center": (1e-7, 0.0), "radius": 1e-7}))
+    assert [len(each.zones) for each in view.maps] == [1, 1, 1, 1]
+    feed(view)
+    assert [len(each.zones) for each in view.maps] == [0, 0, 0, 0]
+
+
+def test_a_title_that_does_not_fit_keeps_its_unit(view: AgentView) -> None:
+    view.resize(560, 480)
+    QApplication.processEvents()
+    feed(view)
+    axis = view.acquisition.plot.getAxis("top")
+    assert axis.labelText.endswith("… [uV/s]")
+    assert axis.label.toolTip() == "expected improvement per second [uV/s]"
+    assert axis.label.boundingRect().width() <= view.acquisition.plot.vb.width() + 12
+    view.resize(1400, 800)
+    QApplication.processEvents()
+    assert axis.labelText == "expected improvement per second [uV/s]"
+    view.resize(1000, 640)

@@ -77,7 +77,7 @@ def test_mean_and_deviation_are_those_of_all_that_are_good() -> None:
     assert (mean.n_used, mean.n_wrong, mean.n_other) == (28, 2, 0)
     good = np.stack([each.y for each in known if not each.remark])
     assert mean.y == pytest.approx(good.mean(axis=0))
-    assert mean.deviation == pytest.approx(good.std(axis=0, ddof=1))
+    assert mean.deviation == pytest.approx(good.std(axis=0, ddof=1), rel=1e-9, abs=0)
 
 
 def test_a_mean_is_not_taken_over_different_biases() -> None:

@@ -247,6 +247,7 @@ def test_a_scan_that_was_let_go_of_is_read_again_from_the_journal(
     assert image is not None
     assert newest is not None
     assert np.array_equal(image.forward, newest.forward)
+    assert np.array_equal(image.backward, newest.backward)
     with qtbot.waitSignal(rereading.put_back):
         selection.scan_chosen.emit(1)
     assert model.scans[0].forward is None  # one at a time is held beside the newest ones

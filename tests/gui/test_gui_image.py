@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import made
+import made_curves
 import numpy as np
 import pytest
 from PyQt6.QtCore import QPoint, QPointF, Qt
@@ -14,7 +15,7 @@ from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from spm_auto.data import Event, Intervention, StageMoved
-from spm_auto.gui.common.drawing import NM, Shown, placed
+from spm_auto.gui.common.drawing import NM, Shown, look_up_table, placed
 from spm_auto.gui.common.selection import Selection
 from spm_auto.gui.common.theme import ANGLES, LIGHT, Theme
 from spm_auto.gui.microscope.image_bar import BY_HAND, TURN
@@ -78,10 +79,13 @@ def test_row_2_the_image_grows_line_by_line(view: ImageView) -> None:
     assert np.isfinite(image[:10]).all()
     assert np.isnan(image[10:]).all()
     assert "10 of 32 lines, growing, 22.0 s left" in view.words.text()
+    newest = made.FRAME.to_sample([9, 9], [-0.5, made.FRAME.pixels[0] - 0.5])
+    assert NM * np.array(view.picture._line.getData()) == pytest.approx(np.array(newest))
     rest = [*made.scan_events()][11:]
     feed(view, *rest, model=model)
     assert np.isfinite(view.picture.item.image).all()
     assert "32 of 32 lines, whole" in view.words.text()
+    assert not len(view.picture._line.getData()[0])
 
 
 def test_row_2_the_image_lies_in_its_frame(view: ImageView) -> None:
@@ -140,6 +144,7 @@ def test_row_4_forward_and_backward_are_looked_at_apart(view: ImageView) -> None
     QTest.keyClick(view, Qt.Key.Key_B)
     assert view.bar.directions.currentText() == "backward"
     assert np.array_equal(view.picture.item.image, model.scan.backward[1], equal_nan=True)
+    assert np.array_equal(view.picture.item.image[3], made.line(3).backward[1])
 
 
 def test_row_5_colours_span_percentiles_of_what_was_measured(view: ImageView) -> None:
@@ -147,10 +152,14 @@ def test_row_5_colours_span_percentiles_of_what_was_measured(view: ImageView) ->
     feed(view, *begun())
     view.selection.channel_chosen.emit("amplitude")
     image = view.picture.item.image
-    view.bar.ranges.setCurrentIndex(view.bar.ranges.findText("2 to 98 %"))
-    right = np.nanpercentile(image, [2, 98])
-    assert view.levels == pytest.approx(tuple(right))
+    view.bar.ranges.setCurrentIndex(view.bar.ranges.findText("5 to 95 %"))
+    right = np.nanpercentile(image, [5, 95])
+    assert not np.allclose(right, [np.nanmin(image), np.nanmax(image)], atol=0)
+    assert view.levels == pytest.approx(tuple(right), rel=1e-9, abs=0)
+    assert tuple(view.picture.item.getLevels()) == view.levels
     assert view.picture.colour_bar.levels == view.levels
+    bottom, top = view.picture.colour_bar.plot.getViewBox().viewRange()[1]
+    assert (bottom, top) == pytest.approx(tuple(1e12 * right))
     assert view.picture.colour_bar.label == "amplitude [pm]"
 
 
@@ -163,14 +172,14 @@ def test_row_5_colours_span_what_is_set_by_hand(view: ImageView) -> None:
     bar.low.setText("1 pm")
     bar.high.setText("2.5 pm")
     bar.high.editingFinished.emit()
-    assert view.levels == pytest.approx((1e-12, 2.5e-12))
+    assert view.levels == pytest.approx((1e-12, 2.5e-12), abs=0)
     feed(view, *[*made.scan_events()][11:15], model=model)
-    assert view.levels == pytest.approx((1e-12, 2.5e-12))
+    assert view.levels == pytest.approx((1e-12, 2.5e-12), abs=0)
     for low, words in (("3 pm", "must be below"), ("3 V", "lowest colour"), ("", "need a lowest")):
         bar.low.setText(low)
         bar.low.editingFinished.emit()
         assert words in bar.fault.text()
-        assert view.levels == pytest.approx((1e-12, 2.5e-12))
+        assert view.levels == pytest.approx((1e-12, 2.5e-12), abs=0)
 
 
 def test_row_5_colours_hold_still_while_the_image_hardly_changes(view: ImageView) -> None:
@@ -182,13 +191,15 @@ def test_row_5_colours_hold_still_while_the_image_hardly_changes(view: ImageView
     assert view.levels == before
     feed(view, *rest[1:], model=model)
     right = np.nanpercentile(view.picture.item.image, [0.5, 99.5])
-    assert view.levels == pytest.approx(tuple(right), rel=1e-12)
+    assert view.levels == pytest.approx(tuple(right), rel=1e-12, abs=0)
 
 
 def test_row_5_the_colour_map_is_chosen_and_each_channel_keeps_its_own(view: ImageView) -> None:
     """Row 5: colour maps by channel."""
     feed(view, *begun())
     view.bar.maps.setCurrentIndex(view.bar.maps.findData("magma"))
+    assert np.array_equal(view.picture.item.lut, look_up_table("magma"))
+    assert np.array_equal(view.picture.colour_bar._image.lut, look_up_table("magma"))
     view.selection.channel_chosen.emit("phase")
     assert view.bar.style_shown.colours == ANGLES
     assert view.bar.ranges.currentText() == TURN
@@ -206,6 +217,7 @@ def test_row_6_axes_scale_bar_colour_bar_and_readout_have_units(view: ImageView)
     feed(view, *begun(32))
     assert view.plot.getAxis("bottom").labelText == "x [nm]"
     assert view.plot.getAxis("left").labelText == "y [nm]"
+    assert view.plot.getAxis("bottom").scale == pytest.approx(1.0)  # plots are in nanometres
     assert view.picture.scale_bar.text == "200 nm"
     assert view.picture.scale_bar.length == pytest.approx(2e-7)
     view.selection.channel_chosen.emit("phase")
@@ -229,6 +241,7 @@ def test_row_7_levelling_says_that_it_is_a_view_only(view: ImageView) -> None:
     before = model.scan.forward.copy()
     view.bar.levellings.setCurrentText(Levelling.LINES)
     assert view.bar.view_only.text() == "view only"
+    assert view.bar.view_only.isVisible()
     assert np.allclose(np.nanmedian(view.picture.item.image[:20], axis=1), 0)
     assert np.array_equal(model.scan.forward, before, equal_nan=True)
     view.selection.cursor_moved.emit(*(float(v) for v in made.FRAME.to_sample(4, 3)))
@@ -306,6 +319,16 @@ def test_row_9_spectra_are_marks_that_can_be_clicked(view: ImageView, qtbot: QtB
         click(view, places[2])
     assert chosen.args == [(2,)]
     assert view.picture.spectra.chosen == (2,)
+    at = (Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier)
+    with qtbot.waitSignal(view.selection.spectra_chosen) as chosen:
+        QTest.mouseClick(view.picture.widget.viewport(), *at, on_screen(view, places[0]))
+    assert chosen.args == [(2, 0)]
+
+
+def test_row_9_force_curves_are_marks_where_they_were_taken(view: ImageView) -> None:
+    model = feed(view, made.started(), *made.scan_events(), made_curves.force_curve(0))
+    (curve,) = model.curves
+    assert view.picture.curves.places == pytest.approx(np.array([(curve.curve.x, curve.curve.y)]))
 
 
 def test_a_click_beside_the_spectra_chooses_a_place(view: ImageView, qtbot: QtBot) -> None:
@@ -423,3 +446,15 @@ def test_the_colour_bar_has_the_numbers_of_its_unit(view: ImageView) -> None:
     bar.show_levels(0.0, 1e-7, "height", Shown("um", 1e6))
     bar.show_levels(0.0, 1e-7, "amplitude", Shown("nm", 1e9))
     assert bar.plot.getViewBox().viewRange()[1] == pytest.approx([0.0, 100.0])
+
+
+def test_what_is_read_out_has_room_also_in_a_narrow_view_while_a_grid_is_drawn(
+    view: ImageView,
+) -> None:
+    feed(view, *begun())
+    view.selection.cursor_moved.emit(*CENTER)
+    assert view.readout.width() > 250
+    view.tools.choose(Tool.GRID)
+    QApplication.processEvents()
+    assert view.tools.sizeHint().width() > view.width() - 280
+    assert view.readout.width() > 500

@@ -23,8 +23,8 @@ from PyQt6.QtWidgets import (
 from talking import LOOK, MadeRun, MadeTalker, run_view, until
 
 from spm_auto.data import FILE_NAME, Event, FinishReason, Journal, RunFinished
-from spm_auto.errors import RecipeError
-from spm_auto.gui.application import Hook, window_settings
+from spm_auto.errors import RecipeError, SpmError
+from spm_auto.gui.application import Hook, run_folder, window_settings
 from spm_auto.gui.by_hand.where import HERE
 from spm_auto.gui.common.theme import DARK, Theme
 from spm_auto.gui.layout import first_size
@@ -177,6 +177,10 @@ def test_row_12_work_by_hand_is_possible_only_while_the_run_waits_for_it(
     assert window._readiness() == (False, "the run is busy with explore")
     run.view = run_view(question=BY_HAND, state="paused")
     shows(window, lambda: window._readiness() == (True, ""))
+    window.session.wish(Perform((PositionProbe(0.0, 0.0),)))
+    assert window._readiness() == (False, "what was begun by hand goes on")
+    run.view = run_view(question=replace(BY_HAND, number=2), state="paused")
+    shows(window, lambda: window._readiness() == (True, ""))
 
 
 def test_row_14_after_a_withdrawal_status_and_panels_say_what_is_so_and_what_to_do(
@@ -188,11 +192,11 @@ def test_row_14_after_a_withdrawal_status_and_panels_say_what_is_so_and_what_to_
     shows(window, lambda: window._readiness()[0])
     window.parts.withdraw.press()
     until(lambda: window.session.tip)
+    assert window._readiness()[0]  # as after somebody else has resumed the run
+    run.view = run_view(state="stopping")
+    shows(window, lambda: not window._readiness()[0])
     window.tick()
-    assert (
-        window.parts.parameters.scan.why.text()
-        == f"the tip is {window.session.tip}, and the run ends"
-    )
+    assert window.parts.parameters.scan.why.text() == f"tip: {window.session.tip}; the run ends"
     ended = RunFinished(FinishReason.EMERGENCY, "the run was stopped")
     window.session.model.take(numbered([ended]))
     run.is_there, run.is_lost = False, True  # its process ends, too
@@ -253,10 +257,6 @@ def test_a_fault_in_one_part_keeps_the_others_from_nothing(
     window.attach(tmp_path / "run")
     shows(window, lambda: window.session.look)
     window._timer.stop()  # whose faults are the test's
-    monkeypatch.setattr(window.parts.range, "show_look", faulty)
-    monkeypatch.setattr(window.parts.image, "show_run", faulty)
-    monkeypatch.setattr(window.session, "_read", faulty)
-    window._owed = dict.fromkeys(window.parts.views, Part.ALL)
     run.look = replace(LOOK, status=replace(LOOK.status, bias=-2.5))
 
     def is_shown() -> bool:
@@ -264,7 +264,12 @@ def test_a_fault_in_one_part_keeps_the_others_from_nothing(
             window.tick()
         return window.parts.status.cells["bias"].value.full == "-2.5 V"
 
-    until(is_shown)
+    with monkeypatch.context() as patch:
+        patch.setattr(window.parts.range, "show_look", faulty)
+        patch.setattr(window.parts.image, "show_run", faulty)
+        patch.setattr(window.session, "_read", faulty)
+        window._owed = dict.fromkeys(window.parts.views, Part.ALL)
+        until(is_shown)
     window._timer.start()
 
 
@@ -336,6 +341,7 @@ def test_places_that_were_clicked_in_one_run_are_forgotten_in_the_next(
     selection.cursor_moved.emit(1e-7, -2e-7)
     selection.pattern_drawn.emit(((0.0, 0.0), (1e-7, 0.0)))
     selection.place_chosen.emit(1e-7, -2e-7)
+    parts.parameters.show_answer("refused: x is outside")
     assert parts.range.send.isEnabled()
     assert not parts.profile.newest.isChecked()
     window.attach(tmp_path / "second")
@@ -348,6 +354,7 @@ def test_places_that_were_clicked_in_one_run_are_forgotten_in_the_next(
     assert parts.image.readout.text() == " "
     assert parts.profile.newest.isChecked()
     assert parts.agent.readout.text() == ""
+    assert parts.parameters.answer.isHidden()
     for panel in (parts.parameters.spectrum, parts.parameters.tip):
         assert panel.where.choice == HERE
         assert all(not field.text() for field in panel.where.fields)
@@ -386,3 +393,16 @@ def test_at_its_first_size_the_window_shows_what_ends_work_by_hand(window: MainW
 def test_what_is_pressed_often_can_be_found_by_its_name(window: MainWindow) -> None:
     names = {each.accessibleName() for each in window.findChildren(QAbstractButton)}
     assert {"WITHDRAW the tip", "Pause", "Go on", "Stop"} <= names
+
+
+def test_a_run_is_named_by_its_folder_or_by_a_file_in_it(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    write(run, [started()])
+    (run / "run.h5").touch()
+    for path in (run, run / "run.h5", run / FILE_NAME):
+        assert run_folder(path, is_over=True) == run
+    assert run_folder(tmp_path / "later", is_over=False) == tmp_path / "later"
+    (tmp_path / "notes.txt").touch()
+    for path in (tmp_path, tmp_path / "typo", tmp_path / "notes.txt"):
+        with pytest.raises(SpmError, match="there is no run here"):
+            run_folder(path, is_over=True)

@@ -40,8 +40,14 @@ def test_row_3_the_newest_line_is_shown_forward_and_backward(
     """Row 3: the profile of the line that has just come, both ways."""
     view.show_run(model, Part.ALL)
     line = made.line(9)
-    assert view.curves["forward"] == pytest.approx(line.forward[0])
-    assert view.curves["backward"] == pytest.approx(line.backward[0])
+    assert np.array_equal(view.curves["forward"], line.forward[0])
+    assert np.array_equal(view.curves["backward"], line.backward[0])
+    for drawn, values in ((view._forward, line.forward[0]), (view._backward, line.backward[0])):
+        x, y = drawn.getData()
+        assert y == pytest.approx(1e9 * values, rel=1e-6)  # the axis says [nm]
+        assert x == pytest.approx(1e9 * made.FRAME.size[0] / 40 * (np.arange(40) + 0.5))
+    assert view.plot.getAxis("left").labelText == "height [nm]"
+    assert view.plot.getAxis("bottom").labelText == "along the line [nm]"
     assert view.words.text() == "height, scan 1"
     assert view.line.value() == 10
     view.show_run(model, model.take(made.numbered([LineAcquired(made.line(10))], first=12)))
@@ -132,3 +138,11 @@ def test_another_theme_and_another_run(view: ProfileView, model: RunModel) -> No
     view.show_run(RunModel(), Part.ALL)
     assert view.words.text() == "no line yet"
     assert view.curves == {}
+
+
+def test_a_line_that_came_without_values_is_said_to_have_none(view: ProfileView) -> None:
+    model = RunModel()
+    model.take(made.numbered([made.started(), *made.scan_events()]))
+    model.scans[0].forward[0] = np.nan  # type: ignore[index]
+    view.show_run(model, Part.ALL)
+    assert view.words.text() == "scan 1: this line has no values"

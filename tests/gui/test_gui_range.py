@@ -13,19 +13,21 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from spm_auto.data import Intervention
+from spm_auto.data import Intervention, StageMoved
 from spm_auto.ear import Look
 from spm_auto.gui.common.drawing import NM
 from spm_auto.gui.common.qt import pg
 from spm_auto.gui.common.selection import Selection
 from spm_auto.gui.common.theme import DARK, LIGHT, Theme
 from spm_auto.gui.microscope.range_view import RangeView
+from spm_auto.gui.microscope.thumbnails import MOST_PIXELS
 from spm_auto.gui.microscope.z_gauge import ZGauge
 from spm_auto.gui.run.run_model import Part, RunModel
 from spm_auto.gui.run.wishes import Perform
 from spm_auto.instrument import (
     InstrumentState,
     Limits,
+    MoveStage,
     NoGoZone,
     PositionProbe,
     ScanFrame,
@@ -340,3 +342,37 @@ def test_the_theme_can_be_changed(view: RangeView, model: RunModel) -> None:
     view.show_run(model, Part.ALL)
     view.set_theme(LIGHT)
     assert view.plots.backgroundBrush().color().name() == LIGHT.panel
+
+
+def test_row_1_large_images_are_thinned_and_stay_in_their_place(
+    view: RangeView, model: RunModel
+) -> None:
+    large = ScanFrame((2e-6, 2e-6), (1e-6, 1e-6), (400, 400), 0.3)
+    model.take(made.numbered([*made.scan_events(large, 2)], first=model.n_records))
+    view.show_run(model, Part.ALL)
+    item = view._thumbnails._items[1]
+    assert max(item.image.shape) <= MOST_PIXELS
+    height, width = item.image.shape
+    for u, v in ((0, 0), (1, 0), (1, 1)):
+        x, y = item.transform().map(float(u * width), float(v * height))
+        right = large.to_sample(400 * v - 0.5, 400 * u - 0.5)
+        assert (x * NM, y * NM) == pytest.approx(tuple(map(float, right)))
+
+
+def test_row_1_images_that_were_taken_where_the_stage_stood_before_are_not_shown_here(
+    view: RangeView, model: RunModel
+) -> None:
+    move = [StageMoved(MoveStage(1e-3, 0.0), 1e-3, 0.0), *made.scan_events(n_lines=2)]
+    model.take(made.numbered(move, first=model.n_records))
+    model.scans[0].stage = (0.0, 0.0)
+    view.show_run(model, Part.ALL)
+    assert view._thumbnails.indices == (1,)
+
+
+def test_the_range_of_a_run_is_not_that_of_the_one_before(view: RangeView, model: RunModel) -> None:
+    view.show_run(model, Part.ALL)
+    assert len(view._reach.getData()[0])
+    view.show_run(RunModel(), Part.ALL)
+    assert view._reach.getData()[0] is None or not len(view._reach.getData()[0])
+    view.propose.click()
+    assert "before the range is known" in view.message.text()

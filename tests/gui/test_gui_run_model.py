@@ -16,6 +16,7 @@ from spm_auto.data import (
     Intervention,
     Judged,
     RunFinished,
+    SpectrumAcquired,
     SpectrumScored,
     Verdict,
 )
@@ -23,7 +24,7 @@ from spm_auto.gui.run import run_model
 from spm_auto.gui.run.last_tip import last_tip
 from spm_auto.gui.run.run_model import KEPT_SCANS, Part, RunModel
 from spm_auto.gui.run.sayings import saying
-from spm_auto.instrument import Load, PositionProbe
+from spm_auto.instrument import AcquireSpectrum, BiasWaveform, Load, PositionProbe
 from spm_auto.workflow import instructions_to_text
 
 
@@ -161,3 +162,11 @@ def test_the_journal_says_of_the_tip_what_is_known_after_an_emergency(
     model.take(made.numbered([made.started(), *events]))
     assert last_tip(model).startswith(said)
     assert bool(last_tip(model)) == bool(said)
+
+
+def test_exposure_is_bias_times_duration_of_all_cycles() -> None:
+    model = RunModel()
+    waveform = BiasWaveform((0.0, 2.0, -2.0), dwell=0.5, cycles=3)
+    taken = SpectrumAcquired(AcquireSpectrum(0.0, 0.0, waveform), made.spectrum(0.0, 0.0, 1.0))
+    model.take(made.numbered([made.started(), taken]))
+    assert model.exposure == pytest.approx(4.0 * 0.5 * 3)

@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ from spm_auto.gui.run.wishes import (
 )
 from spm_auto.gui.run.withdrawal import Stage
 from spm_auto.instrument import PositionProbe
+from spm_auto.workflow import Ask, Question
 
 NOBODY = (sys.executable, "-c", "raise SystemExit(3)")  # says nothing, and makes no plan
 Make = Callable[..., Session]
@@ -447,3 +449,63 @@ def test_a_folder_at_which_one_may_not_even_look_is_no_fault_of_the_window(tmp_p
     assert not session.standing.can_resume
     until(lambda: "too long" in session.withdrawal.said.detail.lower())
     session.close()
+
+
+def test_work_by_hand_that_comes_late_answers_no_later_question(
+    make: Make, run: MadeRun, tmp_path: Path
+) -> None:
+    """A pulse that was asked for twice, as the run did not answer, is given once."""
+    run.view = run_view(question=Question(7, Ask("by_hand", "What?", {})), state="paused")
+    session = make()
+    session.attach(tmp_path)
+    ticks(session, lambda: session.view)
+    wish = Perform((PositionProbe(0.0, 1e-7),))
+    session.wish(wish)
+    session.wish(wish)
+    until(lambda: len(run.numbers) == 2)
+    assert run.numbers == [7, 7]
+    assert session.performed == 7
+    run.error = SpmError("question 7 was answered already")
+    session.wish(wish)
+    ticks(session, lambda: [each for each in session.take_outcomes() if each.error])
+    assert session.performed is None
+
+
+def test_another_journal_in_the_place_of_the_one_that_is_read_is_read_from_its_beginning(
+    make: Make, tmp_path: Path
+) -> None:
+    write(tmp_path / "run", run_events(3)).close()
+    session = make()
+    session.attach(tmp_path / "run")
+    ticks(session, lambda: session.model.finished)
+    before, path = session.model, tmp_path / "run" / FILE_NAME
+    copy = path.with_suffix(".copy")
+    copy.write_bytes(path.read_bytes())
+    copy.replace(path)  # as a program does that fetches it from elsewhere
+    session.tick()
+    assert session.model is before
+    longer = [started(), *(event for _ in range(20) for event in run_events(1)[1:])]
+    for events in (run_events(1, is_over=False), longer):
+        path.unlink()
+        session.tick()
+        assert session.journal.damage
+        write(tmp_path / "run", events).close()
+        ticks(session, lambda: session.model.n_records == len(events))  # noqa: B023
+        assert session.journal.damage == ""
+    assert session.model is not before
+
+
+def test_what_is_allowed_is_asked_for_again_as_it_moves_with_the_sample(
+    make: Make, run: MadeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spm_auto.gui.run.hearing.ABOUT_EVERY", 0.02)
+    session = make()
+    session.attach(tmp_path)
+    ticks(session, lambda: session.about)
+    first = session.about
+    session.tick()
+    assert session.about is first
+    run.limits = replace(run.limits, x=(-3e-7, 5e-7))
+    ticks(session, lambda: session.about is not first)
+    assert session.about is not None
+    assert session.about.limits.x == (-3e-7, 5e-7)

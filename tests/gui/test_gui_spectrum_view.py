@@ -72,16 +72,26 @@ def test_mean_and_slope_are_drawn(view: SpectrumView) -> None:
     model = run_of(*made_curves.loops(10))
     view.show_run(model, Part.ALL)
     data = np.stack([each.spectrum.channel("response") for each in model.spectra])
-    assert view.plot.drawn("mean")[1] == pytest.approx(data.mean(axis=0))
+    assert view.plot.drawn("mean")[1] == pytest.approx(data.mean(axis=0), rel=1e-6, abs=0)
     assert "mean of 10" in view.words.text()
     view.controls.slope.setChecked(True)
     bias = model.spectra[-1].spectrum.bias
     inner = slice(17, 47)
     expected = np.gradient(data[-1][16:49], bias[16:49])[1:-2]
-    assert view.plot.drawn("newest")[1][inner] == pytest.approx(expected)
+    assert view.plot.drawn("newest")[1][inner] == pytest.approx(expected, rel=1e-6, abs=0)
     assert view.plot.y_scale.unit == "m/V"
     view.controls.mean.setChecked(False)
     assert view.plot.drawn("mean")[1].size == 0
+
+
+def test_what_is_smoothed_is_a_parabola_through_neighbours(view: SpectrumView) -> None:
+    """Row 10: noise can be taken out of the view."""
+    loop = made_curves.loop(0)
+    view.show_run(run_of(made_curves.taken(loop)), Part.ALL)
+    choose(view, "smoothing", "5 points")
+    near = loop.channel("response")[20:25]
+    right = np.polyval(np.polyfit(np.arange(-2, 3), near * 1e12, 2), 0)
+    assert view.plot.drawn("newest")[1][22] * 1e12 == pytest.approx(right)
 
 
 def test_another_channel_has_another_unit_and_a_fixed_prefix(view: SpectrumView) -> None:

@@ -170,6 +170,17 @@ def test_after_a_withdrawal_it_says_so_and_since_when_as_long_as_nobody_can_look
     assert said(view, "tip") == UNKNOWN
 
 
+def test_what_nobody_has_felt_for_long_is_said_to_be_old(view: StatusView) -> None:
+    """Row 13: while nothing is done, a watchdog without a server has only its last reading."""
+    view.show_look(replace(LOOK, status=replace(STATUS, time=VITALS.time + 42.0)))
+    assert said(view, "protection") == "armed: SafeTip at 2 nA, 42.0 s ago"
+    for name in ("feedback", "protection", "signal", "z"):
+        assert said(view, name).endswith(", 42.0 s ago"), name
+        assert role(view, name) == "faint", name
+    view.show_look(LOOK)
+    assert said(view, "protection") == "armed: SafeTip at 2 nA"
+
+
 def test_what_the_watchdog_did_is_above_everything(view: StatusView) -> None:
     view.show_look(replace(LOOK, trip="the current of 3.2 nA is above 2 nA"))
     assert view.alarm.isVisible()

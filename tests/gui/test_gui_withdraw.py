@@ -370,3 +370,13 @@ def test_what_an_instrument_was_before_it_was_let_go_of_takes_no_confirmation_aw
     for _ in range(3):
         button.show_look(replace(LOOK, status=replace(LOOK.status, state=state)))
     assert bench.stage is Stage.CONFIRMED
+
+
+def test_who_closes_the_window_at_once_has_withdrawn_all_the_same(bench: Bench) -> None:
+    """Row 14: the end of the program would take its threads with it."""
+    bench.ready()
+    bench.run.slow = {"emergency_stop"}
+    bench.withdrawal.press()
+    threading.Timer(0.05, bench.run.gate.set).start()
+    bench.withdrawal.close()
+    assert bench.run.called("emergency_stop") == [(False,)]

@@ -293,6 +293,23 @@ def test_another_key_is_not_let_in(bench: Bench, ear: Ear) -> None:
         RunClient(place, bench.folder, "Eve")
 
 
+def test_what_nobody_foresaw_is_told_and_the_ear_goes_on(
+    bench: Bench, client: RunClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever withdraws next must be heard."""
+
+    def broken(*_: object) -> None:
+        raise OSError("the cable is out")
+
+    monkeypatch.setattr(bench.runner, "pause", broken)
+    monkeypatch.setattr(bench.runner, "interrupt", broken)
+    for word in (client.pause, client.interrupt):
+        with pytest.raises(SpmError, match="OSError: the cable is out"):
+            word("now")
+    client.emergency_stop("it smokes")
+    assert bench.microscope.calls == ["emergency stop"]
+
+
 def test_keys_that_are_none_are_an_error_of_ours(bench: Bench, ear: Ear) -> None:
     for fault in ({"public": "none"}, {"secret": "\ud800" * 40}, {"address": "\ud800"}):
         write_place(bench.folder, replace(ear.place, **fault))

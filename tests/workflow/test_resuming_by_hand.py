@@ -11,6 +11,7 @@ from bench import PATIENCE
 from humans import told
 from ohmic_runs import new_runner, recipe
 from resuming import cut, records_of, resumed_runner
+from test_resuming_hardware import Hardware
 
 from spm_auto.clock import Clock, InstantClock, ScaledClock
 from spm_auto.data import (
@@ -27,6 +28,7 @@ from spm_auto.data import (
     ScanStarted,
     SpectrumAcquired,
 )
+from spm_auto.errors import SpmError
 from spm_auto.instrument import (
     AcquireSpectrum,
     BiasWaveform,
@@ -183,6 +185,39 @@ def test_what_had_been_ended_is_not_done_again_when_the_run_goes_on(
     new = [type(record.event) for record in records_of(folder)[n:]]
     assert new[:3] == [RunContinued, RunPaused, RunResumed]
     assert new.count(ScanStarted) == 0
+
+
+def test_while_the_sample_is_looked_for_there_is_nothing_to_end(tmp_path: Path) -> None:
+    """What was ordered by hand waits for it; to end that would end the run."""
+    scan = Scan(ScanFrame((0.0, 0.0), (1e-6, 1e-6), (64, 32)), line_rate=4.0)
+    clock = InstantClock()
+    before = new_runner(tmp_path, Hardware(clock), clock)
+    before.hear()
+    before.start(STEPS, 1)
+    asked(before, 1)
+    before.do_by_hand([scan], "Ada")
+    asked(before, 2)
+    before.cancel()
+    assert before.wait(PATIENCE)
+    refused: list[str] = []
+
+    def end_it(record: Record) -> None:
+        if isinstance(record.event, LineAcquired):
+            with pytest.raises(SpmError) as caught:
+                after.interrupt("Ada")
+            refused.append(str(caught.value))
+
+    clock = InstantClock()
+    after = resumed_runner(tmp_path, Hardware(clock), clock, listeners=(end_it,))
+    after.hear()
+    after.start(STEPS, 1)
+    asked(after, 1)
+    after.do_by_hand([PositionProbe(1e-7, 0.0)], "Ada")
+    asked(after, 2)
+    after.end_by_hand("Ada")
+    assert after.wait(PATIENCE)
+    assert after.finished == RunFinished(FinishReason.COMPLETED)
+    assert len(refused) == 32
 
 
 def test_what_is_ended_in_the_middle_on_a_real_clock_is_gone_on_with_from_there(

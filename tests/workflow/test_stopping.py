@@ -138,7 +138,7 @@ def test_an_emergency_stop_that_the_instrument_cannot_carry_out_ends_the_run_all
 
     def stop() -> None:
         try:
-            bench.runner.emergency_stop()
+            bench.runner.emergency_stop("Ada")
         except InstrumentError as error:
             raised.append(error)
 
@@ -148,6 +148,8 @@ def test_an_emergency_stop_that_the_instrument_cannot_carry_out_ends_the_run_all
     assert len(raised) == 1
     assert finished.reason == FinishReason.EMERGENCY
     assert len(bench.recorded.measurements) == 1
+    (asked,) = bench.recorded.interventions
+    assert asked.what == "withdraw the tip, which is NOT confirmed"
 
 
 def test_an_emergency_stays_one_when_the_run_is_cancelled_too(bench: Bench) -> None:
