@@ -1,5 +1,6 @@
 """ServerLink: what an instrument server tells whoever watches, for a window without a run."""
 
+import os
 import queue
 import threading
 import time
@@ -30,6 +31,12 @@ _SLICE = 0.2  # [s] to listen at a time
 _AGAIN = 1.0  # [s] between two attempts to reach a server
 _MOST = 5000  # records that wait for the window; more are left out
 _KEYS = "keys"  # folder of one's own keys beside the announcement
+
+
+def announcements() -> Path:
+    """Return where the servers of this computer say where they listen; a folder that is hidden."""
+    folder = Path(os.environ.get("SPM_AUTO_HOME") or Path.home() / ".spm-auto")  # as `keys` has it
+    return folder if folder.is_dir() else Path.home()
 
 
 class ServerLink:

@@ -90,7 +90,7 @@ def test_axes_have_units_and_the_channel_is_the_one_chosen(
 ) -> None:
     view.show_run(model, Part.ALL)
     selection.channel_chosen.emit("phase")
-    assert view.plot.getAxis("left").labelText == "phase [deg]"
+    assert view.plot.getAxis("left").labelText == "[deg]"
     assert view.plot.getAxis("bottom").labelText == "along the line [nm]"
     assert view.curves["forward"] == pytest.approx(made.line(9).forward[2])
 
