@@ -1,6 +1,7 @@
 """Layout: where the parts of the window stand, kept from one time to the next."""
 
-from PyQt6.QtCore import QByteArray, QSettings, Qt
+from PyQt6.QtCore import QByteArray, QSettings, QSize, Qt
+from PyQt6.QtGui import QScreen
 from PyQt6.QtWidgets import (
     QDockWidget,
     QFrame,
@@ -78,7 +79,7 @@ class Layout:
         bar = window.statusBar()
         if bar is not None:
             bar.addPermanentWidget(parts.status, 1)
-        window.resize(*_SIZE)
+        window.resize(first_size(window.screen()))
         self._default = window.saveState(_VERSION)
         self._is_kept = self._restore()
 
@@ -182,3 +183,9 @@ class Layout:
         if isinstance(split, QByteArray):
             self._split.restoreState(split)
         return isinstance(state, QByteArray) and self._window.restoreState(state, _VERSION)
+
+
+def first_size(screen: QScreen | None) -> QSize:
+    """Return how large the window is at the first time: it lies on the screen with all it has."""
+    wanted = QSize(*_SIZE)
+    return wanted if screen is None else wanted.boundedTo(screen.availableGeometry().size())

@@ -20,6 +20,7 @@ from .questions import ask_file, ask_folder, ask_text
 from .run.orders import Outcome, StartOrder
 from .run.run_model import Part
 from .run.sayings import Weight
+from .run.server_link import announcements
 from .run.session import Session
 from .run.wishes import Annotate, Finish, Interrupt, Perform
 from .start.catalogue import BY_HAND as BY_HAND_RECIPE
@@ -154,7 +155,7 @@ class MainWindow(QMainWindow):
     def open_server(self) -> None:
         """Let a human choose an instrument server, to look at it."""
         title, kinds = "The file in which a server says where it listens", "server (*.json)"
-        ask_file(self, title, Path.home(), kinds, self.attach_server)
+        ask_file(self, title, announcements(), kinds, self.attach_server)
 
     def attach_server(self, announced: Path) -> None:
         """Show an instrument server, to look at it and to withdraw its tip."""
@@ -267,6 +268,8 @@ class MainWindow(QMainWindow):
     def _readiness(self) -> tuple[bool, str]:
         """Say whether the run waits for instructions by hand, and why not."""
         session, finished = self.session, self.session.model.finished
+        if session.standing.server is not None:
+            return False, "an instrument server is only looked at from here"
         if session.folder is None:
             return False, "no run is open: begin by hand (Ctrl+N)"
         if session.is_looking:

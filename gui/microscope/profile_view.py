@@ -196,7 +196,7 @@ class ProfileView(View):
         unit = shown_unit(channel.unit, max(abs(low), abs(high)), self._units.get(channel.name))
         if (channel.name, unit, lengths) != self.property("labels"):
             self.setProperty("labels", (channel.name, unit, lengths))
-            self.plot.getAxis("left").setLabel(f"{channel.name} [{unit.text}]")
+            self.plot.getAxis("left").setLabel(f"[{unit.text}]")  # its name stands above
             self.plot.getAxis("bottom").setLabel(f"along the line [{lengths.text}]")
             self._range = (math.nan, math.nan)
         self._units[channel.name], self._lengths = unit, lengths

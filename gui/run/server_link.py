@@ -1,5 +1,6 @@
 """ServerLink: what an instrument server tells whoever watches, for a window without a run."""
 
+import os
 import queue
 import threading
 import time
@@ -32,6 +33,12 @@ _MOST = 5000  # records that wait for the window; more are left out
 _KEYS = "keys"  # folder of one's own keys beside the announcement
 
 
+def announcements() -> Path:
+    """Return where the servers of this computer say where they listen; a folder that is hidden."""
+    folder = Path(os.environ.get("SPM_AUTO_HOME") or Path.home() / ".spm-auto")  # as `keys` has it
+    return folder if folder.is_dir() else Path.home()
+
+
 class ServerLink:
     """Listens to a server, in a thread of its own; looks, and does nothing.
 
@@ -53,7 +60,7 @@ class ServerLink:
         self._look: Look | None = None
         self._about: About | None = None
         self._heard_at = -1e9
-        self._fault = ""
+        self._fault = "the server has not said anything yet"
         self._records: queue.SimpleQueue[Record] = queue.SimpleQueue()
         self._number = 0
         self._closing = threading.Event()

@@ -13,6 +13,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QAction, QKeySequence, QShortcut
 from PyQt6.QtWidgets import (
     QAbstractButton,
+    QApplication,
     QDockWidget,
     QMenu,
     QTabWidget,
@@ -26,6 +27,7 @@ from spm_auto.errors import RecipeError, SpmError
 from spm_auto.gui.application import Hook, run_folder, window_settings
 from spm_auto.gui.by_hand.where import HERE
 from spm_auto.gui.common.theme import DARK, Theme
+from spm_auto.gui.layout import first_size
 from spm_auto.gui.main_window import MainWindow
 from spm_auto.gui.menus import KEYS
 from spm_auto.gui.run.run_model import Part
@@ -70,6 +72,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory, dressed: Theme) -> Iterator
     def window(switch: Switch) -> MainWindow:
         session = Session("Ada", home / "runs", switch.connect, NOBODY)
         made.append(MainWindow(session, DARK, window_settings(home / "window.ini")))
+        made[-1].resize(1600, 960)  # the screen that is pretended is small
         made[-1].show()
         return made[-1]
 
@@ -357,6 +360,15 @@ def test_places_that_were_clicked_in_one_run_are_forgotten_in_the_next(
         assert all(not field.text() for field in panel.where.fields)
 
 
+def test_on_a_screen_that_is_small_the_window_lies_with_its_withdraw_button(
+    window: MainWindow,
+) -> None:
+    screen = window.screen()
+    assert screen is not None
+    size, room = first_size(screen), screen.availableGeometry().size()
+    assert size == size.boundedTo(room)
+
+
 def test_the_keys_that_the_window_tells_are_those_of_the_page() -> None:
     page = Path(__file__).parents[2] / "docs" / "operator.md"
     rows = page.read_text(encoding="utf-8").partition("## Keys")[2].splitlines()
@@ -371,7 +383,9 @@ def test_all_parts_fit_on_a_small_screen(window: MainWindow) -> None:
 
 
 def test_at_its_first_size_the_window_shows_what_ends_work_by_hand(window: MainWindow) -> None:
-    window.layout_.settle()
+    window.resize(1600, 960)
+    window.layout_.reset()
+    QApplication.processEvents()
     button = window.parts.parameters.interrupt
     assert button.visibleRegion().boundingRect() == button.rect()
 
@@ -387,7 +401,8 @@ def test_a_run_is_named_by_its_folder_or_by_a_file_in_it(tmp_path: Path) -> None
     (run / "run.h5").touch()
     for path in (run, run / "run.h5", run / FILE_NAME):
         assert run_folder(path, is_over=True) == run
-    assert run_folder(tmp_path, is_over=False) == tmp_path  # it may begin in a moment
+    (tmp_path / "later").mkdir()
+    assert run_folder(tmp_path / "later", is_over=False) == tmp_path / "later"
     (tmp_path / "notes.txt").touch()
     for path in (tmp_path, tmp_path / "typo", tmp_path / "notes.txt"):
         with pytest.raises(SpmError, match=r"there is no (run here|folder)"):

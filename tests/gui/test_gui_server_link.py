@@ -14,7 +14,7 @@ from talking import until
 
 from spm_auto.data import FILE_NAME, Journal, RunStarted
 from spm_auto.errors import AccessError
-from spm_auto.gui.run.server_link import ServerLink
+from spm_auto.gui.run.server_link import ServerLink, announcements
 from spm_auto.gui.run.session import Session
 from spm_auto.gui.run.wishes import Pause
 from spm_auto.gui.run.withdrawal import Stage
@@ -61,6 +61,8 @@ def test_it_sees_the_instrument_and_each_line_of_a_scan(
     bench: Served, announced: Path, session: Session
 ) -> None:
     session.attach_server(announced)
+    session.tick()
+    assert session.look or session.fault == "the server has not said anything yet"
     ticks(session, lambda: session.look and session.about and session.model.started)
     assert isinstance(session.model.started, RunStarted)
     assert session.model.started.title == "instrument server of bench"
@@ -192,3 +194,12 @@ server_key = "their_server.key"
     session.withdrawal.press()
     until(lambda: session.withdrawal.said.stage is Stage.CONFIRMED)
     assert session.withdrawal.said.detail == "by its server"
+
+
+def test_a_server_is_looked_for_where_it_announces_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPM_AUTO_HOME", str(tmp_path))
+    assert announcements() == tmp_path
+    monkeypatch.setenv("SPM_AUTO_HOME", str(tmp_path / "none"))
+    assert announcements() == Path.home()
