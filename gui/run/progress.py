@@ -15,6 +15,7 @@ from .run_model import RunModel
 
 BY_HAND = "by_hand"  # the step in which a human decides how long it takes
 _RECENT = 20  # spectra after whose pace the rest is reckoned
+_WAITED = 5.0  # times what is usual: what took longer was not the measurement
 _FEW = 3  # spectra below which the plan knows better
 _MEMORY = 120.0  # [s] of what happened from which the pace of the clock is taken
 _FAR = 12 * 3600.0  # [s] from when on the day is told, too
@@ -124,8 +125,14 @@ def _left(model: RunModel, planned: Planned) -> float:
     missing = planned.spectra - len(model.spectra) - len(model.curves)
     if len(starts) <= _FEW or missing < 0 or model.curves:
         return by_plan
+<<<<<<< HEAD
     each = median(later - sooner for sooner, later in pairwise(starts))  # one may have waited
     return missing * each
+=======
+    steps = [after - before for before, after in pairwise(starts)]
+    most = _WAITED * median(steps)  # a human may have been asked, or have paused it
+    return missing * sum(min(step, most) for step in steps) / len(steps)
+>>>>>>> wt-review2
 
 
 def _share(model: RunModel, planned: Planned | None, left: float) -> float:

@@ -60,7 +60,7 @@ class ServerLink:
         self._look: Look | None = None
         self._about: About | None = None
         self._heard_at = -1e9
-        self._fault = ""
+        self._fault = "the server has not said anything yet"
         self._records: queue.SimpleQueue[Record] = queue.SimpleQueue()
         self._number = 0
         self._closing = threading.Event()

@@ -136,6 +136,7 @@ class Session:
             if each is not None:
                 each.close()
         self._hearing = self._server = self._plan = self._process = None
+        self._outcomes = queue.SimpleQueue()  # what comes of old wishes is nothing of the next run
         self.withdrawal.point_at(None)
         self._forget()
 

@@ -58,7 +58,7 @@ class _Attempt:
     """One or more presses, until they are confirmed.
 
     Attributes:
-        start: When it was pressed first [s].
+        start: When it was pressed first, or again after all had failed [s].
         presses: How often.
         pending: How many ways are being tried.
         confirmed: How long the first confirmation took [s]; None without one.
@@ -156,6 +156,8 @@ class Withdrawal:
                 attempt = self._attempt = _Attempt(now)
             elif attempt.pending and now - attempt.start < IN_TIME:
                 return  # the second half of a double click
+            elif not attempt.pending:  # the one before has ended, maybe long ago
+                attempt.start = now
             attempt.presses += 1
             is_hard = attempt.presses > 1
             ways = self._ways

@@ -401,8 +401,9 @@ def test_a_run_is_named_by_its_folder_or_by_a_file_in_it(tmp_path: Path) -> None
     (run / "run.h5").touch()
     for path in (run, run / "run.h5", run / FILE_NAME):
         assert run_folder(path, is_over=True) == run
+    (tmp_path / "later").mkdir()
     assert run_folder(tmp_path / "later", is_over=False) == tmp_path / "later"
     (tmp_path / "notes.txt").touch()
     for path in (tmp_path, tmp_path / "typo", tmp_path / "notes.txt"):
-        with pytest.raises(SpmError, match="there is no run here"):
+        with pytest.raises(SpmError, match=r"there is no (run here|folder)"):
             run_folder(path, is_over=True)

@@ -178,6 +178,28 @@ def test_before_spectra_the_plan_says_how_long_it_takes() -> None:
     assert far.share == pytest.approx(model.spent / 100.0)
 
 
+def test_the_rest_is_reckoned_from_the_pace_of_the_last_spectra_without_waiting() -> None:
+    """Row 16: five spectra 7 s apart, and one after a pause of an hour that tells nothing."""
+    model = model_of(run_records(6, is_over=False))
+    starts = [1000.0, 1007.0, 1014.0, 1021.0, 1028.0, 4628.0]
+    model.spectra = [
+        replace(each, spectrum=replace(each.spectrum, start_time=at, end_time=at + 0.5))
+        for each, at in zip(model.spectra, starts, strict=True)
+    ]
+    far = progress(model, Planned(200.0, 20), now=lambda: 0.0)
+    assert far.left == pytest.approx(14 * (4 * 7.0 + 5 * 7.0) / 5)
+    model.spectra = model.spectra[:5]
+    assert progress(model, Planned(200.0, 20)).left == pytest.approx(15 * 7.0)
+
+
+def test_another_run_has_another_pace(controls: RunControls) -> None:
+    records = run_records(5, is_over=False)
+    controls.show_run(model_of(records), Part.ALL)
+    later = [replace(r, time=r.time + 1e4, utc=r.utc + 10.0) for r in records]
+    controls.show_run(model_of(later), Part.ALL)
+    assert math.isnan(controls._pace.seconds)
+
+
 def test_work_by_hand_takes_as_long_as_it_takes() -> None:
     model = model_of(numbered([started(), StepStarted(0, "by_hand")]))
     far = progress(model, Planned(35.0, 0))

@@ -61,6 +61,8 @@ def test_it_sees_the_instrument_and_each_line_of_a_scan(
     bench: Served, announced: Path, session: Session
 ) -> None:
     session.attach_server(announced)
+    session.tick()
+    assert session.look or session.fault == "the server has not said anything yet"
     ticks(session, lambda: session.look and session.about and session.model.started)
     assert isinstance(session.model.started, RunStarted)
     assert session.model.started.title == "instrument server of bench"

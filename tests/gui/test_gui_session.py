@@ -509,3 +509,19 @@ def test_what_is_allowed_is_asked_for_again_as_it_moves_with_the_sample(
     ticks(session, lambda: session.about is not first)
     assert session.about is not None
     assert session.about.limits.x == (-3e-7, 5e-7)
+
+
+def test_what_comes_of_a_wish_is_not_told_of_another_run(
+    make: Make, run: MadeRun, tmp_path: Path
+) -> None:
+    run.slow, run.error = {"perform"}, SpmError("refused")
+    session = make()
+    session.attach(tmp_path / "one")
+    session.wish(Perform((PositionProbe(0.0, 1e-7),)))
+    session.attach(tmp_path / "two")
+    run.gate.set()
+    until(lambda: run.called("perform"))
+    session.wish(Pause())
+    outcomes: list[Outcome] = []
+    until(lambda: outcomes.extend(session.take_outcomes()) or outcomes)
+    assert outcomes == [Outcome(Pause(), "refused")]

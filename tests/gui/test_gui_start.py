@@ -322,6 +322,7 @@ def test_a_rehearsal_tells_exposure_and_what_was_refused(desk: Desk) -> None:
     assert "most around one place: 8 V s, 2 spectra" in view.card.values["Exposure"].text()
     assert view.card.values["Rehearsal"].text() == "completed after 1 h 1 min: 30 spectra"
     assert "refused at steps[1] (explore) after 1 min 30 s: too near" in view.card.faults.text()
+    assert view.card.faults.isVisible()
     assert view.can_start
 
 

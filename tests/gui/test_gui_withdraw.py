@@ -357,6 +357,7 @@ def test_whatever_goes_wrong_it_is_said_and_tried_again(bench: Bench) -> None:
     bench.run.surprise = None
     bench.withdrawal.press()
     until(lambda: bench.stage is Stage.CONFIRMED)
+    assert bench.withdrawal.said.seconds < 0.35  # since it was pressed again; the first took 0.4 s
 
 
 @pytest.mark.parametrize("state", [InstrumentState.LOST, InstrumentState.CLOSED])
