@@ -85,6 +85,8 @@ def run_folder(path: Path, is_over: bool) -> Path:
         SpmError: There is no run.
     """
     folder = path.parent if path.is_file() else path
+    if not folder.is_dir():
+        raise SpmError(f"there is no folder {path}: which run is meant?")
     if (is_over or folder != path) and not (folder / FILE_NAME).is_file():
         raise SpmError(f"{path}: there is no run here, for it has no {FILE_NAME}")
     return folder

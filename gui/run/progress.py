@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import median
+from statistics import fmean, median
 
 from spm_auto.units import format_duration
 
@@ -125,14 +125,9 @@ def _left(model: RunModel, planned: Planned) -> float:
     missing = planned.spectra - len(model.spectra) - len(model.curves)
     if len(starts) <= _FEW or missing < 0 or model.curves:
         return by_plan
-<<<<<<< HEAD
-    each = median(later - sooner for sooner, later in pairwise(starts))  # one may have waited
-    return missing * each
-=======
     steps = [after - before for before, after in pairwise(starts)]
     most = _WAITED * median(steps)  # a human may have been asked, or have paused it
-    return missing * sum(min(step, most) for step in steps) / len(steps)
->>>>>>> wt-review2
+    return missing * fmean(step for step in steps if step <= most)
 
 
 def _share(model: RunModel, planned: Planned | None, left: float) -> float:

@@ -46,7 +46,7 @@ def test_row_3_the_newest_line_is_shown_forward_and_backward(
         x, y = drawn.getData()
         assert y == pytest.approx(1e9 * values, rel=1e-6)  # the axis says [nm]
         assert x == pytest.approx(1e9 * made.FRAME.size[0] / 40 * (np.arange(40) + 0.5))
-    assert view.plot.getAxis("left").labelText == "[nm]"
+    assert view.plot.getAxis("left").labelText == "[nm]"  # its name stands above
     assert view.plot.getAxis("bottom").labelText == "along the line [nm]"
     assert view.words.text() == "height, scan 1"
     assert view.line.value() == 10

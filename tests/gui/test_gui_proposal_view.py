@@ -274,7 +274,7 @@ def test_a_region_that_is_drawn_is_forbidden_after_it_was_confirmed(
     assert isinstance(region, ForbidRegion)
     assert region.center == pytest.approx((1e-7, -2e-7))
     assert (region.radius is not None) is round_
-    (left, right), (low, high) = view.map.plot.vb.viewRange()
+    left, right = view.map.plot.vb.viewRange()[0]
     across = NM * 0.25 * (right - left)  # as it is drawn at first
     extent = (2 * region.radius,) if region.radius is not None else region.size
     assert extent == pytest.approx((across,) * len(extent or ()), rel=1e-6, abs=0)
