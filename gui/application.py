@@ -38,7 +38,7 @@ def run_window(
     """Open the window, and run it until it is closed; see `open_window`.
 
     Raises:
-        SpmError: There is no such run or theme.
+        SpmError: There is no such folder or theme.
     """
     if theme and theme not in THEMES:
         raise SpmError(f"there is no theme {theme!r} (known: {', '.join(THEMES)})")
