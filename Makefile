@@ -58,7 +58,7 @@ faults: $(INSTALLED)
 	$(BIN)/python -m pytest -q -m faults tests/drivers
 
 chaos: $(INSTALLED)
-	$(BIN)/python -m pytest -q -m chaos tests/chaos tests/server
+	$(BIN)/python -m pytest -q -m chaos tests/chaos tests/server tests/benchmarks
 
 screen: $(INSTALLED)
 	.ci/screen-programs

@@ -27,6 +27,7 @@ def night(monkeypatch: pytest.MonkeyPatch):
     sys.modules.update(before)
 
 
+@pytest.mark.chaos  # half a minute
 def test_a_short_night_with_every_kind_of_fault_yields_more_with_the_kit(
     night: ModuleType, tmp_path: Path
 ) -> None:
