@@ -248,7 +248,7 @@ class MainWindow(QMainWindow):
             partial(parts.status.show_standing, standing),
             self._show_about,
             partial(parts.agent.show_question, session.view),
-            partial(parts.proposals.show_question, session.view),
+            partial(parts.proposals.show_question, session.view, session.is_looking),
             partial(parts.parameters.set_ready, *self._readiness()),
             *(partial(self._tell_outcome, each) for each in session.take_outcomes()),
         )

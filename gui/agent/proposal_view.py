@@ -47,7 +47,7 @@ class ProposalView(View):
         self._model: RunModel | None = None
         self._place: Place | None = None
         self._view: RunView | None = None
-        self._can_act = False
+        self._can_act = self._is_looking = False
         self.box = QuestionBox(self._fault_of)
         self.why = QLineEdit()
         self.why.setPlaceholderText("why? (for the journal)")
@@ -116,12 +116,18 @@ class ProposalView(View):
             self.record.show_run(model)
         self._look()
 
-    def show_question(self, view: RunView | None) -> None:
-        """Show how the run stands and what it asks; None where it cannot be spoken to."""
-        if view == self._view:
+    def show_question(self, view: RunView | None, is_looking: bool = False) -> None:
+        """Show how the run stands and what it asks.
+
+        Args:
+            view: How it stands; None where it cannot be spoken to.
+            is_looking: Whether this window may not answer.
+        """
+        if (view, is_looking) == (self._view, self._is_looking):
             return
-        self._view = view
-        self._can_act = view is not None and not view.finished
+        self._view, self._is_looking = view, is_looking
+        self._can_act = view is not None and not view.finished and not is_looking
+        self.box.setEnabled(not is_looking)
         before = self.box.question
         self.box.show_question(view)
         self.steer.show_question(view)

@@ -218,6 +218,19 @@ def test_what_is_forbidden_is_no_answer_either(view: ProposalView, wishes: list[
     assert view.box.edit.isEnabled()
 
 
+def test_who_only_looks_sees_the_question_and_cannot_answer_it(
+    view: ProposalView, wishes: list[Any]
+) -> None:
+    view.show_question(made_agents.view(made_agents.ASKED), is_looking=True)
+    assert view.box.words.text() == made_agents.ASKED.ask.question
+    for button in (view.box.accept, view.box.reject, view.box.edit, view.circle):
+        assert not button.isEnabled()
+        button.click()
+    assert wishes == []
+    view.show_question(made_agents.view(made_agents.ASKED))
+    assert view.box.accept.isEnabled()
+
+
 def test_by_hand_there_is_no_agent_that_could_measure_what_was_clicked(
     view: ProposalView, wishes: list[Any]
 ) -> None:
