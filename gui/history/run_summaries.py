@@ -156,6 +156,8 @@ def tell(folder: Path, known: Mapping[str, str], now: float) -> Iterator[str]:
     """
     try:
         found = find_runs(folder)
+    except FileNotFoundError:  # no run was started yet that would have made it
+        found = []
     except OSError as error:
         yield json.dumps({"error": f"{folder}: {error.strerror or error}"})
         return

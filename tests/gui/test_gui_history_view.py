@@ -183,11 +183,15 @@ def test_a_run_that_is_silent_goes_on_while_its_process_is_there(tmp_path: Path)
     assert summarise(tmp_path, "", LONG_AGO + 1000.0).ended == NO_END
 
 
-def test_a_folder_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_yet_holds_no_runs(tmp_path: Path) -> None:
     (line,) = tell(tmp_path / "nowhere", {}, 0.0)
-    assert "nowhere: No such file" in json.loads(line)["error"]
-    with pytest.raises(OSError, match="nowhere"):
-        find_runs(tmp_path / "nowhere")
+    assert json.loads(line) == {"runs": [], "n_all": 0}
+
+
+def test_a_folder_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (line,) = tell(tmp_path / "file", {}, 0.0)
+    assert "file: Not a directory" in json.loads(line)["error"]
 
 
 def test_a_run_of_the_folder_is_opened(view: HistoryView, tmp_path: Path, qtbot: QtBot) -> None:
