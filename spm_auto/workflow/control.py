@@ -15,6 +15,9 @@ from .requests import BY_HAND, Ask, Question
 Posted = Order | Intervention  # what a human wants of the agent, or of the run
 
 
+LOOKS = 0.2  # [s] between two looks at the tip while the run waits for a human
+
+
 class RunState(StrEnum):
     """Where a run stands; how it ended is a `FinishReason`."""
 
@@ -52,6 +55,7 @@ class Control:
         self._posted: list[Posted] = []
         self._approval: int | None = None
         self._question: Question | None = None
+        self._look: Callable[[], object] | None = None
         self._n_questions = 0
         self._judged: Judged | None = None
         self.stop_flag = threading.Event()
@@ -238,6 +242,10 @@ class Control:
                     done.remove(str(order))
                     self._posted.remove(order)
 
+    def watch_with(self, look: Callable[[], object]) -> None:
+        """Know who looks after the tip; called now and then while the run waits for a human."""
+        self._look = look
+
     def begin_loading(self) -> None:
         """Begin the run.
 
@@ -338,16 +346,24 @@ class Control:
             self._refuse_when_over()
 
     def _wait(self, is_over: Callable[[], bool], noted: Callable[[], object]) -> None:
-        """Wait until something is so, the lock being held for asking; note what is posted."""
+        """Wait until something is so, the lock being held for asking; note what is posted.
+
+        Whoever waits for a human is the instrument thread, and looks after the tip meanwhile.
+        """
         while True:
             with self._changed:
                 self._changed.wait_for(
-                    lambda: bool(self._posted) or is_over() or self._stop is not None
+                    lambda: bool(self._posted) or is_over() or self._stop is not None,
+                    None if self._look is None else LOOKS,
                 )
                 self._refuse_when_over()
-                if not self._posted:
+                has_posted = bool(self._posted)
+                if not has_posted and is_over():
                     return
-            noted()
+            if has_posted:
+                noted()
+            elif self._look is not None:
+                self._look()
 
     def _is_due(self, ask: Ask) -> bool:
         every = ask.every if self._approval is None else self._approval

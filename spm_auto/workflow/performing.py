@@ -102,6 +102,8 @@ class Performer:
         self.failed_at = 0.0
         self.guard = instrument if isinstance(instrument, GuardedInstrument) else None
         self.watchdog = self.guard.watchdog if self.guard is not None else None
+        if self.watchdog is not None:
+            control.watch_with(self.watchdog.look)
         is_here = instrument.capabilities.is_simulated
         self.is_timed = not (is_here and isinstance(clock, InstantClock))
         self._holding = threading.Lock()

@@ -1,6 +1,8 @@
 """A run whose instrument is held waits for a human, and then does what it was about to do."""
 
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from spm_auto.instrument import (
     ConditionTip,
     GuardedInstrument,
     Instruction,
+    InstrumentState,
     PositionProbe,
     Scan,
     ScanFrame,
@@ -215,3 +218,35 @@ def test_a_crash_ends_the_run_as_an_emergency_with_its_reason_as_an_alarm(tmp_pa
     assert "the tip has touched: 500 nA, above 50 nA" in finished.message
     assert [alarm.cause for alarm in open_run(tmp_path).alarms] == ["crash"]
     assert watched.kinds(LineAcquired) == ["LineAcquired"]  # not the one of the crash
+
+
+def test_the_tip_is_looked_after_while_a_human_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched = Watched(tmp_path)
+    watched.runner.hear()
+    watched.runner.start([ByHandStep(kind="by_hand")], 1)
+    try:
+        until(lambda: watched.runner.question is not None)
+        calm = watched.microscope.vitals()
+        crash = replace(calm, signal=2 * calm.threshold)
+        monkeypatch.setattr(watched.microscope, "vitals", lambda: crash)
+        until(lambda: watched.watchdog.trip is not None)
+        until(lambda: watched.microscope.status().state is InstrumentState.LATCHED)
+        watched.runner.do_by_hand([PositionProbe(0.0, 0.0)], "Ada")
+        assert watched.runner.wait(PATIENCE)
+    finally:
+        watched.runner.cancel()
+    finished = watched.runner.finished
+    assert finished is not None
+    assert finished.reason == FinishReason.EMERGENCY
+    assert watched.kinds(Alarm) == ["Alarm"]  # it says why
+
+
+def until(happens: Callable[[], bool]) -> None:
+    pause = threading.Event()
+    for _ in range(int(PATIENCE / 0.005)):
+        if happens():
+            return
+        pause.wait(0.005)
+    raise AssertionError("it has not happened in time")
