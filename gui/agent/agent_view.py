@@ -153,7 +153,8 @@ class AgentView(View):
         if self._asked is not None:
             self.words["next"].setText(f"{place_words(*self._asked)}: the run asks you first")
         elif model.pending is not None:
-            self.words["next"].setText(f"{choice_words(model.pending)}, being measured")
+            what = "once the run goes on" if model.is_paused else "being measured"
+            self.words["next"].setText(f"{choice_words(model.pending)}, {what}")
         elif model.finished is not None:
             self.words["next"].setText(f"nothing: the run is over: {model.finished.reason}")
         elif last is not None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from PyQt6.QtCore import QAbstractTableModel, QModelIndex, Qt
+from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from .theme import Theme
 
@@ -52,3 +53,34 @@ class TableRows(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole and section in self._left:
             return LEFT
         return None
+
+
+def table_view(
+    rows: TableRows, name: str, height: int, widths: tuple[int, ...], many: bool = True
+) -> tuple[QTableView, QHeaderView]:
+    """Return a view of a table in which rows can be chosen, and its head.
+
+    Args:
+        rows: The table.
+        name: What it is, for who does not see it.
+        height: Of a row [pixels].
+        widths: Of the first columns [pixels].
+        many: Whether more than one row can be chosen.
+    """
+    modes = QAbstractItemView.SelectionMode
+    view = QTableView()
+    view.setModel(rows)
+    view.setAccessibleName(name)
+    view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    view.setSelectionMode(modes.ExtendedSelection if many else modes.SingleSelection)
+    view.setShowGrid(False)
+    view.setWordWrap(False)
+    view.setTabKeyNavigation(False)
+    below, above = view.verticalHeader(), view.horizontalHeader()
+    assert below is not None
+    assert above is not None
+    below.setVisible(False)
+    below.setDefaultSectionSize(height)
+    for column, width in enumerate(widths):
+        view.setColumnWidth(column, width)
+    return view, above

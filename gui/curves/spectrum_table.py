@@ -6,11 +6,11 @@ from typing import Any
 
 from PyQt6.QtCore import QModelIndex, Qt
 from PyQt6.QtGui import QColor
-from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+from PyQt6.QtWidgets import QHeaderView, QTableView
 
 from spm_auto.units import format as format_quantity
 
-from ..common.table_rows import RIGHT, TableRows
+from ..common.table_rows import RIGHT, TableRows, table_view
 from ..common.theme import Theme
 from .traces import Judged, place_of, remark
 
@@ -105,22 +105,8 @@ def value_of(judged: Judged) -> str:
 
 def spectrum_table_view(rows: SpectrumTable) -> QTableView:
     """Return a view of the table in which rows can be chosen."""
-    table = QTableView()
-    table.setModel(rows)
-    table.setAccessibleName("spectra of this run")
-    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-    table.setShowGrid(False)
+    table, head = table_view(rows, "spectra of this run", 22, (36, 68, 68, 62))
     table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    table.setWordWrap(False)
-    table.setTabKeyNavigation(False)
-    below, above = table.verticalHeader(), table.horizontalHeader()
-    assert below is not None
-    assert above is not None
-    below.setVisible(False)
-    below.setDefaultSectionSize(22)
-    above.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-    above.setStretchLastSection(True)
-    for column, width in enumerate((36, 68, 68, 62)):
-        table.setColumnWidth(column, width)
+    head.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+    head.setStretchLastSection(True)
     return table

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QGuiApplication, QKeySequence, QShortcut, QShowEvent
 from PyQt6.QtWidgets import (
-    QAbstractItemView,
     QComboBox,
     QHBoxLayout,
     QLabel,
@@ -20,6 +19,7 @@ from PyQt6.QtWidgets import (
 from ..common.roles import set_role
 from ..common.saving import SaveRow
 from ..common.selection import Selection
+from ..common.table_rows import table_view
 from ..common.theme import Theme
 from ..common.view import View
 from ..common.words import number_of
@@ -229,21 +229,7 @@ def as_text(sayings: Sequence[Saying]) -> str:
 
 
 def _table(rows: LogTable) -> QTableView:
-    table = QTableView()
-    table.setModel(rows)
-    table.setAccessibleName("log of the run")
-    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-    table.setShowGrid(False)
-    table.setWordWrap(False)
-    table.setTabKeyNavigation(False)
-    below, above = table.verticalHeader(), table.horizontalHeader()
-    assert below is not None
-    assert above is not None
-    below.setVisible(False)
-    below.setDefaultSectionSize(20)
-    above.setStretchLastSection(True)
-    above.setHighlightSections(False)
-    for column, width in enumerate((100, 90, 66, 80)):
-        table.setColumnWidth(column, width)
+    table, head = table_view(rows, "log of the run", 20, (100, 90, 66, 80))
+    head.setStretchLastSection(True)
+    head.setHighlightSections(False)
     return table

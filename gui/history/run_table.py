@@ -7,12 +7,12 @@ from typing import Any
 
 from PyQt6.QtCore import QModelIndex, Qt
 from PyQt6.QtGui import QColor, QFont
-from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+from PyQt6.QtWidgets import QHeaderView, QTableView
 
 from spm_auto.data import FinishReason
 from spm_auto.units import format_duration
 
-from ..common.table_rows import TableRows
+from ..common.table_rows import TableRows, table_view
 from ..common.theme import Theme
 from ..common.words import number_of
 from .run_summaries import GOES_ON, RunSummary
@@ -124,22 +124,8 @@ def _told(path: Path, summary: RunSummary | None) -> str:
 
 def run_table_view(runs: RunTable) -> QTableView:
     """Return a view of the table in which one can be chosen."""
-    view = QTableView()
-    view.setModel(runs)
-    view.setAccessibleName("runs in the folder")
-    view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-    view.setShowGrid(False)
+    view, head = table_view(runs, "runs in the folder", 22, (88, 60, 86, 56), many=False)
     view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    view.setWordWrap(False)
-    view.setTabKeyNavigation(False)
-    below, above = view.verticalHeader(), view.horizontalHeader()
-    assert below is not None
-    assert above is not None
-    below.setVisible(False)
-    below.setDefaultSectionSize(22)
-    above.setHighlightSections(False)
-    for column, width in enumerate((88, 60, 86, 56)):
-        view.setColumnWidth(column, width)
-    above.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+    head.setHighlightSections(False)
+    head.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
     return view

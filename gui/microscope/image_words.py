@@ -11,6 +11,8 @@ from ..common.drawing import Shown, said
 from ..common.selection import Place
 from ..run.growing_scan import GrowingScan
 
+_FEW = 5  # lines below which the pace of a scan says nothing
+
 
 def scan_in_words(scan: GrowingScan | None, is_following: bool) -> str:
     """Say which scan is shown and how far it has come.
@@ -31,9 +33,12 @@ def scan_in_words(scan: GrowingScan | None, is_following: bool) -> str:
 
 
 def time_left(scan: GrowingScan) -> str:
-    """Say how long a scan will take if it goes on as it has come so far, in instrument time."""
+    """Say how long a scan will take if it goes on as it has come so far, in instrument time.
+
+    Nothing after a few lines: the way to the first one counts as a pace then.
+    """
     n_left = scan.frame.pixels[1] - scan.n_lines
-    if scan.n_lines < 2 or not scan.end_time > scan.start_time:
+    if scan.n_lines < _FEW or not scan.end_time > scan.start_time:
         return "growing"
     seconds = (scan.end_time - scan.start_time) / scan.n_lines * n_left
     return f"growing, {format_duration(seconds)} left"

@@ -11,7 +11,7 @@ from PyQt6.QtCore import QPointF, Qt
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from spm_auto.data import FinishReason, ModelFitted, PointChosen, RunFinished
+from spm_auto.data import FinishReason, ModelFitted, PointChosen, RunFinished, RunPaused
 from spm_auto.gui.agent.agent_view import AgentView
 from spm_auto.gui.agent.maps import Map
 from spm_auto.gui.agent.promises import promise
@@ -127,6 +127,12 @@ def test_points_are_numbered_in_order_and_the_next_one_is_marked(view: AgentView
         assert best == [pytest.approx(x[4:]), pytest.approx(y[4:])]
     assert view.words["next"].text() == "(100 nm, -100 nm), being measured"
     assert "1.00 ± 0.30 V, 4.2 s away" in view.words["why"].text()
+
+
+def test_a_point_is_not_said_to_be_measured_while_the_run_waits(view: AgentView) -> None:
+    events = made_agents.run_events(1)
+    feed(view, replace(made_agents.last(events, PointChosen), x=1e-7, y=-1e-7), RunPaused())
+    assert view.words["next"].text() == "(100 nm, -100 nm), once the run goes on"
 
 
 def test_words_say_what_comes_next_and_when_nothing_does(view: AgentView) -> None:

@@ -72,6 +72,11 @@ def on_screen(view: ImageView, place: tuple[float, float]) -> QPoint:
     return QPoint(round(point.x()), round(point.y()))
 
 
+def test_the_pace_of_a_few_lines_is_not_believed(view: ImageView) -> None:
+    feed(view, *begun(2))
+    assert view.words.text().endswith("2 of 32 lines, growing")
+
+
 def test_row_2_the_image_grows_line_by_line(view: ImageView) -> None:
     """Row 2: each line is seen when it has come; what has not come cannot be seen."""
     model = feed(view, *begun(10))
