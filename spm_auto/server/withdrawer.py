@@ -26,6 +26,7 @@ class Withdrawer:
         self._wake = threading.Condition()
         self._asked: list[tuple[str, str, Told]] = []
         self._closing = False
+        self._hard: list[threading.Thread] = []
         self._thread = threading.Thread(target=self._work, name="withdrawer", daemon=True)
         self._thread.start()
 
@@ -42,18 +43,25 @@ class Withdrawer:
         """
         if is_hard:
             work = partial(self._withdraw_hard, who, why, told)
-            threading.Thread(target=work, name="hard withdrawal", daemon=True).start()
+            hard = threading.Thread(target=work, name="hard withdrawal", daemon=True)
+            hard.start()
+            self._hard.append(hard)
             return
         with self._wake:
             self._asked.append((who, why, told))
             self._wake.notify()
 
     def close(self, timeout: float) -> None:
-        """End the thread, after what was asked."""
+        """End the threads, after what was asked.
+
+        Args:
+            timeout: How long to wait for each [s].
+        """
         with self._wake:
             self._closing = True
             self._wake.notify()
-        self._thread.join(timeout)
+        for thread in (self._thread, *self._hard):
+            thread.join(timeout)
 
     def _work(self) -> None:
         while True:
