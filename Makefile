@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-EXTRAS := dkl,gui,drivers,dev
+EXTRAS := dkl,gui,drivers,campaign,bluesky,strategies,lessons,docs,dev
 # arguments of `make bench`, such as BENCH="--quality --discovery --data BEPS_PTO_50x50.h5 --seeds 5"
 BENCH ?=
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import __version__, foreseeing, keys, serving, steering, windows
+from . import __version__, campaigning, foreseeing, keys, serving, steering, windows
 from .errors import SpmError
 from .foreseeing import LabFile, Overrides, RecipeFile, Seed
 
@@ -338,6 +338,7 @@ def doctor(json: serving.AsJson = False) -> None:
         sys.exit(1)
 
 
+app.registered_commands += campaigning.app.registered_commands
 app.registered_commands += foreseeing.app.registered_commands
 app.registered_commands += serving.app.registered_commands
 app.registered_commands += windows.app.registered_commands

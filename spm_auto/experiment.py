@@ -61,7 +61,7 @@ def read_experiment(recipe_path: Path, lab_path: Path, overrides: Sequence[str])
     """
     _, recipe_text = read_toml(recipe_path, "recipe")
     _, lab_text = read_toml(lab_path, "lab file")
-    return _experiment(recipe_text, lab_text, (recipe_path, lab_path), overrides)
+    return make_experiment(recipe_text, lab_text, (recipe_path, lab_path), overrides)
 
 
 def read_recipe_file(recipe_path: Path, overrides: Sequence[str]) -> Recipe:
@@ -104,12 +104,23 @@ def recorded_experiment(started: RunStarted) -> Experiment:
     except (KeyError, TypeError) as error:
         raise CannotResume(f"the journal does not say how the run was begun: {error}") from error
     with contextlib.chdir(folder if folder.is_dir() else "."):
-        return _experiment(started.recipe, started.lab, files, overrides)
+        return make_experiment(started.recipe, started.lab, files, overrides)
 
 
-def _experiment(
+def make_experiment(
     recipe_text: str, lab_text: str, files: tuple[Path, Path], overrides: Sequence[str]
 ) -> Experiment:
+    """Make an experiment of texts that were read already.
+
+    Args:
+        recipe_text: The recipe.
+        lab_text: The lab file.
+        files: Where both stood: paths in them are relative to there.
+        overrides: What to replace in them.
+
+    Raises:
+        RecipeError: With one line per fault, naming the place.
+    """
     recipe_path, lab_path = files
     recipe_table = parse_toml(recipe_text, str(recipe_path))
     lab_table = parse_toml(lab_text, str(lab_path))

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from . import plugins
-from .agents import Agent, AgentSettings, Candidates, Costs, Levels, Model, Observation
+from .agents import Agent, AgentSettings, Candidates, Costs, Levels, Model, Observation, Proposal
 from .errors import AgentError
 from .instrument import FloatArray, ScanFrame
 from .tasks import Choices, Episode, Task
@@ -18,6 +18,7 @@ ORACLE = "oracle"
 GOOD = 0.05  # regret below which a question counts as answered
 
 Watcher = Callable[[Episode, float], None]
+Listener = Callable[[Proposal], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ def play(
     seed: int,
     level: int = 1,
     watch: Watcher | None = None,
+    hear: Listener | None = None,
     **settings: Any,
 ) -> Score:
     """Let a player play one episode.
@@ -111,6 +113,7 @@ def play(
         seed: Of the episode, and of the agent's own randomness.
         level: How hard.
         watch: Told the episode and its regret after each act.
+        hear: Told what an agent proposes, before it is done.
         settings: Of the agent by name, as a recipe would write them.
 
     Raises:
@@ -140,7 +143,7 @@ def play(
     else:
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(level,)))
         agent = chosen_settings.build(candidates(episode.choices), rng)
-        _ask(agent, episode, note)
+        _ask(agent, episode, note, hear)
         if isinstance(agent, Model):
             agent.refit()
             judged = episode.judge(agent.predict()[0])
@@ -252,11 +255,13 @@ def _consult(episode: Episode, note: Callable[[], None]) -> None:
         note()
 
 
-def _ask(agent: Agent, episode: Episode, note: Callable[[], None]) -> None:
+def _ask(agent: Agent, episode: Episode, note: Callable[[], None], hear: Listener | None) -> None:
     while not episode.is_over:
         proposals = agent.ask()
         if not proposals:
             return
+        if hear is not None:
+            hear(proposals[0])
         candidate = proposals[0].candidate
         reward = episode.act(candidate)
         agent.tell([Observation(candidate, reward, episode.noises[-1])])

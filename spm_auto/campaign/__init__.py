@@ -1,0 +1,28 @@
+"""Campaign: many runs from one file, on this machine or on a cluster, with results as files."""
+
+from .book import Entry, entries, open_folders, order, results
+from .executors import Executor, LocalPool
+from .result import Result, read_result
+from .spec import Block, Campaign, GameSpec, Member, RecipeSpec, Row, members, read_campaign
+from .work import carry_out
+
+__all__ = [
+    "Block",
+    "Campaign",
+    "Entry",
+    "Executor",
+    "GameSpec",
+    "LocalPool",
+    "Member",
+    "RecipeSpec",
+    "Result",
+    "Row",
+    "carry_out",
+    "entries",
+    "members",
+    "open_folders",
+    "order",
+    "read_campaign",
+    "read_result",
+    "results",
+]

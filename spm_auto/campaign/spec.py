@@ -1,0 +1,321 @@
+"""What a campaign is: products of tasks or recipes, agents, levels, settings and seeds."""
+
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from ..settings import SchemaVersion, read_toml, validate
+
+Table = dict[str, Any]
+_SEEDS = re.compile(r"(\d+)\.\.(\d+)")
+_KEY = 16  # hexadecimal digits of a hash: 64 bits, so that even 10^6 runs do not meet
+
+
+class Model(BaseModel):
+    """A value that cannot be changed, without unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class GameSpec(Model):
+    """One game: an agent plays a task on one seed. Nothing else decides what comes of it.
+
+    Attributes:
+        task: Name of the task as `kind`, and its settings.
+        agent: Name of the agent as `kind`, and its settings; `oracle` knows the truth.
+        level: How hard, a key of `spm_auto.tasks.LEVELS`.
+        seed: Of sample, instrument, noise and agent.
+    """
+
+    kind: Literal["game"] = "game"
+    task: Table
+    agent: Table
+    level: int
+    seed: int
+
+    @cached_property
+    def key(self) -> str:
+        """Name of the run: a hash of all that decides what comes of it."""
+        return _key_of(self)
+
+
+class RecipeSpec(Model):
+    """One run of a recipe on a simulated instrument.
+
+    Attributes:
+        recipe: Text of the recipe.
+        lab: Text of the lab file.
+        overrides: What to replace in them, as ``--set`` would.
+        seed: Root of all randomness.
+    """
+
+    kind: Literal["recipe"] = "recipe"
+    recipe: str
+    lab: str
+    overrides: tuple[str, ...] = ()
+    seed: int
+
+    @cached_property
+    def key(self) -> str:
+        """Name of the run: a hash of all that decides what comes of it."""
+        return _key_of(self)
+
+
+RunSpec = Annotated[GameSpec | RecipeSpec, Field(discriminator="kind")]
+
+
+def _key_of(spec: BaseModel) -> str:
+    text = json.dumps(spec.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:_KEY]
+
+
+def _as_seeds(value: object) -> object:
+    if isinstance(value, str):
+        found = _SEEDS.fullmatch(value.replace(" ", ""))
+        if not found or int(found[1]) > int(found[2]):
+            raise ValueError(f"expected seeds such as '100..109' or [100, 101], got {value!r}")
+        return tuple(range(int(found[1]), int(found[2]) + 1))
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _as_tables(value: object) -> object:
+    """Let ``"random"`` stand for ``{kind = "random"}``."""
+    if not isinstance(value, list | tuple):
+        return value
+    return tuple({"kind": each} if isinstance(each, str) else each for each in value)
+
+
+Seeds = Annotated[
+    tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(_as_seeds), Field(min_length=1)
+]
+Tables = Annotated[tuple[Table, ...], BeforeValidator(_as_tables), Field(min_length=1)]
+
+
+class Row(Model):
+    """What a page says of a block of runs: whose claim it puts to the test.
+
+    Attributes:
+        title: Heading.
+        source: Author, year, place of what was published; "" where it is a question of our own.
+        claim: What was reported there, with its figure where there was one.
+        figure: Which figure of the results is compared.
+        unit: Its unit, for people; "" for a pure number.
+        is_lower_better: Whether less of it is better.
+        rule: Label of the player that stands for a rule without learning.
+        agents: Labels of the players whose merit is in question; all others are what they are
+            compared with.
+        note: What a reader has to know, such as what was made smaller.
+    """
+
+    title: str
+    source: str = ""
+    claim: str = ""
+    figure: str = "regret"
+    unit: str = ""
+    is_lower_better: bool = True
+    rule: str = ""
+    agents: tuple[str, ...] = ()
+    note: str = ""
+
+
+class Block(Model):
+    """A product of runs.
+
+    Attributes:
+        name: What it is called in results; unique in a campaign.
+        tasks: Games: which tasks, as names or tables with `kind` and settings.
+        recipes: Recipes instead: their files.
+        labs: Lab files of the recipes.
+        samples: Of the recipes: replaces ``instrument.sample`` of the lab file.
+        agents: Who plays, as names or tables with `kind` and settings; a `label` names one in
+            results. For recipes: what replaces the agent of each step that has one.
+        levels: How hard; of a recipe's simulator too.
+        seeds: Such as "100..109".
+        settings: Of the agents by name, or of recipe and lab file by path: a list of values each,
+            all combined with all.
+        row: What a page says of it; None leaves it out.
+    """
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    tasks: Tables | None = None
+    recipes: tuple[str, ...] = ()
+    labs: tuple[str, ...] = ()
+    samples: Tables | None = None
+    agents: Tables | None = None
+    levels: tuple[int, ...] = ()
+    seeds: Seeds
+    settings: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
+    row: Row | None = None
+
+    @model_validator(mode="after")
+    def _is_one_of_two(self) -> Self:
+        if self.tasks and (self.recipes or self.labs or self.samples):
+            raise ValueError("a block has either tasks, or recipes with labs and samples, not both")
+        if self.tasks and not self.agents:
+            raise ValueError("tasks need agents that play them, such as agents = ['random', 'gp']")
+        if not self.tasks and not (self.recipes and self.labs):
+            raise ValueError("a block needs tasks and agents, or recipes and labs")
+        empty = [name for name, values in self.settings.items() if not values]
+        if empty:
+            raise ValueError(f"settings.{empty[0]} is empty: its product would have no runs")
+        return self
+
+
+class Member(Model):
+    """A run in its campaign.
+
+    Attributes:
+        block: Name of its block.
+        label: Of its agent, or what tells a recipe's run apart from its fellows.
+        group: Runs with the same group are compared with one another on the same seeds: task,
+            level, and what else is not the agent.
+        spec: What to do.
+    """
+
+    block: str
+    label: str
+    group: str
+    spec: RunSpec
+
+
+class Campaign(Model):
+    """Many runs, from one file.
+
+    Attributes:
+        schema_version: Of the file.
+        title: What it is about.
+        runs: Its blocks.
+    """
+
+    schema_version: SchemaVersion
+    title: str
+    runs: Annotated[tuple[Block, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _has_names_once(self) -> Self:
+        names = [block.name for block in self.runs]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two blocks are called {twice[0]!r}; a name stands for one")
+        return self
+
+
+def read_campaign(path: Path) -> Campaign:
+    """Read a campaign's file; nothing of it is tried yet.
+
+    Raises:
+        RecipeError: With one line per fault, naming the place.
+    """
+    table, _ = read_toml(path, "campaign")
+    return validate(Campaign, table, path.name, path.parent)
+
+
+def members(campaign: Campaign, folder: Path) -> tuple[Member, ...]:
+    """Return all runs of a campaign, each once, those of one seed together.
+
+    Args:
+        campaign: The campaign.
+        folder: Where the paths of recipes and lab files start.
+
+    Raises:
+        RecipeError: A recipe or lab file cannot be read, or an override leads nowhere.
+    """
+    found = [each for block in campaign.runs for each in _of_block(block, folder)]
+    seeds = sorted({member.spec.seed for member in found})
+    ordered = sorted(found, key=lambda member: seeds.index(member.spec.seed))  # stable
+    seen: dict[tuple[str, str], Member] = {}
+    for member in ordered:
+        seen.setdefault((member.block, member.spec.key), member)
+    return tuple(seen.values())
+
+
+def _of_block(block: Block, folder: Path) -> Iterator[Member]:
+    swept = [
+        dict(zip(block.settings, values, strict=True))
+        for values in itertools.product(*block.settings.values())
+    ]
+    if block.tasks:
+        yield from _games(block, swept)
+    else:
+        yield from _recipe_runs(block, swept, folder)
+
+
+def _games(block: Block, swept: Sequence[Mapping[str, Any]]) -> Iterator[Member]:
+    levels = block.levels or (1,)
+    for seed, task, level, agent, settings in itertools.product(
+        block.seeds, block.tasks or (), levels, block.agents or (), swept
+    ):
+        table = {**agent, **settings}
+        label = str(table.pop("label", _said(table)))
+        group = f"{_said(task)}, level {level}"
+        spec = GameSpec(task=_plain(task), agent=_plain(table), level=level, seed=seed)
+        yield Member(block=block.name, label=label, group=group, spec=spec)
+
+
+def _recipe_runs(
+    block: Block, swept: Sequence[Mapping[str, Any]], folder: Path
+) -> Iterator[Member]:
+    samples: Sequence[Table | None] = block.samples or (None,)
+    agents: Sequence[Table | None] = block.agents or (None,)
+    levels: Sequence[int | None] = block.levels or (None,)
+    for seed, recipe, lab, sample, level, agent, settings in itertools.product(
+        block.seeds, block.recipes, block.labs, samples, levels, agents, swept
+    ):
+        table, recipe_text = read_toml(folder / recipe, "recipe")
+        _, lab_text = read_toml(folder / lab, "lab file")
+        replaced = dict(settings)
+        label = ""
+        if sample is not None:
+            replaced["instrument.sample"] = sample
+        if level is not None:
+            replaced["instrument.level"] = level
+        if agent is not None:
+            named = dict(agent)
+            label = str(named.pop("label", _said(named)))
+            for index, step in enumerate(table.get("steps", ())):
+                if isinstance(step, Mapping) and "agent" in step:
+                    replaced[f"steps[{index}].agent"] = named
+        words = [f"{path}={_said(value)}" for path, value in settings.items()]
+        places = [Path(recipe).stem, Path(lab).stem, *([_said(sample)] if sample else [])]
+        spec = RecipeSpec(
+            recipe=recipe_text,
+            lab=lab_text,
+            overrides=tuple(f"{path}={_toml(value)}" for path, value in replaced.items()),
+            seed=seed,
+        )
+        yield Member(
+            block=block.name,
+            label=label or ", ".join(words) or "as it stands",
+            group=", ".join([*places, *([f"level {level}"] if level is not None else [])]),
+            spec=spec,
+        )
+
+
+def _said(value: object) -> str:
+    """Return a table in a few words: its kind, and what differs from it."""
+    if not isinstance(value, Mapping):
+        return str(value)
+    rest = ", ".join(f"{k} {_said(v)}" for k, v in value.items() if k not in ("kind", "label"))
+    kind = str(value.get("kind", ""))
+    return f"{kind} ({rest})" if kind and rest else kind or rest
+
+
+def _plain(table: Mapping[str, Any]) -> Table:
+    """Return a table as JSON would have it, so that a spec read again is the same."""
+    return dict(json.loads(json.dumps(table)))
+
+
+def _toml(value: object) -> str:
+    """Write a value as TOML."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
