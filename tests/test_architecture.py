@@ -87,6 +87,7 @@ ONLY_IN = {
         "report",
         "forensics",
         "gallery",
+        "campaign",
         "instrument/results.py",
         "data/reader.py",
     },
