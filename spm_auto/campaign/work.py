@@ -14,11 +14,12 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from .. import plugins
-from ..agents import Proposal
+from ..agents import Order, Proposal
 from ..clock import InstantClock
 from ..data import (
     FILE_NAME,
     FinishReason,
+    Intervention,
     Journal,
     PointChosen,
     RunFinished,
@@ -181,6 +182,10 @@ def _play(spec: GameSpec, folder: Path) -> tuple[dict[str, float], dict[str, tup
         def hear(proposal: Proposal) -> None:
             journal.append(PointChosen(**asdict(proposal)))
 
+        def record(order: Order) -> None:
+            kind, what = order.steering.kind, str(order.steering)
+            journal.append(Intervention(order.who, what, order.why, kind, order.values))
+
         try:
             score = play(
                 task,
@@ -189,6 +194,7 @@ def _play(spec: GameSpec, folder: Path) -> tuple[dict[str, float], dict[str, tup
                 spec.level,
                 watch,
                 hear,
+                record,
                 **settings,
             )
         except SpmError as error:
