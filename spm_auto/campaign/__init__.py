@@ -1,9 +1,11 @@
 """Campaign: many runs from one file, on this machine or on a cluster, with results as files."""
 
 from .book import Entry, entries, open_folders, order, results
-from .executors import Executor, LocalPool
+from .executors import Executor, Outcome, do
+from .pool import LocalPool
+from .product import members
 from .result import Result, read_result
-from .spec import Block, Campaign, GameSpec, Member, RecipeSpec, Row, members, read_campaign
+from .spec import Block, Campaign, GameSpec, Member, RecipeSpec, Row, read_campaign
 from .work import carry_out
 
 __all__ = [
@@ -14,10 +16,12 @@ __all__ = [
     "GameSpec",
     "LocalPool",
     "Member",
+    "Outcome",
     "RecipeSpec",
     "Result",
     "Row",
     "carry_out",
+    "do",
     "entries",
     "members",
     "open_folders",
