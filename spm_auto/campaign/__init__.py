@@ -1,7 +1,9 @@
 """Campaign: many runs from one file, on this machine or on a cluster, with results as files."""
 
 from .book import Entry, entries, open_folders, order, results
+from .contests import Contest, Player, contests
 from .executors import Executor, LocalPool
+from .page import write_page
 from .result import Result, read_result
 from .spec import Block, Campaign, GameSpec, Member, RecipeSpec, Row, members, read_campaign
 from .work import carry_out
@@ -9,15 +11,18 @@ from .work import carry_out
 __all__ = [
     "Block",
     "Campaign",
+    "Contest",
     "Entry",
     "Executor",
     "GameSpec",
     "LocalPool",
     "Member",
+    "Player",
     "RecipeSpec",
     "Result",
     "Row",
     "carry_out",
+    "contests",
     "entries",
     "members",
     "open_folders",
@@ -25,4 +30,5 @@ __all__ = [
     "read_campaign",
     "read_result",
     "results",
+    "write_page",
 ]

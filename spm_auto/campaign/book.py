@@ -67,9 +67,23 @@ def order(spec_file: Path, out: Path) -> tuple[Entry, ...]:
     for spec in {member.spec.key: member.spec for member in ordered}.values():
         write_spec(out / RUNS / spec.key, spec, base)
     write_whole(out / SPEC_COPY, spec_file.read_bytes())
-    table = {"title": campaign.title, "folder": str(base), "runs": [_row(m) for m in ordered]}
+    told = {"title": campaign.title, "file": spec_file.as_posix()}
+    table = {**told, "folder": str(base), "runs": [_row(m) for m in ordered]}
     write_whole(out / MANIFEST_NAME, (json.dumps(table, indent=1) + "\n").encode())
     return entries(out)
+
+
+def ordered_from(out: Path) -> str:
+    """Return what the file of a campaign was called when it was ordered in a folder.
+
+    Raises:
+        DataError: None was.
+    """
+    path = out / MANIFEST_NAME
+    try:
+        return str(json.loads(path.read_text("utf-8"))["file"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} does not say of which campaign it is: {error}") from error
 
 
 def entries(out: Path) -> tuple[Entry, ...]:
