@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import __version__, campaigning, foreseeing, keys, serving, steering, windows
+from . import __version__, campaigning, foreseeing, keys, paging, serving, steering, windows
 from .errors import SpmError
 from .foreseeing import LabFile, Overrides, RecipeFile, Seed
 
@@ -339,6 +339,7 @@ def doctor(json: serving.AsJson = False) -> None:
 
 
 app.registered_commands += campaigning.app.registered_commands
+app.registered_commands += paging.app.registered_commands
 app.registered_commands += foreseeing.app.registered_commands
 app.registered_commands += serving.app.registered_commands
 app.registered_commands += windows.app.registered_commands

@@ -22,7 +22,7 @@ COMMAND_LINE = {
     *("cli", "execute", "experiment", "display", "doctor", "scoreboard", "gallery"),
     *("conformance", "emulate", "serve", "keys", "keep_going", "hosting", "attend", "serving"),
     *("steering", "listening", "windows", "foreseeing", "planning", "plan_tables"),
-    *("rehearsal", "extremes", "stand_in", "campaigning", "grading"),
+    *("rehearsal", "extremes", "stand_in", "campaigning", "grading", "paging"),
 }
 DOORS = ALL | COMMAND_LINE | {"lab", "resume", "script", "campaign"}
 
