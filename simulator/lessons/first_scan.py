@@ -6,9 +6,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from spm_auto.instrument import FloatArray
 from spm_auto.lessons import Answer, Lesson, Question, Tolerance
 
-from ..samples.afm import AfmSample
+from ..samples.afm import AfmSample, Spot
+from ..samples.afm.surface import middles
 from .behind import behind, chance
 
 STEEPEST = 2.0  # tilt along each axis, at most [deg]
@@ -52,7 +54,11 @@ class FirstScan(Lesson):
         "roughness": Question(
             "What is the rms roughness of the flat part, without tilt and bumps?", unit="m"
         ),
-        "highest": Question("Where is the top of the highest bump: x and y?", unit="m", size=2),
+        "highest": Question(
+            "Where is the top of the highest bump that lies wholly in the sample: x and y?",
+            unit="m",
+            size=2,
+        ),
         "height": Question("How high does it stand over the flat part around it?", unit="m"),
         "width": Question("How wide is it at its foot?", unit="m"),
     }
@@ -77,34 +83,33 @@ class FirstScan(Lesson):
         )
 
     def truth(self, seed: int) -> Mapping[str, Answer]:
-        """Return tilt, roughness, and the bump that stands highest."""
+        """Return tilt, roughness, and the whole bump that stands highest."""
         stage = behind(self, seed)
         sample, scanner = stage.truth.sample, stage.truth.scanner.settings
         if not isinstance(sample, AfmSample):
             raise TypeError(f"{sample.name} has no bumps")
         height = sample.fields.height
-        cells, cell = len(height), sample.cell
-        along = (np.arange(cells) + 0.5) * cell - sample.size / 2
+        along = middles(sample.size, len(height))
         y, x = np.meshgrid(along, along, indexing="ij")
-        flat = np.ones_like(height, dtype=bool)
-        for spot in sample.spots:
-            flat &= _distance(x, y, spot.x, spot.y, sample.size) > 1.1 * spot.radius
-        line, pixel = np.unravel_index(int(np.argmax(height)), height.shape)
-        top = min(
-            sample.spots,
-            key=lambda s: float(
-                _distance(np.array(along[pixel]), np.array(along[line]), s.x, s.y, sample.size)
-            ),
-        )
+        away = [_distance(x, y, spot, sample.size) / spot.radius for spot in sample.spots]
+        flat = np.min(away, axis=0) > 1.1
+        whole = [
+            (np.where(at < 1, height, -np.inf), spot)
+            for at, spot in zip(away, sample.spots, strict=True)
+            if max(abs(spot.x), abs(spot.y)) + spot.radius < sample.size / 2
+        ]
+        bump, spot = max(whole, key=lambda each: float(each[0].max()))
+        top = np.unravel_index(int(np.argmax(bump)), bump.shape)
         return {
             "tilt": (math.tan(scanner.tilt_x), math.tan(scanner.tilt_y)),
             "roughness": float(np.std(height[flat])),
-            "highest": (float(along[pixel]), float(along[line])),
-            "height": float(height[line, pixel] - np.median(height[flat])),
-            "width": 2 * top.radius,
+            "highest": (float(x[top]), float(y[top])),
+            "height": float(height[top] - np.median(height[flat])),
+            "width": 2 * spot.radius,
         }
 
 
-def _distance(x, y, u, v, size):  # type: ignore[no-untyped-def]
-    right, up = (np.abs(a - b) for a, b in ((x, u), (y, v)))
+def _distance(x: FloatArray, y: FloatArray, spot: Spot, size: float) -> FloatArray:
+    """Return how far places are from the middle of a spot [m]; the sample goes on periodically."""
+    right, up = np.abs(x - spot.x), np.abs(y - spot.y)
     return np.hypot(np.minimum(right, size - right), np.minimum(up, size - up))
