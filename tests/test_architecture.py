@@ -24,7 +24,7 @@ COMMAND_LINE = {
     *("steering", "listening", "windows", "foreseeing", "planning", "plan_tables"),
     *("rehearsal", "extremes", "stand_in", "campaigning", "grading", "paging"),
 }
-DOORS = ALL | COMMAND_LINE | {"lab", "resume", "script", "campaign"}
+DOORS = ALL | COMMAND_LINE | {"lab", "resume", "script", "campaign", "classroom"}
 
 # who may import whom inside the project; a folder or file that is not named here is a fault
 MAY_IMPORT = {
@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "forensics": BASE | {"instrument", "data", "agents", "analysis", "plotting", "report"},
     "export": BASE | {"instrument", "data", "plotting"},
     "workflow": BASE | {"instrument", "data", "agents", "analysis"},
-    **dict.fromkeys(COMMAND_LINE | {"lab", "resume", "script", "campaign"}, DOORS),
+    **dict.fromkeys(COMMAND_LINE | {"lab", "resume", "script", "campaign", "classroom"}, DOORS),
     "__main__": DOORS,
     "__init__": DOORS,
     "wire": BASE,
