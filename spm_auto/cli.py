@@ -200,7 +200,10 @@ def report(folder: Folder) -> None:
 def export(
     folder: Folder,
     to: Annotated[
-        str, typer.Option("--to", metavar="FORMAT", help="gwy, sxm, dat, csv, png or events.")
+        str,
+        typer.Option(
+            "--to", metavar="FORMAT", help="gwy, sxm, dat, csv, png, events or event-model."
+        ),
     ],
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for the files; DIR/export without it.")
