@@ -108,7 +108,7 @@ ONLY_IN = {
     "pytest": {"instrument/contract.py", "instrument/exam.py", "instrument/examined.py"},
     "threading.Thread": {"workflow", "drivers", "simulator", "server", "notify", "ear", "gui"},
     "threading.Timer": {"workflow"},
-    "concurrent.futures": {"workflow", "server", "campaign"},
+    "concurrent.futures": {"workflow", "server", "campaign", "bluesky"},
     "multiprocessing": {"campaign"},
 }
 

@@ -34,8 +34,9 @@ PLACES = {
 }
 LESSONS = """# Lessons
 
-Short notebooks on the simulator; each ends with a task that is graded on a truth which the notebook
-cannot see. They are [jupytext](https://jupytext.readthedocs.io) files in `docs/tutorials/`: open them
+Short notebooks on the simulator; each ends with a task that is graded on a truth which the
+notebook cannot see. They are [jupytext](https://jupytext.readthedocs.io) files in
+`docs/tutorials/`: open them
 as notebooks, or run them as scripts.
 
 """
