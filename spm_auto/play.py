@@ -195,8 +195,8 @@ def candidates(choices: Choices) -> Candidates:
         if not np.ptp(ranking):
             ranking = seen.ranking
     seconds = choices.seconds.reshape(n, m)
-    overhead = seconds.min(axis=1)
-    costs = Costs((seconds - overhead[:, None]).mean(axis=0), overhead)
+    overhead = seconds.min(axis=1) - choices.again
+    costs = Costs((seconds - overhead[:, None]).mean(axis=0), overhead, choices.per_metre)
     return Candidates(frame, positions, rows, descriptors, ranking, levels, images, costs)
 
 
@@ -263,7 +263,7 @@ def _ask(agent: Agent, episode: Episode, note: Callable[[], None], hear: Listene
         if hear is not None:
             hear(proposals[0])
         candidate = proposals[0].candidate
-        reward = episode.act(candidate)
+        reward = episode.act(candidate, proposals[0].averages)
         agent.tell([Observation(candidate, reward, episode.noises[-1])])
         note()
 

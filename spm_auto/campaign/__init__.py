@@ -2,10 +2,12 @@
 
 from .book import Entry, entries, open_folders, order, results
 from .contests import Contest, Player, contests
-from .executors import Executor, LocalPool
+from .executors import Executor, Outcome, do
 from .page import write_page
+from .pool import LocalPool
+from .product import members
 from .result import Result, read_result
-from .spec import Block, Campaign, GameSpec, Member, RecipeSpec, Row, members, read_campaign
+from .spec import Block, Campaign, GameSpec, Member, RecipeSpec, Row, read_campaign
 from .work import carry_out
 
 __all__ = [
@@ -17,12 +19,14 @@ __all__ = [
     "GameSpec",
     "LocalPool",
     "Member",
+    "Outcome",
     "Player",
     "RecipeSpec",
     "Result",
     "Row",
     "carry_out",
     "contests",
+    "do",
     "entries",
     "members",
     "open_folders",
