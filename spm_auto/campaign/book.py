@@ -79,7 +79,7 @@ def order(spec_file: Path, out: Path) -> tuple[Entry, ...]:
         for member in ordered:
             write_spec(folder_of(out, member.spec.key), member.spec, member.base)
         write_whole(out / SPEC_COPY, spec_file.read_bytes())
-        text = json.dumps(_manifest(campaign, ordered, spec_file), separators=(",", ":"))
+        text = json.dumps(_manifest(campaign, spec_file, ordered), separators=(",", ":"))
         write_whole(out / MANIFEST_NAME, (text + "\n").encode())
     finally:
         free(lock)
@@ -163,7 +163,7 @@ def open_folders(ordered: Sequence[Entry]) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(entry.folder for entry in ordered if not entry.is_done))
 
 
-def _manifest(campaign: Campaign, ordered: Sequence[Member], spec_file: Path) -> dict[str, Any]:
+def _manifest(campaign: Campaign, file: Path, ordered: Sequence[Member]) -> dict[str, Any]:
     """Return the list of runs; what many have in common is said once."""
     players: dict[tuple[str, str, str], int] = {}
     runs = []
@@ -171,5 +171,5 @@ def _manifest(campaign: Campaign, ordered: Sequence[Member], spec_file: Path) ->
         player = (member.block, member.label, member.group)
         number = players.setdefault(player, len(players))
         runs.append((number, member.spec.key, member.spec.seed))
-    told = {"title": campaign.title, "file": spec_file.as_posix()}
-    return {**told, "players": list(players), "runs": runs}
+    said = {"title": campaign.title, "file": file.as_posix()}
+    return {**said, "players": list(players), "runs": runs}

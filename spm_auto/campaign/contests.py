@@ -1,21 +1,21 @@
 """Contests: what a campaign's runs say for each row of its page, gathered from their folders."""
 
-import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from .. import plugins
-from ..errors import DataError, PluginError, RecipeError
+from ..errors import PluginError, RecipeError
 from ..play import ORACLE
 from ..tasks import Task
+from .attempts import ENDED, read_attempts
 from .book import SPEC_COPY, Entry, entries
+from .checks import make_task
 from .compare import Comparison, compare, verdict
-from .result import ATTEMPTS_NAME, Result
+from .result import Result
 from .spec import Block, GameSpec, Row, RunSpec, read_campaign
 
 Role = Literal["agent", "random", "rule", "oracle", "other"]
@@ -85,12 +85,10 @@ class Contest:
         specs = [player.spec for player in self.players if isinstance(player.spec, GameSpec)]
         if not specs:
             return None
-        settings = dict(specs[0].task)
         try:
-            task: Task = plugins.load("tasks", settings.pop("kind"))(**settings)
-        except (PluginError, TypeError):
+            return make_task(specs[0].task)
+        except (PluginError, RecipeError):
             return None
-        return task
 
     @property
     def n_missing(self) -> int:
@@ -195,21 +193,5 @@ def _role(label: str, row: Row) -> Role:
 
 def _seconds(folder: Path) -> float:
     """Return how long the attempt took that made the result of a run [s]; 0 where none ended."""
-    return max((each["seconds"] for each in _ends(folder)), default=0.0)
-
-
-def _ends(folder: Path) -> Iterator[dict[str, float]]:
-    path = folder / ATTEMPTS_NAME
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
-    for line in lines:
-        try:
-            said = json.loads(line)
-        except ValueError:
-            continue  # the line of an attempt that was killed while it wrote
-        if said.get("what") == "ended":
-            yield said
+    ends = (line for line in read_attempts(folder) if line.get("what") == ENDED)
+    return max((float(line.get("seconds", 0.0)) for line in ends), default=0.0)

@@ -17,6 +17,7 @@ WIDTH = 8.2  # of a page's picture [inch]
 AGENTS = ("#2a5f8f", "#c2481d", "#3f7d4e", "#8a4f9e")
 RULE, RANDOM, ORACLE = "#9a7b1f", "#8c8c8c", "#262626"
 OTHERS = ("#b9a27a", "#7fa39b", "#c49aa0", "#9aa6bf")
+_TICKS = (-100, -50, -20, -10, -5, -2, -1, 0, 1, 2, 5, 10, 20, 50, 100)
 _TIMES = 240  # at which a curve is drawn
 
 
@@ -93,7 +94,13 @@ def draw_verdicts(found: Sequence[Contest]) -> bytes | None:
         Line2D([], [], color=AGENTS[0], marker="o", markersize=4, label="against random"),
         Line2D([], [], color=AGENTS[1], marker="D", markersize=4, label="against the rule"),
     ]
-    ax.legend(handles=keys, fontsize=THEME["tick size"], frameon=False, loc="best")
+    figure.legend(
+        handles=keys, fontsize=THEME["tick size"], frameon=False, loc="outside upper right", ncols=2
+    )
+    ax.set_xscale("symlog", linthresh=2.0, linscale=1.5, subs=(5.0,))
+    ends = [tick for tick in _TICKS if ax.get_xlim()[0] <= tick <= ax.get_xlim()[1]]
+    ax.set_xticks(ends, [f"{tick:+d}".replace("-", "\u2212") if tick else "0" for tick in ends])
+    ax.minorticks_off()
     dress(ax)
     return to_png(figure)
 
