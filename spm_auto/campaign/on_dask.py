@@ -72,12 +72,12 @@ class DaskPool:
         Raises:
             CampaignError: It does not answer, or its workers have another version of spm_auto.
         """
-        distributed = _distributed()
         if not address.startswith(_ADDRESSES):
             raise CampaignError(
                 f"{address!r} is no address of a scheduler: write one such as tcp://host:8786 or "
                 f"tls://host:8786"
             )
+        distributed = _distributed()
         try:
             client = distributed.Client(address, timeout=_CONNECT)
         except (OSError, ValueError, RuntimeError) as error:
