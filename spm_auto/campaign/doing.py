@@ -6,12 +6,13 @@ from dataclasses import asdict
 from functools import cache, lru_cache
 from pathlib import Path
 
-from ..agents import Proposal
+from ..agents import Order, Proposal
 from ..clock import InstantClock
 from ..data import (
     FILE_NAME,
     Finding,
     FinishReason,
+    Intervention,
     Journal,
     PointChosen,
     RunFinished,
@@ -71,6 +72,10 @@ def play_game(
         def hear(proposal: Proposal) -> None:
             journal.append(PointChosen(**asdict(proposal)))
 
+        def record(order: Order) -> None:
+            kind, what = order.steering.kind, str(order.steering)
+            journal.append(Intervention(order.who, what, order.why, kind, order.values))
+
         try:
             score = play(
                 task,
@@ -79,6 +84,7 @@ def play_game(
                 spec.level,
                 watch,
                 hear,
+                record,
                 **settings,
             )
         except SpmError as error:

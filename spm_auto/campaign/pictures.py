@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..instrument import FloatArray
-from ..plotting import THEME, to_png, write_axis
-from ..plotting.style import dress
+from ..plotting import THEME, dress, to_png, write_axis
 from .contests import Contest, Player
 
 if TYPE_CHECKING:
