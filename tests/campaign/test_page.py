@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from spm_auto.campaign import Entry, contests, order, write_page
+from spm_auto.campaign.contests import _in_short
 from spm_auto.campaign.doing import found_of
 from spm_auto.campaign.result import Result, write_result
 from spm_auto.campaign.wording import Scale, cell, span
@@ -172,6 +173,13 @@ def test_a_campaign_without_rows_and_a_folder_without_campaign_are_refused(tmp_p
         contests(tmp_path / "out")
     with pytest.raises((DataError, RecipeError)):
         contests(tmp_path / "elsewhere")
+
+
+def test_settings_that_differ_in_one_value_are_called_by_it() -> None:
+    swept = ["steps[1].choice=information", "steps[1].choice=chance"]
+    assert list(_in_short(swept).values()) == ["information", "chance"]
+    assert _in_short(["gp", "a=1"]) == {"gp": "gp", "a=1": "a=1"}
+    assert _in_short(["a=1"]) == {"a=1": "a=1"}
 
 
 def test_figures_are_written_in_one_unit_with_few_digits() -> None:
