@@ -80,7 +80,11 @@ def draw_verdicts(found: Sequence[Contest]) -> bytes | None:
             face = color if is_sure else "white"
             ax.plot(scale * one.mean, at + shift, marker, color=color, mfc=face, markersize=4)
     ax.axvline(0, color=THEME["faint"], linewidth=0.8, zorder=0)
-    names = [f"{contest.row.title}: {player.label}" for contest, player in lines]
+    several = {c.block.name for c in found if sum(c.block is d.block for d in found) > 1}
+    names = [
+        f"{c.row.title if c.block.name not in several else c.group}: {player.label}"
+        for c, player in lines
+    ]
     ax.set_yticks(range(len(lines)), names, fontsize=THEME["tick size"])
     ax.set_ylim(len(lines) - 0.5, -0.5)
     for at in range(0, len(lines), 2):

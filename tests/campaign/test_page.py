@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from spm_auto.campaign import Entry, contests, order, write_page
+from spm_auto.campaign import Entry, contests, order, read_campaign, write_page
+from spm_auto.campaign.checks import check
+from spm_auto.campaign.contests import _in_short
 from spm_auto.campaign.doing import found_of
 from spm_auto.campaign.result import Result, write_result
 from spm_auto.campaign.wording import Scale, cell, span
@@ -14,6 +16,7 @@ from spm_auto.campaign.work import read_spec
 from spm_auto.cli import app
 from spm_auto.data import Finding
 from spm_auto.errors import DataError, RecipeError
+from spm_auto.tasks import FIRST_TEST_SEED
 
 SPEC = """
 schema_version = 1
@@ -74,17 +77,19 @@ def _regret(entry: Entry) -> float:
     return LEVEL.get(entry.label, 0.5) + (wobble if entry.label != "oracle" else 0.0)
 
 
-def _do_all(ordered: tuple[Entry, ...]) -> None:
-    for entry in ordered:
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a campaign that is done, in `out`, and its page."""
+    folder = tmp_path_factory.mktemp("whole")
+    (folder / "trial.toml").write_text(SPEC, "utf-8")
+    for entry in order(folder / "trial.toml", folder / "out"):
         _do(entry, _regret(entry))
+    write_page(folder / "out", folder / "docs" / "trial.md")
+    return folder
 
 
-def test_a_page_says_who_won_and_who_did_not_with_source_claim_and_pictures(
-    ordered: tuple[Entry, ...], tmp_path: Path
-) -> None:
-    _do_all(ordered)
-    page = tmp_path / "docs" / "trial.md"
-    write_page(tmp_path / "out", page)
+def test_a_page_says_who_won_and_who_did_not_with_source_claim_and_pictures(whole: Path) -> None:
+    page = whole / "docs" / "trial.md"
     text = page.read_text("utf-8")
     assert "Somebody, Some Journal 1, 1 (2020)" in text
     assert "A tenth of the grid" in text
@@ -114,14 +119,10 @@ def test_the_page_names_the_command_that_makes_it(
     assert f"\n{command}\n" in Path("docs/trial.md").read_text("utf-8")
 
 
-def test_the_same_results_give_the_same_page_to_the_byte(
-    ordered: tuple[Entry, ...], tmp_path: Path
-) -> None:
-    _do_all(ordered)
-    page, picture = tmp_path / "a.md", tmp_path / "img" / "a" / "hunt.png"
-    write_page(tmp_path / "out", page)
+def test_the_same_results_give_the_same_page_to_the_byte(whole: Path) -> None:
+    page, picture = whole / "docs" / "trial.md", whole / "docs" / "img" / "trial" / "hunt.png"
     first = page.read_bytes(), picture.read_bytes()
-    write_page(tmp_path / "out", page)
+    write_page(whole / "out", page)
     assert (page.read_bytes(), picture.read_bytes()) == first
 
 
@@ -151,13 +152,11 @@ def test_a_page_of_nothing_yet_is_a_page(ordered: tuple[Entry, ...], tmp_path: P
 
 
 def test_players_come_in_the_order_of_their_roles_and_only_runs_of_the_row_count(
-    ordered: tuple[Entry, ...], tmp_path: Path
+    whole: Path,
 ) -> None:
-    _do_all(ordered)
-    (contest,) = contests(tmp_path / "out")
-    assert [player.role for player in contest.players] == [
-        *("agent", "agent", "rule", "random", "oracle")
-    ]
+    (contest,) = contests(whole / "out")
+    roles = [player.role for player in contest.players]
+    assert roles == ["agent", "agent", "rule", "random", "oracle"]
     assert contest.seeds == tuple(range(100, 108))
     random = contest.of("random")
     assert random is not None
@@ -172,6 +171,24 @@ def test_a_campaign_without_rows_and_a_folder_without_campaign_are_refused(tmp_p
         contests(tmp_path / "out")
     with pytest.raises((DataError, RecipeError)):
         contests(tmp_path / "elsewhere")
+
+
+def test_the_published_campaign_can_be_and_compares_agents_on_enough_seeds_for_comparing() -> None:
+    path = Path(__file__).parents[2] / "benchmarks" / "campaigns" / "published.toml"
+    campaign = read_campaign(path)
+    check(campaign, path)
+    rows = [block.row for block in campaign.runs if block.row is not None]
+    assert len(rows) == len(campaign.runs) >= 12
+    assert all(row.title and row.agents and row.rule for row in rows)
+    assert all(len(block.seeds) >= 10 for block in campaign.runs)
+    assert min(min(block.seeds) for block in campaign.runs) >= FIRST_TEST_SEED
+
+
+def test_settings_that_differ_in_one_value_are_called_by_it() -> None:
+    swept = ["steps[1].choice=information", "steps[1].choice=chance"]
+    assert list(_in_short(swept).values()) == ["information", "chance"]
+    assert _in_short(["gp", "a=1"]) == {"gp": "gp", "a=1": "a=1"}
+    assert _in_short(["a=1"]) == {"a=1": "a=1"}
 
 
 def test_figures_are_written_in_one_unit_with_few_digits() -> None:
