@@ -104,7 +104,9 @@ def level(height, x, y):
 
 
 tilt, levelled, flat = level(height, x, y)
-print(f"the sample rises by {np.degrees(tilt[0]):.2f}° along x and {np.degrees(tilt[1]):.2f}° along y")
+print(
+    f"the sample rises by {np.degrees(tilt[0]):.2f}° along x and {np.degrees(tilt[1]):.2f}° along y"
+)
 
 fig, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 shown = axes[0].pcolormesh(1e6 * x, 1e6 * y, 1e9 * levelled, cmap="afmhot")
@@ -137,7 +139,9 @@ cut = np.unique(np.concatenate([bumps[0], bumps[-1], bumps[:, 0], bumps[:, -1]])
 whole = np.where(np.isin(bumps, cut), -np.inf, levelled)
 top = np.unravel_index(np.argmax(whole), whole.shape)
 top_x, top_y = x[top], y[top]
-print(f"{count} bumps, the edges cut {len(cut) - 1} of them; the top is at ({1e6 * top_x:.2f}, {1e6 * top_y:.2f}) µm")
+print(
+    f"{count} bumps, the edges cut {len(cut) - 1} of them; the top is at ({1e6 * top_x:.2f}, {1e6 * top_y:.2f}) µm"
+)
 
 # %% [markdown]
 # A pixel of the overview is 16 nm wide. For a closer look, scan a smaller frame around it: the sample is still there, as it was.
@@ -168,12 +172,7 @@ print(f"{1e9 * top_height:.1f} nm high at ({1e9 * top_x:.0f}, {1e9 * top_y:.0f})
 # %%
 distance = np.hypot(u - top_x, v - top_y)
 rings = np.arange(0, 0.4e-6, 4e-9)
-mean = np.array(
-    [
-        np.median(detail[(distance >= r) & (distance < r + 4e-9)])
-        for r in rings
-    ]
-)
+mean = np.array([np.median(detail[(distance >= r) & (distance < r + 4e-9)]) for r in rings])
 r2 = (rings + 2e-9) ** 2
 slope_part = (mean > 0.25 * top_height) & (rings < rings[np.argmax(mean < 0.25 * top_height)])
 fall, start = np.polyfit(r2[slope_part], mean[slope_part], 1)

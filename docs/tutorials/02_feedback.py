@@ -47,7 +47,12 @@ exercise
 # set-point is 100 pA.
 
 # %%
-FRAME = {"center": ("0 nm", "0 nm"), "size": ("12 nm", "3 nm"), "pixels": (256, 32), "line_rate": "4 Hz"}
+FRAME = {
+    "center": ("0 nm", "0 nm"),
+    "size": ("12 nm", "3 nm"),
+    "pixels": (256, 32),
+    "line_rate": "4 Hz",
+}
 SETPOINT = 100e-12  # [A]
 
 run = exercise.start_run("gains")
