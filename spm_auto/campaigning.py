@@ -20,12 +20,12 @@ def campaign(
     ] = None,
 ) -> None:
     """Do many runs: all of a product of agents, tasks, seeds and so on that are not done yet."""
-    from .campaign import LocalPool, open_folders, order
+    from .campaign import LocalPool, do, open_folders, order
 
     ordered = order(spec, out)
     todo = open_folders(ordered)
-    for number, (folder, how) in enumerate(LocalPool(workers).map(todo), start=1):
-        typer.echo(f"{number} of {len(todo)}: {folder.name} {how}", err=True)
+    for number, outcome in enumerate(LocalPool(workers).map(todo, do), start=1):
+        typer.echo(f"{number} of {len(todo)}: {outcome.folder.name} {outcome.finish}", err=True)
 
 
 @app.command()
