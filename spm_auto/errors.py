@@ -48,6 +48,10 @@ class TaskError(SpmError):
     """A task cannot be played like this; the message says what would be right."""
 
 
+class LessonError(SpmError):
+    """A lesson cannot be given, answered or marked like this; says what would be right."""
+
+
 class InstrumentError(SpmError):
     """The instrument could not carry out an instruction."""
 

@@ -2,6 +2,7 @@
 
 from .choose_bias import ChooseBias
 from .drift_track import DriftTrack
+from .ease_symmetry import EaseSymmetry
 from .gap_hunt import GapHunt
 from .loop_area import LoopArea
 from .multi_fidelity import MultiFidelity
@@ -16,6 +17,7 @@ from .write_pattern import WritePattern
 __all__ = [
     "ChooseBias",
     "DriftTrack",
+    "EaseSymmetry",
     "GapHunt",
     "LoopArea",
     "MultiFidelity",

@@ -2,8 +2,10 @@
 
 from .batch import ClusterSettings, read_cluster, write_arrays
 from .book import Entry, entries, figures_asked, foresee, open_folders, order, part_of, results
+from .contests import Contest, Player, contests
 from .executors import Executor, Outcome, carry_on, do
 from .on_dask import DaskPool, can_draw
+from .page import write_page
 from .pool import LocalPool
 from .product import members
 from .result import Result, read_result
@@ -27,6 +29,7 @@ __all__ = [
     "Block",
     "Campaign",
     "ClusterSettings",
+    "Contest",
     "DaskPool",
     "Entry",
     "Executor",
@@ -35,6 +38,7 @@ __all__ = [
     "LocalPool",
     "Member",
     "Outcome",
+    "Player",
     "RecipeSpec",
     "Result",
     "Row",
@@ -44,6 +48,7 @@ __all__ = [
     "can_draw",
     "carry_on",
     "carry_out",
+    "contests",
     "counted",
     "do",
     "do_again",
@@ -62,4 +67,5 @@ __all__ = [
     "summed_up",
     "survey",
     "write_arrays",
+    "write_page",
 ]

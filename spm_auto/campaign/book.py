@@ -80,7 +80,7 @@ def order(spec_file: Path, out: Path) -> tuple[Entry, ...]:
         for member in ordered:
             write_spec(folder_of(out, member.spec.key), member.spec, member.base)
         write_whole(out / SPEC_COPY, spec_file.read_bytes())
-        text = json.dumps(_manifest(campaign, ordered), separators=(",", ":"))
+        text = json.dumps(_manifest(campaign, spec_file, ordered), separators=(",", ":"))
         write_whole(out / MANIFEST_NAME, (text + "\n").encode())
     finally:
         free(lock)
@@ -111,6 +111,19 @@ def foresee(spec_file: Path, out: Path) -> tuple[Entry, ...]:
 def folder_of(out: Path, key: str) -> Path:
     """Return the folder of a run; no folder of a campaign holds more than some thousand others."""
     return out / RUNS / key[:2] / key
+
+
+def ordered_from(out: Path) -> str:
+    """Return what the file of a campaign was called when it was ordered in a folder.
+
+    Raises:
+        DataError: None was.
+    """
+    path = out / MANIFEST_NAME
+    try:
+        return str(json.loads(path.read_text("utf-8"))["file"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} does not say of which campaign it is: {error}") from error
 
 
 def entries(out: Path) -> tuple[Entry, ...]:
@@ -181,7 +194,7 @@ def part_of(ordered: Sequence[Entry], part: int, parts: int) -> tuple[Entry, ...
     return tuple(entry for entry in ordered if entry.key in mine)
 
 
-def _manifest(campaign: Campaign, ordered: Sequence[Member]) -> dict[str, Any]:
+def _manifest(campaign: Campaign, file: Path, ordered: Sequence[Member]) -> dict[str, Any]:
     """Return the list of runs; what many have in common is said once."""
     players: dict[tuple[str, str, str], int] = {}
     runs = []
@@ -189,4 +202,5 @@ def _manifest(campaign: Campaign, ordered: Sequence[Member]) -> dict[str, Any]:
         player = (member.block, member.label, member.group)
         number = players.setdefault(player, len(players))
         runs.append((number, member.spec.key, member.spec.seed))
-    return {"title": campaign.title, "players": list(players), "runs": runs}
+    said = {"title": campaign.title, "file": file.as_posix()}
+    return {**said, "players": list(players), "runs": runs}

@@ -1,15 +1,18 @@
 """Doing: a game played or a recipe carried out, with its journal; what came of it as figures."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cache, lru_cache
 from pathlib import Path
 
-from ..agents import Proposal
+from ..agents import Order, Proposal
 from ..clock import InstantClock
 from ..data import (
     FILE_NAME,
+    Finding,
     FinishReason,
+    Intervention,
     Journal,
     PointChosen,
     RunFinished,
@@ -69,6 +72,10 @@ def play_game(
         def hear(proposal: Proposal) -> None:
             journal.append(PointChosen(**asdict(proposal)))
 
+        def record(order: Order) -> None:
+            kind, what = order.steering.kind, str(order.steering)
+            journal.append(Intervention(order.who, what, order.why, kind, order.values))
+
         try:
             score = play(
                 task,
@@ -77,6 +84,7 @@ def play_game(
                 spec.level,
                 watch,
                 hear,
+                record,
                 **settings,
             )
         except SpmError as error:
@@ -146,7 +154,8 @@ def run_recipe(
     runner.start(experiment.recipe.steps, spec.seed, experiment.recipe.recovery)
     while not runner.wait(1.0):
         pass
-    summary = open_run(folder).summary()
+    run = open_run(folder)
+    summary = run.summary()
     if summary["finish_reason"] != FinishReason.COMPLETED:
         raise DataError(str(summary["message"]))
     best = summary["best"]
@@ -155,4 +164,21 @@ def run_recipe(
     figures["instrument_time"] = float(summary["simulated_time"])
     if best is not None:
         figures["best"] = float(best["reward"])
-    return figures, {}
+    return {**figures, **found_of(run.findings)}, {}
+
+
+def found_of(findings: Sequence[Finding]) -> dict[str, float]:
+    """Return the numbers of the last finding of each kind, such as "law probability".
+
+    Of laws that were weighed against one another also how probable each is, as "law log_time".
+    """
+    figures: dict[str, float] = {}
+    for finding in {each.kind: each for each in findings if each.values}.values():
+        for name, value in finding.values.items():
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                figures[f"{finding.kind} {name}"] = float(value)
+        shares = finding.values.get("probabilities")
+        if shares is not None:
+            for law, share in zip(finding.values["laws"], shares, strict=True):
+                figures[f"{finding.kind} {law}"] = float(share)
+    return figures

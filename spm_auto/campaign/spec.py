@@ -106,6 +106,8 @@ class Row(Model):
         figure: Which figure of the results is compared.
         unit: Its unit, for people; "" for a pure number.
         is_lower_better: Whether less of it is better.
+        also: Other figures that the page shows beside it.
+        random: Label of the player that chooses at random.
         rule: Label of the player that stands for a rule without learning.
         agents: Labels of the players whose merit is in question; all others are what they are
             compared with.
@@ -118,6 +120,8 @@ class Row(Model):
     figure: str = "regret"
     unit: str = ""
     is_lower_better: bool = True
+    also: tuple[str, ...] = ()
+    random: str = "random"
     rule: str = ""
     agents: tuple[str, ...] = ()
     note: str = ""
