@@ -28,10 +28,10 @@ by the same rules; who is in question is **bold**.
   {COVERED:.0%} interval (percentile bootstrap of the mean, {RESAMPLES:,} resamples); it is bold
   where that excludes 0.
 - **A verdict says this and nothing else:** "better" and "worse" where the interval excludes 0, "no
-  better" where it does not, which is no proof that two are alike. Below {FEWEST} seeds nothing is
-  said.
-- Of ten seeds such an interval is a little narrow: two players that are alike are called different
-  in about 8 of 100 comparisons, half of them to either side."""
+  better" where it does not, which is no proof that two are alike. Below {FEWEST} seeds it says
+  nothing.
+- Of few seeds such an interval is a little narrow: of ten, two players that are alike are called
+  different in about 9 of 100 comparisons, of twenty in 6, half of them to either side."""
 
 
 def write_page(out: Path, page: Path) -> tuple[Contest, ...]:

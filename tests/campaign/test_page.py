@@ -107,20 +107,23 @@ def test_a_page_says_who_won_and_who_did_not_with_source_claim_and_pictures(whol
         assert (page.parent / f"img/trial/{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_page_names_the_command_that_makes_it(
-    ordered: tuple[Entry, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_page_names_the_command_that_makes_it_and_that_command_makes_it(
+    whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _do(ordered[0], 0.5)
-    monkeypatch.chdir(tmp_path)
-    order(Path("trial.toml"), Path("out"))
-    done = CliRunner().invoke(app, ["page", "out", "--out", "docs/trial.md"])
+    monkeypatch.chdir(whole)
+    words = ["campaign", "trial.toml", "--out", "out", "--page", "docs/again.md"]
+    done = CliRunner().invoke(app, words)  # all of it is done: no worker begins
     assert done.exit_code == 0, done.output
-    command = "spm-auto campaign trial.toml --out out --page docs/trial.md"
-    assert f"\n{command}\n" in Path("docs/trial.md").read_text("utf-8")
+    again = Path("docs/again.md").read_text("utf-8")
+    assert f"\nspm-auto {' '.join(words)}\n" in again
+    alone = CliRunner().invoke(app, ["page", "out", "--out", "docs/again.md"])
+    assert alone.exit_code == 0, alone.output
+    assert Path("docs/again.md").read_text("utf-8") == again
 
 
 def test_the_same_results_give_the_same_page_to_the_byte(whole: Path) -> None:
-    page, picture = whole / "docs" / "trial.md", whole / "docs" / "img" / "trial" / "hunt.png"
+    page, picture = whole / "same.md", whole / "img" / "same" / "hunt.png"
+    write_page(whole / "out", page)
     first = page.read_bytes(), picture.read_bytes()
     write_page(whole / "out", page)
     assert (page.read_bytes(), picture.read_bytes()) == first
