@@ -11,7 +11,7 @@ from spm_auto.campaign.checks import check
 from spm_auto.campaign.contests import _in_short
 from spm_auto.campaign.doing import found_of
 from spm_auto.campaign.result import Result, write_result
-from spm_auto.campaign.wording import Scale, cell, span
+from spm_auto.campaign.wording import Scale, cell, span, unit_of
 from spm_auto.campaign.work import read_spec
 from spm_auto.cli import app
 from spm_auto.data import Finding
@@ -141,7 +141,7 @@ def test_a_partial_campaign_gives_a_page_that_says_what_is_missing_and_failed(
     write_page(tmp_path / "out", tmp_path / "a.md")
     text = (tmp_path / "a.md").read_text("utf-8")
     assert "**The campaign is not done: 20 of 40 runs are missing.**" in text
-    assert "Missing: 4 of 8 runs of `sobol`." in text
+    assert "Missing runs: 4 of 8 of `clever`, 4 of 8 of `sobol`, 4 of 8 of `ranking`" in text
     assert "Failed: 1 run of `clever`, the first on seed 100: AgentError: no \\| more ideas" in text
     assert "`clever`: **too few seeds to say (3)**" in text
     assert "**Runs of several versions of spm_auto are mixed here: 1, 2.**" in text
@@ -197,6 +197,11 @@ def test_settings_that_differ_in_one_value_are_called_by_it() -> None:
 def test_figures_are_written_in_one_unit_with_few_digits() -> None:
     scale = Scale.of([0.35, 0.12], "V")
     assert (scale.unit, scale.spread([0.35, 0.25])) == ("mV", "300 ± 71")
+    assert [unit_of(name) for name in ("rms error [m]", "error [decades]", "recall")] == [
+        "m",
+        "",
+        "",
+    ]
     plain = Scale.of([0.583, 0.2])
     assert plain.write(-0.583) == "\u22120.58"
     assert plain.write(-0.001, signed=True) == "0.00"
