@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -10,6 +11,7 @@ from spm_auto.campaign import Entry, contests, order, read_campaign, write_page
 from spm_auto.campaign.checks import check
 from spm_auto.campaign.contests import _in_short
 from spm_auto.campaign.doing import found_of
+from spm_auto.campaign.pictures import _at
 from spm_auto.campaign.result import Result, write_result
 from spm_auto.campaign.wording import Scale, cell, span, unit_of
 from spm_auto.campaign.work import read_spec
@@ -188,6 +190,12 @@ def test_the_published_campaign_can_be_and_compares_agents_on_enough_seeds_for_c
     assert all(row.title and row.agents and row.rule for row in rows)
     assert all(len(block.seeds) >= 10 for block in campaign.runs)
     assert min(min(block.seeds) for block in campaign.runs) >= FIRST_TEST_SEED
+
+
+def test_a_curve_is_1_before_the_first_act_and_stays_where_the_last_one_left_it() -> None:
+    curves = {"time": (10.0, 20.0), "regret": (0.8, 0.3)}
+    drawn = _at(np.array([0.0, 9.9, 10.0, 19.9, 20.0, 99.0]), curves)
+    assert drawn.tolist() == [1.0, 1.0, 0.8, 0.8, 0.3, 0.3]
 
 
 def test_settings_that_differ_in_one_value_are_called_by_it() -> None:
