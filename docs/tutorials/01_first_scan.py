@@ -145,9 +145,8 @@ cut = np.unique(np.concatenate([bumps[0], bumps[-1], bumps[:, 0], bumps[:, -1]])
 whole = np.where(np.isin(bumps, cut), -np.inf, levelled)
 top = np.unravel_index(np.argmax(whole), whole.shape)
 top_x, top_y = x[top], y[top]
-print(
-    f"{count} bumps, the edges cut {len(cut) - 1} of them; the top is at ({1e6 * top_x:.2f}, {1e6 * top_y:.2f}) µm"
-)
+print(f"{count} bumps, the edges cut {len(cut) - 1} of them")
+print(f"the highest of the others is at ({1e6 * top_x:.2f}, {1e6 * top_y:.2f}) µm")
 
 # %% [markdown]
 # A pixel of the overview is 16 nm wide. For a closer look, scan a smaller frame around it: the

@@ -72,7 +72,7 @@ ax.plot(*(1e6 * bump), "co", ms=14, mfc="none")
 ax.set(xlabel="x [µm]", ylabel="y [µm]", aspect="equal", title="just after loading")
 plt.show()
 print(
-    f"the bump was at ({1e9 * bump[0]:.0f}, {1e9 * bump[1]:.0f}) nm, {seen_at:.0f} s after switching on"
+    f"the bump was at ({1e9 * bump[0]:.0f}, {1e9 * bump[1]:.0f}) nm, {seen_at:.0f} s after the start"
 )
 
 # %% [markdown]
@@ -92,7 +92,7 @@ with exercise.start_run("drift") as run:
 
 
 def followed(images):
-    """Return when each image was taken [s], and how far the sample was from where the last one shows it [m]."""
+    """Return when each image was taken [s], and where the sample was, from the last image [m]."""
     times = np.array([(image.start_time + image.end_time) / 2 for image in images])
     shifts = [register(images[-1], image) for image in images]
     sure = np.array([shift.is_sure for shift in shifts])
@@ -170,7 +170,7 @@ print(f"creep: {creep:.2%} of the jump in each decade of time, {1e9 * creep * JU
 speed = np.hypot(*drift)
 settle = creep * 5e-6 / (speed * np.log(10))
 print(
-    f"after {settle / 60:.0f} min the creep of a jump of 5 um is as slow as the drift, {1e12 * speed:.0f} pm/s"
+    f"after {settle / 60:.0f} min the creep of 5 µm is as slow as the drift, {1e12 * speed:.0f} pm/s"
 )
 
 # %% [markdown]
