@@ -7,7 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
-from . import __version__, campaigning, foreseeing, grading, keys, serving, steering, windows
+from . import (
+    __version__,
+    campaigning,
+    foreseeing,
+    grading,
+    keys,
+    paging,
+    serving,
+    steering,
+    windows,
+)
 from .errors import SpmError
 from .foreseeing import LabFile, Overrides, RecipeFile, Seed
 
@@ -190,7 +200,10 @@ def report(folder: Folder) -> None:
 def export(
     folder: Folder,
     to: Annotated[
-        str, typer.Option("--to", metavar="FORMAT", help="gwy, sxm, dat, csv, png or events.")
+        str,
+        typer.Option(
+            "--to", metavar="FORMAT", help="gwy, sxm, dat, csv, png, events or event-model."
+        ),
     ],
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for the files; DIR/export without it.")
@@ -341,6 +354,7 @@ def doctor(json: serving.AsJson = False) -> None:
 
 
 app.registered_commands += campaigning.app.registered_commands
+app.registered_commands += paging.app.registered_commands
 app.registered_commands += grading.app.registered_commands
 app.registered_commands += foreseeing.app.registered_commands
 app.registered_commands += serving.app.registered_commands
