@@ -35,8 +35,8 @@ PLACES = {
 LESSONS = """# Lessons
 
 Short notebooks on the simulator; each ends with a task that is graded on a truth which the notebook
-cannot see. They are [jupytext](https://jupytext.readthedocs.io) files in `docs/tutorials/`: open them
-as notebooks, or run them as scripts.
+cannot see. They are [jupytext](https://jupytext.readthedocs.io) files in `docs/tutorials/`:
+open them as notebooks, or run them as scripts.
 
 """
 LINK = re.compile(r"(?<=\]\()([^)\s]+)(?=\))")
