@@ -40,6 +40,8 @@ class Choices:
         ranking: What one would try first without learning anything, higher first, shape (n,).
         overview: An image that the choices lie on; None where there is none.
         rows: Line and pixel of each on the overview, shape (n, 2); of no meaning without one.
+        again: Of these seconds, what each further average at the same place takes [s].
+        per_metre: How long the way to it takes besides [s/m]; 0 where that is of no weight.
     """
 
     points: FloatArray
@@ -49,6 +51,8 @@ class Choices:
     ranking: FloatArray
     overview: ScanImage | None
     rows: NDArray[np.int64]
+    again: float = 0.0
+    per_metre: float = 0.0
 
     def __post_init__(self) -> None:
         n = len(self.points)
@@ -76,6 +80,8 @@ class Choices:
         features: FloatArray | None = None,
         ranking: FloatArray | None = None,
         overview: ScanImage | None = None,
+        again: float = 0.0,
+        per_metre: float = 0.0,
     ) -> Self:
         """Make choices, with what is not given left empty.
 
@@ -88,6 +94,8 @@ class Choices:
             features: Shape (n, f).
             ranking: Shape (n,).
             overview: An image of the sample.
+            again: What each further average takes of it [s].
+            per_metre: How long the way takes besides [s/m].
         """
         n = len(points)
         if points.shape[1] == 2:
@@ -105,7 +113,85 @@ class Choices:
             ranking=np.zeros(n) if ranking is None else np.asarray(ranking, dtype=float),
             overview=overview,
             rows=rows,
+            again=again,
+            per_metre=per_metre,
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detail:
+    """What an act gave besides its reward.
+
+    Attributes:
+        others: Value and its standard deviation by each further scalarizer of the episode.
+        spectrum: What was measured, as one row of numbers, shape (k,); None where it is no
+            spectrum, or none that can be compared.
+    """
+
+    others: tuple[Measured, ...] = ()
+    spectrum: FloatArray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Avoid:
+    """What a human may wish: no more acts in a region.
+
+    Attributes:
+        center: Its middle (x, y) [m].
+        size: Extent along x and y of a rectangle [m]; or
+        radius: of a circle [m].
+        why: In words.
+    """
+
+    center: tuple[float, float]
+    size: tuple[float, float] | None = None
+    radius: float | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Better:
+    """What a human may say: one choice that was done is better than another.
+
+    Attributes:
+        better: The better one.
+        worse: The other one.
+    """
+
+    better: int
+    worse: int
+
+
+Wish = Avoid | Better
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """What an operator sees of a game, and a simulated human with him.
+
+    Attributes:
+        choices: What can be done.
+        chosen: What was done, in order.
+        rewards: What each act gave, NaN where the measurement failed.
+        details: And what else.
+    """
+
+    choices: Choices
+    chosen: tuple[int, ...]
+    rewards: tuple[float, ...]
+    details: tuple[Detail, ...]
+
+
+class Human:
+    """A simulated human who looks on. What is true is hidden from him, too."""
+
+    def look(self, shown: Shown) -> Sequence[Wish]:  # noqa: ARG002
+        """Return what he wishes now; asked before the first act and after each."""
+        return ()
+
+    def compare(self, shown: Shown, one: int, other: int) -> Better | None:  # noqa: ARG002
+        """Answer which of two choices that were done is better; None if he cannot tell."""
+        return None
 
 
 class Episode(ABC):
@@ -122,7 +208,13 @@ class Episode(ABC):
         chosen: What was done, in order.
         rewards: What each act gave, in the task's unit; NaN where the measurement failed.
         noises: Standard deviation of each reward, as far as the measurement tells; else NaN.
+        details: What each act gave besides.
+        scalarizers: Names of the reward and of what is in `Detail.others`, for players that choose
+            by which they go; empty where there is the reward only.
+        human: Who looks on, for players that listen to him; None where nobody does.
     """
+
+    scalarizers: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, task: "Task", choices: Choices, clock: Clock) -> None:
         self.task = task
@@ -130,9 +222,12 @@ class Episode(ABC):
         self.chosen: list[int] = []
         self.rewards: list[float] = []
         self.noises: list[float] = []
+        self.details: list[Detail] = []
+        self.human: Human | None = None
         self._clock = clock
         self._start = clock.now()
         self._free = np.ones(len(choices), dtype=bool)
+        self._detail = Detail()
 
     @property
     def time(self) -> float:
@@ -150,21 +245,28 @@ class Episode(ABC):
         """What was not done yet, shape (n,)."""
         return self._free.copy()
 
-    def act(self, index: int) -> float:
+    def act(self, index: int, averages: int = 1) -> float:
         """Do one of the choices on the microscope.
 
         The last act may end after the time is spent.
 
         Args:
             index: Which.
+            averages: How many measurements to average there.
 
         Returns:
             The reward as measured, in the task's unit; NaN when the measurement failed.
 
         Raises:
-            TaskError: The episode is over, or this is no choice or was done already.
+            TaskError: The episode is over, or this is no choice or was done already, or the task
+                does not average as many.
         """
         n = len(self.choices)
+        if not 1 <= averages <= self.task.most_averages:
+            raise TaskError(
+                f"task {self.task.name!r} averages 1 to {self.task.most_averages} measurements, "
+                f"got {averages}"
+            )
         if not 0 <= index < n:
             raise TaskError(f"there is no choice {index}; they are 0 to {n - 1}")
         if not self._free[index]:
@@ -175,11 +277,18 @@ class Episode(ABC):
                 f"(budget {self.task.acts} acts, {self.task.budget:g} s)"
             )
         self._free[index] = False
-        reward, noise = self._act(index)
+        self._detail = Detail()
+        reward, noise = self._act(index) if averages == 1 else self._average(index, averages)
         self.chosen.append(index)
         self.rewards.append(reward if math.isfinite(reward) else math.nan)
         self.noises.append(noise)
+        self.details.append(self._detail)
         return self.rewards[-1]
+
+    @property
+    def shown(self) -> Shown:
+        """What an operator has seen so far."""
+        return Shown(self.choices, tuple(self.chosen), tuple(self.rewards), tuple(self.details))
 
     @property
     def answer(self) -> int | None:
@@ -197,7 +306,14 @@ class Episode(ABC):
 
     @abstractmethod
     def _act(self, index: int) -> Measured:
-        """Carry out a choice and return its reward, NaN when the measurement failed, and noise."""
+        """Carry out a choice and return its reward, NaN when the measurement failed, and noise.
+
+        What else it gave is put into `_detail`.
+        """
+
+    def _average(self, index: int, averages: int) -> Measured:
+        """Carry out a choice with several averages; for tasks that have `most_averages`."""
+        raise NotImplementedError(f"{type(self).__name__} cannot average: {averages} at {index}")
 
     @abstractmethod
     def regret(self) -> float:
@@ -229,6 +345,7 @@ class Task(ABC):
         unit: Unit of the rewards.
         budget: Instrument time of an episode [s].
         acts: Most acts of an episode.
+        most_averages: How many measurements may be averaged in an act, at most.
         level: At which it is compared, at least; below there is too little to know.
         unreleased: Why no comparison should be based on it; empty for a released task.
     """
@@ -239,6 +356,7 @@ class Task(ABC):
     unit: ClassVar[str]
     budget: ClassVar[float]
     acts: ClassVar[int]
+    most_averages: ClassVar[int] = 1
     level: ClassVar[int] = 1
     unreleased: ClassVar[str] = ""
 
