@@ -170,7 +170,8 @@ def _example_pages() -> dict[str, str]:
 
 def _example(path: Path) -> str:
     where = path.relative_to(ROOT).as_posix()
-    return f"# {path.name}\n\n`{where}`: {_about(path)}\n{_fenced(path)}"
+    head = "---\nsearch: { boost: 0.3 }\n---\n\n"
+    return head + f"# {path.name}\n\n`{where}`: {_about(path)}\n{_fenced(path)}"
 
 
 def _fenced(path: Path) -> str:
