@@ -236,7 +236,7 @@ def test_every_import_of_the_project_follows_the_table() -> None:
         (
             "spm_auto/data/journal.py",
             "import rich.table",
-            "rich is only for attend, campaign_display",
+            "rich is only for attend",
         ),
         ("spm_auto/data/journal.py", "from ..instrument.frame import ScanFrame", "the face"),
         ("spm_auto/data/journal.py", "import pandas", "pandas is not a dependency"),
