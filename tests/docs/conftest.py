@@ -16,7 +16,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tally(request: pytest.FixtureRequest) -> Counter[str]:
-    """Return what became of the blocks so far; each "not run" is one of its own, with its reason."""
+    """Return what became of the blocks so far; a "not run" comes with its reason."""
     return request.config.stash.setdefault(TALLY, Counter())
 
 
