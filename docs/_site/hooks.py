@@ -34,10 +34,9 @@ PLACES = {
 }
 LESSONS = """# Lessons
 
-Short notebooks on the simulator; each ends with a task that is graded on a truth which the
-notebook cannot see. They are [jupytext](https://jupytext.readthedocs.io) files in
-`docs/tutorials/`: open them
-as notebooks, or run them as scripts.
+Short notebooks on the simulator; each ends with a task that is graded on a truth which the notebook
+cannot see. They are [jupytext](https://jupytext.readthedocs.io) files in `docs/tutorials/`:
+open them as notebooks, or run them as scripts.
 
 """
 LINK = re.compile(r"(?<=\]\()([^)\s]+)(?=\))")
@@ -54,9 +53,23 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     shutil.copytree(ROOT / "spm_auto", whole, ignore=only_python)
     for plane in PLANES:
         shutil.copytree(ROOT / plane, whole / plane, ignore=only_python)
+    config.nav = _expanded(config.nav)
     handlers: dict[str, Any] = config.plugins["mkdocstrings"].config.handlers
     handlers["python"]["paths"] = [str(whole.parent)]
     return config
+
+
+def _expanded(nav: Any) -> Any:
+    """Return the navigation with all pages of a folder where it says ``folder/*``, index first."""
+    if isinstance(nav, list):
+        return [_expanded(each) for each in nav]
+    if isinstance(nav, dict):
+        return {title: _expanded(where) for title, where in nav.items()}
+    folder, star, rest = nav.partition("/*")
+    if not star or rest:
+        return nav
+    stems = {path.stem for kind in ("*.md", "*.py") for path in (ROOT / "docs" / folder).glob(kind)}
+    return [f"{folder}/{stem}.md" for stem in ("index", *sorted(stems - {"index"}))]
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -194,7 +207,7 @@ def _tutorial_pages() -> dict[str, str]:
     if not lessons:
         return {}
     pages = {path.stem: notebook_page(path) for path in lessons}
-    rows = [f"1. [{_title(page)}]({stem}.md)" for stem, page in pages.items()]
+    rows = [f"- [{_title(page)}]({stem}.md)" for stem, page in pages.items()]
     made = {f"tutorials/{stem}.md": page for stem, page in pages.items()}
     made["tutorials/index.md"] = LESSONS + "\n".join(rows) + "\n"
     return made

@@ -1,14 +1,17 @@
 """Tasks on simulated microscopes: what an agent is asked, and what is true."""
 
 from .choose_bias import ChooseBias
+from .distinct import Distinct
 from .drift_track import DriftTrack
 from .ease_symmetry import EaseSymmetry
 from .gap_hunt import GapHunt
 from .loop_area import LoopArea
 from .multi_fidelity import MultiFidelity
+from .release import Release
 from .setpoint import Setpoint
 from .shiba import Shiba
 from .stiff_inclusions import StiffInclusions
+from .taste import Taste
 from .tip_estimate import TipEstimate
 from .tip_prep import TipPrep
 from .wall_law import WallLaw
@@ -16,14 +19,17 @@ from .write_pattern import WritePattern
 
 __all__ = [
     "ChooseBias",
+    "Distinct",
     "DriftTrack",
     "EaseSymmetry",
     "GapHunt",
     "LoopArea",
     "MultiFidelity",
+    "Release",
     "Setpoint",
     "Shiba",
     "StiffInclusions",
+    "Taste",
     "TipEstimate",
     "TipPrep",
     "WallLaw",

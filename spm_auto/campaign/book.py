@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..data import free, lock_file, write_whole
-from ..errors import DataError
+from ..errors import DataError, RecipeError
+from .attempts import MOST_LOSSES, losses
 from .checks import check
 from .product import members
 from .result import MANIFEST_NAME, RUNS, Result, read_result
@@ -158,9 +159,39 @@ def results(out: Path) -> Iterator[tuple[Entry, Result]]:
             yield entry, result
 
 
+def figures_asked(out: Path) -> dict[str, str]:
+    """Return which figure the rows of a campaign compare, by block, as its file has it.
+
+    Raises:
+        RecipeError: The copy of its file is none.
+    """
+    campaign = read_campaign(out / SPEC_COPY)
+    return {block.name: block.row.figure for block in campaign.runs if block.row}
+
+
 def open_folders(ordered: Sequence[Entry]) -> tuple[Path, ...]:
-    """Return the folders of the runs that are not done, each once."""
-    return tuple(dict.fromkeys(entry.folder for entry in ordered if not entry.is_done))
+    """Return the folders of the runs that are to be done, each once.
+
+    These have no result, and were not lost so often that they are given up.
+    """
+    folders = dict.fromkeys(entry.folder for entry in ordered)
+    return tuple(
+        folder for folder in folders if not is_done(folder) and losses(folder) < MOST_LOSSES
+    )
+
+
+def part_of(ordered: Sequence[Entry], part: int, parts: int) -> tuple[Entry, ...]:
+    """Return a part of the runs: as many as each other part has, and always the same ones.
+
+    Raises:
+        RecipeError: There is no such part.
+    """
+    if not 0 <= part < parts:
+        raise RecipeError(f"there is no part {part} of {parts}; they are 0 to {parts - 1}")
+    keys = list(dict.fromkeys(entry.key for entry in ordered))
+    # runs in a row have their seed in common, and with it the truth that a task works out
+    mine = set(keys[len(keys) * part // parts : len(keys) * (part + 1) // parts])
+    return tuple(entry for entry in ordered if entry.key in mine)
 
 
 def _manifest(campaign: Campaign, file: Path, ordered: Sequence[Member]) -> dict[str, Any]:

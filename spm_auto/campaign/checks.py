@@ -78,7 +78,7 @@ def _of_members(campaign: Campaign, block: Block, folder: Path) -> Iterator[str]
             spec = member.spec
             different.setdefault((spec.recipe, spec.lab, spec.overrides), member)
     for member in different.values():
-        yield from _told("", partial(_check_recipe, member))
+        yield from _told(member.group, partial(_check_recipe, member))
 
 
 def _check_recipe(member: Member) -> None:

@@ -1,12 +1,15 @@
 """Executors: who does the runs of a campaign; a worker is told a folder and does what it orders."""
 
+import contextlib
+import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from ..errors import SpmError
+from ..errors import CampaignError, SpmError
 from .attempts import MOST_LOSSES
 from .work import RESERVE, Elsewhere, carry_out, has_room
 
@@ -48,7 +51,7 @@ class Executor(Protocol):
     def workers(self) -> int:
         """How many runs it does at once, now."""
 
-    def map(self, folders: Sequence[Path], work: Work) -> Iterator[Outcome]:
+    def map(self, folders: Sequence[Path], work: Work) -> Generator[Outcome]:
         """Do the runs of these folders; left early, what is in progress is dropped.
 
         Args:
@@ -63,14 +66,17 @@ class Executor(Protocol):
         """
 
 
-def do(folder: Path, patience: float = 0.0) -> Outcome:
+def do(folder: Path, patience: float = 0.0, until: float = math.inf) -> Outcome:
     """Do a run in this process.
 
     Args:
         folder: Of the run.
         patience: How long to wait for another process that does it [s].
+        until: Time of day after which no run is begun [s since 1970].
     """
     start = time.perf_counter()
+    if time.time() > until:
+        return Outcome(folder, NOT_DONE, "there was no time left for it")
     try:
         if not has_room(folder):
             return Outcome(folder, NO_ROOM, f"less than {RESERVE / 1e6:g} MB are free on its disk")
@@ -80,6 +86,37 @@ def do(folder: Path, patience: float = 0.0) -> Outcome:
     except (SpmError, OSError) as error:
         return Outcome(folder, NOT_DONE, f"{type(error).__name__}: {error}")
     return Outcome(folder, result.finish, result.message, time.perf_counter() - start)
+
+
+def carry_on(
+    folders: Sequence[Path], executor: Executor, until: float = math.inf
+) -> Generator[Outcome]:
+    """Do runs, those last that other processes do as well: these are waited for.
+
+    Args:
+        folders: Of the runs.
+        executor: Who does them.
+        until: Time of day after which no run is begun [s since 1970].
+
+    Yields:
+        How it went with each, once, as it comes to an end.
+
+    Raises:
+        CampaignError: There is nobody to do them, or no room on the disk any more.
+    """
+    elsewhere = []
+    with contextlib.closing(executor.map(folders, partial(do, until=until))) as first:
+        for outcome in first:
+            if outcome.finish == ELSEWHERE:
+                elsewhere.append(outcome.folder)
+                continue
+            yield outcome
+            if outcome.finish == NO_ROOM:
+                raise CampaignError(f"{outcome.folder}: {outcome.message}; make room and go on")
+    if elsewhere:
+        patient = partial(do, patience=PATIENCE, until=until)
+        with contextlib.closing(executor.map(elsewhere, patient)) as second:
+            yield from second
 
 
 def given_up(folder: Path, why: str) -> Outcome:

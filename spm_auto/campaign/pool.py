@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import signal
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -34,7 +34,7 @@ class LocalPool:
         """How many runs it does at once."""
         return self._workers
 
-    def map(self, folders: Sequence[Path], work: Work) -> Iterator[Outcome]:
+    def map(self, folders: Sequence[Path], work: Work) -> Generator[Outcome]:
         """Do the runs of these folders."""
         waiting, deaths = deque(folders), Counter[Path]()
         left, barren = len(waiting), 0  # barren: workers in a row that died as they started

@@ -5,7 +5,7 @@ import io
 import math
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -30,6 +30,7 @@ class State(StrEnum):
     OPEN = "open"
 
 
+_FIRST = ("regret", "best")  # of the figures that a run has, the one that is most telling
 REPEATABLE = {"failed": State.FAILED, "unreadable": State.UNREADABLE, "given-up": State.GIVEN_UP}
 
 
@@ -58,6 +59,7 @@ class Line:
         block: Name of the block.
         group: What was played.
         label: Of the player.
+        figure: Which one is summed up.
         runs: How many there are.
         done: How many completed.
         failed: How many failed.
@@ -69,6 +71,7 @@ class Line:
     block: str
     group: str
     label: str
+    figure: str
     runs: int
     done: int
     failed: int
@@ -106,30 +109,44 @@ def counted(standings: Iterable[Standing]) -> dict[str, int]:
     return {"runs": len(states), **{str(state): counts[state] for state in State}}
 
 
-def summed_up(standings: Sequence[Standing], figure: str) -> tuple[Line, ...]:
+def summed_up(
+    standings: Sequence[Standing], figure: str = "", asked: Mapping[str, str] | None = None
+) -> tuple[Line, ...]:
     """Return a line for each player on each group, in the order of the campaign's file.
 
     Args:
         standings: Of the runs.
-        figure: Which one is summed up.
+        figure: Which one is summed up; "" for the one that is asked for of each block.
+        asked: Which figure that is, by the name of the block; else the first of "regret", "best"
+            and all others that its runs have.
 
     Raises:
         RecipeError: Runs completed, and none has this figure.
     """
-    done = [each.result for each in standings if each.state is State.COMPLETED]
-    known = sorted({name for result in done if result for name in result.figures})
-    if done and figure not in known:
-        raise RecipeError(
-            f"no run has a figure {figure!r}{suggest(figure, known)} (known: {', '.join(known)})"
-        )
+    known: dict[str, set[str]] = {}
     grouped: dict[tuple[str, str, str], list[Standing]] = {}
     for each in standings:
         entry = each.entry
         grouped.setdefault((entry.block, entry.group, entry.label), []).append(each)
-    return tuple(_line(*which, found, figure) for which, found in grouped.items())
+        of_block = known.setdefault(entry.block, set())
+        if each.state is State.COMPLETED and each.result:
+            of_block.update(each.result.figures)
+    every = set().union(*known.values())
+    if every and figure and figure not in every:
+        raise RecipeError(
+            f"no run has a figure {figure!r}{suggest(figure, every)} "
+            f"(known: {', '.join(sorted(every))})"
+        )
+    chosen = {
+        block: figure
+        or (asked or {}).get(block, "")
+        or next((name for name in (*_FIRST, *sorted(names)) if name in names), "")
+        for block, names in known.items()
+    }
+    return tuple(_line(*which, chosen[which[0]], found) for which, found in grouped.items())
 
 
-def _line(block: str, group: str, label: str, found: Sequence[Standing], figure: str) -> Line:
+def _line(block: str, group: str, label: str, figure: str, found: Sequence[Standing]) -> Line:
     values = [
         each.result.figures[figure]
         for each in found
@@ -140,6 +157,7 @@ def _line(block: str, group: str, label: str, found: Sequence[Standing], figure:
         block=block,
         group=group,
         label=label,
+        figure=figure,
         runs=len(found),
         done=sum(each.state is State.COMPLETED for each in found),
         failed=sum(each.state is State.FAILED for each in found),
@@ -147,6 +165,23 @@ def _line(block: str, group: str, label: str, found: Sequence[Standing], figure:
         deviation=statistics.stdev(finite) if len(finite) > 1 else math.nan,
         never=sum(math.isinf(value) for value in values),
     )
+
+
+def reasons(standings: Iterable[Standing]) -> list[dict[str, str | int]]:
+    """Return which runs failed, were given up or cannot be read, and why; each run once."""
+    found = {each.entry.key: each for each in standings if each.state in REPEATABLE.values()}
+    return [
+        {
+            "key": each.entry.key,
+            "block": each.entry.block,
+            "group": each.entry.group,
+            "label": each.entry.label,
+            "seed": each.entry.seed,
+            "state": str(each.state),
+            "message": each.message,
+        }
+        for each in found.values()
+    ]
 
 
 def as_csv(standings: Sequence[Standing]) -> str:
