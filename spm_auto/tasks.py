@@ -40,6 +40,8 @@ class Choices:
         ranking: What one would try first without learning anything, higher first, shape (n,).
         overview: An image that the choices lie on; None where there is none.
         rows: Line and pixel of each on the overview, shape (n, 2); of no meaning without one.
+        again: Of these seconds, what each further average at the same place takes [s].
+        per_metre: How long the way to it takes besides [s/m]; 0 where that is of no weight.
     """
 
     points: FloatArray
@@ -49,6 +51,8 @@ class Choices:
     ranking: FloatArray
     overview: ScanImage | None
     rows: NDArray[np.int64]
+    again: float = 0.0
+    per_metre: float = 0.0
 
     def __post_init__(self) -> None:
         n = len(self.points)
@@ -76,6 +80,8 @@ class Choices:
         features: FloatArray | None = None,
         ranking: FloatArray | None = None,
         overview: ScanImage | None = None,
+        again: float = 0.0,
+        per_metre: float = 0.0,
     ) -> Self:
         """Make choices, with what is not given left empty.
 
@@ -88,6 +94,8 @@ class Choices:
             features: Shape (n, f).
             ranking: Shape (n,).
             overview: An image of the sample.
+            again: What each further average takes of it [s].
+            per_metre: How long the way takes besides [s/m].
         """
         n = len(points)
         if points.shape[1] == 2:
@@ -105,6 +113,8 @@ class Choices:
             ranking=np.zeros(n) if ranking is None else np.asarray(ranking, dtype=float),
             overview=overview,
             rows=rows,
+            again=again,
+            per_metre=per_metre,
         )
 
 
@@ -235,21 +245,28 @@ class Episode(ABC):
         """What was not done yet, shape (n,)."""
         return self._free.copy()
 
-    def act(self, index: int) -> float:
+    def act(self, index: int, averages: int = 1) -> float:
         """Do one of the choices on the microscope.
 
         The last act may end after the time is spent.
 
         Args:
             index: Which.
+            averages: How many measurements to average there.
 
         Returns:
             The reward as measured, in the task's unit; NaN when the measurement failed.
 
         Raises:
-            TaskError: The episode is over, or this is no choice or was done already.
+            TaskError: The episode is over, or this is no choice or was done already, or the task
+                does not average as many.
         """
         n = len(self.choices)
+        if not 1 <= averages <= self.task.most_averages:
+            raise TaskError(
+                f"task {self.task.name!r} averages 1 to {self.task.most_averages} measurements, "
+                f"got {averages}"
+            )
         if not 0 <= index < n:
             raise TaskError(f"there is no choice {index}; they are 0 to {n - 1}")
         if not self._free[index]:
@@ -261,7 +278,7 @@ class Episode(ABC):
             )
         self._free[index] = False
         self._detail = Detail()
-        reward, noise = self._act(index)
+        reward, noise = self._act(index) if averages == 1 else self._average(index, averages)
         self.chosen.append(index)
         self.rewards.append(reward if math.isfinite(reward) else math.nan)
         self.noises.append(noise)
@@ -294,6 +311,10 @@ class Episode(ABC):
         What else it gave is put into `_detail`.
         """
 
+    def _average(self, index: int, averages: int) -> Measured:
+        """Carry out a choice with several averages; for tasks that have `most_averages`."""
+        raise NotImplementedError(f"{type(self).__name__} cannot average: {averages} at {index}")
+
     @abstractmethod
     def regret(self) -> float:
         """Return how far the answer is from the truth: 0 for perfect, 1 for knowing nothing.
@@ -324,6 +345,7 @@ class Task(ABC):
         unit: Unit of the rewards.
         budget: Instrument time of an episode [s].
         acts: Most acts of an episode.
+        most_averages: How many measurements may be averaged in an act, at most.
         level: At which it is compared, at least; below there is too little to know.
         unreleased: Why no comparison should be based on it; empty for a released task.
     """
@@ -334,6 +356,7 @@ class Task(ABC):
     unit: ClassVar[str]
     budget: ClassVar[float]
     acts: ClassVar[int]
+    most_averages: ClassVar[int] = 1
     level: ClassVar[int] = 1
     unreleased: ClassVar[str] = ""
 

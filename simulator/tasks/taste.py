@@ -147,9 +147,9 @@ class TasteEpisode(Episode):
         liked = judge.likes(values)
         self._liked = np.where(np.isfinite(liked), liked, np.nanmin(liked))
 
-    def act(self, index: int) -> float:
+    def act(self, index: int, averages: int = 1) -> float:
         """Do one of the choices, and have the human look at it; see `Episode.act`."""
-        reward = super().act(index)
+        reward = super().act(index, averages)
         self._judge.see_newest(self.shown)
         return reward
 

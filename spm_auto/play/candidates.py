@@ -43,8 +43,8 @@ def candidates(choices: Choices) -> Candidates:
         if not np.ptp(ranking):
             ranking = seen.ranking
     seconds = choices.seconds.reshape(n, m)
-    overhead = seconds.min(axis=1)
-    costs = Costs((seconds - overhead[:, None]).mean(axis=0), overhead)
+    overhead = seconds.min(axis=1) - choices.again
+    costs = Costs((seconds - overhead[:, None]).mean(axis=0), overhead, choices.per_metre)
     return Candidates(frame, positions, rows, descriptors, ranking, levels, images, costs)
 
 

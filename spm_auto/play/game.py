@@ -149,7 +149,7 @@ def _ask(
         if hear is not None:
             hear(proposals[0])
         candidate = proposals[0].candidate
-        episode.act(candidate)
+        episode.act(candidate, proposals[0].averages)
         agent.tell([_observation(episode, candidate, columns)])
         if adviser is not None:
             adviser.listen()
