@@ -66,6 +66,9 @@ def campaign(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say how many runs there are; begin none.")
     ] = False,
+    page: Annotated[
+        Path | None, typer.Option("--page", help="Write a page of its rows there at the end.")
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Do many runs: all of a product of agents, tasks, seeds and so on that are not done yet.
@@ -93,6 +96,10 @@ def campaign(
         with _executor(on, workers, cluster, out) as executor:
             _carry_out(ordered, todo, executor)
     is_complete = _say_standing(ordered, json)
+    if page is not None:
+        from .campaign import write_page
+
+        write_page(out, page)
     sys.exit(0 if is_complete else 1)
 
 
