@@ -145,11 +145,13 @@ def per_nothing(executor: Executor) -> float:
 
 @contextmanager
 def timed(what: str, n: int) -> Iterator[None]:
-    """Print what something took, in all and for each run."""
-    start = time.monotonic()
+    """Print what something took, in all and for each run, and how much of it was computing."""
+    start, busy = time.monotonic(), time.process_time()
     yield
-    took = time.monotonic() - start
-    print(f"    {what}: {took:.2f} s, {took / n * 1e3:.3f} ms each")
+    took, busy = time.monotonic() - start, time.process_time() - busy
+    print(
+        f"    {what}: {took:.2f} s, {took / n * 1e3:.3f} ms each, {busy / n * 1e3:.3f} ms computing"
+    )
 
 
 def scale(n: int, folder: Path) -> None:
