@@ -5,7 +5,9 @@ from numpy.typing import NDArray
 
 from spm_auto.instrument import FloatArray
 
-LEVEL = 1e3  # variance of what all sites have in common, in that of how they differ: it is not known
+LEVEL = (
+    1e3  # variance of what all sites have in common, in that of how they differ: it is not known
+)
 
 
 class Kriging:
