@@ -7,7 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
-from . import __version__, campaigning, foreseeing, keys, serving, steering, windows
+from . import (
+    __version__,
+    campaigning,
+    foreseeing,
+    grading,
+    keys,
+    paging,
+    serving,
+    steering,
+    windows,
+)
 from .errors import SpmError
 from .foreseeing import LabFile, Overrides, RecipeFile, Seed
 
@@ -20,6 +30,8 @@ app = typer.Typer(
 )
 app.add_typer(keys.app, name="keys")
 app.add_typer(steering.app, name="steer")
+app.add_typer(grading.lesson_app, name="lesson")
+app.add_typer(grading.course_app, name="course")
 
 SERVER_JOURNAL = "server.spmj"  # as `spm_auto.server` names it
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The run's folder.")]
@@ -188,7 +200,10 @@ def report(folder: Folder) -> None:
 def export(
     folder: Folder,
     to: Annotated[
-        str, typer.Option("--to", metavar="FORMAT", help="gwy, sxm, dat, csv, png or events.")
+        str,
+        typer.Option(
+            "--to", metavar="FORMAT", help="gwy, sxm, dat, csv, png, events or event-model."
+        ),
     ],
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for the files; DIR/export without it.")
@@ -339,6 +354,8 @@ def doctor(json: serving.AsJson = False) -> None:
 
 
 app.registered_commands += campaigning.app.registered_commands
+app.registered_commands += paging.app.registered_commands
+app.registered_commands += grading.app.registered_commands
 app.registered_commands += foreseeing.app.registered_commands
 app.registered_commands += serving.app.registered_commands
 app.registered_commands += windows.app.registered_commands

@@ -40,8 +40,16 @@ class AgentError(SpmError):
     """An agent cannot choose: there is nothing to choose from, or it was used out of order."""
 
 
+class CampaignError(SpmError):
+    """The runs of a campaign cannot be done: there is nobody to do them, or no room for them."""
+
+
 class TaskError(SpmError):
     """A task cannot be played like this; the message says what would be right."""
+
+
+class LessonError(SpmError):
+    """A lesson cannot be given, answered or marked like this; says what would be right."""
 
 
 class InstrumentError(SpmError):

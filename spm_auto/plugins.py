@@ -10,7 +10,7 @@ from .errors import PluginError
 
 KINDS = (
     *("instruments", "emulators", "samples", "techniques"),
-    *("agents", "scalarizers", "steps", "laws", "tasks", "windows"),
+    *("agents", "scalarizers", "steps", "laws", "tasks", "windows", "lessons"),
 )
 
 

@@ -118,6 +118,82 @@ class Choices:
         )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Detail:
+    """What an act gave besides its reward.
+
+    Attributes:
+        others: Value and its standard deviation by each further scalarizer of the episode.
+        spectrum: What was measured, as one row of numbers, shape (k,); None where it is no
+            spectrum, or none that can be compared.
+    """
+
+    others: tuple[Measured, ...] = ()
+    spectrum: FloatArray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Avoid:
+    """What a human may wish: no more acts in a region.
+
+    Attributes:
+        center: Its middle (x, y) [m].
+        size: Extent along x and y of a rectangle [m]; or
+        radius: of a circle [m].
+        why: In words.
+    """
+
+    center: tuple[float, float]
+    size: tuple[float, float] | None = None
+    radius: float | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Better:
+    """What a human may say: one choice that was done is better than another.
+
+    Attributes:
+        better: The better one.
+        worse: The other one.
+    """
+
+    better: int
+    worse: int
+
+
+Wish = Avoid | Better
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """What an operator sees of a game, and a simulated human with him.
+
+    Attributes:
+        choices: What can be done.
+        chosen: What was done, in order.
+        rewards: What each act gave, NaN where the measurement failed.
+        details: And what else.
+    """
+
+    choices: Choices
+    chosen: tuple[int, ...]
+    rewards: tuple[float, ...]
+    details: tuple[Detail, ...]
+
+
+class Human:
+    """A simulated human who looks on. What is true is hidden from him, too."""
+
+    def look(self, shown: Shown) -> Sequence[Wish]:  # noqa: ARG002
+        """Return what he wishes now; asked before the first act and after each."""
+        return ()
+
+    def compare(self, shown: Shown, one: int, other: int) -> Better | None:  # noqa: ARG002
+        """Answer which of two choices that were done is better; None if he cannot tell."""
+        return None
+
+
 class Episode(ABC):
     """One game: acts are carried out on a simulated microscope until its time is spent.
 
@@ -132,7 +208,13 @@ class Episode(ABC):
         chosen: What was done, in order.
         rewards: What each act gave, in the task's unit; NaN where the measurement failed.
         noises: Standard deviation of each reward, as far as the measurement tells; else NaN.
+        details: What each act gave besides.
+        scalarizers: Names of the reward and of what is in `Detail.others`, for players that choose
+            by which they go; empty where there is the reward only.
+        human: Who looks on, for players that listen to him; None where nobody does.
     """
+
+    scalarizers: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, task: "Task", choices: Choices, clock: Clock) -> None:
         self.task = task
@@ -140,9 +222,12 @@ class Episode(ABC):
         self.chosen: list[int] = []
         self.rewards: list[float] = []
         self.noises: list[float] = []
+        self.details: list[Detail] = []
+        self.human: Human | None = None
         self._clock = clock
         self._start = clock.now()
         self._free = np.ones(len(choices), dtype=bool)
+        self._detail = Detail()
 
     @property
     def time(self) -> float:
@@ -192,11 +277,18 @@ class Episode(ABC):
                 f"(budget {self.task.acts} acts, {self.task.budget:g} s)"
             )
         self._free[index] = False
+        self._detail = Detail()
         reward, noise = self._act(index) if averages == 1 else self._average(index, averages)
         self.chosen.append(index)
         self.rewards.append(reward if math.isfinite(reward) else math.nan)
         self.noises.append(noise)
+        self.details.append(self._detail)
         return self.rewards[-1]
+
+    @property
+    def shown(self) -> Shown:
+        """What an operator has seen so far."""
+        return Shown(self.choices, tuple(self.chosen), tuple(self.rewards), tuple(self.details))
 
     @property
     def answer(self) -> int | None:
@@ -214,7 +306,10 @@ class Episode(ABC):
 
     @abstractmethod
     def _act(self, index: int) -> Measured:
-        """Carry out a choice and return its reward, NaN when the measurement failed, and noise."""
+        """Carry out a choice and return its reward, NaN when the measurement failed, and noise.
+
+        What else it gave is put into `_detail`.
+        """
 
     def _average(self, index: int, averages: int) -> Measured:
         """Carry out a choice with several averages; for tasks that have `most_averages`."""

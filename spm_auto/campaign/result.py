@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from ..data import write_whole
 from ..errors import DataError
@@ -68,7 +68,7 @@ def read_result(folder: Path) -> Result | None:
         raise DataError(f"{path} cannot be read as a result: {error}") from error
     try:
         return Result.model_validate(_read(table))
-    except (ValidationError, AttributeError, TypeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError) as error:  # what pydantic says, too
         raise DataError(f"{path} is no result of a run: {error}") from error
 
 

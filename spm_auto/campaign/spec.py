@@ -1,10 +1,8 @@
 """What a campaign is: products of tasks or recipes, agents, levels, settings and seeds."""
 
 import hashlib
-import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -108,6 +106,8 @@ class Row(Model):
         figure: Which figure of the results is compared.
         unit: Its unit, for people; "" for a pure number.
         is_lower_better: Whether less of it is better.
+        also: Other figures that the page shows beside it.
+        random: Label of the player that chooses at random.
         rule: Label of the player that stands for a rule without learning.
         agents: Labels of the players whose merit is in question; all others are what they are
             compared with.
@@ -120,6 +120,8 @@ class Row(Model):
     figure: str = "regret"
     unit: str = ""
     is_lower_better: bool = True
+    also: tuple[str, ...] = ()
+    random: str = "random"
     rule: str = ""
     agents: tuple[str, ...] = ()
     note: str = ""
@@ -173,6 +175,7 @@ class Member(Model):
 
     Attributes:
         block: Name of its block.
+        base: Where the paths of its lab file start; "" where nothing has a path.
         label: Of its agent, or what tells a recipe's run apart from its fellows.
         group: Runs with the same group are compared with one another on the same seeds: task,
             level, and what else is not the agent.
@@ -183,6 +186,7 @@ class Member(Model):
     label: str
     group: str
     spec: RunSpec
+    base: str = ""
 
 
 class Campaign(Model):
@@ -191,11 +195,13 @@ class Campaign(Model):
     Attributes:
         schema_version: Of the file.
         title: What it is about.
+        note: What its page says before all else.
         runs: Its blocks.
     """
 
     schema_version: SchemaVersion
     title: str
+    note: str = ""
     runs: Annotated[tuple[Block, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -215,107 +221,3 @@ def read_campaign(path: Path) -> Campaign:
     """
     table, _ = read_toml(path, "campaign")
     return validate(Campaign, table, path.name, path.parent)
-
-
-def members(campaign: Campaign, folder: Path) -> tuple[Member, ...]:
-    """Return all runs of a campaign, each once, those of one seed together.
-
-    Args:
-        campaign: The campaign.
-        folder: Where the paths of recipes and lab files start.
-
-    Raises:
-        RecipeError: A recipe or lab file cannot be read, or an override leads nowhere.
-    """
-    found = [each for block in campaign.runs for each in _of_block(block, folder)]
-    seeds = sorted({member.spec.seed for member in found})
-    ordered = sorted(found, key=lambda member: seeds.index(member.spec.seed))  # stable
-    seen: dict[tuple[str, str], Member] = {}
-    for member in ordered:
-        seen.setdefault((member.block, member.spec.key), member)
-    return tuple(seen.values())
-
-
-def _of_block(block: Block, folder: Path) -> Iterator[Member]:
-    swept = [
-        dict(zip(block.settings, values, strict=True))
-        for values in itertools.product(*block.settings.values())
-    ]
-    if block.tasks:
-        yield from _games(block, swept)
-    else:
-        yield from _recipe_runs(block, swept, folder)
-
-
-def _games(block: Block, swept: Sequence[Mapping[str, Any]]) -> Iterator[Member]:
-    levels = block.levels or (1,)
-    for seed, task, level, agent, settings in itertools.product(
-        block.seeds, block.tasks or (), levels, block.agents or (), swept
-    ):
-        table = {**agent, **settings}
-        label = str(table.pop("label", _said(table)))
-        group = f"{_said(task)}, level {level}"
-        spec = GameSpec(task=_plain(task), agent=_plain(table), level=level, seed=seed)
-        yield Member(block=block.name, label=label, group=group, spec=spec)
-
-
-def _recipe_runs(
-    block: Block, swept: Sequence[Mapping[str, Any]], folder: Path
-) -> Iterator[Member]:
-    samples: Sequence[Table | None] = block.samples or (None,)
-    agents: Sequence[Table | None] = block.agents or (None,)
-    levels: Sequence[int | None] = block.levels or (None,)
-    for seed, recipe, lab, sample, level, agent, settings in itertools.product(
-        block.seeds, block.recipes, block.labs, samples, levels, agents, swept
-    ):
-        table, recipe_text = read_toml(folder / recipe, "recipe")
-        _, lab_text = read_toml(folder / lab, "lab file")
-        replaced = dict(settings)
-        label = ""
-        if sample is not None:
-            replaced["instrument.sample"] = sample
-        if level is not None:
-            replaced["instrument.level"] = level
-        if agent is not None:
-            named = dict(agent)
-            label = str(named.pop("label", _said(named)))
-            for index, step in enumerate(table.get("steps", ())):
-                if isinstance(step, Mapping) and "agent" in step:
-                    replaced[f"steps[{index}].agent"] = named
-        words = [f"{path}={_said(value)}" for path, value in settings.items()]
-        places = [Path(recipe).stem, Path(lab).stem, *([_said(sample)] if sample else [])]
-        spec = RecipeSpec(
-            recipe=recipe_text,
-            lab=lab_text,
-            overrides=tuple(f"{path}={_toml(value)}" for path, value in replaced.items()),
-            seed=seed,
-        )
-        yield Member(
-            block=block.name,
-            label=label or ", ".join(words) or "as it stands",
-            group=", ".join([*places, *([f"level {level}"] if level is not None else [])]),
-            spec=spec,
-        )
-
-
-def _said(value: object) -> str:
-    """Return a table in a few words: its kind, and what differs from it."""
-    if not isinstance(value, Mapping):
-        return str(value)
-    rest = ", ".join(f"{k} {_said(v)}" for k, v in value.items() if k not in ("kind", "label"))
-    kind = str(value.get("kind", ""))
-    return f"{kind} ({rest})" if kind and rest else kind or rest
-
-
-def _plain(table: Mapping[str, Any]) -> Table:
-    """Return a table as JSON would have it, so that a spec read again is the same."""
-    return dict(json.loads(json.dumps(table)))
-
-
-def _toml(value: object) -> str:
-    """Write a value as TOML."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)

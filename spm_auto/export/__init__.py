@@ -5,6 +5,7 @@
 """
 
 from .dat import write_dat
+from .documents import documents_of, write_documents
 from .event_files import write_event_files
 from .gwy import write_gwy
 from .origin import Origin
@@ -17,8 +18,10 @@ from .tables import write_image_table, write_point_table, write_spectra_table
 __all__ = [
     "FORMATS",
     "Origin",
+    "documents_of",
     "export",
     "write_dat",
+    "write_documents",
     "write_event_files",
     "write_gwy",
     "write_image_picture",

@@ -30,19 +30,20 @@ def write_records(path: Path | str, records: Sequence[Record]) -> Path:
 
 
 def _line(record: Record) -> dict[str, Any]:
-    when = {"number": record.number, "utc": _plain(record.utc), "time": _plain(record.time)}
-    return {**when, "event": type(record.event).__name__, **_plain(record.event)}
+    when = {"number": record.number, "utc": plain(record.utc), "time": plain(record.time)}
+    return {**when, "event": type(record.event).__name__, **plain(record.event)}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Turn a value into what JSON can hold: NaN becomes null, an array a list."""
     if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)
     if dataclasses.is_dataclass(value):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value

@@ -7,6 +7,7 @@ from ..data import RecordedRun
 from ..errors import DataError
 from ..plugins import suggest
 from .dat import write_dat
+from .documents import write_documents
 from .event_files import write_event_files
 from .gwy import write_gwy
 from .origin import numbered, of_scans, of_spectra, series_of
@@ -96,6 +97,10 @@ def _events(run: RecordedRun, folder: Path) -> Iterator[Path]:
     yield write_records(folder / "events" / "events.jsonl", run.records)
 
 
+def _documents(run: RecordedRun, folder: Path) -> Iterator[Path]:
+    yield write_documents(folder / f"{series_of(run)}_documents.jsonl", run)
+
+
 FORMATS: Mapping[str, Callable[[RecordedRun, Path], Iterator[Path]]] = {
     "gwy": _gwy,
     "sxm": _sxm,
@@ -103,4 +108,5 @@ FORMATS: Mapping[str, Callable[[RecordedRun, Path], Iterator[Path]]] = {
     "csv": _csv,
     "png": _png,
     "events": _events,
+    "event-model": _documents,
 }

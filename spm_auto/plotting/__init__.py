@@ -11,11 +11,12 @@ they are the last line of a notebook's cell (``overview.plot()``). A script save
 from .curves import plot_force_curve, plot_learning_curve, plot_spectrum
 from .gantt import Bar, plot_gantt
 from .images import on_picture, plot_image, plot_map, plot_points
-from .style import THEME, new_axes, outline, to_data_uri, to_png, to_svg, write_axis
+from .style import THEME, dress, new_axes, outline, to_data_uri, to_png, to_svg, write_axis
 
 __all__ = [
     "THEME",
     "Bar",
+    "dress",
     "new_axes",
     "on_picture",
     "outline",

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import threading
 import traceback
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
 from ..agents import Order
@@ -221,6 +221,15 @@ class Runner(Controls):
             CannotResume: Another instruction is on record.
         """
         return (self._link or self._performer).perform(instruction)
+
+    @contextlib.contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Let `interrupt` end what is done within, and not the run: it raises `Interrupted`."""
+        self._control.hands.begin()
+        try:
+            yield
+        finally:
+            self._control.hands.end()
 
     def record(self, event: Event) -> Record:
         """Write an event to the journal, then show it.

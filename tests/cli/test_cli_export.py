@@ -37,5 +37,5 @@ def test_an_unknown_format_is_refused_in_one_line(command: Command, folder: Path
     assert code == 1
     assert error == (
         "error: there is no export to 'gyw'; did you mean 'gwy'? "
-        "(known: gwy, sxm, dat, csv, png, events)\n"
+        "(known: gwy, sxm, dat, csv, png, events, event-model)\n"
     )

@@ -1,0 +1,190 @@
+"""The page of a campaign: row by row what was claimed, what was done, and what came of it."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ..data import write_whole
+from ..play import GOOD
+from ..units import format_duration
+from .book import SPEC_COPY, ordered_from
+from .compare import COVERED, FEWEST, RESAMPLES
+from .contests import Contest, contests, versions_of
+from .pictures import draw_contest, draw_verdicts
+from .section import figure_said, prose, scale_of, section_of, spread_of
+from .spec import read_campaign
+from .wording import Scale, cell, counted, table
+
+OVERVIEW = "all_rows"
+_WAY_OF_READING = f"""\
+All players of a row have the same samples, noise and instrument time, seed by seed. *random*
+chooses evenly, *the rule* is a player that learns nothing, the *oracle* knows the truth and plays
+by the same rules; who is in question is **bold**.
+
+- **Regret** is how far the answer is from the best one: 0 for the truth's own choice, 1 for knowing
+  nothing. *Regret over time* is its mean over the budget: who finds out early is better. A question
+  counts as *answered* when the regret has come below {GOOD:g}.
+- Figures are mean ± standard deviation over seeds. A difference is paired by seed, with its
+  {COVERED:.0%} interval (percentile bootstrap of the mean, {RESAMPLES:,} resamples); it is bold
+  where that excludes 0.
+- **A verdict says this and nothing else:** "better" and "worse" where the interval excludes 0, "no
+  better" where it does not, which is no proof that two are alike. Below {FEWEST} seeds it says
+  nothing.
+- Of few seeds such an interval is a little narrow: of ten, two players that are alike are called
+  different in about 9 of 100 comparisons, of twenty in 6, half of them to either side."""
+
+
+def write_page(out: Path, page: Path) -> tuple[Contest, ...]:
+    """Write the page of a campaign, as far as its runs are done, and its pictures beside it.
+
+    Args:
+        out: Folder of the campaign.
+        page: The markdown file; pictures go to the folder ``img/NAME`` beside it.
+
+    Returns:
+        The rows.
+
+    Raises:
+        DataError: There is no campaign, or page or pictures cannot be written.
+        RecipeError: It has no rows.
+    """
+    found = contests(out)
+    folder = page.parent / "img" / page.stem
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures: dict[str, str] = {}
+    for name, content in [
+        (OVERVIEW, draw_verdicts(found)),
+        *((_name(contest, found), draw_contest(contest)) for contest in found),
+    ]:
+        if content is not None:
+            write_whole(folder / f"{name}.png", content)
+            pictures[name] = f"img/{page.stem}/{name}.png"
+    campaign = read_campaign(out / SPEC_COPY)
+    lines = [
+        f"# {campaign.title}",
+        "",
+        *prose(campaign.note),
+        *_opening(found, command_of(out, page)),
+        *_summary(found, pictures),
+    ]
+    for contest in found:
+        lines += section_of(contest, _name(contest, found), _heading(contest, found), pictures)
+    lines += _closing(found)
+    text = "\n".join(line.rstrip() for line in lines) + "\n"
+    write_whole(page, text.encode())
+    return found
+
+
+def _name(contest: Contest, found: Sequence[Contest]) -> str:
+    """Return what a row's picture and place on the page are called."""
+    same = [each for each in found if each.block.name == contest.block.name]
+    number = same.index(contest) + 1
+    return contest.block.name if len(same) == 1 else f"{contest.block.name}_{number}"
+
+
+def _heading(contest: Contest, found: Sequence[Contest]) -> str:
+    """Return the title of a row, with what tells it apart where a block has several groups."""
+    is_only = _name(contest, found) == contest.block.name
+    return cell(contest.row.title if is_only else f"{contest.row.title}: {contest.group}")
+
+
+def _opening(found: Sequence[Contest], command: str) -> Iterator[str]:
+    ordered = sum(player.n_ordered for contest in found for player in contest.players)
+    missing = sum(contest.n_missing for contest in found)
+    seconds = sum(contest.seconds for contest in found)
+    yield (
+        f"{counted(len(found), 'row')}, {counted(ordered - missing, 'run')}, "
+        f"{format_duration(seconds)} of computing on one core. This page is written by"
+    )
+    yield from ("", "```", command, "```", "")
+    if missing:
+        yield f"**The campaign is not done: {missing} of {counted(ordered, 'run')} are missing.**"
+        yield "What follows rests on those that are done."
+        yield ""
+    mixed = {name: many for name, many in versions_of(found).items() if len(many) > 1}
+    for name, many in mixed.items():
+        yield f"**Runs of several versions of {name} are mixed here: {', '.join(many)}.**"
+        yield ""
+    yield from (*_WAY_OF_READING.splitlines(), "")
+
+
+def _summary(found: Sequence[Contest], pictures: dict[str, str]) -> Iterator[str]:
+    said: list[str] = []
+    rows: list[list[str]] = []
+    for contest in found:
+        name = _name(contest, found)
+        scale = scale_of(contest)
+        title = f"[{_heading(contest, found)}](#{name})"
+        if contest.row.figure != "regret":
+            title += f": {figure_said(contest.row.figure, scale)}"
+        for player in contest.players:
+            if player.role != "agent":
+                continue
+            said.append(contest.verdict(player))
+            rows.append(
+                [
+                    title,
+                    f"`{cell(player.label)}`",
+                    spread_of(player, contest, scale),
+                    spread_of(contest.of("random"), contest, scale),
+                    _of_rule(contest, scale),
+                    f"**{said[-1]}**" if _is_win(said[-1]) else said[-1],
+                ]
+            )
+            title = ""
+    yield from ("## All rows", "")
+    yield from (_counts(said), "")
+    head = ("row (regret, where nothing else is said)", "player", "its", "random's", "the rule's")
+    yield from (*table((*head, "verdict"), rows), "")
+    if OVERVIEW in pictures:
+        yield f"![Differences of all rows with their intervals]({pictures[OVERVIEW]})"
+        yield ""
+        yield "*Differences, paired by seed, with their intervals; filled where 0 is excluded.*"
+        yield ""
+
+
+def _is_win(verdict: str) -> bool:
+    """Whether a player was better than everybody that it was compared with."""
+    return verdict.startswith("better") and "," not in verdict
+
+
+def _of_rule(contest: Contest, scale: Scale) -> str:
+    rule = contest.of("rule")
+    return f"{spread_of(rule, contest, scale)} ({cell(rule.label)})" if rule is not None else ""
+
+
+def _counts(said: Sequence[str]) -> str:
+    """Return in a sentence how many verdicts say what."""
+    both = sum(each.startswith("better than random and ") for each in said)
+    better = sum(each.startswith("better") for each in said)
+    worse = sum(each.startswith("worse") for each in said)
+    few = sum(each.startswith("too few") for each in said)
+    alike = len(said) - better - worse - few
+    text = f"Of {counted(len(said), 'player')} in question, {better} did better than random"
+    text += f" ({both} of them better than the rule, too), {alike} no better, {worse} worse."
+    return text + (f" Of {few} there are too few seeds to say." if few else "")
+
+
+def _closing(found: Sequence[Contest]) -> Iterator[str]:
+    yield from ("## Sizes and versions", "")
+    rows = [
+        [
+            f"`{contest.block.name}`",
+            cell(contest.group),
+            str(len(contest.players)),
+            str(len(contest.seeds)),
+            str(sum(player.n_ordered - player.n_missing for player in contest.players)),
+            format_duration(contest.seconds),
+        ]
+        for contest in found
+    ]
+    yield from table(("block", "group", "players", "seeds", "runs done", "computing"), rows)
+    yield ""
+    versions = versions_of(found)
+    yield "Versions: " + ", ".join(f"{k} {' and '.join(v)}" for k, v in versions.items()) + "."
+
+
+def command_of(out: Path, page: Path) -> str:
+    """Return the command that does a campaign and writes its page."""
+    words = ["campaign", ordered_from(out), "--out", out.as_posix(), "--page", page.as_posix()]
+    return shlex.join(["spm-auto", *words])

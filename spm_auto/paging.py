@@ -1,0 +1,22 @@
+"""The command line of a campaign's page."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def page(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a campaign.")],
+    out: Annotated[Path, typer.Option("--out", help="The page: a markdown file.")],
+) -> None:
+    """Write what a campaign says of its rows, as far as its runs are done, with pictures."""
+    from .campaign import write_page
+
+    found = write_page(folder, out)
+    missing = sum(contest.n_missing for contest in found)
+    said = f"; {missing} runs are missing" if missing else ""
+    typer.echo(f"{out}: {len(found)} rows{said}")
