@@ -99,8 +99,8 @@ def test_a_page_says_who_won_and_who_did_not_with_source_claim_and_pictures(whol
     assert "- `clever`: **better than random and ranking** (better on 8 of 8 seeds" in text
     assert "- `sobol`: **no better than random, worse than ranking**" in text
     assert "Of 2 players in question, 1 did better than random (1 of them better than the" in text
-    assert "[Largest gap](#hunt) | `clever` |" in text
-    assert "(ranking) | **better than random and ranking** |\n|  | `sobol` |" in text
+    assert "[Largest gap](#hunt) | clever |" in text
+    assert "(ranking) | **better than random and ranking** |\n|  | sobol |" in text
     assert "(ranking) | no better than random, worse than ranking |" in text
     assert "seeds 100 to 107, 5 min 40 s of instrument time and at most 80 acts" in text
     assert "| oracle | 0.00 ± 0.00 | 0.50 ± 0.00 | 40.0 s (8 of 8) |" in text
