@@ -9,7 +9,7 @@ import numpy as np
 from ..instrument import FloatArray
 from ..plotting import THEME, dress, to_png, write_axis
 from .contests import Contest, Player
-from .wording import unit_of
+from .wording import WITH_PREFIX, unit_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -167,8 +167,9 @@ def _draw_seeds(
     ax.set_ylim(len(players) - 0.5, -0.5)
     ax.grid(axis="x", color="#ececec", linewidth=0.7)
     ax.set_axisbelow(True)
-    name = figure.split(" [", 1)[0] if unit else figure
-    write_axis(ax.xaxis, name.replace("_", " "), unit or "1", largest or 1.0)
+    has_prefix = unit in WITH_PREFIX
+    name = figure.split(" [", 1)[0] if has_prefix else f"{figure} ({unit})" if unit else figure
+    write_axis(ax.xaxis, name.replace("_", " "), unit if has_prefix else "1", largest or 1.0)
     dress(ax)
     for tick, player in zip(ax.get_yticklabels(), players, strict=True):
         tick.set_color(colors[player.label])

@@ -218,6 +218,8 @@ def test_figures_are_written_in_one_unit_with_few_digits() -> None:
     assert plain.write(-0.001, signed=True) == "0.00"
     assert plain.spread([0.2, math.nan]) == "0.20"
     assert plain.spread([0.2, math.inf, math.inf]) == "median never"
+    words = Scale.of([0.35], "spreads of the map")
+    assert (words.unit, words.write(0.35)) == ("spreads of the map", "0.35")
     assert Scale.of([17.3]).write(17.34) == "17.3"
 
 
