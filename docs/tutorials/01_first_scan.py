@@ -59,7 +59,7 @@ with exercise.start_run("overview") as run:
 
 fig, ax = plt.subplots(layout="constrained")
 image.plot("height", ax=ax)
-ax.set_title(f"as measured, in {minutes:.1f} minutes of instrument time")
+fig.suptitle(f"as measured, in {minutes:.1f} minutes of instrument time")
 plt.show()
 
 # %% [markdown]
