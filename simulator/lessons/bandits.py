@@ -15,13 +15,13 @@ from .marking import Place, each, numbers, places, shared, shortest, step
 
 ARMS = (3.0, 4.5, 6.0, 8.0)  # [V]
 WORDS = tuple(f"{arm:g} V" for arm in ARMS)
-PRICE = 0.01  # of a pulse, times the square of its bias [1/V^2]
+PRICE = 0.008  # of a pulse, times the square of its bias [1/V^2]
 NEAR = (8e-9, 22e-9)  # distances from the nearest wall [m]
-DEEP = 85e-9  # and from here on [m]
+DEEP = 75e-9  # and from here on [m]
 TRIALS = 60  # sites of each kind, where the grader tries
 FORGIVEN, POOR = 0.05, 0.12  # by which an arm may be worth less than the best
 HILLS = 8
-HIGH = 0.95  # share of the film that a hill stands above
+HIGH = 0.9  # share of the film that a hill stands above
 AROUND = 30e-9  # from its top [m]
 APART = 200e-9  # of two hills, at least [m]
 BEFORE, AFTER = 6, 9  # points of a pulse's spectrum that are read before it, and from where on
