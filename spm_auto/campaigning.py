@@ -66,13 +66,17 @@ def campaign(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say how many runs there are; begin none.")
     ] = False,
+    page: Annotated[
+        Path | None,
+        typer.Option("--page", metavar="FILE", help="Then write its page there, as markdown."),
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Do many runs: all of a product of agents, tasks, seeds and so on that are not done yet.
 
     Exit code 0 only when all have completed. The same command goes on after any end.
     """
-    from .campaign import do_again, foresee, open_folders, order, survey
+    from .campaign import do_again, foresee, open_folders, order, survey, write_page
 
     _check_options(on, cluster, array, workers)
     if dry_run:
@@ -92,6 +96,8 @@ def campaign(
     if todo:
         with _executor(on, workers, cluster, out) as executor:
             _carry_out(ordered, todo, executor)
+    if page is not None:
+        write_page(out, page)
     is_complete = _say_standing(ordered, json)
     sys.exit(0 if is_complete else 1)
 

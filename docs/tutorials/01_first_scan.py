@@ -12,15 +12,16 @@
 # %% [markdown]
 # # 1. A first scan
 #
-# A probe goes over a surface line by line, and the height at which it is held becomes an image. Your first image of a
-# sample is hardly ever what you wanted to see: nobody puts a sample in straight. A slope of one degree is 70 nm on a way
-# of 4 µm, and what you are looking for may be 5 nm high.
+# A probe goes over a surface line by line, and the height at which it is held becomes an image.
+# Your first image of a sample is hardly ever what you wanted to see: nobody puts a sample in
+# straight. A slope of one degree is 70 nm on a way of 4 µm, and what you are looking for may be 5
+# nm high.
 #
-# In this lesson you take such an image, find out how the sample lies, take that off, and measure what is left:
-# how rough the surface is, and how high and wide the largest bump on it is.
+# In this lesson you take such an image, find out how the sample lies, take that off, and measure
+# what is left: how rough the surface is, and how high and wide the largest bump on it is.
 #
-# The microscope is a simulated one, in a process of its own. What is true about its sample is not in this notebook;
-# `spm-auto grade` knows it.
+# The microscope is a simulated one, in a process of its own. What is true about its sample is not
+# in this notebook; `spm-auto grade` knows it.
 
 # %% [markdown]
 # On a machine that has nothing yet, such as Colab, one line comes first:
@@ -41,8 +42,9 @@ exercise
 # %% [markdown]
 # ## Look
 #
-# `start_run` begins a run: everything that the microscope does and sees is written to its journal, as in a real
-# laboratory. A scan says where (`center`, `size`), how finely (`pixels`), and how fast (`line_rate`).
+# `start_run` begins a run: everything that the microscope does and sees is written to its journal,
+# as in a real laboratory. A scan says where (`center`, `size`), how finely (`pixels`), and how
+# fast (`line_rate`).
 
 # %%
 with exercise.start_run("overview") as run:
@@ -61,11 +63,12 @@ ax.set_title(f"as measured, in {minutes:.1f} minutes of instrument time")
 plt.show()
 
 # %% [markdown]
-# You see a slope, and perhaps a few pimples. The colours span all heights, and nearly all of that is the tilt of the
-# sample: what you came for is hidden in one or two shades.
+# You see a slope, and perhaps a few pimples. The colours span all heights, and nearly all of that
+# is the tilt of the sample: what you came for is hidden in one or two shades.
 #
-# Every line is measured twice, there (`forward`) and back (`backward`). Where both agree, it was the sample; what they do
-# not share is noise, or a tip that could not follow. We go on with the mean of the two.
+# Every line is measured twice, there (`forward`) and back (`backward`). Where both agree, it was
+# the sample; what they do not share is noise, or a tip that could not follow. We go on with the
+# mean of the two.
 
 # %%
 height = (image.channel("height") + image.channel("height", backward=True)) / 2
@@ -82,10 +85,11 @@ plt.show()
 # %% [markdown]
 # ## Level
 #
-# The sample lies on a plane $z = a x + b y + c$. Fitting one to *all* pixels is the obvious thing, and a little wrong:
-# the bumps pull at it, more so if there are more of them on one side. So fit, throw out what stands out of the plane by more
-# than three times the scatter, and fit again, until nothing changes. Statisticians call this a robust fit;
-# microscopists call it "mask the particles before you level".
+# The sample lies on a plane $z = a x + b y + c$. Fitting one to *all* pixels is the obvious thing,
+# and a little wrong: the bumps pull at it, more so if there are more of them on one side. So fit,
+# throw out what stands out of the plane by more than three times the scatter, and fit again, until
+# nothing changes. Statisticians call this a robust fit; microscopists call it "mask the particles
+# before you level".
 
 
 # %%
@@ -119,9 +123,10 @@ axes[1].legend()
 plt.show()
 
 # %% [markdown]
-# There they are. The histogram tells the same: a narrow peak, which is the flat part, and a long tail, which is the bumps. The
-# width of the peak is the **rms roughness** $S_q$ (ISO 25178). Had you taken the standard deviation of the whole image, you would
-# have measured how many bumps there are.
+# There they are. The histogram tells the same: a narrow peak, which is the flat part, and a long
+# tail, which is the bumps. The width of the peak is the **rms roughness** $S_q$ (ISO 25178). Had
+# you taken the standard deviation of the whole image, you would have measured how many bumps there
+# are.
 
 # %%
 roughness = levelled[flat].std()
@@ -130,8 +135,9 @@ print(f"flat part: {1e9 * roughness:.2f} nm rms;  whole image: {1e9 * levelled.s
 # %% [markdown]
 # ## Measure one thing
 #
-# Everything that stands out by more than five times the roughness is a bump. Those that the edge of the image cuts are left out: nobody
-# knows how high they are. Of the others we want the highest.
+# Everything that stands out by more than five times the roughness is a bump. Those that the edge
+# of the image cuts are left out: nobody knows how high they are. Of the others we want the
+# highest.
 
 # %%
 bumps, count = label(levelled > 5 * roughness)
@@ -139,12 +145,12 @@ cut = np.unique(np.concatenate([bumps[0], bumps[-1], bumps[:, 0], bumps[:, -1]])
 whole = np.where(np.isin(bumps, cut), -np.inf, levelled)
 top = np.unravel_index(np.argmax(whole), whole.shape)
 top_x, top_y = x[top], y[top]
-print(
-    f"{count} bumps, the edges cut {len(cut) - 1} of them; the top is at ({1e6 * top_x:.2f}, {1e6 * top_y:.2f}) µm"
-)
+print(f"{count} bumps, the edges cut {len(cut) - 1} of them")
+print(f"the highest of the others is at ({1e6 * top_x:.2f}, {1e6 * top_y:.2f}) µm")
 
 # %% [markdown]
-# A pixel of the overview is 16 nm wide. For a closer look, scan a smaller frame around it: the sample is still there, as it was.
+# A pixel of the overview is 16 nm wide. For a closer look, scan a smaller frame around it: the
+# sample is still there, as it was.
 
 # %%
 low, high = -2e-6, 2e-6
@@ -165,9 +171,10 @@ top_x, top_y, top_height = u[peak], v[peak], detail[peak]
 print(f"{1e9 * top_height:.1f} nm high at ({1e9 * top_x:.0f}, {1e9 * top_y:.0f}) nm")
 
 # %% [markdown]
-# And how wide? The bump ends gently, so its rim disappears in the roughness. But bumps like this are caps: their height falls with the
-# square of the distance, $h(r) = h_0 (1 - r^2/r_0^2)$. So plot it against $r^2$: a straight line, which meets zero at the foot. A line through many
-# pixels knows that better than any eye.
+# And how wide? The bump ends gently, so its rim disappears in the roughness. But bumps like this
+# are caps: their height falls with the square of the distance, $h(r) = h_0 (1 - r^2/r_0^2)$. So
+# plot it against $r^2$: a straight line, which meets zero at the foot. A line through many pixels
+# knows that better than any eye.
 
 # %%
 distance = np.hypot(u - top_x, v - top_y)
@@ -192,13 +199,14 @@ plt.show()
 print(f"{2e9 * foot:.0f} nm wide at its foot")
 
 # %% [markdown]
-# A real tip is round, too: it touches a steep flank before it is over it, and makes everything that stands out a little wider. That is why
-# one should not trust widths of the order of the tip's radius.
+# A real tip is round, too: it touches a steep flank before it is over it, and makes everything
+# that stands out a little wider. That is why one should not trust widths of the order of the tip's
+# radius.
 #
 # ## Hand in
 #
-# Numbers are in SI units, or text with a unit such as `"12.3 nm"`. A form that does not fit is refused at once; whether it is *right*, only
-# the one who grades will say.
+# Numbers are in SI units, or text with a unit such as `"12.3 nm"`. A form that does not fit is
+# refused at once; whether it is *right*, only the one who grades will say.
 
 # %%
 print(exercise)
@@ -226,4 +234,5 @@ print(answer)
 # Do it again with your own name as `student`: you get another sample. Then find out:
 #
 # 1. What happens to the tilt that you measure if you do not throw out the bumps?
-# 2. How fast can you scan the overview before the width of the bump is off by 10 %? (`line_rate="4 Hz"`, `"8 Hz"` ...)
+# 2. How fast can you scan the overview before the width of the bump is off by 10 %? (`line_rate="4
+#    Hz"`, `"8 Hz"` ...)

@@ -115,12 +115,8 @@ class Bump:
     roughness: float
 
 
-def highest_bump(sample: object, within: float = math.inf) -> Bump:
+def highest_bump(sample: object) -> Bump:
     """Find it in the sample itself.
-
-    Args:
-        sample: The sample.
-        within: It has to lie within a square of this side around the middle [m].
 
     Raises:
         TypeError: The sample has no bumps.
@@ -132,11 +128,10 @@ def highest_bump(sample: object, within: float = math.inf) -> Bump:
     y, x = np.meshgrid(along, along, indexing="ij")
     away = [_distance(x, y, spot, sample.size) / spot.radius for spot in sample.spots]
     flat = np.min(away, axis=0) > 1.1
-    edge = min(within, sample.size) / 2
     whole = [
         (np.where(at < 1, height, -np.inf), spot)
         for at, spot in zip(away, sample.spots, strict=True)
-        if max(abs(spot.x), abs(spot.y)) + spot.radius < edge
+        if max(abs(spot.x), abs(spot.y)) + spot.radius < sample.size / 2
     ]
     rise, spot = max(whole, key=lambda each: float(each[0].max()))
     top = np.unravel_index(int(np.argmax(rise)), rise.shape)

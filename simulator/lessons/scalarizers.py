@@ -1,14 +1,12 @@
 """scalarizers: the same loops are worth different things, and the best place is another one."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from spm_auto.agents.loops import LoopError
-from spm_auto.agents.scalarizers.loop_fit import DOWN, UP, LoopFit
-from spm_auto.instrument import BiasWaveform, FloatArray, ScanFrame
+from spm_auto import plugins
+from spm_auto.instrument import BiasWaveform, Channel, FloatArray, ScanFrame, Spectrum
 from spm_auto.lessons import Answer, Lesson, Mark, Question, Tolerance, mark
 
 from ..tasks.loop_area import loop
@@ -21,6 +19,7 @@ SITES = 12  # along each side of the film, where the grader looks
 FULL, HALF = 0.9, 0.75  # shares of them that a place has to beat
 LOPSIDED = 0.3  # imprint up to which a loop counts as balanced [V]
 SPARED = 0.1  # by which an answer may miss that [V]: a loop says no more
+_CHANNELS = (Channel("piezoresponse", "m"),)
 TRUE_LOOP: BiasWaveform = loop(points=32, cycles=1)
 PAIRS = (
     "remanence and coercive bias",
@@ -70,14 +69,10 @@ class Worth(NamedTuple):
     def of(cls, film: FilmTruth, place: Place) -> "Worth":
         """Return what a perfect instrument would find at a place [m] of the untouched film."""
         x, y = place
-        try:
-            fitted = LoopFit.of(TRUE_LOOP.bias, film.loop(x, y, TRUE_LOOP)[-1])
-            remanence, work = fitted.remanence()[0], fitted.work()[0]
-            coercive = fitted.value({UP: 0.5, DOWN: -0.5})[0]
-            imprint = fitted.value({UP: 0.5, DOWN: 0.5})[0]
-        except LoopError:
-            return cls(*[math.nan] * 4)
-        return cls(remanence * fitted.sign, coercive, imprint, work * fitted.sign)
+        response = film.loop(x, y, TRUE_LOOP)
+        found = Spectrum(x, y, TRUE_LOOP.bias, _CHANNELS, response, 0.0, 0.0)
+        names = ("remanence", "coercive_bias", "imprint", "work_of_switching")
+        return cls(*(plugins.load("scalarizers", name)(found).value for name in names))
 
 
 class Scalarizers(Lesson):

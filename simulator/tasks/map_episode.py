@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spm_auto.clock import Clock
 from spm_auto.instrument import FloatArray
@@ -108,7 +109,7 @@ class MapEpisode(Episode):
         gains = self._kriging.gains(sites, self._truth) / self._seconds(sites)
         return int(sites[np.argmax(gains)])
 
-    def _seconds(self, sites: FloatArray) -> FloatArray:
+    def _seconds(self, sites: NDArray[np.int64]) -> FloatArray:
         """Return about how long each of some sites takes, the way included [s]."""
         seconds = self.choices.seconds[sites]
         if self._here is None:

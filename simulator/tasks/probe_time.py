@@ -101,7 +101,7 @@ class ProbeTimeEpisode(MapEpisode):
         return gap, NOISE / math.sqrt(averages)
 
     def metrics(self) -> Mapping[str, float]:
-        """Return the figures of the map, and how many sweeps were averaged at a site, in the mean."""
+        """Return the figures of the map, and how many sweeps a site had in the mean."""
         sweeps = float(np.mean(self._averaged)) if self._averaged else math.nan
         return {**super().metrics(), "sweeps a site": sweeps}
 

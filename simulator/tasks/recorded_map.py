@@ -58,7 +58,7 @@ class RecordedMap(Task):
         self._folder = None if folder is None else Path(folder)
         self._read: tuple[Recording, FloatArray] | None = None
 
-    def _begin(self, seed: int, level: int) -> "RecordedMapEpisode":  # a recording has one level
+    def _begin(self, seed: int, level: int) -> "RecordedMapEpisode":  # noqa: ARG002 - it has one
         if self._read is None:
             recording = read_recording(recorded(self._folder))
             self._read = recording, openings(recording)

@@ -12,7 +12,7 @@ from ..randomness import RandomStreams
 from .stage import Stage
 from .switching import film_choices, taken, true_switching
 
-DOUBT = 0.3  # deviation of a human's judgement of one loop, in deviations of all sites
+DOUBT = 0.15  # deviation of a human's judgement of one loop, in deviations of all sites
 
 
 class Taste(Task):
@@ -143,9 +143,9 @@ class TasteEpisode(Episode):
         liked = judge.likes(values)
         self._liked = np.where(np.isfinite(liked), liked, np.nanmin(liked))
 
-    def act(self, index: int) -> float:
+    def act(self, index: int, averages: int = 1) -> float:
         """Do one of the choices, and have the human look at it; see `Episode.act`."""
-        reward = super().act(index)
+        reward = super().act(index, averages)
         self._judge.see_newest(self.shown)
         return reward
 

@@ -13,7 +13,7 @@ from .contests import Contest, contests, versions_of
 from .pictures import draw_contest, draw_verdicts
 from .section import figure_said, prose, scale_of, section_of, spread_of
 from .spec import read_campaign
-from .wording import cell, counted, table
+from .wording import Scale, cell, counted, table
 
 OVERVIEW = "all_rows"
 _WAY_OF_READING = f"""\
@@ -28,10 +28,10 @@ by the same rules; who is in question is **bold**.
   {COVERED:.0%} interval (percentile bootstrap of the mean, {RESAMPLES:,} resamples); it is bold
   where that excludes 0.
 - **A verdict says this and nothing else:** "better" and "worse" where the interval excludes 0, "no
-  better" where it does not, which is no proof that two are alike. Below {FEWEST} seeds nothing is
-  said.
-- Of ten seeds such an interval is a little narrow: two players that are alike are called different
-  in about 8 of 100 comparisons, half of them to either side."""
+  better" where it does not, which is no proof that two are alike. Below {FEWEST} seeds it says
+  nothing.
+- Of few seeds such an interval is a little narrow: of ten, two players that are alike are called
+  different in about 9 of 100 comparisons, of twenty in 6, half of them to either side."""
 
 
 def write_page(out: Path, page: Path) -> tuple[Contest, ...]:
@@ -114,30 +114,43 @@ def _summary(found: Sequence[Contest], pictures: dict[str, str]) -> Iterator[str
     for contest in found:
         name = _name(contest, found)
         scale = scale_of(contest)
+        title = f"[{_heading(contest, found)}](#{name})"
+        if contest.row.figure != "regret":
+            title += f": {figure_said(contest.row.figure, scale)}"
         for player in contest.players:
             if player.role != "agent":
                 continue
             said.append(contest.verdict(player))
             rows.append(
                 [
-                    f"[{_heading(contest, found)}](#{name})",
+                    title,
                     f"`{cell(player.label)}`",
-                    figure_said(contest.row.figure, scale),
                     spread_of(player, contest, scale),
                     spread_of(contest.of("random"), contest, scale),
-                    spread_of(contest.of("rule"), contest, scale),
-                    f"**{said[-1]}**" if said[-1].startswith("better") else said[-1],
+                    _of_rule(contest, scale),
+                    f"**{said[-1]}**" if _is_win(said[-1]) else said[-1],
                 ]
             )
+            title = ""
     yield from ("## All rows", "")
     yield from (_counts(said), "")
-    head = ("row", "player", "figure", "player's", "random's", "rule's", "verdict")
-    yield from (*table(head, rows), "")
+    head = ("row (regret, where nothing else is said)", "player", "its", "random's", "the rule's")
+    yield from (*table((*head, "verdict"), rows), "")
     if OVERVIEW in pictures:
         yield f"![Differences of all rows with their intervals]({pictures[OVERVIEW]})"
         yield ""
         yield "*Differences, paired by seed, with their intervals; filled where 0 is excluded.*"
         yield ""
+
+
+def _is_win(verdict: str) -> bool:
+    """Whether a player was better than everybody that it was compared with."""
+    return verdict.startswith("better") and "," not in verdict
+
+
+def _of_rule(contest: Contest, scale: Scale) -> str:
+    rule = contest.of("rule")
+    return f"{spread_of(rule, contest, scale)} ({cell(rule.label)})" if rule is not None else ""
 
 
 def _counts(said: Sequence[str]) -> str:

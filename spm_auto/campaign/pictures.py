@@ -9,6 +9,7 @@ import numpy as np
 from ..instrument import FloatArray
 from ..plotting import THEME, dress, to_png, write_axis
 from .contests import Contest, Player
+from .wording import unit_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -142,7 +143,8 @@ def _draw_course(
 def _draw_seeds(
     ax: "Axes", contest: Contest, players: Sequence[Player], colors: dict[str, str]
 ) -> None:
-    figure, unit = contest.row.figure, contest.row.unit
+    figure = contest.row.figure
+    unit = contest.row.unit or unit_of(figure)
     largest = 0.0
     for at, player in enumerate(players):
         values = np.array([v for v in player.values(figure).values() if math.isfinite(v)])
@@ -161,8 +163,8 @@ def _draw_seeds(
     ax.set_ylim(len(players) - 0.5, -0.5)
     ax.grid(axis="x", color="#ececec", linewidth=0.7)
     ax.set_axisbelow(True)
-    name = figure.split(" [", 1)[0]
-    write_axis(ax.xaxis, name, unit or "1", largest or 1.0)
+    name = figure.split(" [", 1)[0] if unit else figure
+    write_axis(ax.xaxis, name.replace("_", " "), unit or "1", largest or 1.0)
     dress(ax)
     for tick, player in zip(ax.get_yticklabels(), players, strict=True):
         tick.set_color(colors[player.label])

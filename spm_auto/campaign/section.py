@@ -7,7 +7,7 @@ from ..tasks import LEVELS
 from ..units import format_duration
 from .contests import Contest, Player
 from .spec import GameSpec, RecipeSpec
-from .wording import NOTHING, Scale, cell, counted, settings, span, table
+from .wording import NOTHING, Scale, cell, counted, settings, span, table, unit_of
 
 
 def section_of(
@@ -75,8 +75,8 @@ def _players(contest: Contest) -> list[str]:
     head += [f"minus {each.label}" for each in (random, rule) if each is not None]
     if random is not None:
         head.append(f"won against {random.label}")
-    head += [f"{each}" for each in row.also]
-    also = {name: Scale.of(_all_values(contest, name)) for name in row.also}
+    also = {name: Scale.of(_all_values(contest, name), unit_of(name)) for name in row.also}
+    head += [figure_said(name, scale) for name, scale in also.items()]
     lines: list[list[str]] = []
     for player in contest.players:
         line = [_bold(player), spread_of(player, contest, scale)]
@@ -122,11 +122,13 @@ def _settings(contest: Contest) -> Iterator[str]:
 
 
 def _missing(contest: Contest) -> Iterator[str]:
+    missing = [
+        f"{player.n_missing} of {player.n_ordered} of `{player.label}`"
+        for player in contest.players
+        if player.n_missing
+    ]
+    yield from prose(f"Missing runs: {', '.join(missing)}." if missing else "")
     for player in contest.players:
-        if player.n_missing:
-            missing, ordered = player.n_missing, counted(player.n_ordered, "run")
-            yield f"Missing: {missing} of {ordered} of `{player.label}`."
-            yield ""
         if player.failed:
             seed, why = next(iter(player.failed.items()))
             n = counted(len(player.failed), "run")
@@ -147,7 +149,9 @@ def _wins(contest: Contest, player: Player) -> str:
 
 def scale_of(contest: Contest) -> Scale:
     """Return how the figure of a row is written."""
-    return Scale.of(_all_values(contest, contest.row.figure), contest.row.unit)
+    return Scale.of(
+        _all_values(contest, contest.row.figure), contest.row.unit or unit_of(contest.row.figure)
+    )
 
 
 def _all_values(contest: Contest, figure: str) -> list[float]:
@@ -163,8 +167,9 @@ def spread_of(player: Player | None, contest: Contest, scale: Scale) -> str:
 
 def figure_said(figure: str, scale: Scale) -> str:
     """Return what a figure is called, with the unit that it is written in."""
-    name = figure.split(" [", 1)[0].replace("_", " ")
-    return f"{name} [{scale.unit}]" if scale.unit and scale.unit != "1" else name
+    if not scale.unit or scale.unit == "1":
+        return figure.replace("_", " ")
+    return f"{figure.split(' [', 1)[0].replace('_', ' ')} [{scale.unit}]"
 
 
 def _bold(player: Player) -> str:

@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -10,8 +11,9 @@ from spm_auto.campaign import Entry, contests, order, read_campaign, write_page
 from spm_auto.campaign.checks import check
 from spm_auto.campaign.contests import _in_short
 from spm_auto.campaign.doing import found_of
+from spm_auto.campaign.pictures import _at
 from spm_auto.campaign.result import Result, write_result
-from spm_auto.campaign.wording import Scale, cell, span
+from spm_auto.campaign.wording import Scale, cell, span, unit_of
 from spm_auto.campaign.work import read_spec
 from spm_auto.cli import app
 from spm_auto.data import Finding
@@ -97,6 +99,9 @@ def test_a_page_says_who_won_and_who_did_not_with_source_claim_and_pictures(whol
     assert "- `clever`: **better than random and ranking** (better on 8 of 8 seeds" in text
     assert "- `sobol`: **no better than random, worse than ranking**" in text
     assert "Of 2 players in question, 1 did better than random (1 of them better than the" in text
+    assert "[Largest gap](#hunt) | `clever` |" in text
+    assert "(ranking) | **better than random and ranking** |\n|  | `sobol` |" in text
+    assert "(ranking) | no better than random, worse than ranking |" in text
     assert "seeds 100 to 107, 5 min 40 s of instrument time and at most 80 acts" in text
     assert "| oracle | 0.00 ± 0.00 | 0.50 ± 0.00 | 40.0 s (8 of 8) |" in text
     assert "never (0 of 8)" in text  # nobody else has answered
@@ -107,20 +112,23 @@ def test_a_page_says_who_won_and_who_did_not_with_source_claim_and_pictures(whol
         assert (page.parent / f"img/trial/{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_page_names_the_command_that_makes_it(
-    ordered: tuple[Entry, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_page_names_the_command_that_makes_it_and_that_command_makes_it(
+    whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _do(ordered[0], 0.5)
-    monkeypatch.chdir(tmp_path)
-    order(Path("trial.toml"), Path("out"))
-    done = CliRunner().invoke(app, ["page", "out", "--out", "docs/trial.md"])
+    monkeypatch.chdir(whole)
+    words = ["campaign", "trial.toml", "--out", "out", "--page", "docs/again.md"]
+    done = CliRunner().invoke(app, words)  # all of it is done: no worker begins
     assert done.exit_code == 0, done.output
-    command = "spm-auto campaign trial.toml --out out --page docs/trial.md"
-    assert f"\n{command}\n" in Path("docs/trial.md").read_text("utf-8")
+    again = Path("docs/again.md").read_text("utf-8")
+    assert f"\nspm-auto {' '.join(words)}\n" in again
+    alone = CliRunner().invoke(app, ["page", "out", "--out", "docs/again.md"])
+    assert alone.exit_code == 0, alone.output
+    assert Path("docs/again.md").read_text("utf-8") == again
 
 
 def test_the_same_results_give_the_same_page_to_the_byte(whole: Path) -> None:
-    page, picture = whole / "docs" / "trial.md", whole / "docs" / "img" / "trial" / "hunt.png"
+    page, picture = whole / "same.md", whole / "img" / "same" / "hunt.png"
+    write_page(whole / "out", page)
     first = page.read_bytes(), picture.read_bytes()
     write_page(whole / "out", page)
     assert (page.read_bytes(), picture.read_bytes()) == first
@@ -138,7 +146,7 @@ def test_a_partial_campaign_gives_a_page_that_says_what_is_missing_and_failed(
     write_page(tmp_path / "out", tmp_path / "a.md")
     text = (tmp_path / "a.md").read_text("utf-8")
     assert "**The campaign is not done: 20 of 40 runs are missing.**" in text
-    assert "Missing: 4 of 8 runs of `sobol`." in text
+    assert "Missing runs: 4 of 8 of `clever`, 4 of 8 of `sobol`, 4 of 8 of `ranking`" in text
     assert "Failed: 1 run of `clever`, the first on seed 100: AgentError: no \\| more ideas" in text
     assert "`clever`: **too few seeds to say (3)**" in text
     assert "**Runs of several versions of spm_auto are mixed here: 1, 2.**" in text
@@ -184,6 +192,12 @@ def test_the_published_campaign_can_be_and_compares_agents_on_enough_seeds_for_c
     assert min(min(block.seeds) for block in campaign.runs) >= FIRST_TEST_SEED
 
 
+def test_a_curve_is_1_before_the_first_act_and_stays_where_the_last_one_left_it() -> None:
+    curves = {"time": (10.0, 20.0), "regret": (0.8, 0.3)}
+    drawn = _at(np.array([0.0, 9.9, 10.0, 19.9, 20.0, 99.0]), curves)
+    assert drawn.tolist() == [1.0, 1.0, 0.8, 0.8, 0.3, 0.3]
+
+
 def test_settings_that_differ_in_one_value_are_called_by_it() -> None:
     swept = ["steps[1].choice=information", "steps[1].choice=chance"]
     assert list(_in_short(swept).values()) == ["information", "chance"]
@@ -194,6 +208,11 @@ def test_settings_that_differ_in_one_value_are_called_by_it() -> None:
 def test_figures_are_written_in_one_unit_with_few_digits() -> None:
     scale = Scale.of([0.35, 0.12], "V")
     assert (scale.unit, scale.spread([0.35, 0.25])) == ("mV", "300 ± 71")
+    assert [unit_of(name) for name in ("rms error [m]", "error [decades]", "recall")] == [
+        "m",
+        "",
+        "",
+    ]
     plain = Scale.of([0.583, 0.2])
     assert plain.write(-0.583) == "\u22120.58"
     assert plain.write(-0.001, signed=True) == "0.00"
