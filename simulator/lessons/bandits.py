@@ -89,7 +89,7 @@ class Bandits(Lesson):
         """Return the lab file: how strongly walls are pinned and the built-in field are drawn."""
         rng = chance(self, seed)
         return _LAB.format(
-            pinning=float(np.exp(rng.uniform(np.log(0.07), np.log(0.3)))),
+            pinning=float(np.exp(rng.uniform(np.log(0.06), np.log(0.5)))),
             built_in=float(rng.uniform(-0.03, 0.0)),
         )
 
@@ -138,7 +138,8 @@ class Bandits(Lesson):
         share = step(longer, 0.01, 0.1)
         ways = {1.0: "the shortest way", 0.5: "not quite the shortest way", 0.0: "a long way"}
         said = f"{high} of {len(tour)} are hills; {ways[share]}"
-        return shared("tour", question, (high / len(tour)) * (1 + share) / 2, said)
+        better = max(0.0, 2 * high / len(tour) - 1)  # half of them may be hills by chance
+        return shared("tour", question, better * (1 + share) / 2, said)
 
 
 def contexts(film: FilmTruth) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
