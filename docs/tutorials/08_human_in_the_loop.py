@@ -90,12 +90,12 @@ plt.show()
 # %% [markdown]
 # ## Alone
 #
-# First without a human: 50 spectra.
+# First without a human: 60 spectra.
 
 # %%
 with exercise.start_run("alone") as run:
     image, agent = begin(run)
-    alone = explore(run, agent, 50)
+    alone = explore(run, agent, 60)
 
 fig, axes = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
 image.plot("height", ax=axes[0])
@@ -103,7 +103,7 @@ axes[0].plot(*alone[:, :2].T, "w-", lw=0.4)
 shown = axes[0].scatter(*alone[:, :2].T, c=alone[:, 2], cmap="plasma", s=24, edgecolor="w", lw=0.4)
 step = np.hypot(*np.diff(alone[:, :2], axis=0).T)
 axes[1].plot(alone[:, 2], "o", ms=4, color="C1", label="how much of the gap is filled")
-axes[1].step(np.arange(1, 50), step / SIDE, color="C0", label="way, in widths of the image")
+axes[1].step(np.arange(1, 60), step / SIDE, color="C0", label="way, in widths of the image")
 axes[1].set(xlabel="spectrum", title="it found something, and then?")
 axes[1].legend()
 plt.show()
@@ -136,7 +136,7 @@ plt.show()
 # - **forbid** 20 nm around the vortex that it has. Vortices repel each other: no other one is that near.
 # - make it **curious**: three standard deviations of what is not known count as much as what is.
 #
-# Do that every ten spectra, with all vortices that are known by then.
+# Do that every twelve spectra, with all vortices that are known by then.
 
 
 # %%
@@ -154,7 +154,7 @@ with exercise.start_run("helped") as run:
     image, agent = begin(run)
     known = []
     for _ in range(5):
-        helped = np.vstack([helped, explore(run, agent, 10)])
+        helped = np.vstack([helped, explore(run, agent, 12)])
         for place in cores(helped):
             if all(np.hypot(place[0] - a, place[1] - b) > 15e-9 for a, b in known):
                 agent.steer(ForbidRegion(place, radius=20e-9), who="me", why="a vortex, known")
@@ -167,14 +167,47 @@ for ax, found, name in ((axes[0], alone, "alone"), (axes[1], helped, "helped")):
     ax.scatter(*found[:, :2].T, c=found[:, 2], cmap="plasma", s=20, edgecolor="w", lw=0.4)
     places = np.array(cores(found))
     ax.plot(*places.T, "o", ms=22, mfc="none", mec="c", mew=1.5)
-    ax.set_title(f"{name}: {len(places)} vortices in 50 spectra", loc="right")
+    ax.set_title(f"{name}: {len(places)} vortices in 60 spectra", loc="right")
 plt.show()
+
+# %% [markdown]
+# ## Where exactly?
+#
+# A core fades over 8 nm, and the agent has not always hit its middle. So take a small raster of spectra around each, go to its centre of mass, and do that once more. The conductance at
+# 0 V alone is the sharper guide here.
+
+
+# %%
+def centre(run, place):
+    """Return the middle of a vortex near a place, and how high the conductance is there."""
+    offsets = np.arange(-2, 3) * 4e-9
+    for _ in range(2):
+        u, v = np.clip(place, -SIDE / 2 + 8e-9, SIDE / 2 - 8e-9)
+        at = np.array([(a, b) for a in u + offsets for b in v + offsets])
+        zero = [zero_bias_conductance(run.acquire_spectrum(a, b, SWEEP)).value for a, b in at]
+        weight = np.clip(zero - np.median(zero), 0, None)
+        place = weight @ at / weight.sum()
+    return place, np.max(zero)
+
+
+def add(run, centres, candidates):
+    """Go to each candidate, and keep those that are vortices and not known yet."""
+    for place in candidates:
+        middle, highest = centre(run, place)
+        if highest > 1.0 and all(np.hypot(*(middle - other)) > 20e-9 for other in centres):
+            centres.append(middle)
+
+
+centres = []
+with exercise.start_run("closer") as run:
+    add(run, centres, cores(np.vstack([helped, alone])))
+print(len(centres), "vortices, with what the agent found alone")
 
 # %% [markdown]
 # ## What only you know
 #
 # The agent does not know that vortices form a lattice. You do: where two of them are known the third cannot be far from the tip of an equilateral triangle over them, to either side. So **force**
-# the agent to look there. (A point outside of the image is refused, and nothing has changed.)
+# the agent to look there, add what is found, and guess again. (A point outside of the image is refused, and nothing has changed.)
 
 
 # %%
@@ -184,51 +217,28 @@ def guesses(places):
     apart = np.hypot(*(places[:, None] - places[None]).T)
     np.fill_diagonal(apart, np.inf)
     i, j = np.unravel_index(np.argmin(apart), apart.shape)
-    a, b = places[j] - places[i], np.array([[0.5, -np.sqrt(0.75)], [np.sqrt(0.75), 0.5]])
-    lattice = [places[i] + m * a + n * (b @ a) for m in range(-3, 4) for n in range(-3, 4)]
-    return [
-        p for p in lattice
-        if np.max(np.abs(p)) < SIDE / 2 and np.min(np.hypot(*(places - p).T)) > 15e-9
-    ]  # fmt: skip
+    a, turn = places[j] - places[i], np.array([[0.5, -np.sqrt(0.75)], [np.sqrt(0.75), 0.5]])
+    around = [places[i] + m * a + n * (turn @ a) for m in range(-2, 3) for n in range(-2, 3)]
+    inside = [p for p in around if np.max(np.abs(p)) < SIDE / 2]
+    return [p for p in inside if np.min(np.hypot(*(places - p).T)) > 20e-9]
 
 
-wanted = guesses(known)
+forced = np.empty((0, 3))
 with exercise.start_run("forced") as run:
     image, agent = begin(run)
-    for u, v in wanted:
-        agent.steer(ForcePoint(u, v), who="me", why="the lattice has a point here")
-    forced = explore(run, agent, len(wanted))
-print("how full the gap is where the lattice was expected:", np.round(forced[:, 2], 2))
-
-# %% [markdown]
-# A lattice that is guessed from two of its points is off by more the farther you go, so not every guess need hit: look, and guess again.
-#
-# ## Where exactly?
-#
-# A core fades over 8 nm, and the agent has not always hit its middle. So take a small raster of spectra around each, go to its centre of mass, and do that once more. The conductance at
-# 0 V alone is the sharper guide here.
+    for _ in range(3):
+        wanted = guesses(centres)
+        for u, v in wanted:
+            agent.steer(ForcePoint(u, v), who="me", why="the lattice has a point here")
+        looked = explore(run, agent, len(wanted))
+        forced = np.vstack([forced, looked])
+        add(run, centres, [(u, v) for u, v, filled in looked if filled > 0.5])
+print("how full the gap was where the lattice was expected:", np.round(forced[:, 2], 2))
 
 # %%
-everything = cores(np.vstack([helped, forced, alone]))
-inside = [p for p in everything if np.max(np.abs(p)) < SIDE / 2 - 4e-9]
-offsets = np.arange(-2, 3) * 4e-9
-centres = []
-with exercise.start_run("closer") as run:
-    for place in 2 * inside:
-        place = place if len(centres) < len(inside) else centres.pop(0)
-        u, v = np.clip(place, -SIDE / 2 + 8e-9, SIDE / 2 - 8e-9)
-        raster = [
-            (a, b, run.acquire_spectrum(a, b, SWEEP)) for a in u + offsets for b in v + offsets
-        ]
-        at = np.array([(a, b) for a, b, _ in raster])
-        zero = np.array([zero_bias_conductance(each).value for _, _, each in raster])
-        weight = np.clip(zero - np.median(zero), 0, None)
-        centres.append(weight @ at / weight.sum())
 centres = np.array(centres)
-
 apart = np.hypot(*(centres[:, None] - centres[None]).T)[np.triu_indices(len(centres), 1)]
-neighbours = apart[apart < 1.35 * apart.min()]
-spacing = neighbours.mean()
+spacing = apart[apart < 1.35 * apart.min()].mean()
 FLUX = 2.067833848e-15  # [Wb], CODATA 2022: h / 2e
 field = 2 * FLUX / (np.sqrt(3) * spacing**2)
 
@@ -286,6 +296,6 @@ print(answer)
 #
 # Do it again with your own name as `student`: another field, another lattice. Then:
 #
-# 1. Step in less often. How many interventions does it take to find four vortices in 50 spectra?
+# 1. Step in less often. How many interventions does it take to find four vortices in 60 spectra?
 # 2. Do without a human: write a scalarizer, or choose another agent (`curious`), that finds them all by itself. What does *it* get wrong?
 # 3. Steer a run from another terminal, while it goes on: `spm-auto steer` (`docs/steering.md`).
