@@ -5,12 +5,14 @@ from .distinct import Distinct
 from .drift_track import DriftTrack
 from .ease_symmetry import EaseSymmetry
 from .gap_hunt import GapHunt
+from .library import Library
 from .loop_area import LoopArea
 from .multi_fidelity import MultiFidelity
 from .release import Release
 from .setpoint import Setpoint
 from .shiba import Shiba
 from .stiff_inclusions import StiffInclusions
+from .switch_stats import SwitchStats
 from .taste import Taste
 from .tip_estimate import TipEstimate
 from .tip_prep import TipPrep
@@ -23,12 +25,14 @@ __all__ = [
     "DriftTrack",
     "EaseSymmetry",
     "GapHunt",
+    "Library",
     "LoopArea",
     "MultiFidelity",
     "Release",
     "Setpoint",
     "Shiba",
     "StiffInclusions",
+    "SwitchStats",
     "Taste",
     "TipEstimate",
     "TipPrep",

@@ -12,7 +12,7 @@ from ..randomness import RandomStreams
 from .stage import Stage
 from .switching import film_choices, taken, true_switching
 
-DOUBT = 0.3  # deviation of a human's judgement of one loop, in deviations of all sites
+DOUBT = 0.15  # deviation of a human's judgement of one loop, in deviations of all sites
 
 
 class Taste(Task):
