@@ -13,7 +13,8 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export QT_QPA_PLATFORM ?= offscreen
 
-.PHONY: help setup demo test torture interop clients faults chaos screen campaign validate check bench
+.PHONY: help setup demo test torture interop clients faults chaos screen campaign lessons validate docs \
+	check bench
 .DEFAULT_GOAL := help
 
 help:
@@ -27,7 +28,9 @@ help:
 	@echo 'make chaos    thirty ways in which a laboratory goes wrong, as a table of what was survived'
 	@echo 'make campaign   the same campaign on a pool, on Dask, and with workers killed'
 	@echo 'make screen   the whole window on a virtual screen, driven by mouse and keyboard'
+	@echo 'make lessons  all notebooks executed, and what they hand in graded; the truth looked for'
 	@echo 'make validate   the physics of the simulator against references, as a table'
+	@echo 'make docs     the site, built into site/, and every code block of every page'
 	@echo 'make check   style, types, and a wheel that is installed and started elsewhere'
 	@echo 'make bench   agents compared on a known truth (BENCH="--task ... --seeds ...")'
 
@@ -68,8 +71,15 @@ screen: $(INSTALLED)
 campaign: $(INSTALLED)
 	$(BIN)/python -m pytest -q -m campaign tests/campaign
 
+lessons: $(INSTALLED)
+	$(BIN)/python -m pytest -q -rP -m lessons tests/lessons
+
 validate: $(INSTALLED)
 	$(BIN)/python -m pytest -q -m physics tests/physics
+
+docs: $(INSTALLED)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	$(BIN)/python -m pytest -q -m docs tests/docs
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -67,7 +67,8 @@ def campaign(
         bool, typer.Option("--dry-run", help="Say how many runs there are; begin none.")
     ] = False,
     page: Annotated[
-        Path | None, typer.Option("--page", help="Write a page of its rows there at the end.")
+        Path | None,
+        typer.Option("--page", metavar="FILE", help="Then write its page there, as markdown."),
     ] = None,
     json: AsJson = False,
 ) -> None:
@@ -75,7 +76,7 @@ def campaign(
 
     Exit code 0 only when all have completed. The same command goes on after any end.
     """
-    from .campaign import do_again, foresee, open_folders, order, survey
+    from .campaign import do_again, foresee, open_folders, order, survey, write_page
 
     _check_options(on, cluster, array, workers)
     if dry_run:
@@ -95,11 +96,9 @@ def campaign(
     if todo:
         with _executor(on, workers, cluster, out) as executor:
             _carry_out(ordered, todo, executor)
-    is_complete = _say_standing(ordered, json)
     if page is not None:
-        from .campaign import write_page
-
         write_page(out, page)
+    is_complete = _say_standing(ordered, json)
     sys.exit(0 if is_complete else 1)
 
 

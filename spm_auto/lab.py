@@ -4,6 +4,7 @@ import platform
 import subprocess
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -351,8 +352,12 @@ def versions() -> dict[str, str]:
     return {**found, "commit": commit} if commit else found
 
 
+@cache
 def _commit() -> str:
-    """Return the commit of the checkout that runs; empty for an installed package."""
+    """Return the commit of the checkout that runs; empty for an installed package.
+
+    It is asked for once: what runs is what was imported, whatever becomes of the checkout.
+    """
     checkout = Path(__file__).parent.parent
     if not (checkout / ".git").exists():
         return ""

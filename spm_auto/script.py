@@ -39,6 +39,7 @@ from .instrument import (
     Scan,
     ScanFrame,
     ScanImage,
+    SetFeedback,
     Spectrum,
 )
 from .lab import begin, parse_lab
@@ -171,6 +172,23 @@ class Run:
         if not isinstance(spectrum, Spectrum):
             raise TypeError(f"a spectrum gave {type(spectrum).__name__}")
         return spectrum
+
+    def set_feedback(
+        self,
+        bias: Quantity | None = None,
+        setpoint: float | None = None,
+        gain: Quantity | None = None,
+    ) -> None:
+        """Change what the z loop holds, and how fast; raises as `scan` does.
+
+        Args:
+            bias: Tip-sample bias while scanning [V]; as it is without it.
+            setpoint: A current [A], a force [N] or an amplitude [m]; as it is without it.
+            gain: Integral gain [1/s]; as it is without it.
+        """
+        held = None if bias is None else quantity(bias, "V")
+        speed = None if gain is None else quantity(gain, "1/s")
+        self._runner.perform(SetFeedback(held, setpoint, speed))
 
     def move_stage(self, x: Quantity, y: Quantity) -> None:
         """Withdraw, move the coarse stage to (x, y) of the sample [m], and approach again.

@@ -12,6 +12,8 @@ from spm_auto.clock import InstantClock
 from spm_auto.data import FILE_NAME, FinishReason, RunContinued
 from spm_auto.errors import CannotResume, LimitExceeded
 
+pytestmark = pytest.mark.usefixtures("quick_fits")
+
 SWEEP = spm.BiasWaveform.sweep("0 V", "1 V", points=11)
 FRAME = (("0 nm", "0 nm"), ("1 um", "1 um"))
 LAB = Path(__file__).parent.parent / "examples" / "lab_simulator.toml"

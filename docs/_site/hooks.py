@@ -14,6 +14,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+from notebooks import page_of, sources
 
 ROOT = Path(__file__).resolve().parents[2]
 PLANES = ("drivers", "simulator", "gui")  # they stand beside the package in a checkout
@@ -34,10 +35,9 @@ PLACES = {
 }
 LESSONS = """# Lessons
 
-Short notebooks on the simulator; each ends with a task that is graded on a truth which the
-notebook cannot see. They are [jupytext](https://jupytext.readthedocs.io) files in
-`docs/tutorials/`: open them
-as notebooks, or run them as scripts.
+Short notebooks on the simulator; each ends with a task that is graded on a truth which the notebook
+cannot see. They are [jupytext](https://jupytext.readthedocs.io) files in `docs/tutorials/`:
+open them as notebooks, or run them as scripts.
 
 """
 LINK = re.compile(r"(?<=\]\()([^)\s]+)(?=\))")
@@ -54,15 +54,31 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     shutil.copytree(ROOT / "spm_auto", whole, ignore=only_python)
     for plane in PLANES:
         shutil.copytree(ROOT / plane, whole / plane, ignore=only_python)
+    config.nav = _expanded(config.nav)
     handlers: dict[str, Any] = config.plugins["mkdocstrings"].config.handlers
     handlers["python"]["paths"] = [str(whole.parent)]
     return config
 
 
+def _expanded(nav: Any) -> Any:
+    """Return the navigation with all pages of a folder where it says ``folder/*``, index first."""
+    if isinstance(nav, list):
+        return [_expanded(each) for each in nav]
+    if isinstance(nav, dict):
+        return {title: _expanded(where) for title, where in nav.items()}
+    folder, star, rest = nav.partition("/*")
+    if not star or rest:
+        return nav
+    stems = {path.stem for kind in ("*.md", "*.py") for path in (ROOT / "docs" / folder).glob(kind)}
+    return [f"{folder}/{stem}.md" for stem in ("index", *sorted(stems - {"index"}))]
+
+
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that are made from files which are no pages."""
-    made = {target: _read(ROOT / source) for source, target in TOP_PAGES.items()}
-    made |= _example_pages() | _tutorial_pages()
+    made: dict[str, str | bytes] = {}
+    made |= {target: _read(ROOT / source) for source, target in TOP_PAGES.items()}
+    made |= _example_pages()
+    made |= _lesson_pages()
     made["decisions/index.md"] = _decisions()
     for target, text in made.items():
         files.append(File.generated(config, target, content=text))
@@ -157,7 +173,8 @@ def _example_pages() -> dict[str, str]:
 
 def _example(path: Path) -> str:
     where = path.relative_to(ROOT).as_posix()
-    return f"# {path.name}\n\n`{where}`: {_about(path)}\n{_fenced(path)}"
+    head = "---\nsearch: { boost: 0.3 }\n---\n\n"
+    return head + f"# {path.name}\n\n`{where}`: {_about(path)}\n{_fenced(path)}"
 
 
 def _fenced(path: Path) -> str:
@@ -188,37 +205,15 @@ def _decisions() -> str:
     return "\n".join(head + rows) + "\n"
 
 
-def _tutorial_pages() -> dict[str, str]:
-    """Return a page for each lesson: its notebook as text, code and what to do with it."""
-    lessons = sorted((ROOT / "docs" / "tutorials").glob("[0-9]*.py"))
-    if not lessons:
+def _lesson_pages() -> dict[str, str | bytes]:
+    """Return a page for each lesson, with its pictures, and their index."""
+    pages = {source.stem: page_of(source) for source in sources()}
+    if not pages:
         return {}
-    pages = {path.stem: notebook_page(path) for path in lessons}
-    rows = [f"1. [{_title(page)}]({stem}.md)" for stem, page in pages.items()]
-    made = {f"tutorials/{stem}.md": page for stem, page in pages.items()}
+    made: dict[str, str | bytes] = {}
+    for stem, page in pages.items():
+        made[f"tutorials/{stem}.md"] = page.text
+        made |= {f"tutorials/{name}": data for name, data in page.pictures.items()}
+    rows = [f"- [{page.title}]({stem}.md)" for stem, page in pages.items()]
     made["tutorials/index.md"] = LESSONS + "\n".join(rows) + "\n"
     return made
-
-
-def _title(page: str) -> str:
-    return next(line for line in page.splitlines() if line.startswith("# ")).removeprefix("# ")
-
-
-def notebook_page(path: Path) -> str:
-    """Return a notebook in jupytext's percent format as markdown.
-
-    Raises:
-        ValueError: If the file has no heading to be its title.
-    """
-    cells = re.split(r"^# %%(.*)$", _read(path), flags=re.MULTILINE)[1:]
-    parts = []
-    for kind, body in zip(cells[::2], cells[1::2], strict=True):
-        if "[markdown]" in kind:
-            parts.append(re.sub(r"^# ?", "", body.strip("\n"), flags=re.MULTILINE))
-        elif body.strip():
-            parts.append(f"```python\n{body.strip()}\n```")
-    text = "\n\n".join(parts) + "\n"
-    if not re.search(r"^# ", text, re.MULTILINE):
-        raise ValueError(f"{path.name} has no heading '# ...' in a markdown cell")
-    note = f'\n!!! tip "As a notebook"\n    This page is `docs/tutorials/{path.name}`.\n'
-    return text + note

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -84,29 +85,64 @@ class FirstScan(Lesson):
 
     def truth(self, seed: int) -> Mapping[str, Answer]:
         """Return tilt, roughness, and the whole bump that stands highest."""
-        stage = behind(self, seed)
-        sample, scanner = stage.truth.sample, stage.truth.scanner.settings
-        if not isinstance(sample, AfmSample):
-            raise TypeError(f"{sample.name} has no bumps")
-        height = sample.fields.height
-        along = middles(sample.size, len(height))
-        y, x = np.meshgrid(along, along, indexing="ij")
-        away = [_distance(x, y, spot, sample.size) / spot.radius for spot in sample.spots]
-        flat = np.min(away, axis=0) > 1.1
-        whole = [
-            (np.where(at < 1, height, -np.inf), spot)
-            for at, spot in zip(away, sample.spots, strict=True)
-            if max(abs(spot.x), abs(spot.y)) + spot.radius < sample.size / 2
-        ]
-        bump, spot = max(whole, key=lambda each: float(each[0].max()))
-        top = np.unravel_index(int(np.argmax(bump)), bump.shape)
+        truth = behind(self, seed).truth
+        scanner, bump = truth.scanner.settings, highest_bump(truth.sample)
         return {
             "tilt": (math.tan(scanner.tilt_x), math.tan(scanner.tilt_y)),
-            "roughness": float(np.std(height[flat])),
-            "highest": (float(x[top]), float(y[top])),
-            "height": float(height[top] - np.median(height[flat])),
-            "width": 2 * spot.radius,
+            "roughness": bump.roughness,
+            "highest": (bump.x, bump.y),
+            "height": bump.height,
+            "width": bump.width,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Bump:
+    """The highest bump that lies wholly in a sample.
+
+    Attributes:
+        x: Of its top [m].
+        y: Of its top [m].
+        height: Of its top over the flat part [m].
+        width: At its foot [m].
+        roughness: Of the flat part around all bumps, rms [m].
+    """
+
+    x: float
+    y: float
+    height: float
+    width: float
+    roughness: float
+
+
+def highest_bump(sample: object) -> Bump:
+    """Find it in the sample itself.
+
+    Raises:
+        TypeError: The sample has no bumps.
+    """
+    if not isinstance(sample, AfmSample):
+        raise TypeError("only a sample of an AFM has bumps")
+    height = sample.fields.height
+    along = middles(sample.size, len(height))
+    y, x = np.meshgrid(along, along, indexing="ij")
+    away = [_distance(x, y, spot, sample.size) / spot.radius for spot in sample.spots]
+    flat = np.min(away, axis=0) > 1.1
+    whole = [
+        (np.where(at < 1, height, -np.inf), spot)
+        for at, spot in zip(away, sample.spots, strict=True)
+        if max(abs(spot.x), abs(spot.y)) + spot.radius < sample.size / 2
+    ]
+    rise, spot = max(whole, key=lambda each: float(each[0].max()))
+    top = np.unravel_index(int(np.argmax(rise)), rise.shape)
+    level = float(np.median(height[flat]))
+    return Bump(
+        x=float(x[top]),
+        y=float(y[top]),
+        height=float(height[top]) - level,
+        width=2 * spot.radius,
+        roughness=float(np.std(height[flat])),
+    )
 
 
 def _distance(x: FloatArray, y: FloatArray, spot: Spot, size: float) -> FloatArray:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spm_auto.clock import InstantClock
-from spm_auto.instrument import FloatArray, Load, Scan, ScanFrame, ScanImage
+from spm_auto.instrument import FloatArray, Instrument, Load, Scan, ScanFrame, ScanImage
 
 from ..instrument import SimulatedMicroscope
 from ..settings import SimulatorSettings, simulate
@@ -33,16 +33,21 @@ class Stage:
 
     def image(self, scan: Scan) -> ScanImage:
         """Scan a frame to its end."""
-        start = self.clock.now()
-        lines = list(self.microscope.scan(scan))
-        return ScanImage(
-            frame=scan.frame,
-            channels=self.microscope.capabilities.channels_of(scan),
-            forward=np.stack([line.forward for line in lines], axis=1),
-            backward=np.stack([line.backward for line in lines], axis=1),
-            start_time=start,
-            end_time=self.clock.now(),
-        )
+        return scanned(self.microscope, self.clock, scan)
+
+
+def scanned(instrument: Instrument, clock: InstantClock, scan: Scan) -> ScanImage:
+    """Scan a frame to its end, on an instrument whose time this clock is."""
+    start = clock.now()
+    lines = list(instrument.scan(scan))
+    return ScanImage(
+        frame=scan.frame,
+        channels=instrument.capabilities.channels_of(scan),
+        forward=np.stack([line.forward for line in lines], axis=1),
+        backward=np.stack([line.backward for line in lines], axis=1),
+        start_time=start,
+        end_time=clock.now(),
+    )
 
 
 def mount(settings: SimulatorSettings, seed: int) -> Stage:

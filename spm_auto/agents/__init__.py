@@ -54,6 +54,7 @@ from .steering import (
     SteeringWatch,
     steering_of,
 )
+from .strategies import RecallingAgent, Space, Strategy, StrategyAgent
 from .watchfulness import Concern, Lookout, noise_deviation, z_score
 
 # fmt: off
@@ -62,9 +63,10 @@ __all__ = [
     "CuriousSettings", "DeepKernelSettings", "Explorer", "Fit", "ForbidRegion", "ForcePoint",
     "GaussianProcessSettings", "GridSettings", "Levels", "Lookout", "Memory", "Model",
     "Observation", "Order", "ParetoSettings", "Prefer", "PreferenceSettings", "Preferring",
-    "Proposal", "RandomSettings", "RankingSettings", "Recollection", "RememberingWatch",
-    "Rescalarize", "Resumable", "Scalar", "Scalarizer", "Scored", "SetExploration", "Steerable",
-    "Steering", "SteeringWatch", "Watch", "coercive_bias", "imprint", "inherit", "integral",
+    "Proposal", "RandomSettings", "RankingSettings", "RecallingAgent", "Recollection",
+    "RememberingWatch", "Rescalarize", "Resumable", "Scalar", "Scalarizer", "Scored",
+    "SetExploration", "Space", "Steerable", "Steering", "SteeringWatch", "Strategy",
+    "StrategyAgent", "Watch", "coercive_bias", "imprint", "inherit", "integral",
     "loop_area", "loop_area_raw", "loop_opening", "make", "noise_deviation", "peak", "refusal",
     "scalar_of", "steering_of", "z_score",
 ]

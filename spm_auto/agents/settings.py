@@ -120,7 +120,7 @@ class ModelSettings(AgentSettings):
         Raises:
             AgentError: They are not installed.
         """
-        with _said_when_missing(self.kind):
+        with said_when_missing(self.kind):
             from . import learner  # noqa: F401
 
 
@@ -169,7 +169,7 @@ class GaussianProcessSettings(LearnerSettings):
         Raises:
             AgentError: torch or gpytorch are not installed.
         """
-        with _said_when_missing(self.kind):
+        with said_when_missing(self.kind):
             from .learner import gaussian_process_agent
         return gaussian_process_agent(self, candidates, rng)
 
@@ -191,7 +191,7 @@ class DeepKernelSettings(LearnerSettings):
         Raises:
             AgentError: torch or gpytorch are not installed.
         """
-        with _said_when_missing(self.kind):
+        with said_when_missing(self.kind):
             from .learner import deep_kernel_agent
         return deep_kernel_agent(self, candidates, rng)
 
@@ -208,7 +208,7 @@ class ParetoSettings(ModelSettings):
         Raises:
             AgentError: torch or gpytorch are not installed.
         """
-        with _said_when_missing(self.kind):
+        with said_when_missing(self.kind):
             from .pareto import ParetoAgent
         return ParetoAgent(candidates, self, rng)
 
@@ -236,7 +236,7 @@ class PreferenceSettings(ModelSettings):
         Raises:
             AgentError: torch or gpytorch are not installed.
         """
-        with _said_when_missing(self.kind):
+        with said_when_missing(self.kind):
             from .preference import PreferenceAgent
         return PreferenceAgent(candidates, self, rng)
 
@@ -259,14 +259,18 @@ class CuriousSettings(ModelSettings):
         Raises:
             AgentError: torch or gpytorch are not installed.
         """
-        with _said_when_missing(self.kind):
+        with said_when_missing(self.kind):
             from .curious import CuriousAgent
         return CuriousAgent(candidates, self, rng)
 
 
 @contextlib.contextmanager
-def _said_when_missing(kind: str) -> Iterator[None]:
+def said_when_missing(kind: str, extra: str = "dkl") -> Iterator[None]:
     """Say what an agent needs and how to install it, where an import fails.
+
+    Args:
+        kind: Of the agent.
+        extra: What of spm_auto brings what it needs.
 
     Raises:
         AgentError: It is not installed.
@@ -276,5 +280,5 @@ def _said_when_missing(kind: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         raise AgentError(
             f"agent {kind!r} needs {error.name}, which is not installed: "
-            "pip install 'spm_auto[dkl]'"
+            f"pip install 'spm_auto[{extra}]'"
         ) from error

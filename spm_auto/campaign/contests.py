@@ -157,7 +157,8 @@ def _contest(block: Block, group: str, ordered: Sequence[Entry]) -> Contest:
             f"block {block.name!r}: its row names {unknown[0]!r}, who plays nothing there; "
             f"players are {', '.join(map(repr, by_label))}"
         )
-    players = [_player(label, row, runs) for label, runs in by_label.items()]
+    called = _in_short(list(by_label))
+    players = [_player(label, called[label], row, runs) for label, runs in by_label.items()]
     places = {role: i for i, role in enumerate(("agent", "rule", "other", "random", "oracle"))}
     return Contest(
         block=block,
@@ -168,11 +169,19 @@ def _contest(block: Block, group: str, ordered: Sequence[Entry]) -> Contest:
     )
 
 
-def _player(label: str, row: Row, runs: Sequence[Entry]) -> Player:
+def _in_short(labels: Sequence[str]) -> dict[str, str]:
+    """Say what players are called: of settings that only differ in the value of one, the value."""
+    parts = [label.partition("=") for label in labels]
+    if len(labels) > 1 and len({path for path, _, _ in parts}) == 1 and all(e for _, e, _ in parts):
+        return {label: value for label, (_, _, value) in zip(labels, parts, strict=True)}
+    return {label: label for label in labels}
+
+
+def _player(label: str, called: str, row: Row, runs: Sequence[Entry]) -> Player:
     done = [(entry.seed, result) for entry in runs if (result := entry.result()) is not None]
     spec = done[0][1].spec if done else None
     return Player(
-        label=label,
+        label=called,
         role=_role(label, row),
         spec=spec,
         results={seed: result for seed, result in done if result.finish == COMPLETED},

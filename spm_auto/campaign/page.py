@@ -1,20 +1,19 @@
 """The page of a campaign: row by row what was claimed, what was done, and what came of it."""
 
-import math
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..data import write_whole
 from ..play import GOOD
-from ..tasks import LEVELS
 from ..units import format_duration
 from .book import SPEC_COPY, ordered_from
 from .compare import COVERED, FEWEST, RESAMPLES
-from .contests import Contest, Player, contests, versions_of
+from .contests import Contest, contests, versions_of
 from .pictures import draw_contest, draw_verdicts
-from .spec import GameSpec, RecipeSpec, read_campaign
-from .wording import NOTHING, Scale, cell, counted, settings, span, table
+from .section import figure_said, prose, scale_of, section_of, spread_of
+from .spec import read_campaign
+from .wording import Scale, cell, counted, table
 
 OVERVIEW = "all_rows"
 _WAY_OF_READING = f"""\
@@ -29,10 +28,10 @@ by the same rules; who is in question is **bold**.
   {COVERED:.0%} interval (percentile bootstrap of the mean, {RESAMPLES:,} resamples); it is bold
   where that excludes 0.
 - **A verdict says this and nothing else:** "better" and "worse" where the interval excludes 0, "no
-  better" where it does not, which is no proof that two are alike. Below {FEWEST} seeds nothing is
-  said.
-- Of ten seeds such an interval is a little narrow: two players that are alike are called different
-  in about 8 of 100 comparisons, half of them to either side."""
+  better" where it does not, which is no proof that two are alike. Below {FEWEST} seeds it says
+  nothing.
+- Of few seeds such an interval is a little narrow: of ten, two players that are alike are called
+  different in about 9 of 100 comparisons, of twenty in 6, half of them to either side."""
 
 
 def write_page(out: Path, page: Path) -> tuple[Contest, ...]:
@@ -60,10 +59,16 @@ def write_page(out: Path, page: Path) -> tuple[Contest, ...]:
         if content is not None:
             write_whole(folder / f"{name}.png", content)
             pictures[name] = f"img/{page.stem}/{name}.png"
-    title = read_campaign(out / SPEC_COPY).title
-    lines = [f"# {title}", "", *_opening(found, command_of(out, page)), *_summary(found, pictures)]
+    campaign = read_campaign(out / SPEC_COPY)
+    lines = [
+        f"# {campaign.title}",
+        "",
+        *prose(campaign.note),
+        *_opening(found, command_of(out, page)),
+        *_summary(found, pictures),
+    ]
     for contest in found:
-        lines += _section(contest, _name(contest, found), pictures)
+        lines += section_of(contest, _name(contest, found), _heading(contest, found), pictures)
     lines += _closing(found)
     text = "\n".join(line.rstrip() for line in lines) + "\n"
     write_whole(page, text.encode())
@@ -75,6 +80,12 @@ def _name(contest: Contest, found: Sequence[Contest]) -> str:
     same = [each for each in found if each.block.name == contest.block.name]
     number = same.index(contest) + 1
     return contest.block.name if len(same) == 1 else f"{contest.block.name}_{number}"
+
+
+def _heading(contest: Contest, found: Sequence[Contest]) -> str:
+    """Return the title of a row, with what tells it apart where a block has several groups."""
+    is_only = _name(contest, found) == contest.block.name
+    return cell(contest.row.title if is_only else f"{contest.row.title}: {contest.group}")
 
 
 def _opening(found: Sequence[Contest], command: str) -> Iterator[str]:
@@ -102,31 +113,44 @@ def _summary(found: Sequence[Contest], pictures: dict[str, str]) -> Iterator[str
     rows: list[list[str]] = []
     for contest in found:
         name = _name(contest, found)
-        scale = _scale(contest)
+        scale = scale_of(contest)
+        title = f"[{_heading(contest, found)}](#{name})"
+        if contest.row.figure != "regret":
+            title += f": {figure_said(contest.row.figure, scale)}"
         for player in contest.players:
             if player.role != "agent":
                 continue
             said.append(contest.verdict(player))
             rows.append(
                 [
-                    f"[{cell(contest.row.title)}](#{name})",
+                    title,
                     f"`{cell(player.label)}`",
-                    _said(contest.row.figure, scale),
-                    _spread(player, contest, scale),
-                    _spread(contest.of("random"), contest, scale),
-                    _spread(contest.of("rule"), contest, scale),
-                    f"**{said[-1]}**" if said[-1].startswith("better") else said[-1],
+                    spread_of(player, contest, scale),
+                    spread_of(contest.of("random"), contest, scale),
+                    _of_rule(contest, scale),
+                    f"**{said[-1]}**" if _is_win(said[-1]) else said[-1],
                 ]
             )
+            title = ""
     yield from ("## All rows", "")
     yield from (_counts(said), "")
-    head = ("row", "player", "figure", "player's", "random's", "rule's", "verdict")
-    yield from (*table(head, rows), "")
+    head = ("row (regret, where nothing else is said)", "player", "its", "random's", "the rule's")
+    yield from (*table((*head, "verdict"), rows), "")
     if OVERVIEW in pictures:
         yield f"![Differences of all rows with their intervals]({pictures[OVERVIEW]})"
         yield ""
         yield "*Differences, paired by seed, with their intervals; filled where 0 is excluded.*"
         yield ""
+
+
+def _is_win(verdict: str) -> bool:
+    """Whether a player was better than everybody that it was compared with."""
+    return verdict.startswith("better") and "," not in verdict
+
+
+def _of_rule(contest: Contest, scale: Scale) -> str:
+    rule = contest.of("rule")
+    return f"{spread_of(rule, contest, scale)} ({cell(rule.label)})" if rule is not None else ""
 
 
 def _counts(said: Sequence[str]) -> str:
@@ -139,121 +163,6 @@ def _counts(said: Sequence[str]) -> str:
     text = f"Of {counted(len(said), 'player')} in question, {better} did better than random"
     text += f" ({both} of them better than the rule, too), {alike} no better, {worse} worse."
     return text + (f" Of {few} there are too few seeds to say." if few else "")
-
-
-def _section(contest: Contest, name: str, pictures: dict[str, str]) -> Iterator[str]:
-    row = contest.row
-    yield from (f'<a id="{name}"></a>', "", f"## {row.title}", "")
-    if row.source or row.claim:
-        yield " ".join(filter(None, [f"*{row.source}.*" if row.source else "", row.claim]))
-    else:
-        yield "*A question of our own.*"
-    yield from ("", _what_was_done(contest), "")
-    if row.note:
-        yield from (row.note, "")
-    for player in contest.players:
-        if player.role == "agent":
-            yield f"- `{player.label}`: **{contest.verdict(player)}**{_wins(contest, player)}"
-    yield ""
-    yield from (*_players(contest), "")
-    if name in pictures:
-        words = "regret against instrument time, and each seed" if contest.task else "each seed"
-        yield f"![{cell(row.title)}: {words}]({pictures[name]})"
-        yield ""
-    yield from _settings(contest)
-    yield from _missing(contest)
-
-
-def _what_was_done(contest: Contest) -> str:
-    seeds = f"seeds {span(contest.seeds)}"
-    took = f"{format_duration(contest.seconds)} of computing"
-    specs = [player.spec for player in contest.players if player.spec is not None]
-    first = specs[0] if specs else None
-    if isinstance(first, GameSpec):
-        task = contest.task
-        asked = f"\u201c{task.question}\u201d " if task is not None else ""
-        budget = (
-            f", {format_duration(task.budget)} of instrument time and at most {task.acts} acts"
-            if task is not None
-            else ""
-        )
-        return (
-            f"{asked}Task `{settings(first.task)}`, level {first.level} ({LEVELS[first.level]}), "
-            f"{seeds}{budget}; {took}."
-        )
-    return f"Recipe `{contest.group}`, {seeds}; {took}."
-
-
-def _players(contest: Contest) -> list[str]:
-    row, scale = contest.row, _scale(contest)
-    is_game = contest.task is not None
-    random, rule = contest.of("random"), contest.of("rule")
-    head = ["player", _said(row.figure, scale)]
-    shows_course = is_game and row.figure != "mean_regret"
-    if shows_course:
-        head.append("regret over time")
-    if is_game:
-        head.append("answered after (median)")
-    head += [f"minus {each.label}" for each in (random, rule) if each is not None]
-    if random is not None:
-        head.append(f"won against {random.label}")
-    head += [f"{each}" for each in row.also]
-    also = {name: Scale.of(_all_values(contest, name)) for name in row.also}
-    lines: list[list[str]] = []
-    for player in contest.players:
-        line = [_bold(player), _spread(player, contest, scale)]
-        if shows_course:
-            line.append(Scale(1.0, "", 2).spread(list(player.values("mean_regret").values())))
-        if is_game:
-            line.append(_answered(player))
-        for role, other in (("random", random), ("rule", rule)):
-            if other is not None:
-                line.append(scale.difference(contest.against(player, role)))  # type: ignore[arg-type]
-        if random is not None:
-            against = contest.against(player, "random")
-            line.append(f"{against.wins} of {against.n}" if against is not None else "")
-        line += [also[name].spread(list(player.values(name).values())) for name in row.also]
-        lines.append(line)
-    return table([cell(each) for each in head], lines)
-
-
-def _answered(player: Player) -> str:
-    times = sorted(player.values("time_to_good").values())
-    if not times:
-        return NOTHING
-    middle = times[len(times) // 2]
-    n = sum(map(math.isfinite, times))
-    if not math.isfinite(middle):
-        return f"never ({n} of {len(times)})"
-    return f"{format_duration(middle)} ({n} of {len(times)})"
-
-
-def _settings(contest: Contest) -> Iterator[str]:
-    said = [
-        f"`{player.label}` is `{settings(player.spec.agent)}`"
-        for player in contest.players
-        if isinstance(player.spec, GameSpec) and settings(player.spec.agent) != player.label
-    ]
-    if said:
-        yield f"Settings: {'; '.join(said)}."
-        yield ""
-    for player in contest.players:
-        if isinstance(player.spec, RecipeSpec) and player.spec.overrides:
-            yield f"`{player.label}` is `{'; '.join(player.spec.overrides)}`."
-            yield ""
-
-
-def _missing(contest: Contest) -> Iterator[str]:
-    for player in contest.players:
-        if player.n_missing:
-            missing, ordered = player.n_missing, counted(player.n_ordered, "run")
-            yield f"Missing: {missing} of {ordered} of `{player.label}`."
-            yield ""
-        if player.failed:
-            seed, why = next(iter(player.failed.items()))
-            n = counted(len(player.failed), "run")
-            yield f"Failed: {n} of `{player.label}`, the first on seed {seed}: {cell(why)}"
-            yield ""
 
 
 def _closing(found: Sequence[Contest]) -> Iterator[str]:
@@ -273,39 +182,6 @@ def _closing(found: Sequence[Contest]) -> Iterator[str]:
     yield ""
     versions = versions_of(found)
     yield "Versions: " + ", ".join(f"{k} {' and '.join(v)}" for k, v in versions.items()) + "."
-
-
-def _wins(contest: Contest, player: Player) -> str:
-    random = contest.against(player, "random")
-    rule, other = contest.against(player, "rule"), contest.of("rule")
-    parts = []
-    if random is not None and random.n:
-        parts.append(f"better on {random.wins} of {random.n} seeds than random")
-    if rule is not None and other is not None and rule.n:
-        parts.append(f"on {rule.wins} of {rule.n} than `{other.label}`")
-    return f" ({', '.join(parts)})" if parts else ""
-
-
-def _scale(contest: Contest) -> Scale:
-    return Scale.of(_all_values(contest, contest.row.figure), contest.row.unit)
-
-
-def _all_values(contest: Contest, figure: str) -> list[float]:
-    return [value for player in contest.players for value in player.values(figure).values()]
-
-
-def _spread(player: Player | None, contest: Contest, scale: Scale) -> str:
-    return "" if player is None else scale.spread(list(player.values(contest.row.figure).values()))
-
-
-def _said(figure: str, scale: Scale) -> str:
-    name = figure.split(" [", 1)[0].replace("_", " ")
-    return f"{name} [{scale.unit}]" if scale.unit and scale.unit != "1" else name
-
-
-def _bold(player: Player) -> str:
-    label = cell(player.label)
-    return f"**{label}**" if player.role == "agent" else label
 
 
 def command_of(out: Path, page: Path) -> str:

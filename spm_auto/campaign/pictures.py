@@ -9,6 +9,7 @@ import numpy as np
 from ..instrument import FloatArray
 from ..plotting import THEME, dress, to_png, write_axis
 from .contests import Contest, Player
+from .wording import unit_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,7 +81,11 @@ def draw_verdicts(found: Sequence[Contest]) -> bytes | None:
             face = color if is_sure else "white"
             ax.plot(scale * one.mean, at + shift, marker, color=color, mfc=face, markersize=4)
     ax.axvline(0, color=THEME["faint"], linewidth=0.8, zorder=0)
-    names = [f"{contest.row.title}: {player.label}" for contest, player in lines]
+    several = {c.block.name for c in found if sum(c.block is d.block for d in found) > 1}
+    names = [
+        f"{c.row.title if c.block.name not in several else c.group}: {player.label}"
+        for c, player in lines
+    ]
     ax.set_yticks(range(len(lines)), names, fontsize=THEME["tick size"])
     ax.set_ylim(len(lines) - 0.5, -0.5)
     for at in range(0, len(lines), 2):
@@ -138,7 +143,8 @@ def _draw_course(
 def _draw_seeds(
     ax: "Axes", contest: Contest, players: Sequence[Player], colors: dict[str, str]
 ) -> None:
-    figure, unit = contest.row.figure, contest.row.unit
+    figure = contest.row.figure
+    unit = contest.row.unit or unit_of(figure)
     largest = 0.0
     for at, player in enumerate(players):
         values = np.array([v for v in player.values(figure).values() if math.isfinite(v)])
@@ -157,8 +163,8 @@ def _draw_seeds(
     ax.set_ylim(len(players) - 0.5, -0.5)
     ax.grid(axis="x", color="#ececec", linewidth=0.7)
     ax.set_axisbelow(True)
-    name = figure.split(" [", 1)[0]
-    write_axis(ax.xaxis, name, unit or "1", largest or 1.0)
+    name = figure.split(" [", 1)[0] if unit else figure
+    write_axis(ax.xaxis, name.replace("_", " "), unit or "1", largest or 1.0)
     dress(ax)
     for tick, player in zip(ax.get_yticklabels(), players, strict=True):
         tick.set_color(colors[player.label])

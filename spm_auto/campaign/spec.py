@@ -195,11 +195,13 @@ class Campaign(Model):
     Attributes:
         schema_version: Of the file.
         title: What it is about.
+        note: What its page says before all else.
         runs: Its blocks.
     """
 
     schema_version: SchemaVersion
     title: str
+    note: str = ""
     runs: Annotated[tuple[Block, ...], Field(min_length=1)]
 
     @model_validator(mode="after")

@@ -13,6 +13,7 @@ from .compare import Comparison
 
 MINUS = "\u2212"
 NOTHING = "–"
+_WITH_PREFIX = ("m", "s", "V", "A", "S", "N", "Pa", "Hz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,12 @@ class Scale:
         ends = f"{self.write(found.low, signed=True)}, {self.write(found.high, signed=True)}"
         text = f"{self.write(found.mean, signed=True)} [{ends}]"
         return f"**{text}**" if found.says in ("better", "worse") else text
+
+
+def unit_of(figure: str) -> str:
+    """Return the unit that a figure's name has in brackets, where that takes a prefix; else ""."""
+    found = re.search(r" \[(\w+)\]$", figure)
+    return found[1] if found and found[1] in _WITH_PREFIX else ""
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -12,6 +12,8 @@ from spm_auto.clock import InstantClock
 from spm_auto.data import PointChosen, RecordedRun, SpectrumScored, open_run
 from spm_auto.simulator import SimulatorSettings
 
+pytestmark = pytest.mark.usefixtures("quick_fits")
+
 SEED = 5
 BUDGET = 12
 OVERVIEW = {

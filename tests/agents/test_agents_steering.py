@@ -412,6 +412,7 @@ def test_further_scalarizers_and_the_spectrum_reach_the_agent() -> None:
     assert row.shape == (64,)
 
 
+@pytest.mark.usefixtures("quick_fits")
 @pytest.mark.parametrize("kind", ["random", "grid", "ranking", "gp"])
 def test_the_agents_of_this_package_can_be_steered(kind: str) -> None:
     explorer = make(kind, make_overview(), scalarizer=highest, seed=2)

@@ -47,6 +47,7 @@ def test_a_short_night_with_every_kind_of_fault_yields_more_with_the_kit(
     assert not any(taken.is_trusted for taken in bad)
 
 
+@pytest.mark.chaos  # as what it stands on is proved in tests/cli/test_keep_going.py
 def test_after_a_tip_crash_nothing_is_begun_and_nobody_resumes(
     night: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

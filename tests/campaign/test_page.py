@@ -3,17 +3,22 @@
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from spm_auto.campaign import Entry, contests, order, write_page
+from spm_auto.campaign import Entry, contests, order, read_campaign, write_page
+from spm_auto.campaign.checks import check
+from spm_auto.campaign.contests import _in_short
 from spm_auto.campaign.doing import found_of
+from spm_auto.campaign.pictures import _at
 from spm_auto.campaign.result import Result, write_result
-from spm_auto.campaign.wording import Scale, cell, span
+from spm_auto.campaign.wording import Scale, cell, span, unit_of
 from spm_auto.campaign.work import read_spec
 from spm_auto.cli import app
 from spm_auto.data import Finding
 from spm_auto.errors import DataError, RecipeError
+from spm_auto.tasks import FIRST_TEST_SEED
 
 SPEC = """
 schema_version = 1
@@ -74,17 +79,19 @@ def _regret(entry: Entry) -> float:
     return LEVEL.get(entry.label, 0.5) + (wobble if entry.label != "oracle" else 0.0)
 
 
-def _do_all(ordered: tuple[Entry, ...]) -> None:
-    for entry in ordered:
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a campaign that is done, in `out`, and its page."""
+    folder = tmp_path_factory.mktemp("whole")
+    (folder / "trial.toml").write_text(SPEC, "utf-8")
+    for entry in order(folder / "trial.toml", folder / "out"):
         _do(entry, _regret(entry))
+    write_page(folder / "out", folder / "docs" / "trial.md")
+    return folder
 
 
-def test_a_page_says_who_won_and_who_did_not_with_source_claim_and_pictures(
-    ordered: tuple[Entry, ...], tmp_path: Path
-) -> None:
-    _do_all(ordered)
-    page = tmp_path / "docs" / "trial.md"
-    write_page(tmp_path / "out", page)
+def test_a_page_says_who_won_and_who_did_not_with_source_claim_and_pictures(whole: Path) -> None:
+    page = whole / "docs" / "trial.md"
     text = page.read_text("utf-8")
     assert "Somebody, Some Journal 1, 1 (2020)" in text
     assert "A tenth of the grid" in text
@@ -92,6 +99,9 @@ def test_a_page_says_who_won_and_who_did_not_with_source_claim_and_pictures(
     assert "- `clever`: **better than random and ranking** (better on 8 of 8 seeds" in text
     assert "- `sobol`: **no better than random, worse than ranking**" in text
     assert "Of 2 players in question, 1 did better than random (1 of them better than the" in text
+    assert "[Largest gap](#hunt) | `clever` |" in text
+    assert "(ranking) | **better than random and ranking** |\n|  | `sobol` |" in text
+    assert "(ranking) | no better than random, worse than ranking |" in text
     assert "seeds 100 to 107, 5 min 40 s of instrument time and at most 80 acts" in text
     assert "| oracle | 0.00 ± 0.00 | 0.50 ± 0.00 | 40.0 s (8 of 8) |" in text
     assert "never (0 of 8)" in text  # nobody else has answered
@@ -102,26 +112,25 @@ def test_a_page_says_who_won_and_who_did_not_with_source_claim_and_pictures(
         assert (page.parent / f"img/trial/{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_page_names_the_command_that_makes_it(
-    ordered: tuple[Entry, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_page_names_the_command_that_makes_it_and_that_command_makes_it(
+    whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _do(ordered[0], 0.5)
-    monkeypatch.chdir(tmp_path)
-    order(Path("trial.toml"), Path("out"))
-    done = CliRunner().invoke(app, ["page", "out", "--out", "docs/trial.md"])
+    monkeypatch.chdir(whole)
+    words = ["campaign", "trial.toml", "--out", "out", "--page", "docs/again.md"]
+    done = CliRunner().invoke(app, words)  # all of it is done: no worker begins
     assert done.exit_code == 0, done.output
-    command = "spm-auto campaign trial.toml --out out --page docs/trial.md"
-    assert f"\n{command}\n" in Path("docs/trial.md").read_text("utf-8")
+    again = Path("docs/again.md").read_text("utf-8")
+    assert f"\nspm-auto {' '.join(words)}\n" in again
+    alone = CliRunner().invoke(app, ["page", "out", "--out", "docs/again.md"])
+    assert alone.exit_code == 0, alone.output
+    assert Path("docs/again.md").read_text("utf-8") == again
 
 
-def test_the_same_results_give_the_same_page_to_the_byte(
-    ordered: tuple[Entry, ...], tmp_path: Path
-) -> None:
-    _do_all(ordered)
-    page, picture = tmp_path / "a.md", tmp_path / "img" / "a" / "hunt.png"
-    write_page(tmp_path / "out", page)
+def test_the_same_results_give_the_same_page_to_the_byte(whole: Path) -> None:
+    page, picture = whole / "same.md", whole / "img" / "same" / "hunt.png"
+    write_page(whole / "out", page)
     first = page.read_bytes(), picture.read_bytes()
-    write_page(tmp_path / "out", page)
+    write_page(whole / "out", page)
     assert (page.read_bytes(), picture.read_bytes()) == first
 
 
@@ -137,7 +146,7 @@ def test_a_partial_campaign_gives_a_page_that_says_what_is_missing_and_failed(
     write_page(tmp_path / "out", tmp_path / "a.md")
     text = (tmp_path / "a.md").read_text("utf-8")
     assert "**The campaign is not done: 20 of 40 runs are missing.**" in text
-    assert "Missing: 4 of 8 runs of `sobol`." in text
+    assert "Missing runs: 4 of 8 of `clever`, 4 of 8 of `sobol`, 4 of 8 of `ranking`" in text
     assert "Failed: 1 run of `clever`, the first on seed 100: AgentError: no \\| more ideas" in text
     assert "`clever`: **too few seeds to say (3)**" in text
     assert "**Runs of several versions of spm_auto are mixed here: 1, 2.**" in text
@@ -151,13 +160,11 @@ def test_a_page_of_nothing_yet_is_a_page(ordered: tuple[Entry, ...], tmp_path: P
 
 
 def test_players_come_in_the_order_of_their_roles_and_only_runs_of_the_row_count(
-    ordered: tuple[Entry, ...], tmp_path: Path
+    whole: Path,
 ) -> None:
-    _do_all(ordered)
-    (contest,) = contests(tmp_path / "out")
-    assert [player.role for player in contest.players] == [
-        *("agent", "agent", "rule", "random", "oracle")
-    ]
+    (contest,) = contests(whole / "out")
+    roles = [player.role for player in contest.players]
+    assert roles == ["agent", "agent", "rule", "random", "oracle"]
     assert contest.seeds == tuple(range(100, 108))
     random = contest.of("random")
     assert random is not None
@@ -174,9 +181,38 @@ def test_a_campaign_without_rows_and_a_folder_without_campaign_are_refused(tmp_p
         contests(tmp_path / "elsewhere")
 
 
+def test_the_published_campaign_can_be_and_compares_agents_on_enough_seeds_for_comparing() -> None:
+    path = Path(__file__).parents[2] / "benchmarks" / "campaigns" / "published.toml"
+    campaign = read_campaign(path)
+    check(campaign, path)
+    rows = [block.row for block in campaign.runs if block.row is not None]
+    assert len(rows) == len(campaign.runs) >= 12
+    assert all(row.title and row.agents and row.rule for row in rows)
+    assert all(len(block.seeds) >= 10 for block in campaign.runs)
+    assert min(min(block.seeds) for block in campaign.runs) >= FIRST_TEST_SEED
+
+
+def test_a_curve_is_1_before_the_first_act_and_stays_where_the_last_one_left_it() -> None:
+    curves = {"time": (10.0, 20.0), "regret": (0.8, 0.3)}
+    drawn = _at(np.array([0.0, 9.9, 10.0, 19.9, 20.0, 99.0]), curves)
+    assert drawn.tolist() == [1.0, 1.0, 0.8, 0.8, 0.3, 0.3]
+
+
+def test_settings_that_differ_in_one_value_are_called_by_it() -> None:
+    swept = ["steps[1].choice=information", "steps[1].choice=chance"]
+    assert list(_in_short(swept).values()) == ["information", "chance"]
+    assert _in_short(["gp", "a=1"]) == {"gp": "gp", "a=1": "a=1"}
+    assert _in_short(["a=1"]) == {"a=1": "a=1"}
+
+
 def test_figures_are_written_in_one_unit_with_few_digits() -> None:
     scale = Scale.of([0.35, 0.12], "V")
     assert (scale.unit, scale.spread([0.35, 0.25])) == ("mV", "300 ± 71")
+    assert [unit_of(name) for name in ("rms error [m]", "error [decades]", "recall")] == [
+        "m",
+        "",
+        "",
+    ]
     plain = Scale.of([0.583, 0.2])
     assert plain.write(-0.583) == "\u22120.58"
     assert plain.write(-0.001, signed=True) == "0.00"

@@ -14,6 +14,8 @@ from prompt import EXAMPLES, LAB, RECIPE, SMALL, Command, carry_out
 from spm_auto import open_run
 from spm_auto.instrument import BiasWaveform
 
+pytestmark = pytest.mark.usefixtures("quick_fits")
+
 
 def test_a_run_completes_and_names_its_report(command: Command, tmp_path: Path) -> None:
     code, out, _ = carry_out(command, tmp_path / "run")
@@ -160,6 +162,7 @@ def test_the_best_value_is_shown_with_its_unit(command: Command, tmp_path: Path)
         tmp_path / "run",
         "--set=steps[1].scalarizer=coercive_bias",
         "--set=steps[1].budget=20",
+        "--set=steps[1].agent={kind = 'random'}",
     )
     best = open_run(tmp_path / "run").summary()["best"]
     assert f"{best['reward']:.4g} V at (" in said

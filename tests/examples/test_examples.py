@@ -57,7 +57,8 @@ RUNS: dict[str, tuple[Callable[[Path], object], int]] = {
 }
 
 
-ELSEWHERE = {"stm_two_levels"}  # needs a recorded experiment; see test_zooming.py
+# need a recorded experiment, or another optimizer; see test_zooming.py and tests/adapters
+ELSEWHERE = {"stm_two_levels", "botorch_agent", "ax_agent"}
 
 
 @pytest.mark.parametrize("name", RUNS)

@@ -39,7 +39,7 @@ TASKS = (
     Shiba(),
     StiffInclusions(),
     ShortTipPrep(),
-    Setpoint(gains=(300.0, 900.0, 3000.0), rates=(16.0,)),
+    Setpoint(gains=(900.0, 3000.0), rates=(16.0,)),
 )
 
 every_task = pytest.mark.parametrize("task", TASKS, ids=[task.name for task in TASKS])
@@ -66,7 +66,8 @@ def test_one_seed_is_one_game(task: Task) -> None:
 
 
 @every_task
-def test_an_agent_that_learns_plays_to_the_end(task: Task) -> None:
+def test_an_agent_that_learns_plays_to_the_end(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task, "acts", min(task.acts, 24), raising=False)
     score = play(task, "gp", SEED, level=1, refit_every=50)
     assert score.times[-1] >= task.budget or len(score.chosen) == task.acts
     assert len(set(score.chosen)) == len(score.chosen)

@@ -25,6 +25,8 @@ OVERVIEW = {
     "frame": {"center": ["0 nm", "0 nm"], "size": ["1 um", "1 um"], "pixels": [16, 16]},
     "channels": ["height"],
 }
+pytestmark = pytest.mark.usefixtures("quick_fits")
+
 EXPLORE = {
     "kind": "explore",
     "agent": {"kind": "gp", "initial": 4},

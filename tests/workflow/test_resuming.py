@@ -29,6 +29,8 @@ from spm_auto.resume import read_tape, take_up
 from spm_auto.workflow import Note, Step, StepContext, StepGenerator
 from spm_auto.workflow.failures import error_of
 
+pytestmark = pytest.mark.usefixtures("quick_fits")
+
 AGENTS = {
     "random": {"kind": "random"},
     "gp": {"kind": "gp", "initial": 3},

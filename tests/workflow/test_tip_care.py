@@ -26,8 +26,10 @@ from spm_auto.simulator import SimulatorSettings
 from spm_auto.workflow import Note, Recipe, Runner, TipCare, TipSettings, make_plan, parse_recipe
 from spm_auto.workflow.steps.tip_care import Tip, corrugation
 
+pytestmark = pytest.mark.usefixtures("quick_fits")
+
 TABLE: dict[str, Any] = {
-    "reference": {"center": ("40 nm", "40 nm"), "size": ("3 nm", "3 nm"), "pixels": (40, 40)},
+    "reference": {"center": ("40 nm", "40 nm"), "size": ("3 nm", "3 nm"), "pixels": (24, 24)},
     "parking": ("-40 nm", "-40 nm"),
     "every": 4,
     "most": 30,

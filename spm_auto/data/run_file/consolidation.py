@@ -39,9 +39,8 @@ def consolidate(journal: Path, target: Path | None = None) -> Path:
         with contextlib.suppress(OSError):
             left.unlink()
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
-    command = [sys.executable, "-m", __package__, str(journal), str(part)]
     try:
-        child = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT)
+        child = _in_child(journal, part)
         if child.returncode == 0:
             take_place(part, target)
             return target
@@ -53,6 +52,11 @@ def consolidate(journal: Path, target: Path | None = None) -> Path:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
     raise DataError(f"{target}: not written ({_ending(child.returncode)}): {_why(child, target)}")
+
+
+def _in_child(journal: Path, part: Path) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", __package__, str(journal), str(part)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT)
 
 
 def _ending(code: int) -> str:
