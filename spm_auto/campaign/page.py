@@ -52,10 +52,7 @@ def write_page(out: Path, page: Path) -> tuple[Contest, ...]:
     folder = page.parent / "img" / page.stem
     folder.mkdir(parents=True, exist_ok=True)
     pictures: dict[str, str] = {}
-    for name, content in [
-        (OVERVIEW, draw_verdicts(found)),
-        *((_name(contest, found), draw_contest(contest)) for contest in found),
-    ]:
+    for name, content in _drawn(found):
         if content is not None:
             write_whole(folder / f"{name}.png", content)
             pictures[name] = f"img/{page.stem}/{name}.png"
@@ -73,6 +70,13 @@ def write_page(out: Path, page: Path) -> tuple[Contest, ...]:
     text = "\n".join(line.rstrip() for line in lines) + "\n"
     write_whole(page, text.encode())
     return found
+
+
+def _drawn(found: Sequence[Contest]) -> Iterator[tuple[str, bytes | None]]:
+    """Yield the name and the content of each picture, one at a time."""
+    yield OVERVIEW, draw_verdicts(found)
+    for contest in found:
+        yield _name(contest, found), draw_contest(contest)
 
 
 def _name(contest: Contest, found: Sequence[Contest]) -> str:
