@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from formulas import drawn, marked
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files
@@ -88,6 +89,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, files: Files, **_: object) -> str:
     """Let links lead to pages of the site, and lists begin where GitHub lets them."""
     here = page.file.src_uri
+    if here.startswith("tutorials/"):
+        markdown = marked(markdown)
     origin = {target: source for source, target in TOP_PAGES.items()}.get(here, f"docs/{here}")
     lines: list[str] = []
     in_code = False
@@ -100,6 +103,11 @@ def on_page_markdown(markdown: str, page: Page, files: Files, **_: object) -> st
             line = LINK.sub(lambda found: _moved(found[1], origin, here, files), line)
         lines.append(line)
     return "\n".join(lines) + "\n"
+
+
+def on_page_content(html: str, **_: object) -> str:
+    """Draw the formulas of a lesson."""
+    return drawn(html)
 
 
 def _is_text(line: str) -> bool:
