@@ -62,11 +62,19 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def _expanded(nav: Any) -> Any:
-    """Return the navigation with all pages of a folder where it says ``folder/*``, index first."""
+    """Return the navigation with what it names.
+
+    ``folder/*`` stands for all pages of a folder, index first; ``page.md?`` for a page that a
+    command makes and that may not have been made yet.
+    """
     if isinstance(nav, list):
-        return [_expanded(each) for each in nav]
+        found = [_expanded(each) for each in nav]
+        return [each for each in found if each not in (None, {})]
     if isinstance(nav, dict):
-        return {title: _expanded(where) for title, where in nav.items()}
+        named = {title: _expanded(where) for title, where in nav.items()}
+        return {title: where for title, where in named.items() if where is not None}
+    if nav.endswith("?"):
+        return nav[:-1] if (ROOT / "docs" / nav[:-1]).is_file() else None
     folder, star, rest = nav.partition("/*")
     if not star or rest:
         return nav
