@@ -13,7 +13,7 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export QT_QPA_PLATFORM ?= offscreen
 
-.PHONY: help setup demo test torture interop clients faults chaos screen validate docs check bench
+.PHONY: help setup demo test torture interop clients faults chaos screen campaign lessons validate docs check bench
 .DEFAULT_GOAL := help
 
 help:
@@ -25,7 +25,9 @@ help:
 	@echo 'make clients  other programs drive our emulators, in environments of their own'
 	@echo 'make faults   everything that can go wrong on the wires of all drivers'
 	@echo 'make chaos    thirty ways in which a laboratory goes wrong, as a table of what was survived'
+	@echo 'make campaign   the same campaign on a pool, on Dask, and with workers killed'
 	@echo 'make screen   the whole window on a virtual screen, driven by mouse and keyboard'
+	@echo 'make lessons  all notebooks executed, and what they hand in graded; the truth looked for'
 	@echo 'make validate   the physics of the simulator against references, as a table'
 	@echo 'make docs     the site, built into site/, and every code block of every page'
 	@echo 'make check   style, types, and a wheel that is installed and started elsewhere'
@@ -64,6 +66,12 @@ chaos: $(INSTALLED)
 screen: $(INSTALLED)
 	.ci/screen-programs
 	$(BIN)/python -m pytest -q -m screen tests/screen
+
+campaign: $(INSTALLED)
+	$(BIN)/python -m pytest -q -m campaign tests/campaign
+
+lessons: $(INSTALLED)
+	$(BIN)/python -m pytest -q -rP -m lessons tests/lessons
 
 validate: $(INSTALLED)
 	$(BIN)/python -m pytest -q -m physics tests/physics

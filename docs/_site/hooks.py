@@ -14,6 +14,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+from notebooks import page_of, sources
 
 ROOT = Path(__file__).resolve().parents[2]
 PLANES = ("drivers", "simulator", "gui")  # they stand beside the package in a checkout
@@ -74,8 +75,10 @@ def _expanded(nav: Any) -> Any:
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that are made from files which are no pages."""
-    made = {target: _read(ROOT / source) for source, target in TOP_PAGES.items()}
-    made |= _example_pages() | _tutorial_pages()
+    made: dict[str, str | bytes] = {}
+    made |= {target: _read(ROOT / source) for source, target in TOP_PAGES.items()}
+    made |= _example_pages()
+    made |= _lesson_pages()
     made["decisions/index.md"] = _decisions()
     for target, text in made.items():
         files.append(File.generated(config, target, content=text))
@@ -170,7 +173,8 @@ def _example_pages() -> dict[str, str]:
 
 def _example(path: Path) -> str:
     where = path.relative_to(ROOT).as_posix()
-    return f"# {path.name}\n\n`{where}`: {_about(path)}\n{_fenced(path)}"
+    head = "---\nsearch: { boost: 0.3 }\n---\n\n"
+    return head + f"# {path.name}\n\n`{where}`: {_about(path)}\n{_fenced(path)}"
 
 
 def _fenced(path: Path) -> str:
@@ -201,37 +205,15 @@ def _decisions() -> str:
     return "\n".join(head + rows) + "\n"
 
 
-def _tutorial_pages() -> dict[str, str]:
-    """Return a page for each lesson: its notebook as text, code and what to do with it."""
-    lessons = sorted((ROOT / "docs" / "tutorials").glob("[0-9]*.py"))
-    if not lessons:
+def _lesson_pages() -> dict[str, str | bytes]:
+    """Return a page for each lesson, with its pictures, and their index."""
+    pages = {source.stem: page_of(source) for source in sources()}
+    if not pages:
         return {}
-    pages = {path.stem: notebook_page(path) for path in lessons}
-    rows = [f"- [{_title(page)}]({stem}.md)" for stem, page in pages.items()]
-    made = {f"tutorials/{stem}.md": page for stem, page in pages.items()}
+    made: dict[str, str | bytes] = {}
+    for stem, page in pages.items():
+        made[f"tutorials/{stem}.md"] = page.text
+        made |= {f"tutorials/{name}": data for name, data in page.pictures.items()}
+    rows = [f"- [{page.title}]({stem}.md)" for stem, page in pages.items()]
     made["tutorials/index.md"] = LESSONS + "\n".join(rows) + "\n"
     return made
-
-
-def _title(page: str) -> str:
-    return next(line for line in page.splitlines() if line.startswith("# ")).removeprefix("# ")
-
-
-def notebook_page(path: Path) -> str:
-    """Return a notebook in jupytext's percent format as markdown.
-
-    Raises:
-        ValueError: If the file has no heading to be its title.
-    """
-    cells = re.split(r"^# %%(.*)$", _read(path), flags=re.MULTILINE)[1:]
-    parts = []
-    for kind, body in zip(cells[::2], cells[1::2], strict=True):
-        if "[markdown]" in kind:
-            parts.append(re.sub(r"^# ?", "", body.strip("\n"), flags=re.MULTILINE))
-        elif body.strip():
-            parts.append(f"```python\n{body.strip()}\n```")
-    text = "\n\n".join(parts) + "\n"
-    if not re.search(r"^# ", text, re.MULTILINE):
-        raise ValueError(f"{path.name} has no heading '# ...' in a markdown cell")
-    note = f'\n!!! tip "As a notebook"\n    This page is `docs/tutorials/{path.name}`.\n'
-    return text + note

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from spm_auto.instrument import Scan, ScanFrame, SetFeedback
-from spm_auto.lessons import Answer, Lesson, Mark, Question, Tolerance
+from spm_auto.lessons import Answer, Lesson, Mark, Question, Tolerance, mark
 
 from ..feedback import FeedbackSettings, critical_gain
 from ..techniques.stm.technique import StmTechnique
@@ -86,39 +86,40 @@ class Feedback(Lesson):
 
     def truth(self, seed: int) -> Mapping[str, Answer]:
         """Return how the loop is found, where it rings and how fast, and the gain that is best."""
-        feedback = _loop(behind(self, seed).truth.technique)
-        critical = critical_gain(feedback)
-        errors = self._errors(seed, [share * critical for share in SHARES])
+        told, critical = self._told(seed)
         gains = [share * critical for share in SHARES if MARGIN * share < 1]
-        return {
-            "found": "rings" if feedback.gain > critical else "lags",
-            "critical": critical,
-            "resonance": feedback.resonance,
-            "setting": gains[int(np.argmin(errors[: len(gains)]))],
-        }
+        return told | {"setting": gains[int(np.argmin(self._errors(seed, gains)))]}
 
     def grade(self, seed: int, answers: Mapping[str, Answer]) -> Sequence[Mark]:
         """Mark answers; a gain is marked by what it does, not by what it is."""
-        marks = super().grade(seed, answers)
-        return [
-            self._setting(seed, each, answers) if each.question == "setting" else each
-            for each in marks
+        told, critical = self._told(seed)
+        marks = [
+            mark(name, self.questions[name], answers[name], truth, self.tolerances.get(name))
+            for name, truth in told.items()
         ]
+        return [*marks, self._setting(seed, answers["setting"], critical)]
 
-    def _setting(self, seed: int, mark: Mark, answers: Mapping[str, Answer]) -> Mark:
-        gain, critical = answers["setting"], self.truth(seed)["critical"]
-        if not isinstance(gain, float) or not isinstance(critical, float) or gain <= 0:
-            return Mark(mark.question, 0.0, mark.most, "not right: no gain of a loop")
+    def _told(self, seed: int) -> tuple[dict[str, Answer], float]:
+        """Return what is true of the loop as it is found, and its critical gain [1/s]."""
+        loop = _loop(behind(self, seed).truth.technique)
+        critical = critical_gain(loop)
+        found = "rings" if loop.gain > critical else "lags"
+        return {"found": found, "critical": critical, "resonance": loop.resonance}, critical
+
+    def _setting(self, seed: int, gain: Answer, critical: float) -> Mark:
+        most = self.questions["setting"].points
+        if not isinstance(gain, float) or gain <= 0:
+            return Mark("setting", 0.0, most, "not right: no gain of a loop")
         if gain >= critical:
-            return Mark(mark.question, 0.0, mark.most, "not right: the loop rings")
+            return Mark("setting", 0.0, most, "not right: the loop rings")
         own, *others = self._errors(seed, [gain, *(share * critical for share in SHARES)])
-        ratio = own / min(others)
-        if ratio <= GOOD and MARGIN * gain < critical:
-            return Mark(mark.question, mark.most, mark.most, "right: quiet, and it follows")
+        ratio, is_near = own / min(others), MARGIN * gain >= critical
+        if ratio <= GOOD and not is_near:
+            return Mark("setting", most, most, "right: quiet, and it follows")
         if ratio <= FAIR:
-            why = "it is near to ringing" if MARGIN * gain >= critical else "it could follow better"
-            return Mark(mark.question, mark.most / 2, mark.most, f"near: {why}")
-        return Mark(mark.question, 0.0, mark.most, "not right: it lags")
+            why = "it is near to ringing" if is_near else "it could follow better"
+            return Mark("setting", most / 2, most, f"near: {why}")
+        return Mark("setting", 0.0, most, "not right: it lags")
 
     def _errors(self, seed: int, gains: Sequence[float]) -> list[float]:
         """Return the rms error of the loop in a scan of `FRAME` with each gain [A]."""

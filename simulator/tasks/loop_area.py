@@ -18,10 +18,12 @@ from spm_auto.tasks import Choices, Measured, Task
 from ..settings import SimulatorSettings
 from ..techniques.pfm import PfmNoise, PfmSettings
 from ..truth import Truth
+from .onlookers import Expert
 from .search import SearchEpisode
 from .stage import CALM, Stage, film_overview, grid_over, mount, site_labels, sites
 
 SITES = 64  # along each side of the film
+FAR = 35e-9  # distance from the walls at which an expert expects wide loops [m]
 AMPLITUDE = 10.0  # [V]: switches all sites, so that the saturations are real
 
 
@@ -43,7 +45,8 @@ class LoopArea(Task):
     The value is the area over the difference of the saturations, which is the mean width. The
     amplitude, which is what the overview shows best, says nothing about it; it only says where
     loops are noisy. What helps is the distance from the walls that the film aged with, and that
-    barrier and built-in field change slowly.
+    barrier and built-in field change slowly. An expert who looks on knows of the walls, and closes
+    all within 35 nm of one that the overview shows, for players that listen to him.
 
     Args:
         sites: Along each side of the film.
@@ -73,7 +76,9 @@ class LoopArea(Task):
             seconds=LOOP.duration + stage.microscope.timing.spectrum_overhead,
             overview=overview,
         )
-        return LoopAreaEpisode(self, choices, stage, self._values[seed])
+        episode = LoopAreaEpisode(self, choices, stage, self._values[seed])
+        episode.human = Expert(choices, _seen_distance(choices) < FAR, "too near to a wall")
+        return episode
 
 
 class LoopAreaEpisode(SearchEpisode):
@@ -116,3 +121,16 @@ def true_areas(truth: Truth, points: FloatArray) -> FloatArray:
         return area(Spectrum(x, y, TRUE_LOOP.bias, channels, response, 0.0, 0.0))[0]
 
     return np.array([at(x, y) for x, y in points.tolist()])
+
+
+def _seen_distance(choices: Choices) -> FloatArray:
+    """Return how far from the nearest wall each choice is, as the overview shows it [m]."""
+    from scipy.ndimage import distance_transform_edt, gaussian_filter
+
+    overview = choices.overview
+    assert overview is not None  # this task has one
+    stands_up = gaussian_filter(np.cos(overview.channel("phase")), 1.0) > 0
+    pitch = overview.frame.pitch[0]
+    inside = [distance_transform_edt(side, sampling=pitch) for side in (stands_up, ~stands_up)]
+    distance = np.maximum(*inside) - pitch / 2  # a pixel next to a wall is half a pixel away
+    return np.asarray(distance[choices.rows[:, 0], choices.rows[:, 1]])

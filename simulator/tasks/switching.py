@@ -18,7 +18,7 @@ SITES = 28  # along each side of it
 PIXELS = 96  # of the overview, along each side
 
 SATURATED = 0.8  # share of the amplitude from which on a loop is taken for saturated
-LEAST_HEIGHT = 3.0  # standard deviations of the saturations that they must differ by
+LEAST_HEIGHT = 6.0  # standard deviations of the saturations that they must differ by
 
 
 @dataclass(frozen=True, slots=True)

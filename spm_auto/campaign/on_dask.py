@@ -178,6 +178,7 @@ def batch_cluster(system: str, settings: ClusterSettings, folder: Path) -> Any:
             job_extra_directives=list(settings.extra(system)),
             job_script_prologue=[
                 *(f"export {name}={value}" for name, value in ONE_THREAD.items()),
+                "export DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False",
                 *settings.prologue,
             ],
             worker_extra_args=["--lifetime", f"{settings.lifetime:.0f}s", "--no-dashboard"],
@@ -200,8 +201,10 @@ def can_draw() -> bool:
 
 
 _MISSING = "Dask is not installed here: pip install 'spm_auto[campaign]'"
-# each worker has one run, so that what it dies of is known
+# each worker has one run, so that what it dies of is known; nobody looks at profiles, whose samples
+# cost the more the slower a machine is
 _SETTINGS = {
+    "distributed.worker.profile.enabled": False,
     "distributed.scheduler.worker-saturation": 1.0,
     "distributed.scheduler.allowed-failures": MOST_LOSSES - 1,
 }

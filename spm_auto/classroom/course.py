@@ -1,5 +1,6 @@
 """Course: what an instructor keeps to themselves, and what every student's sample is made of."""
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -76,11 +77,16 @@ def new_course(path: Path, name: str, same_for_all: bool = False) -> Course:
         f'secret = "{course.secret}"',
         f"same_for_all = {str(same_for_all).lower()}",
     )
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(file, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write("\n".join((*lines, "")))
+        file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(file, "w", encoding="utf-8", newline="\n") as stream:
+                stream.write("\n".join((*lines, "")))
+            _take_free_place(part, path)
+        finally:
+            part.unlink(missing_ok=True)
     except FileExistsError:
         raise LessonError(f"{path} exists already, and a course is never overwritten") from None
     except OSError as error:
@@ -112,6 +118,17 @@ def read_course(path: Path) -> Course:
 
 
 def own_course() -> Course:
-    """Return the course of somebody who learns alone, made on first use."""
+    """Return the course of somebody who learns alone, made on first use; by one of several."""
     path = own_course_path()
-    return read_course(path) if path.exists() else new_course(path, "self-study")
+    if not path.exists():
+        with contextlib.suppress(LessonError):  # another one may just have made it
+            return new_course(path, "self-study")
+    return read_course(path)
+
+
+def _take_free_place(part: Path, path: Path) -> None:
+    """Give a whole file its name, which nothing must have yet."""
+    if os.name == "nt":
+        part.rename(path)  # refuses to replace a file there
+    else:
+        os.link(part, path)

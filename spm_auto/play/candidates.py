@@ -79,11 +79,22 @@ def _standardised(columns: FloatArray) -> FloatArray:
 
 
 def _around(points: FloatArray) -> ScanFrame:
-    """Return a frame that holds all points, with about one pixel for each."""
+    """Return a frame that holds all points, with about one pixel for each.
+
+    Points on a line along x or y are on the two lines, or in the two columns, of a narrow frame.
+    """
     low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
-    extent = np.where(high > low, high - low, max(float((high - low).max()), 1e-9))
-    n = max(2, math.ceil(math.sqrt(len(points))))
-    # half a pixel more on either side, so that the outermost points lie in the middle of theirs
-    width, height = (extent * n / (n - 1)).tolist()
     x, y = ((low + high) / 2).tolist()
-    return ScanFrame(center=(x, y), size=(width, height), pixels=(n, n))
+    width, height = (high - low).tolist()
+    count = len(points)
+    if count > 2 and (width > 0) != (height > 0):
+        along = max(width, height) * count / (count - 1)
+        across = 2 * along / count
+        if width > 0:
+            return ScanFrame(center=(x, y), size=(along, across), pixels=(count, 2))
+        return ScanFrame(center=(x, y), size=(across, along), pixels=(2, count))
+    extent = np.where(high > low, high - low, max(float((high - low).max()), 1e-9))
+    n = max(2, math.ceil(math.sqrt(count)))
+    # half a pixel more on either side, so that the outermost points lie in the middle of theirs
+    wide, tall = (extent * n / (n - 1)).tolist()
+    return ScanFrame(center=(x, y), size=(wide, tall), pixels=(n, n))

@@ -1,11 +1,12 @@
 """What the tests of the pages share: one built folder, and a tally that is printed at the end."""
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import scenes
+
+TALLY = pytest.StashKey[Counter[str]]()
 
 
 @pytest.fixture(scope="session")
@@ -13,14 +14,15 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return scenes.build(tmp_path_factory.mktemp("pages"))
 
 
-@pytest.fixture(scope="session")
-def tally(request: pytest.FixtureRequest) -> Iterator[Counter[str]]:
-    """Count what became of each block; "not run: reason (place)" is printed line by line."""
-    count: Counter[str] = Counter()
-    yield count
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is None:
-        return
-    reporter.write_line("")
-    for what, number in sorted(count.items()):
-        reporter.write_line(f"{number:5d}  {what}")
+@pytest.fixture
+def tally(request: pytest.FixtureRequest) -> Counter[str]:
+    """Return what became of the blocks so far; a "not run" comes with its reason."""
+    return request.config.stash.setdefault(TALLY, Counter())
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Print what became of all blocks."""
+    for what, number in sorted(config.stash.get(TALLY, Counter()).items()):
+        terminalreporter.write_line(f"{number:5d}  {what}")

@@ -8,6 +8,8 @@ from typing import Any
 from blocks import ROOT, Block
 
 from spm_auto.campaign import Campaign, members
+from spm_auto.campaign.batch import ClusterSettings
+from spm_auto.classroom import Course
 from spm_auto.lab import Lab, parse_lab
 from spm_auto.settings import validate
 from spm_auto.workflow import Recipe, parse_recipe
@@ -48,6 +50,10 @@ def check(block: Block, folder: Path) -> str:
         whole = dict(table) if is_whole else _over(_read(_lab_of(block.page)), table)
         parse_lab(whole, block.where, folder)
         return "lab file"
+    for model, name in ((ClusterSettings, "cluster file"), (Course, "course")):
+        if set(table) <= set(model.model_fields):
+            validate(model, {"schema_version": 1, **table}, block.where)
+            return name
     raise WrongTable(f"{block.where}: what is a table of {sorted(table)}?")
 
 
