@@ -59,7 +59,7 @@ with exercise.start_run("overview") as run:
 
 fig, ax = plt.subplots(layout="constrained")
 image.plot("height", ax=ax)
-ax.set_title(f"as measured, in {minutes:.1f} minutes of instrument time")
+fig.suptitle(f"as measured, in {minutes:.1f} minutes of instrument time")
 plt.show()
 
 # %% [markdown]
@@ -135,18 +135,19 @@ print(f"flat part: {1e9 * roughness:.2f} nm rms;  whole image: {1e9 * levelled.s
 # %% [markdown]
 # ## Measure one thing
 #
-# Everything that stands out by more than five times the roughness is a bump. Those that the edge
-# of the image cuts are left out: nobody knows how high they are. Of the others we want the
-# highest.
+# Everything that stands out by more than five times the roughness is a bump. Some are cut by the
+# edge of the image: nobody knows how high they are. So the question is about those around the
+# middle, and of these we want the highest.
 
 # %%
 bumps, count = label(levelled > 5 * roughness)
-cut = np.unique(np.concatenate([bumps[0], bumps[-1], bumps[:, 0], bumps[:, -1]]))
-whole = np.where(np.isin(bumps, cut), -np.inf, levelled)
-top = np.unravel_index(np.argmax(whole), whole.shape)
+middles = [(x[bumps == n].mean(), y[bumps == n].mean()) for n in range(1, count + 1)]
+asked_for = [n for n, middle in enumerate(middles, 1) if np.abs(middle).max() < 1.5e-6]
+around_middle = np.where(np.isin(bumps, asked_for), levelled, -np.inf)
+top = np.unravel_index(np.argmax(around_middle), around_middle.shape)
 top_x, top_y = x[top], y[top]
-print(f"{count} bumps, the edges cut {len(cut) - 1} of them")
-print(f"the highest of the others is at ({1e6 * top_x:.2f}, {1e6 * top_y:.2f}) µm")
+print(f"{count} bumps, {len(asked_for)} of them around the middle")
+print(f"the highest of these is at ({1e6 * top_x:.2f}, {1e6 * top_y:.2f}) µm")
 
 # %% [markdown]
 # A pixel of the overview is 16 nm wide. For a closer look, scan a smaller frame around it: the

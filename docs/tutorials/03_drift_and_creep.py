@@ -169,9 +169,7 @@ print(f"creep: {creep:.2%} of the jump in each decade of time, {1e9 * creep * JU
 # %%
 speed = np.hypot(*drift)
 settle = creep * 5e-6 / (speed * np.log(10))
-print(
-    f"after {settle / 60:.0f} min the creep of 5 µm is as slow as drift, {1e12 * speed:.0f} pm/s"
-)
+print(f"after {settle / 60:.0f} min the creep of 5 µm is as slow as drift, {1e12 * speed:.0f} pm/s")
 
 # %% [markdown]
 # ## Where will it be?

@@ -170,8 +170,8 @@ axes[1].set(xlabel="loop", ylabel="z-score", title="off by how many standard dev
 plt.show()
 
 # %% [markdown]
-# The errors are lopsided: an agent asks where it expects much, so it asks where it is too optimistic more often than where it is too pessimistic. That is
-# no fault of the model, it is what choosing does to it.
+# Be careful with that number. An agent asks where it expects much, and that is also where it is most likely to expect too much: the places that it chose are no
+# fair sample. Whoever wants to know how good a model is, asks it about places that somebody else has chosen; that is what happens at the end.
 #
 # ## What has it learned?
 #

@@ -15,13 +15,13 @@ from .marking import Place, each, numbers, places, shared, shortest, step
 
 ARMS = (3.0, 4.5, 6.0, 8.0)  # [V]
 WORDS = tuple(f"{arm:g} V" for arm in ARMS)
-PRICE = 0.01  # of a pulse, times the square of its bias [1/V^2]
+PRICE = 0.008  # of a pulse, times the square of its bias [1/V^2]
 NEAR = (8e-9, 22e-9)  # distances from the nearest wall [m]
-DEEP = 85e-9  # and from here on [m]
+DEEP = 75e-9  # and from here on [m]
 TRIALS = 60  # sites of each kind, where the grader tries
 FORGIVEN, POOR = 0.05, 0.12  # by which an arm may be worth less than the best
 HILLS = 8
-HIGH = 0.95  # share of the film that a hill stands above
+HIGH = 0.9  # share of the film that a hill stands above
 AROUND = 30e-9  # from its top [m]
 APART = 200e-9  # of two hills, at least [m]
 BEFORE, AFTER = 6, 9  # points of a pulse's spectrum that are read before it, and from where on
@@ -89,7 +89,7 @@ class Bandits(Lesson):
         """Return the lab file: how strongly walls are pinned and the built-in field are drawn."""
         rng = chance(self, seed)
         return _LAB.format(
-            pinning=float(np.exp(rng.uniform(np.log(0.07), np.log(0.3)))),
+            pinning=float(np.exp(rng.uniform(np.log(0.06), np.log(0.5)))),
             built_in=float(rng.uniform(-0.03, 0.0)),
         )
 
@@ -138,7 +138,8 @@ class Bandits(Lesson):
         share = step(longer, 0.01, 0.1)
         ways = {1.0: "the shortest way", 0.5: "not quite the shortest way", 0.0: "a long way"}
         said = f"{high} of {len(tour)} are hills; {ways[share]}"
-        return shared("tour", question, (high / len(tour)) * (1 + share) / 2, said)
+        better = max(0.0, 2 * high / len(tour) - 1)  # half of them may be hills by chance
+        return shared("tour", question, better * (1 + share) / 2, said)
 
 
 def contexts(film: FilmTruth) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -9,8 +9,10 @@ import numpy as np
 
 from spm_auto.instrument import FloatArray
 from spm_auto.lessons import Answer, Lesson, Question, Tolerance
+from spm_auto.settings import parse_toml, validate
 
-from ..samples.afm import AfmSample, Spot
+from ..randomness import RandomStreams
+from ..samples.afm import AfmSample, Spot, StiffInclusionsSettings
 from ..samples.afm.surface import middles
 from .behind import behind, chance
 
@@ -19,6 +21,8 @@ LEAST_TILT = 0.4  # and at least [deg]
 ROUGHNESS = (1.0e-9, 3.0e-9)  # [m]
 RADII = (0.13e-6, 0.2e-6)  # median radius of the bumps [m]
 BUMPS = (5, 9)
+MORE = 20  # bumps that are added if none is where it is asked for
+INSIDE = 1.5e-6  # a bump that is asked for lies so near to the middle, along x and y [m]
 
 _LAB = """\
 schema_version = 1
@@ -56,7 +60,8 @@ class FirstScan(Lesson):
             "What is the rms roughness of the flat part, without tilt and bumps?", unit="m"
         ),
         "highest": Question(
-            "Where is the top of the highest bump that lies wholly in the sample: x and y?",
+            "Of the bumps whose middle is within 1.5 um of the origin along x and along y: where "
+            "is the top of the highest one?",
             unit="m",
             size=2,
         ),
@@ -75,16 +80,18 @@ class FirstScan(Lesson):
         """Return the lab file: tilt, roughness, number and size of the bumps are drawn."""
         rng = chance(self, seed)
         tilts = rng.uniform(LEAST_TILT, STEEPEST, 2) * rng.choice([-1, 1], 2)
-        return _LAB.format(
-            bumps=int(rng.integers(*BUMPS, endpoint=True)),
-            radius=1e9 * float(rng.uniform(*RADII)),
-            roughness=1e9 * float(rng.uniform(*ROUGHNESS)),
-            tilt_x=tilts[0],
-            tilt_y=tilts[1],
-        )
+        drawn = {
+            "radius": 1e9 * float(rng.uniform(*RADII)),
+            "roughness": 1e9 * float(rng.uniform(*ROUGHNESS)),
+            "tilt_x": tilts[0],
+            "tilt_y": tilts[1],
+        }
+        least = int(rng.integers(*BUMPS, endpoint=True))
+        labs = (_LAB.format(bumps=bumps, **drawn) for bumps in range(least, least + MORE))
+        return next(lab for lab in labs if any(map(is_inside, spots(lab, seed))))
 
     def truth(self, seed: int) -> Mapping[str, Answer]:
-        """Return tilt, roughness, and the whole bump that stands highest."""
+        """Return tilt, roughness, and the bump around the middle that stands highest."""
         truth = behind(self, seed).truth
         scanner, bump = truth.scanner.settings, highest_bump(truth.sample)
         return {
@@ -98,7 +105,7 @@ class FirstScan(Lesson):
 
 @dataclass(frozen=True, slots=True)
 class Bump:
-    """The highest bump that lies wholly in a sample.
+    """The highest bump around the middle of a sample.
 
     Attributes:
         x: Of its top [m].
@@ -115,6 +122,18 @@ class Bump:
     roughness: float
 
 
+def is_inside(spot: Spot) -> bool:
+    """Say whether a bump is one of those that are asked for."""
+    return max(abs(spot.x), abs(spot.y)) < INSIDE
+
+
+def spots(lab: str, seed: int) -> tuple[Spot, ...]:
+    """Return the bumps of the sample of a lab file."""
+    table = parse_toml(lab, "lab")["instrument"]["sample"]
+    sample = validate(StiffInclusionsSettings, table, "sample")
+    return sample.build(RandomStreams(seed)).spots
+
+
 def highest_bump(sample: object) -> Bump:
     """Find it in the sample itself.
 
@@ -128,12 +147,12 @@ def highest_bump(sample: object) -> Bump:
     y, x = np.meshgrid(along, along, indexing="ij")
     away = [_distance(x, y, spot, sample.size) / spot.radius for spot in sample.spots]
     flat = np.min(away, axis=0) > 1.1
-    whole = [
+    inside = [
         (np.where(at < 1, height, -np.inf), spot)
         for at, spot in zip(away, sample.spots, strict=True)
-        if max(abs(spot.x), abs(spot.y)) + spot.radius < sample.size / 2
+        if is_inside(spot)
     ]
-    rise, spot = max(whole, key=lambda each: float(each[0].max()))
+    rise, spot = max(inside, key=lambda each: float(each[0].max()))
     top = np.unravel_index(int(np.argmax(rise)), rise.shape)
     level = float(np.median(height[flat]))
     return Bump(

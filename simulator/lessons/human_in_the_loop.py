@@ -15,7 +15,7 @@ from .marking import Place, places, shared
 FIELD = (0.8, 1.5)  # [T]
 CORES = 4  # that are asked for
 REACH = 6e-9  # by which the place of one may be off [m]
-HELD = ("an adatom", "a vortex", "a step", "noise")
+HELD = ("an adatom", "a vortex", "a step", "the edge of the image")
 
 _LAB = """\
 schema_version = 1
@@ -31,8 +31,7 @@ kind = "superconductor"
 substance = "NbSe2"
 size = "128 nm"
 field = "{field:.4f} T"
-adatoms = 12
-magnetic = 0.25
+adatoms = 0
 vortex_disorder = 0.03
 
 [limits]

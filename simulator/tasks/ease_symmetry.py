@@ -10,7 +10,7 @@ from spm_auto.instrument import FloatArray
 from spm_auto.tasks import Choices, Detail, Episode, Measured, Task
 
 from .stage import Stage
-from .switching import film_choices, taken, true_switching
+from .switching import SITES, film_choices, taken, true_switching
 
 BEST = 0.1  # share of all sites that counts as the best by one of the two
 
@@ -24,6 +24,9 @@ class EaseSymmetry(Task):
     What is handed in are the sites that, as measured, no other one beats in both. The regret is
     what is missing of the area that the true front dominates, from the median of both values on: a
     player that finds nothing better than the median in both has a regret of 1.
+
+    Args:
+        sites: Along each side.
     """
 
     id = "P5"
@@ -33,11 +36,12 @@ class EaseSymmetry(Task):
     budget = 52.0
     acts = 40
 
-    def __init__(self) -> None:
+    def __init__(self, sites: int = SITES) -> None:
+        self._sites = sites
         self._values: dict[int, FloatArray] = {}
 
     def _begin(self, seed: int, level: int) -> "EaseSymmetryEpisode":
-        stage, choices = film_choices(seed, level)
+        stage, choices = film_choices(seed, level, self._sites)
         if seed not in self._values:
             width, shift = true_switching(stage.truth.film, choices.points[:, :2]).T
             self._values[seed] = np.column_stack([-width, -np.abs(shift)])

@@ -56,20 +56,22 @@ class RecordedMap(Task):
 
     def __init__(self, folder: str | None = None) -> None:
         self._folder = None if folder is None else Path(folder)
-        self._read: tuple[Recording, FloatArray] | None = None
+        self._recording: Recording | None = None
+        self._values: dict[int, FloatArray] = {}
 
-    def _begin(self, seed: int, level: int) -> "RecordedMapEpisode":  # noqa: ARG002 - it has one
-        if self._read is None:
-            recording = read_recording(recorded(self._folder))
-            self._read = recording, openings(recording)
-        recording, values = self._read
-        room = np.array(values.shape) - SITES
+    def _begin(self, seed: int, level: int) -> "RecordedMapEpisode":  # noqa: ARG002  it has one
+        if self._recording is None:
+            self._recording = read_recording(recorded(self._folder))
+        recording = self._recording
+        room = np.array(recording.values.shape[:2]) - SITES
         if room.min() < 0:
             raise TaskError(f"{recording.source}: a map of {SITES} x {SITES} sites is needed")
         row, column = np.random.default_rng(seed).integers(room + 1).tolist()
         window = slice(row, row + SITES), slice(column, column + SITES)
         y, x = np.meshgrid(recording.y[window[0]], recording.x[window[1]], indexing="ij")
         points = np.column_stack([x.ravel(), y.ravel()])
+        if seed not in self._values:
+            self._values[seed] = openings(recording, points, recording.values[window])
         clock = InstantClock()
         microscope = ReplayMicroscope(recording, Timing(spectrum=LOOP_TIME), clock)
         microscope.load(Load())
@@ -82,7 +84,7 @@ class RecordedMap(Task):
             overview=scanned(microscope, clock, Scan(frame, ("first_point",))),
         )
         waveform = BiasWaveform(tuple(recording.bias.tolist()))
-        return RecordedMapEpisode(self, choices, (microscope, clock), values[window], waveform)
+        return RecordedMapEpisode(self, choices, (microscope, clock), self._values[seed], waveform)
 
 
 class RecordedMapEpisode(MapEpisode):
@@ -96,7 +98,7 @@ class RecordedMapEpisode(MapEpisode):
         values: FloatArray,
         waveform: BiasWaveform,
     ) -> None:
-        super().__init__(task, choices, stage[1], values.ravel(), LENGTH, NOISE, MARKS)
+        super().__init__(task, choices, stage[1], values, LENGTH, NOISE, MARKS)
         self._microscope = stage[0]
         self._waveform = waveform
 
@@ -125,15 +127,24 @@ def recorded(folder: Path | None = None) -> Path:
     return folder / FILE
 
 
-def openings(recording: Recording) -> FloatArray:
-    """Return how far each recorded loop is open, NaN where it failed, shape (m, n)."""
+def openings(recording: Recording, points: FloatArray, loops: FloatArray) -> FloatArray:
+    """Return how far recorded loops are open, NaN where one failed.
+
+    Args:
+        recording: That they are of.
+        points: Where they were taken [m], shape (n, 2).
+        loops: As recorded, n of them, their points last.
+
+    Returns:
+        Shape (n,).
+    """
     channel, bias = (Channel("piezoresponse", recording.unit),), recording.bias
-    found = [
-        opening(Spectrum(x, y, bias, channel, loop[np.newaxis], 0.0, 0.0))[0]
-        for y, row in zip(recording.y.tolist(), recording.values, strict=True)
-        for x, loop in zip(recording.x.tolist(), row, strict=True)
-    ]
-    return np.array(found).reshape(recording.values.shape[:2])
+    rows = loops.reshape(len(points), 1, -1)
+    spectra = (
+        Spectrum(x, y, bias, channel, row, 0.0, 0.0)
+        for (x, y), row in zip(points.tolist(), rows, strict=True)
+    )
+    return np.array([opening(spectrum)[0] for spectrum in spectra])
 
 
 def opening(spectrum: Spectrum) -> Measured:

@@ -13,16 +13,16 @@ from .map_episode import MapEpisode
 from .stage import CALM, Stage, mount, site_labels, sites
 
 SITES = 32  # along each side of the map
-SIDE = 1e-6  # of the map, in the middle of the film [m]
+SIDE = 1.4e-6  # of the map, in the middle of the film [m]
 CALIBRATED = 0.1  # spread of the amplification of spectra, of the logarithm
 READING = BiasWaveform((0.0,) * 16)  # leaves the film as it is
 LENGTH = 60e-9  # over which the map is taken to change [m]
-NOISE = 0.03  # variance of a reading, in that of the map
+NOISE = 0.1  # variance of a reading, in that of the map
 MARKS = (0.1, 0.2, 0.3)  # shares of the sites
 
 
 class SparseMap(Task):
-    """Map the piezoresponse of 32 x 32 sites of a film, 1 x 1 um, by 30 % of the spectra.
+    """Map the piezoresponse of 32 x 32 sites of a film, 1.4 um wide, by 30 % of the spectra.
 
     Each spectrum is the band-excitation response at 0 V: it switches nothing. There is no overview.
     The reward is the response with its sign. The judge fills in the map by kriging, the same for

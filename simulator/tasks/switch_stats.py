@@ -1,4 +1,4 @@
-"""P8 switch_stats: how is the bias distributed that switches the middle of a domain?"""
+"""P8 switch_stats: how many single switching events come together without a human?"""
 
 import math
 from collections.abc import Mapping
@@ -20,23 +20,24 @@ SPARED = 100e-9  # distance of two sites at which neither spoils the other [m]
 
 
 class SwitchStats(Task):
-    """Tell mean and deviation of the switching bias from single events, in 36 s without a human.
+    """Gather single events of switching, and their statistics, in 75 s without a human.
 
     An event is a sweep that switches a virgin site which lies in a domain that stands down, at
     least 30 nm from all walls: other sites switch by moving a wall, or cannot switch. Whether a
     site is such a one is seen on the overview. A site within 100 nm of one that was swept before
     tells nothing.
 
-    The reward is 1 for an event and 0 for none. The regret is the error of both parameters, mean
-    and deviation, in units of the true deviation, as their root mean square; at most 1.
+    The reward is 1 for an event and 0 for none. The regret is the share of acts, of those that the
+    time is enough for, which gave none. How well mean and deviation of the bias are known from the
+    events is told besides.
     """
 
     id = "P8"
     name = "switch_stats"
-    question = "How is the bias distributed that switches the middle of a domain?"
+    question = "How many single switching events of the middles of domains come together?"
     unit = "1"
-    budget = 36.0
-    acts = 45
+    budget = 75.0
+    acts = 80
 
     def __init__(self) -> None:
         self._true: dict[int, tuple[float, float]] = {}
@@ -92,12 +93,8 @@ class SwitchStatsEpisode(Episode):
         return float(is_event), 0.0
 
     def regret(self) -> float:
-        """Return the error of mean and deviation, at most 1."""
-        if len(self._events) < LEAST_EVENTS:
-            return 1.0
-        mean, deviation = self._true
-        off = np.mean(self._events) - mean, np.std(self._events, ddof=1) - deviation
-        return min(float(np.sqrt(np.mean(np.square(off)))) / deviation, 1.0)
+        """Return the share of acts that gave no event."""
+        return 1.0 - len(self._events) / self.task.acts
 
     def oracle(self) -> int | None:
         """Measure the middle of a domain, far from all that was swept."""
@@ -106,10 +103,16 @@ class SwitchStatsEpisode(Episode):
         return good[len(good) // 2] if good else None
 
     def metrics(self) -> Mapping[str, float]:
-        """Return the number of events, and how many there were for each hour of the instrument."""
-        hours = self.time / 3600.0
-        events = float(len(self._events))
-        return {"events": events, "events per hour": events / hours if hours else 0.0}
+        """Return the number of events, and the error of what they say of the switching bias.
+
+        It is the root mean square of the errors of mean and deviation, in true deviations.
+        """
+        error = math.nan
+        if len(self._events) >= LEAST_EVENTS:
+            mean, deviation = self._true
+            off = np.mean(self._events) - mean, np.std(self._events, ddof=1) - deviation
+            error = float(np.sqrt(np.mean(np.square(off)))) / deviation
+        return {"events": float(len(self._events)), "error of the distribution": error}
 
     def _is_spared(self, index: int) -> bool:
         if not self._swept:

@@ -10,7 +10,7 @@ from spm_auto.tasks import Better, Choices, Detail, Episode, Human, Measured, Sh
 
 from ..randomness import RandomStreams
 from .stage import Stage
-from .switching import film_choices, taken, true_switching
+from .switching import SITES, film_choices, taken, true_switching
 
 DOUBT = 0.15  # deviation of a human's judgement of one loop, in deviations of all sites
 
@@ -25,6 +25,9 @@ class Taste(Task):
     The reward is what one would have written down in his place: the width. After each act he
     compares the newest loop with the one that he liked best so far; this decides what is handed in,
     whoever plays. Players that listen hear of it, and may ask him one question more each time.
+
+    Args:
+        sites: Along each side.
     """
 
     id = "P6"
@@ -34,11 +37,12 @@ class Taste(Task):
     budget = 52.0
     acts = 40
 
-    def __init__(self) -> None:
+    def __init__(self, sites: int = SITES) -> None:
+        self._sites = sites
         self._values: dict[int, FloatArray] = {}
 
     def _begin(self, seed: int, level: int) -> "TasteEpisode":
-        stage, choices = film_choices(seed, level)
+        stage, choices = film_choices(seed, level, self._sites)
         if seed not in self._values:
             self._values[seed] = true_switching(stage.truth.film, choices.points[:, :2])
         streams = RandomStreams(seed)

@@ -124,7 +124,7 @@ def _summary(found: Sequence[Contest], pictures: dict[str, str]) -> Iterator[str
             rows.append(
                 [
                     title,
-                    f"`{cell(player.label)}`",
+                    cell(player.label),
                     spread_of(player, contest, scale),
                     spread_of(contest.of("random"), contest, scale),
                     _of_rule(contest, scale),
@@ -134,7 +134,7 @@ def _summary(found: Sequence[Contest], pictures: dict[str, str]) -> Iterator[str
             title = ""
     yield from ("## All rows", "")
     yield from (_counts(said), "")
-    head = ("row (regret, where nothing else is said)", "player", "its", "random's", "the rule's")
+    head = ("row, and figure if not regret", "player", "player's", "random's", "the rule's")
     yield from (*table((*head, "verdict"), rows), "")
     if OVERVIEW in pictures:
         yield f"![Differences of all rows with their intervals]({pictures[OVERVIEW]})"

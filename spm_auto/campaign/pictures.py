@@ -9,7 +9,7 @@ import numpy as np
 from ..instrument import FloatArray
 from ..plotting import THEME, dress, to_png, write_axis
 from .contests import Contest, Player
-from .wording import unit_of
+from .wording import WITH_PREFIX, unit_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +18,8 @@ WIDTH = 8.2  # of a page's picture [inch]
 AGENTS = ("#2a5f8f", "#c2481d", "#3f7d4e", "#8a4f9e")
 RULE, RANDOM, ORACLE = "#9a7b1f", "#8c8c8c", "#262626"
 OTHERS = ("#b9a27a", "#7fa39b", "#c49aa0", "#9aa6bf")
-_TICKS = (-100, -50, -20, -10, -5, -2, -1, 0, 1, 2, 5, 10, 20, 50, 100)
+_TICKS = (-100, -20, -5, -2, -1, 0, 1, 2, 5, 20, 100)  # of differences, in standard deviations
+_MOST_REGRET = 2.0  # that is drawn: the first acts of some tasks make things far worse
 _TIMES = 240  # at which a curve is drawn
 
 
@@ -88,8 +89,10 @@ def draw_verdicts(found: Sequence[Contest]) -> bytes | None:
     ]
     ax.set_yticks(range(len(lines)), names, fontsize=THEME["tick size"])
     ax.set_ylim(len(lines) - 0.5, -0.5)
-    for at in range(0, len(lines), 2):
-        ax.axhspan(at - 0.5, at + 0.5, color="#f4f2ee", zorder=-1, linewidth=0)
+    shaded = list(dict.fromkeys(id(contest) for contest, _ in lines))[::2]
+    for at, (contest, _) in enumerate(lines):
+        if id(contest) in shaded:
+            ax.axhspan(at - 0.5, at + 0.5, color="#f4f2ee", zorder=-1, linewidth=0)
     ax.set_xlabel(
         "worse  ←  standard deviations of random  →  better",
         fontsize=THEME["label size"],
@@ -134,7 +137,8 @@ def _draw_course(
             band: Any = ax.fill_between(times, low, high, color=colors[player.label], zorder=1)
             band.set(alpha=0.13, linewidth=0)
     ax.set_xlim(0, end)
-    ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0]))
+    bottom, top = ax.get_ylim()
+    ax.set_ylim(min(0.0, bottom), min(top, _MOST_REGRET))
     write_axis(ax.xaxis, "instrument time", "s", end if end < 1000 else 999.0)
     ax.set_ylabel("regret", fontsize=THEME["label size"], color=THEME["ink"])
     dress(ax)
@@ -163,8 +167,9 @@ def _draw_seeds(
     ax.set_ylim(len(players) - 0.5, -0.5)
     ax.grid(axis="x", color="#ececec", linewidth=0.7)
     ax.set_axisbelow(True)
-    name = figure.split(" [", 1)[0] if unit else figure
-    write_axis(ax.xaxis, name.replace("_", " "), unit or "1", largest or 1.0)
+    has_prefix = unit in WITH_PREFIX
+    name = figure.split(" [", 1)[0] if has_prefix else f"{figure} ({unit})" if unit else figure
+    write_axis(ax.xaxis, name.replace("_", " "), unit if has_prefix else "1", largest or 1.0)
     dress(ax)
     for tick, player in zip(ax.get_yticklabels(), players, strict=True):
         tick.set_color(colors[player.label])

@@ -13,7 +13,7 @@ from .compare import Comparison
 
 MINUS = "\u2212"
 NOTHING = "–"
-_WITH_PREFIX = ("m", "s", "V", "A", "S", "N", "Pa", "Hz")
+WITH_PREFIX = ("m", "s", "V", "A", "S", "N", "Pa", "Hz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,11 @@ class Scale:
 
         Args:
             values: All that will be written.
-            unit: SI unit; "" for a pure number.
+            unit: SI unit, which gets a prefix; or words, which get none; "" for a pure number.
         """
         largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
         factor, shown = 1.0, unit
-        if largest and unit and units.takes_prefix(unit):
+        if largest and unit in WITH_PREFIX:
             shown = units.format(largest, unit, 3).split(" ", 1)[1]
             factor = units.parse(f"1 {shown}", unit)
         size = math.floor(math.log10(largest / factor)) if largest else 0
@@ -83,7 +83,7 @@ class Scale:
 def unit_of(figure: str) -> str:
     """Return the unit that a figure's name has in brackets, where that takes a prefix; else ""."""
     found = re.search(r" \[(\w+)\]$", figure)
-    return found[1] if found and found[1] in _WITH_PREFIX else ""
+    return found[1] if found and found[1] in WITH_PREFIX else ""
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

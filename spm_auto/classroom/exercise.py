@@ -30,7 +30,6 @@ class Exercise:
         handout: What is asked, and of whom.
         lab: The lab file of the microscope.
         folder: Where runs and the answer go.
-        finish: Called once at the end.
 
     Attributes:
         lab: The lab file, for `spm_auto.start_run`.
@@ -169,6 +168,7 @@ def attend(
             stdout=log,
             stderr=log,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            **_apart(),
         )
     try:
         _wait(process, given)
@@ -176,6 +176,13 @@ def attend(
     except BaseException:
         _end(process, given)
         raise
+
+
+def _apart() -> dict[str, Any]:
+    """Return how to start a process that no Ctrl-C of a terminal or a notebook reaches."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+    return {"start_new_session": True}
 
 
 def _wait(process: "subprocess.Popen[bytes]", given: Path) -> None:

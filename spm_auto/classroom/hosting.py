@@ -31,6 +31,7 @@ from .handout import LAB, Handout
 TERMS = Terms(hold_after=600.0, withdraw_after=600.0)  # a student may think, or close the lid
 LOOPBACK = "127.0.0.1"
 DOORS = 3  # ports of one microscope
+_TICK = 0.2  # [s]
 _PERIOD = 0.1  # [s] of the watchdog; nothing real is at stake
 
 
@@ -161,7 +162,8 @@ def host(
             own, given = folder / "kept" / student, folder / student
             stack.enter_context(hosted(course, lesson, student, given, own, name, first))
             told(student, given)
-        ending.wait()
+        while not ending.wait(_TICK):  # so that Ctrl-C is noticed on Windows, too
+            pass
 
 
 def _lab(lesson: Lesson, seed: int) -> Lab:

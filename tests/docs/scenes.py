@@ -14,6 +14,7 @@ import spm_auto as spm
 from spm_auto.agents import ForbidRegion, ForcePoint, Rescalarize
 from spm_auto.execute import execute
 from spm_auto.export import export
+from spm_auto.server import new_identity, write_identity
 
 RECIPE = """
 schema_version = 1
@@ -48,7 +49,8 @@ def build(folder: Path) -> Path:
     )
     if code != 0:
         raise AssertionError(f"the run that pages look at ended with {code}")
-    (folder / "berta.key").write_text("the public key of somebody else\n", encoding="utf-8")
+    write_identity(new_identity("berta"), folder / "hers")
+    shutil.copy(folder / "hers" / "berta.key", folder / "berta.key")
     theirs, *_ = export(spm.open_run(folder / "tonight"), "sxm", folder / "theirs")
     shutil.move(theirs, folder / "their_scan.sxm")
     return folder

@@ -1,6 +1,7 @@
 """Every code block of README.md and of docs/ works as it is written there; the site builds."""
 
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -17,6 +18,7 @@ from matplotlib import pyplot
 from spm_auto.errors import SpmError
 
 PAGES = pages()
+MADE = re.compile(r".*\b(examples/index|contributing|architecture|changelog|tutorials/index)\.md")
 NAMES = [path.relative_to(ROOT).as_posix() for path in PAGES]
 
 
@@ -28,6 +30,19 @@ def test_each_block_says_what_it_is_and_why_it_is_not_run_if_it_is_not() -> None
     assert wrong == []
     unknown = [b.where for b in found if b.notes.get("given", "a run") not in scenes.GIVEN]
     assert unknown == []
+
+
+def test_each_link_of_a_page_leads_to_a_file() -> None:
+    wrong = []
+    for path in PAGES:
+        for target in re.findall(
+            r"\]\(([^)#:\s]+)(?:#[^)\s]*)?\)", path.read_text(encoding="utf-8")
+        ):
+            if not (path.parent / target).exists() and not MADE.fullmatch(
+                f"{path.parent.name}/{target}"
+            ):
+                wrong.append(f"{path.relative_to(ROOT)}: {target}")
+    assert wrong == []
 
 
 @pytest.mark.docs

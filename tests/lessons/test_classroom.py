@@ -1,9 +1,16 @@
 """A lesson from the first scan to the marks, with the microscope behind its server."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -12,6 +19,7 @@ from spm_auto.classroom import (
     Exercise,
     attend,
     grade,
+    host,
     hosted,
     load_lesson,
     new_course,
@@ -19,7 +27,7 @@ from spm_auto.classroom import (
 )
 from spm_auto.cli import app
 from spm_auto.data import open_run
-from spm_auto.errors import LessonError, LimitExceeded, PluginError
+from spm_auto.errors import ConnectionLost, LessonError, LimitExceeded, PluginError
 
 ANSWERS = {
     "tilt": (0.0, 0.0),
@@ -116,3 +124,92 @@ def test_a_lesson_that_does_not_exist_and_a_name_that_is_none_are_refused(
     ):
         pytest.fail("it was hosted")
     assert not (tmp_path / "given").exists()
+
+
+@pytest.mark.lessons
+def test_a_class_gets_a_sample_each_until_the_lesson_is_over(course: Path, tmp_path: Path) -> None:
+    given: dict[str, Path] = {}
+    ready, ending = threading.Barrier(2, timeout=60), threading.Event()
+
+    def told(student: str, folder: Path) -> None:
+        given[student] = folder
+        if len(given) == 2:
+            ready.wait()
+
+    lesson, students = load_lesson("first_scan"), ("ada", "bob")
+    teacher = threading.Thread(
+        target=host, args=(read_course(course), lesson, students, tmp_path / "out", ending, told)
+    )
+    teacher.start()
+    ready.wait()
+    heights = []
+    for student in students:
+        exercise = attend("first_scan", at=given[student], folder=tmp_path / student)
+        with exercise.start_run() as run:
+            image = run.scan((0.0, 0.0), ("2 um", "2 um"), (16, 4), line_rate="8 Hz")
+            heights.append(image.channel("height"))
+    assert np.abs(heights[0] - heights[1]).max() > 1e-9
+    with pytest.raises(LessonError, match="is of the lesson 'first_scan', not of 'feedback'"):
+        attend("feedback", at=given["ada"])
+    ending.set()
+    teacher.join(60)
+    with pytest.raises(ConnectionLost):
+        attend("first_scan", at=given["ada"], folder=tmp_path / "late").start_run()
+    assert not (tmp_path / "out" / "ada" / "server.key_secret").exists()
+
+
+@pytest.mark.lessons
+@pytest.mark.skipif(os.name != "posix", reason="kills by signals")
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_the_microscope_ends_with_the_notebook_however_that_ends(
+    how: signal.Signals, tmp_path: Path
+) -> None:
+    code = (
+        "from spm_auto.classroom import attend\n"
+        "import sys\n"
+        "exercise = attend('first_scan', folder='work')\n"
+        "print(exercise._end.peek()[2][0].pid, flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    (tmp_path / "tmp").mkdir()
+    notebook = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "SPM_AUTO_HOME": str(tmp_path), "TMPDIR": str(tmp_path / "tmp")},
+        text=True,
+    )
+    assert notebook.stdin is not None
+    assert notebook.stdout is not None
+    microscope = int(notebook.stdout.readline())
+    os.kill(microscope, 0)  # it is there
+    notebook.send_signal(how)
+    notebook.communicate(timeout=60)
+    end = time.monotonic() + 30
+    while _is_there(microscope) and time.monotonic() < end:
+        threading.Event().wait(0.05)
+    assert not _is_there(microscope)
+    assert not list((tmp_path / "tmp").glob("spm-auto-kept-*"))
+
+
+def _is_there(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"  # ended, and nobody has asked what became of it
+
+
+@pytest.mark.lessons
+def test_a_lesson_that_cannot_start_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPM_AUTO_HOME", str(tmp_path))
+    broken = tmp_path / "course.toml"
+    broken.write_text('schema_version = 1\nname = "a"\nsecret = "short"\n')
+    broken.chmod(0o600)
+    with pytest.raises(LessonError, match=r"did not start: .*course\.toml: the secret must be 64"):
+        attend("first_scan", folder=tmp_path / "work")
+    assert not (tmp_path / "work").exists()

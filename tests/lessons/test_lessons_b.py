@@ -163,7 +163,7 @@ def test_the_weakest_pulse_and_hills_by_height_are_not_right() -> None:
     lesson = Bandits()
     top_down = tuple(x for place in hills(behind(lesson, SEED).truth.film) for x in place)
     answers: dict[str, Answer] = {
-        "near": "8 V",
+        "near": "3 V",
         "deep": "4.5 V",
         "expected": (0.95, 0.9),
         "context": 0.5,

@@ -15,7 +15,7 @@ from spm_auto.classroom import AnswerSheet, grade, load_lesson, read_course
 
 TUTORIALS = sorted((Path(__file__).parents[2] / "docs" / "tutorials").glob("[0-9]*.py"))
 PASSED = 0.6  # share of the points
-ALL_TOGETHER = 300.0  # [s]
+ALL_TOGETHER = 300.0  # [s] of processor time, whatever else the computer does
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,14 @@ class Executed:
         home: Folder of the course.
         folder: With a folder for each notebook.
         seconds: How long each took [s], by name.
+        cpu: Processor time of all, with their microscopes [s].
         faults: What went wrong, by name of the notebook; empty where nothing did.
     """
 
     home: Path
     folder: Path
     seconds: Mapping[str, float]
+    cpu: float
     faults: Mapping[str, str]
 
 
@@ -46,11 +48,11 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> Executed:
         place = folder / source.stem
         place.mkdir()
         jupytext.write(jupytext.read(source), place / f"{source.stem}.ipynb")
-    report = folder / "report.xml"
+    report, before = folder / "report.xml", _spent()
     subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "-c", str(folder / "pytest.ini")),
-            *("-p", "no:cacheprovider", "--nbmake", "--nbmake-timeout=240", "-n", "2"),
+            *("-p", "no:cacheprovider", "--nbmake", "--nbmake-timeout=240"),
             *(f"--junitxml={report}", str(folder)),
         ],
         cwd=folder,
@@ -58,6 +60,7 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> Executed:
         check=False,
         timeout=900,
     )
+    spent = _spent() - before
     seconds, faults = {}, {}
     for case in ElementTree.parse(report).iter("testcase"):
         where = case.attrib["classname"] + case.attrib["name"]
@@ -66,7 +69,7 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> Executed:
         faults[name] = "\n".join(
             part.text or "" for part in case if part.tag in ("failure", "error")
         )
-    return Executed(home, folder, seconds, faults)
+    return Executed(home, folder, seconds, spent, faults)
 
 
 @pytest.mark.lessons
@@ -88,5 +91,14 @@ def test_a_notebook_runs_and_its_answer_passes(name: str, executed: Executed) ->
 
 
 @pytest.mark.lessons
-def test_all_notebooks_together_take_less_than_five_minutes(executed: Executed) -> None:
-    assert sum(executed.seconds.values()) < 2 * ALL_TOGETHER  # two of them at a time
+@pytest.mark.skipif(os.name != "posix", reason="processor time of children is not told")
+def test_all_notebooks_together_cost_less_than_five_minutes_of_a_processor(
+    executed: Executed,
+) -> None:
+    sys.stdout.write(f"{executed.cpu:.0f} s of processor time\n")
+    assert 0 < executed.cpu < ALL_TOGETHER
+
+
+def _spent() -> float:
+    """Return the processor time of all processes that this one has started and seen end [s]."""
+    return os.times().children_user + os.times().children_system

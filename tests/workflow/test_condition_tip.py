@@ -201,6 +201,7 @@ def recipe(*steps: dict[str, Any]) -> Recipe:
 
 RESCUE = {
     **TABLE,
+    "reference": {"center": ("0 nm", "0 nm"), "size": ("3 nm", "1.5 nm"), "pixels": (40, 20)},
     "actions": ({"bias": "2 V"}, {"bias": "6 V"}),
     "least": "4.5 pm",
     "rows": "0.213 nm",
