@@ -29,7 +29,8 @@ help:
 	@echo 'make screen   the whole window on a virtual screen, driven by mouse and keyboard'
 	@echo 'make lessons  all notebooks executed, and what they hand in graded; the truth looked for'
 	@echo 'make validate   the physics of the simulator against references, as a table'
-	@echo 'make docs     the site, built into site/, and every code block of every page'
+	@echo 'make docs     the site, built into site/, and every code block of every page (NOTEBOOKS=1: with the'
+	@echo '              pictures of the lessons, which are carried out first)'
 	@echo 'make check   style, types, and a wheel that is installed and started elsewhere'
 	@echo 'make bench   agents compared on a known truth (BENCH="--task ... --seeds ...")'
 
@@ -68,7 +69,7 @@ screen: $(INSTALLED)
 	$(BIN)/python -m pytest -q -m screen tests/screen
 
 campaign: $(INSTALLED)
-	$(BIN)/python -m pytest -q -m campaign tests/campaign
+	$(BIN)/python -m pytest -q -m campaign tests/campaign tests/tasks
 
 lessons: $(INSTALLED)
 	$(BIN)/python -m pytest -q -rP -m lessons tests/lessons
@@ -77,6 +78,7 @@ validate: $(INSTALLED)
 	$(BIN)/python -m pytest -q -m physics tests/physics
 
 docs: $(INSTALLED)
+	$(if $(NOTEBOOKS),$(BIN)/python docs/_site/notebooks.py)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	$(BIN)/python -m pytest -q -m docs tests/docs
 

@@ -346,6 +346,7 @@ class Task(ABC):
         budget: Instrument time of an episode [s].
         acts: Most acts of an episode.
         most_averages: How many measurements may be averaged in an act, at most.
+        oracle_averages: How many one who knows the truth averages.
         level: At which it is compared, at least; below there is too little to know.
         unreleased: Why no comparison should be based on it; empty for a released task.
     """
@@ -357,6 +358,7 @@ class Task(ABC):
     budget: ClassVar[float]
     acts: ClassVar[int]
     most_averages: ClassVar[int] = 1
+    oracle_averages: ClassVar[int] = 1
     level: ClassVar[int] = 1
     unreleased: ClassVar[str] = ""
 

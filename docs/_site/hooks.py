@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from formulas import drawn, marked
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files
@@ -61,11 +62,19 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def _expanded(nav: Any) -> Any:
-    """Return the navigation with all pages of a folder where it says ``folder/*``, index first."""
+    """Return the navigation with what it names.
+
+    ``folder/*`` stands for all pages of a folder, index first; ``page.md?`` for a page that a
+    command makes and that may not have been made yet.
+    """
     if isinstance(nav, list):
-        return [_expanded(each) for each in nav]
+        found = [_expanded(each) for each in nav]
+        return [each for each in found if each not in (None, {})]
     if isinstance(nav, dict):
-        return {title: _expanded(where) for title, where in nav.items()}
+        named = {title: _expanded(where) for title, where in nav.items()}
+        return {title: where for title, where in named.items() if where is not None}
+    if nav.endswith("?"):
+        return nav[:-1] if (ROOT / "docs" / nav[:-1]).is_file() else None
     folder, star, rest = nav.partition("/*")
     if not star or rest:
         return nav
@@ -88,6 +97,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, files: Files, **_: object) -> str:
     """Let links lead to pages of the site, and lists begin where GitHub lets them."""
     here = page.file.src_uri
+    if here.startswith("tutorials/"):
+        markdown = marked(markdown)
     origin = {target: source for source, target in TOP_PAGES.items()}.get(here, f"docs/{here}")
     lines: list[str] = []
     in_code = False
@@ -100,6 +111,11 @@ def on_page_markdown(markdown: str, page: Page, files: Files, **_: object) -> st
             line = LINK.sub(lambda found: _moved(found[1], origin, here, files), line)
         lines.append(line)
     return "\n".join(lines) + "\n"
+
+
+def on_page_content(html: str, **_: object) -> str:
+    """Draw the formulas of a lesson."""
+    return drawn(html)
 
 
 def _is_text(line: str) -> bool:

@@ -113,7 +113,7 @@ def execute() -> None:
 
     EXECUTED.mkdir(parents=True, exist_ok=True)
     for source in sources():
-        notebook = jupytext.read(source)
+        notebook = jupytext.read(source, fmt="py:percent")
         with TemporaryDirectory() as folder:
             os.environ["SPM_AUTO_HOME"] = str(Path(folder) / "home")
             client = NotebookClient(

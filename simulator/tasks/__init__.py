@@ -13,6 +13,7 @@ from .multi_fidelity import MultiFidelity
 from .probe_time import ProbeTime
 from .recorded_map import RecordedMap
 from .release import Release
+from .right_channel import RightChannel
 from .setpoint import Setpoint
 from .shiba import Shiba
 from .sparse_map import SparseMap
@@ -38,6 +39,7 @@ __all__ = [
     "ProbeTime",
     "RecordedMap",
     "Release",
+    "RightChannel",
     "Setpoint",
     "Shiba",
     "SparseMap",

@@ -39,7 +39,7 @@ class PatientStmSettings(StmSettings):
 
 
 class ProbeTime(Task):
-    """Map the gap of 80 x 80 nm in 300 s by hurried sweeps; how many a site is up to the player.
+    """Map the gap of 80 x 80 nm in 400 s by hurried sweeps; how many a site is up to the player.
 
     A way takes 5 s, as the tip has to settle, and a single sweep a quarter of a second; but it is
     noisier than the gap varies from place to place. The mean of n sweeps takes n times as long and
@@ -52,9 +52,10 @@ class ProbeTime(Task):
     name = "probe_time"
     question = "What does the gap look like, when the player says how long to measure?"
     unit = "V"
-    budget = 300.0
+    budget = 400.0
     acts = 200
     most_averages = MOST_AVERAGES
+    oracle_averages = 8
 
     def __init__(self) -> None:
         self._values: dict[int, FloatArray] = {}

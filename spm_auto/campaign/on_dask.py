@@ -5,6 +5,7 @@ The scheduler is told nothing but the folders of runs, and hears nothing but how
 
 import importlib.util
 import logging
+import shutil
 import sys
 from collections import Counter, deque
 from collections.abc import Generator, Iterator, Sequence
@@ -20,6 +21,7 @@ from .executors import ONE_THREAD, Outcome, Work, given_up
 
 _AT_ONCE = 1000  # runs that the scheduler knows of: what it bears does not depend on the campaign
 _CONNECT = 30.0  # [s] within which a scheduler answers
+_SUBMIT = {"slurm": "sbatch", "pbs": "qsub"}
 _ADDRESSES = ("tcp://", "tls://", "ws://", "wss://", "ucx://")
 
 
@@ -95,7 +97,16 @@ class DaskPool:
             system: "slurm" or "pbs".
             settings: What its jobs get.
             folder: Seen by all machines; certificates and logs go there.
+
+        Raises:
+            CampaignError: There is no such system here, or Dask cannot work with it.
         """
+        submit = _SUBMIT[system]
+        if shutil.which(submit) is None:
+            raise CampaignError(
+                f"there is no {submit} here: --on {system} works where jobs are submitted; --array "
+                f"writes job scripts anywhere"
+            )
         distributed = _distributed()
         import dask
 

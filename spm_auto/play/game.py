@@ -144,7 +144,7 @@ def _consult(episode: Episode, note: Callable[[], None]) -> None:
         index = episode.oracle()
         if index is None:
             return
-        episode.act(index)
+        episode.act(index, episode.task.oracle_averages)
         note()
 
 

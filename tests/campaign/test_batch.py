@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from spm_auto.campaign import ClusterSettings, read_cluster, write_arrays
+from spm_auto.campaign import ClusterSettings, DaskPool, read_cluster, write_arrays
 from spm_auto.campaign.on_dask import batch_cluster
-from spm_auto.errors import RecipeError
+from spm_auto.errors import CampaignError, RecipeError
 
 CLUSTER = """
 schema_version = 1
@@ -78,6 +78,18 @@ def test_a_folder_that_a_script_cannot_name_is_refused(tmp_path: Path) -> None:
         write_arrays(tmp_path / "50%", settings(tmp_path), 2)
     with pytest.raises(RecipeError, match="an array of 0 jobs cannot be"):
         write_arrays(tmp_path / "out", settings(tmp_path), 0)
+
+
+def test_where_no_jobs_can_be_submitted_it_is_said_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    given = settings(tmp_path)
+    with (
+        pytest.raises(CampaignError, match="there is no qsub here: --on pbs works where jobs"),
+        DaskPool.through("pbs", given, tmp_path),
+    ):
+        pass
 
 
 @pytest.mark.campaign

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^(\s*)(`{3,})(\S*)\s*$")
 NOTE = re.compile(r"^<!-- (not run|given|part of): (.+?) -->$")
 LANGUAGES = ("python", "toml", "sh", "console", "text", "json")
+COMMAND = re.compile(r"(\$ |spm-auto|make|python|pip|git|ssh|sbatch|qsub)\b")
 KINDS = {  # how a comment of each kind is read, and for which languages it makes sense
     "not run": LANGUAGES,
     "given": ("python",),
@@ -30,7 +31,8 @@ class Block:
     Attributes:
         page: Its page, as a path within the checkout.
         line: Where it begins, from 1.
-        language: What stands behind the fence; "" for nothing.
+        language: What stands behind the fence; where nothing does, "sh" if a command is the first
+            word, else "text".
         text: What is in it, without indentation.
         notes: What the comments above it say, by kind.
     """
@@ -77,7 +79,8 @@ def blocks(path: Path) -> Iterator[Block]:
         while above >= 0 and (note := NOTE.match(lines[above].strip())):
             notes[note[1]] = note[2]
             above -= 1
-        yield Block(page, number + 1, language, text, notes)
+        guessed = "sh" if COMMAND.match(text) else "text"
+        yield Block(page, number + 1, language or guessed, text, notes)
         number = end + 1
 
 

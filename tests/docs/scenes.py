@@ -4,14 +4,16 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
 
 from blocks import ROOT
+from typer.testing import CliRunner
 
 import spm_auto as spm
 from spm_auto.agents import ForbidRegion, ForcePoint, Rescalarize
+from spm_auto.cli import app
 from spm_auto.execute import execute
 from spm_auto.export import export
 from spm_auto.server import new_identity, write_identity
@@ -30,6 +32,26 @@ agent = { kind = "gp", initial = 3 }
 scalarizer = "loop_area"
 waveform = { kind = "triangle", amplitude = "8 V", points = 32 }
 budget = 5
+"""
+CAMPAIGN = """
+schema_version = 1
+title = "A small one"
+
+[[runs]]
+name = "pilot"
+tasks = ["gap_hunt"]
+agents = ["random", "ranking", "oracle"]
+levels = [1]
+seeds = "0..1"
+
+[runs.row]
+title = "The largest gap"
+agents = ["random"]
+rule = "ranking"
+"""
+CLUSTER = """
+schema_version = 1
+queue = "short"
 """
 # folders of runs that pages speak of; all are the same run
 RUNS = ("tonight", "last_night", "runs/attended", "runs/film", "runs/growth", "runs/gap")
@@ -51,6 +73,13 @@ def build(folder: Path) -> Path:
         raise AssertionError(f"the run that pages look at ended with {code}")
     write_identity(new_identity("berta"), folder / "hers")
     shutil.copy(folder / "hers" / "berta.key", folder / "berta.key")
+    (folder / "small_campaign.toml").write_text(CAMPAIGN, encoding="utf-8")
+    (folder / "cluster.toml").write_text(CLUSTER, encoding="utf-8")
+    words = ["campaign", "small_campaign.toml", "--out", "pilot", "--workers", "1"]
+    with chdir(folder):
+        done = CliRunner().invoke(app, words)
+    if done.exit_code != 0:
+        raise AssertionError(f"the campaign that pages look at ended with {done.output}")
     theirs, *_ = export(spm.open_run(folder / "tonight"), "sxm", folder / "theirs")
     shutil.move(theirs, folder / "their_scan.sxm")
     return folder

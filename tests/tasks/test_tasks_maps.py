@@ -9,10 +9,18 @@ import pytest
 
 from spm_auto.errors import TaskError
 from spm_auto.play import ORACLE, candidates, play
-from spm_auto.simulator.tasks import DefectMap, LongWay, ProbeTime, RecordedMap, SparseMap
+from spm_auto.simulator.tasks import (
+    DefectMap,
+    LongWay,
+    ProbeTime,
+    RecordedMap,
+    RightChannel,
+    SparseMap,
+)
 from spm_auto.simulator.tasks.defect_map import CORE, MAGNETIC, PLAIN
 from spm_auto.simulator.tasks.kriging import LEVEL, Kriging
 from spm_auto.simulator.tasks.recorded_map import FILE
+from spm_auto.simulator.tasks.right_channel import powers
 from spm_auto.tasks import FIRST_TEST_SEED, Task
 
 SEED = FIRST_TEST_SEED
@@ -35,11 +43,22 @@ class FewDefects(DefectMap):
     acts = 30
 
 
+class FewLoops(RightChannel):
+    acts = 25
+
+
 # made once, as a task keeps what it knows of a seed
 WAYS, TIMES, DEFECTS = FewWays(), FewTimes(), FewDefects(sites=24)
-TASKS = (WAYS, TIMES, FewSites(), DEFECTS)
+LOOPS = FewLoops(sites=12)
+TASKS: tuple[Task, ...] = (WAYS, TIMES, FewSites(), DEFECTS, LOOPS)
 
-every_task = pytest.mark.parametrize("task", TASKS, ids=[task.name for task in TASKS])
+
+def each(slow: tuple[Task, ...]) -> pytest.MarkDecorator:
+    """Go through all tasks; the slow ones with the campaigns."""
+    marked = [
+        pytest.param(task, marks=pytest.mark.campaign) if task in slow else task for task in TASKS
+    ]
+    return pytest.mark.parametrize("task", marked, ids=[task.name for task in TASKS])
 
 
 @pytest.fixture
@@ -90,31 +109,27 @@ def test_what_a_site_would_gain_is_what_it_gains(rng: np.random.Generator) -> No
     assert before - np.nansum((truth - kriging.mean) ** 2) == pytest.approx(gain)
 
 
-@every_task
+@each(slow=(LOOPS,))
 def test_who_knows_the_truth_draws_a_better_map_than_chance(task: Task) -> None:
     oracle, chance = (play(task, player, SEED) for player in (ORACLE, "random"))
     assert oracle.regret < chance.regret - 0.05
     assert all(math.isfinite(regret) and regret >= 0 for regret in chance.regrets)
 
 
-@pytest.mark.parametrize(
-    "task",
-    [pytest.param(task, marks=pytest.mark.campaign) if task is DEFECTS else task for task in TASKS],
-    ids=[task.name for task in TASKS],
-)
+@each(slow=(DEFECTS, LOOPS))
 def test_one_seed_is_one_map_and_an_act_takes_the_time_announced(task: Task) -> None:
     games = [task.begin(SEED, level=3) for _ in range(2)]
-    for pick in (7, 170, 300):
+    for pick in (7, 70, 130):
         one, other = (game.act(pick) for game in games)
         assert one == other or (math.isnan(one) and math.isnan(other))
         assert games[0].time == games[1].time
         assert games[0].regret() == games[1].regret()
     costs = candidates(games[0].choices).costs
     assert costs is not None
-    here, there = games[0].choices.points[[300, 301], :2]
-    announced = costs.seconds(games[0].choices.points[:, :2], tuple(here.tolist()))[301, 0]
+    here, there = games[0].choices.points[[130, 131], :2]
+    announced = costs.seconds(games[0].choices.points[:, :2], tuple(here.tolist()))[131, 0]
     began = games[0].time
-    games[0].act(301)
+    games[0].act(131)
     assert games[0].time - began == pytest.approx(announced, rel=0.3)
     assert not np.array_equal(here, there)
 
@@ -161,6 +176,26 @@ def test_defects_get_the_label_of_what_their_gap_holds() -> None:
     assert np.mean(game._true == PLAIN) > 0.7
 
 
+def test_a_channel_is_worth_what_it_explains(rng: np.random.Generator) -> None:
+    channels = rng.normal(size=(3, 200))
+    values = np.stack([np.exp(channels[1]), rng.normal(size=200)])
+    values[0, :20] = math.nan
+    told = powers(channels, values)
+    assert told[0, 1] > 0.6
+    assert np.delete(told.ravel(), 1) == pytest.approx(0.0, abs=0.05)
+
+
+@pytest.mark.campaign
+def test_naming_channels_takes_some_loops(rng: np.random.Generator) -> None:
+    game = LOOPS.begin(SEED)
+    for site in rng.permutation(144)[:7].tolist():
+        game.act(site)
+        assert (game.regret(), game.metrics()["lacking"]) == (1.0, 1.0)
+    for site in rng.permutation(np.flatnonzero(game.free))[:15].tolist():
+        game.act(site)
+    assert game.metrics()["lacking"] < 1.0
+
+
 def test_without_the_recorded_map_its_task_says_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(TaskError, match=f"needs measured data: there is no {FILE} in .*SPM_AUTO_D"):
         RecordedMap(str(tmp_path)).begin(SEED)
@@ -171,10 +206,10 @@ def test_without_the_recorded_map_its_task_says_what_is_missing(tmp_path: Path) 
     not (DATA / FILE).is_file(), reason=f"{FILE} is not in {DATA}; set SPM_AUTO_DATA to its folder"
 )
 def test_the_recorded_map_is_measured_again_in_a_window_that_depends_on_the_seed() -> None:
-    class FewLoops(RecordedMap):
+    class FewRecorded(RecordedMap):
         acts = 25
 
-    task = FewLoops(str(DATA))
+    task = FewRecorded(str(DATA))
     chance, oracle = (play(task, player, SEED) for player in ("random", ORACLE))
     assert oracle.regret < chance.regret
     one, other = (task.begin(seed).choices.labels[0] for seed in (SEED, SEED + 1))
