@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from .. import plugins
 from ..agents import Agent, AgentSettings, Model, Observation, Order, Proposal
@@ -32,7 +32,7 @@ class PlayerSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     human: bool = False
-    scalarizer: str | list[str] = Field(default_factory=list)
+    scalarizer: str | tuple[str, ...] = ()
 
 
 OF_PLAYERS = tuple(PlayerSettings.model_fields)
