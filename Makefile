@@ -69,7 +69,7 @@ screen: $(INSTALLED)
 	$(BIN)/python -m pytest -q -m screen tests/screen
 
 campaign: $(INSTALLED)
-	$(BIN)/python -m pytest -q -m campaign tests/campaign
+	$(BIN)/python -m pytest -q -m campaign tests/campaign tests/tasks
 
 lessons: $(INSTALLED)
 	$(BIN)/python -m pytest -q -rP -m lessons tests/lessons

@@ -40,12 +40,12 @@ exercise
 # %% [markdown]
 # ## The same loops for all
 #
-# An overview of the domains, and then a loop at each of 14 by 14 sites. Loops disturb the film a little, so nobody takes them twice for a second question:
+# An overview of the domains, and then a loop at each of 12 by 12 sites. Loops disturb the film a little, so nobody takes them twice for a second question:
 # what was measured is kept, and judged as often as we like.
 
 # %%
 LOOP = spm.BiasWaveform.triangle("10 V", points=64, cycles=2)
-along = np.linspace(-0.92e-6, 0.92e-6, 14)
+along = np.linspace(-0.92e-6, 0.92e-6, 12)
 with exercise.start_run("loops") as run:
     overview = run.scan((0, 0), ("2 um", "2 um"), (128, 128), line_rate="2 Hz")
     loops = [run.acquire_spectrum(x, y, LOOP) for y in along for x in along]
@@ -56,9 +56,9 @@ fig, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 overview.plot("amplitude", ax=axes[0])
 axes[0].plot(x, y, "w.", ms=2)
 by_size = np.argsort([np.ptp(loop.channel()) for loop in loops])
-for k in by_size[[30, 120, 185]]:
+for k in by_size[[20, 90, 135]]:
     axes[1].plot(loops[k].bias, 1e12 * loops[k].channel(), label=f"site {k}")
-axes[1].set(xlabel="bias [V]", ylabel="piezoresponse [pm]", title="three of the 196 loops")
+axes[1].set(xlabel="bias [V]", ylabel="piezoresponse [pm]", title="three of the 144 loops")
 axes[1].legend()
 plt.show()
 
@@ -98,7 +98,7 @@ fig, axes = plt.subplots(1, 4, figsize=(13, 3.2), layout="constrained")
 for ax, (name, values) in zip(axes, worth.items(), strict=True):
     scale, unit = UNITS[name]
     colours = "coolwarm" if name == "imprint" else "viridis"
-    shown = ax.pcolormesh(1e9 * along, 1e9 * along, scale * values.reshape(14, 14), cmap=colours)
+    shown = ax.pcolormesh(1e9 * along, 1e9 * along, scale * values.reshape(12, 12), cmap=colours)
     fig.colorbar(shown, ax=ax, label=unit, shrink=0.8)
     best = np.nanargmax(values)
     ax.plot(1e9 * x[best], 1e9 * y[best], "r*", ms=12, mec="w")
@@ -130,7 +130,7 @@ plt.show()
 #
 # ## Luck
 #
-# The highest of 196 noisy numbers is high partly because it was lucky (the *winner's curse*). A place whose neighbours are high, too, is a safer bet, if the
+# The highest of 144 noisy numbers is high partly because it was lucky (the *winner's curse*). A place whose neighbours are high, too, is a safer bet, if the
 # property changes slowly. Let us look at the noise before we believe a maximum.
 
 # %%
@@ -175,10 +175,38 @@ plt.show()
 # %% [markdown]
 # The points at the upper left rim are those that nothing beats in both respects: the **Pareto front**. A price picks one of them; the agent `pareto` looks for all.
 #
+# ## Look twice
+#
+# Against luck there is one remedy: measure the best again. A place that was only lucky will not be lucky twice. So take the eight best of each wish once more, and judge each place by the
+# *worse* of its two loops.
+
+# %%
+wishes = {
+    "strongest": worth["remanence"],
+    "hardest": worth["coercive_bias"],
+    "compromise": np.where(balanced, strong, np.nan),
+}
+winners = {}
+with exercise.start_run("again") as run:
+    for name, values in wishes.items():
+        eight = np.argsort(-np.nan_to_num(values, nan=-np.inf))[:8]
+        second = [run.acquire_spectrum(x[k], y[k], LOOP) for k in eight]
+        rule = coercive_bias if name == "hardest" else remanence
+        worse = np.minimum(values[eight], [rule(loop).value for loop in second])
+        if name == "compromise":
+            twice = np.maximum(lopsided[eight], np.abs([imprint(loop).value for loop in second]))
+            worse = np.where(twice < max(0.35, np.nanmin(twice) + 1e-9), worse, np.nan)
+        winners[name] = eight[np.nanargmax(worse)]
+        print(
+            f"{name}: site {winners[name]} instead of {eight[0]}"
+            if winners[name] != eight[0]
+            else f"{name}: site {eight[0]} it is"
+        )
+
+# %% [markdown]
 # ## Hand in
 
 # %%
-place = lambda k: (x[k], y[k])
 agreement = table[names.index("remanence"), names.index("coercive_bias")]
 pairs = {
     "remanence and coercive bias": ("remanence", "coercive_bias"),
@@ -190,9 +218,7 @@ twins = max(pairs, key=lambda p: abs(table[names.index(pairs[p][0]), names.index
 print(exercise)
 answer = exercise.hand_in(
     {
-        "strongest": place(np.nanargmax(worth["remanence"])),
-        "hardest": place(np.nanargmax(worth["coercive_bias"])),
-        "compromise": place(constrained),
+        **{name: (x[k], y[k]) for name, k in winners.items()},
         "twins": twins,
         "agreement": agreement,
     }

@@ -24,7 +24,7 @@ UNSEEN: tuple[Place, ...] = (
     (0.5e-6, 0.5e-6),
 )
 SURE = 2.0  # standard deviations that a prediction may be off
-TIMID = 1.5  # times the spread of the whole film: who doubts more says nothing
+TIMID = 2.0  # times the spread of the whole film: who doubts more says nothing
 CHANNELS = ("amplitude high", "amplitude low", "phase", "none of these")
 
 _LAB = """\
@@ -137,7 +137,7 @@ class DeepKernel(Lesson):
             f"{words[share]} a guess by who knows the film's mean and spread",
         )
         covered = float(np.mean(off <= SURE * doubt))
-        if not np.all((doubt > 0) & (doubt <= TIMID * spread)):
+        if doubt.min() <= 0 or float(np.median(doubt)) > TIMID * spread:
             said, share = "no doubt at all, or so much that it says nothing", 0.0
         else:
             share = step(-covered, -0.75, -0.5)

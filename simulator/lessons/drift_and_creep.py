@@ -57,7 +57,7 @@ class DriftAndCreep(Lesson):
         ),
     }
     tolerances: ClassVar[Mapping[str, Tolerance]] = {
-        "drift": Tolerance(0.08, is_share=True),
+        "drift": Tolerance(0.1, is_share=True),
         "creep": Tolerance(0.2, is_share=True),
         "settle": Tolerance(0.2, is_share=True),
     }

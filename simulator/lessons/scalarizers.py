@@ -18,7 +18,7 @@ from .marking import Place, pair, ranked, shared, step
 SITES = 12  # along each side of the film, where the grader looks
 FULL, HALF = 0.9, 0.75  # shares of them that a place has to beat
 LOPSIDED = 0.3  # imprint up to which a loop counts as balanced [V]
-SPARED = 0.1  # by which an answer may miss that [V]: a loop says no more
+SPARED = 0.2  # by which an answer may miss that [V]: a loop says no more
 _CHANNELS = (Channel("piezoresponse", "m"),)
 TRUE_LOOP: BiasWaveform = loop(points=32, cycles=1)
 PAIRS = (
@@ -149,7 +149,7 @@ class Scalarizers(Lesson):
 
     def _compromise(self, found: Worth, worth: FloatArray) -> Mark:
         question = self.questions["compromise"]
-        too_far = step(abs(found.imprint), LOPSIDED + SPARED, LOPSIDED + 2 * SPARED)
+        too_far = step(abs(found.imprint), LOPSIDED + SPARED, LOPSIDED + 1.5 * SPARED)
         if too_far == 0:
             return shared("compromise", question, 0.0, "not balanced")
         among = worth[np.abs(worth[:, 2]) <= LOPSIDED, 0]

@@ -23,12 +23,12 @@ SPOTS = tuple((x, y) for x in (-4e-7, 0.0, 4e-7) for y in (-4e-7, 0.0, 4e-7))  #
 CALIBRATED = 0.05  # spread of the amplification of spectra, of the logarithm
 EVEN = 0.05  # spread of the response within and between films, of the logarithm
 BOUNDARY = (0.06, 0.17)  # lowest and highest composition of the phase boundary
-WIDTH = (0.012, 0.025)  # over which the response grows towards it
+WIDTH = (0.003, 0.007)  # over which the response grows towards it
 TOP = 0.7  # share of the loop's amplitude from which on it is taken for saturated
 
 
 class Library(Task):
-    """Find the composition that responds most, and the landscape, with 12 stops on a library.
+    """Find the composition that responds most, and the landscape, with 8 stops on a library.
 
     At each stop the tip is withdrawn, the stage moves, the tip comes down again, and nine loops
     are taken: some 80 s. The reward is the median of what they switch, as the logarithm to base 10
@@ -44,8 +44,9 @@ class Library(Task):
     name = "library"
     question = "How does the response follow the composition, and where is it largest?"
     unit = "1"
-    budget = 960.0
-    acts = 12
+    budget = 660.0
+    acts = 8
+    unreleased = "who hits the peak by chance knows nearly all: a gap of 2.8 on training seeds"
 
     def _begin(self, seed: int, level: int) -> "LibraryEpisode":
         rng = RandomStreams(seed).stream("phase boundary")

@@ -51,6 +51,10 @@ class RightChannel(Task):
     unit = "V"
     budget = 40.0
     acts = 40
+    unreleased = (
+        "knowing the truth pays by 2.6 times the scatter from seed to seed only: which sites are "
+        "measured matters little for which channel is named"
+    )
 
     def __init__(self, sites: int = SITES) -> None:
         self._sites = sites

@@ -11,7 +11,7 @@ from typing import Any
 from .. import plugins
 from ..errors import RecipeError, SpmError
 from ..experiment import make_experiment
-from ..play import ORACLE
+from ..play import OF_PLAYERS, ORACLE, PlayerSettings
 from ..settings import validate
 from ..tasks import LEVELS, Task
 from .product import members
@@ -141,6 +141,8 @@ def check_agent(table: Mapping[str, Any]) -> None:
     if not isinstance(kind, str):
         raise RecipeError(f"write {{ kind = 'NAME' }} with the name of an agent, got {table!r}")
     if kind != ORACLE:
+        of_player = {name: settings.pop(name) for name in OF_PLAYERS if name in settings}
+        validate(PlayerSettings, of_player, f"agent {kind!r}")
         validate(plugins.load("agents", kind), {"kind": kind, **settings}, f"agent {kind!r}")
     elif settings:
         raise RecipeError(f"agent 'oracle' knows the truth and has no settings, got {settings!r}")

@@ -82,13 +82,16 @@ def compare(
     return Comparison(n, mean, low, high, wins, losses, "few" if n < FEWEST else says)
 
 
-def verdict(to_random: Comparison | None, to_rule: Comparison | None, rule: str) -> str:
+def verdict(
+    to_random: Comparison | None, to_rule: Comparison | None, rule: str, random: str = "random"
+) -> str:
     """Return in words what two comparisons say together, and nothing beyond them.
 
     Args:
         to_random: With who chooses at random; None where nobody did.
         to_rule: With the rule that does not learn; None where there is none.
         rule: What the rule is called.
+        random: What who chooses at random is called.
     """
     known = [each for each in (to_random, to_rule) if each is not None]
     if not known:
@@ -96,19 +99,18 @@ def verdict(to_random: Comparison | None, to_rule: Comparison | None, rule: str)
     if any(each.says == "few" for each in known):
         return f"too few seeds to say ({min(each.n for each in known)})"
     if to_random is None or to_rule is None:
-        name = "random" if to_rule is None else rule
-        return _alone(known[0].says, name)
+        return _alone(known[0].says, random if to_rule is None else rule)
     first, second = to_random.says, to_rule.says
     if first == "better":
         return {
-            "better": f"better than random and {rule}",
-            "open": f"better than random, not than {rule}",
-            "worse": f"better than random, worse than {rule}",
+            "better": f"better than {random} and {rule}",
+            "open": f"better than {random}, not than {rule}",
+            "worse": f"better than {random}, worse than {rule}",
         }[second]
     joined = {"better": f", but better than {rule}", "open": "", "worse": f", worse than {rule}"}
     if first == second == "worse":
-        return f"worse than random and {rule}"
-    return _alone(first, "random") + joined[second]
+        return f"worse than {random} and {rule}"
+    return _alone(first, random) + joined[second]
 
 
 def _alone(says: Says, name: str) -> str:

@@ -110,9 +110,19 @@ class Contest:
 
     def verdict(self, player: Player) -> str:
         """Return in words how a player did."""
-        rule = self.of("rule")
-        name = rule.label if rule is not None else ""
-        return verdict(self.against(player, "random"), self.against(player, "rule"), name)
+        random, rule = self.of("random"), self.of("rule")
+        return verdict(
+            self.against(player, "random"),
+            self.against(player, "rule"),
+            rule.label if rule is not None else "",
+            random.label if random is not None else "",
+        )
+
+    def is_won(self, player: Player) -> bool:
+        """Whether a player was better than both whom it is compared with, as far as they play."""
+        compared = [self.against(player, "random"), self.against(player, "rule")]
+        says = [each.says for each in compared if each is not None]
+        return bool(says) and set(says) == {"better"}
 
 
 def contests(out: Path) -> tuple[Contest, ...]:

@@ -52,10 +52,7 @@ def write_page(out: Path, page: Path) -> tuple[Contest, ...]:
     folder = page.parent / "img" / page.stem
     folder.mkdir(parents=True, exist_ok=True)
     pictures: dict[str, str] = {}
-    for name, content in [
-        (OVERVIEW, draw_verdicts(found)),
-        *((_name(contest, found), draw_contest(contest)) for contest in found),
-    ]:
+    for name, content in _drawn(found):
         if content is not None:
             write_whole(folder / f"{name}.png", content)
             pictures[name] = f"img/{page.stem}/{name}.png"
@@ -73,6 +70,13 @@ def write_page(out: Path, page: Path) -> tuple[Contest, ...]:
     text = "\n".join(line.rstrip() for line in lines) + "\n"
     write_whole(page, text.encode())
     return found
+
+
+def _drawn(found: Sequence[Contest]) -> Iterator[tuple[str, bytes | None]]:
+    """Yield the name and the content of each picture, one at a time."""
+    yield OVERVIEW, draw_verdicts(found)
+    for contest in found:
+        yield _name(contest, found), draw_contest(contest)
 
 
 def _name(contest: Contest, found: Sequence[Contest]) -> str:
@@ -128,12 +132,12 @@ def _summary(found: Sequence[Contest], pictures: dict[str, str]) -> Iterator[str
                     spread_of(player, contest, scale),
                     spread_of(contest.of("random"), contest, scale),
                     _of_rule(contest, scale),
-                    f"**{said[-1]}**" if _is_win(said[-1]) else said[-1],
+                    f"**{said[-1]}**" if contest.is_won(player) else said[-1],
                 ]
             )
             title = ""
     yield from ("## All rows", "")
-    yield from (_counts(said), "")
+    yield from (_counts(found), "")
     head = ("row, and figure if not regret", "player", "player's", "random's", "the rule's")
     yield from (*table((*head, "verdict"), rows), "")
     if OVERVIEW in pictures:
@@ -143,25 +147,22 @@ def _summary(found: Sequence[Contest], pictures: dict[str, str]) -> Iterator[str
         yield ""
 
 
-def _is_win(verdict: str) -> bool:
-    """Whether a player was better than everybody that it was compared with."""
-    return verdict.startswith("better") and "," not in verdict
-
-
 def _of_rule(contest: Contest, scale: Scale) -> str:
     rule = contest.of("rule")
     return f"{spread_of(rule, contest, scale)} ({cell(rule.label)})" if rule is not None else ""
 
 
-def _counts(said: Sequence[str]) -> str:
+def _counts(found: Sequence[Contest]) -> str:
     """Return in a sentence how many verdicts say what."""
-    both = sum(each.startswith("better than random and ") for each in said)
-    better = sum(each.startswith("better") for each in said)
-    worse = sum(each.startswith("worse") for each in said)
-    few = sum(each.startswith("too few") for each in said)
-    alike = len(said) - better - worse - few
-    text = f"Of {counted(len(said), 'player')} in question, {better} did better than random"
-    text += f" ({both} of them better than the rule, too), {alike} no better, {worse} worse."
+    judged = [(c, player) for c in found for player in c.players if player.role == "agent"]
+    to_random = [one.says for c, p in judged if (one := c.against(p, "random")) is not None]
+    better, alike, worse = (to_random.count(says) for says in ("better", "open", "worse"))
+    both = sum(contest.is_won(player) for contest, player in judged)
+    few = to_random.count("few")
+    text = f"Of {counted(len(judged), 'player')} in question, {better} did better than random"
+    text += (
+        f", {alike} no better, {worse} worse; {both} did better than all they are compared with."
+    )
     return text + (f" Of {few} there are too few seeds to say." if few else "")
 
 

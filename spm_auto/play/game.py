@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .. import plugins
 from ..agents import Agent, AgentSettings, Model, Observation, Order, Proposal
@@ -16,10 +16,26 @@ from .candidates import candidates
 from .score import Score
 
 ORACLE = "oracle"
-OF_PLAYERS = ("human", "scalarizer")  # settings that a player has besides those of its agent
 
 Watcher = Callable[[Episode, float], None]
 Listener = Callable[[Proposal], None]
+
+
+class PlayerSettings(BaseModel):
+    """What a player's table may say besides the settings of its agent; see `play`.
+
+    Attributes:
+        human: Whether the agent listens to the simulated human who looks on.
+        scalarizer: By which of the episode's scalarizers the agent goes, or by which several.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    human: bool = False
+    scalarizer: str | list[str] = Field(default_factory=list)
+
+
+OF_PLAYERS = tuple(PlayerSettings.model_fields)
 
 
 def play(

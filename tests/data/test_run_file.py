@@ -284,6 +284,7 @@ def test_a_scan_in_pieces_is_kept_with_its_missing_lines_as_nan(tmp_path: Path) 
         assert file["entry/provenance/finish_reason"].asstr()[()] == "unfinished"
 
 
+@pytest.mark.usefixtures("quick_fits")
 def test_what_the_agent_believed_is_kept_fit_after_fit(tmp_path: Path) -> None:
     steps = recipe(OVERVIEW, {**EXPLORE, "agent": {"kind": "gp", "initial": 2}}).steps
     run_quickly(tmp_path, steps)

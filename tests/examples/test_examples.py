@@ -61,6 +61,7 @@ RUNS: dict[str, tuple[Callable[[Path], object], int]] = {
 ELSEWHERE = {"stm_two_levels", "botorch_agent", "ax_agent"}
 
 
+@pytest.mark.usefixtures("quick_fits")
 @pytest.mark.parametrize("name", RUNS)
 def test_an_example_completes(name: str, tmp_path: Path) -> None:
     main, spectra = RUNS[name]

@@ -29,6 +29,7 @@ def test_a_recipe_without_a_lab_is_refused(tmp_path: Path) -> None:
         find_recipes(tmp_path)
 
 
+@pytest.mark.usefixtures("quick_fits")
 @pytest.mark.parametrize("example", RECIPES, ids=lambda recipe: recipe.name)
 def test_a_recipe_rehearses_and_takes_as_long_as_was_planned(example: ExampleRecipe) -> None:
     if not example.is_there:

@@ -6,24 +6,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spm_auto.agents import ForbidRegion, Order, Prefer
-from spm_auto.errors import AgentError, TaskError
+from spm_auto.agents import ForbidRegion, Order
+from spm_auto.campaign.checks import check_agent
+from spm_auto.errors import AgentError, RecipeError, TaskError
 from spm_auto.play import ORACLE, agent_settings, play
 from spm_auto.simulator.tasks import (
-    Distinct,
-    EaseSymmetry,
     GapHunt,
-    Library,
-    LoopArea,
     Release,
-    SwitchStats,
-    Taste,
 )
 from spm_auto.simulator.tasks.distinct import kinds_of
 from spm_auto.simulator.tasks.ease_symmetry import area, is_front
 from spm_auto.simulator.tasks.onlookers import Releaser, stripes
 from spm_auto.simulator.tasks.switching import switching
-from spm_auto.tasks import FIRST_TEST_SEED, Avoid, Choices, Shown, Task
+from spm_auto.tasks import FIRST_TEST_SEED, Avoid, Choices, Shown
 
 SEED = FIRST_TEST_SEED
 GREEDY: dict[str, Any] = {
@@ -32,41 +27,13 @@ GREEDY: dict[str, Any] = {
     "initial": 3,
     "ranked_share": 0.0,
 }
-# made once, as a task keeps what it knows of a seed
-RELEASE, DISTINCT, EASE, TASTE = Release(), Distinct(), EaseSymmetry(sites=14), Taste(sites=14)
-TASKS = (RELEASE, DISTINCT, EASE, TASTE, SwitchStats(), Library())
-
-heavy = pytest.mark.campaign  # seconds each; what they show is shown in little by the others
-
-
-@heavy
-@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
-def test_who_knows_the_truth_does_better_than_chance_and_acts_take_their_time(task: Task) -> None:
-    oracle, chance = (play(task, player, SEED) for player in (ORACLE, "random"))
-    assert oracle.regret < chance.regret
-    assert oracle.mean_regret < chance.mean_regret
-    assert oracle.regret < 0.25
-    assert all(math.isfinite(regret) for regret in chance.regrets)
-    episode = task.begin(SEED)
-    assert len(set(episode.choices.labels)) == len(episode.choices)
-    index = len(episode.choices) // 2
-    episode.act(index)
-    assert episode.time == pytest.approx(float(episode.choices.seconds[index]), rel=0.5)
+RELEASE = Release()
 
 
 def test_who_knows_the_truth_climbs_all_hills() -> None:
     oracle, chance = (play(RELEASE, player, SEED) for player in (ORACLE, "random"))
     assert oracle.metrics["hills climbed"] == 5
     assert oracle.regret < 0.1 < chance.regret
-
-
-@heavy
-@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
-def test_one_seed_is_one_game(task: Task) -> None:
-    first, again = (play(task, "random", SEED, level=3) for _ in range(2))
-    assert first.chosen == again.chosen
-    assert first.regrets == again.regrets
-    assert np.array_equal(first.rewards, again.rewards, equal_nan=True)
 
 
 def test_a_trapped_agent_is_sent_away_and_stays_away() -> None:
@@ -82,13 +49,6 @@ def test_a_trapped_agent_is_sent_away_and_stays_away() -> None:
     last = max(i for i, is_inside in enumerate(inside) if is_inside)
     assert not any(inside[last + 1 :])
     assert sum(inside) < len(inside) - 5
-
-
-@heavy
-def test_who_does_not_listen_hears_nothing() -> None:
-    score = play(RELEASE, "gp", SEED, **GREEDY)
-    assert score.orders == ()
-    assert "interventions" not in score.metrics
 
 
 def test_where_nobody_looks_on_nobody_can_be_listened_to() -> None:
@@ -122,50 +82,6 @@ def test_an_expert_closes_just_the_places_that_he_means() -> None:
     closed = np.any([region.contains(x, y) for region in regions], axis=0)
     assert np.array_equal(closed, useless)
     assert len(regions) == 5
-
-
-@heavy
-def test_a_player_who_listens_to_an_expert_goes_where_he_has_not_closed() -> None:
-    score = play(LoopArea(sites=16), "random", SEED, human=True)
-    points = LoopArea(sites=16).begin(SEED).choices.points[list(score.chosen)]
-    for order in score.orders:
-        assert isinstance(order.steering, ForbidRegion)
-        assert not order.steering.contains(points[:, 0], points[:, 1]).any()
-
-
-@heavy
-def test_an_agent_that_asks_is_answered_and_goes_by_the_answers() -> None:
-    score = play(TASTE, "preference", SEED, human=True, initial=5)
-    assert score.metrics["answers"] > 1.5 * len(score.chosen)
-    assert {type(order.steering) for order in score.orders} == {Prefer}
-    deaf = play(TASTE, "preference", SEED, initial=5)
-    assert deaf.chosen != score.chosen
-
-
-@heavy
-def test_agents_go_by_the_scalarizer_that_they_are_given() -> None:
-    ease, symmetry = (
-        play(EASE, "gp", SEED, scalarizer=name, ranked_share=0.0, refit_every=50)
-        for name in EASE.begin(SEED).scalarizers
-    )
-    assert ease.chosen[:10] == symmetry.chosen[:10]
-    assert ease.chosen != symmetry.chosen
-    both = play(EASE, "pareto", SEED, refit_every=50)
-    assert len(both.chosen) == len(ease.chosen)
-    with pytest.raises(AgentError, match=r"no scalarizer 'beauty' in this task.*ease, symmetry"):
-        play(EASE, "gp", SEED, scalarizer="beauty")
-    with pytest.raises(AgentError, match="learns from 1 scalarizer, got 2"):
-        play(EASE, "gp", SEED, scalarizer=("ease", "symmetry"))
-    with pytest.raises(AgentError, match="'pareto' learns from 2 to 3 scalarizers, got 1"):
-        play(RELEASE, "pareto", SEED)
-
-
-@heavy
-def test_an_agent_that_looks_for_novelty_is_told_spectra() -> None:
-    score = play(DISTINCT, "curious", SEED, refit_every=50)
-    assert len(score.chosen) == Distinct.acts
-    with pytest.raises(AgentError, match=r"the spectrum of candidate .* was not told"):
-        play(RELEASE, "curious", SEED)
 
 
 def test_what_a_player_has_besides_its_agent_is_no_fault_of_the_agents_settings() -> None:
@@ -203,3 +119,9 @@ def test_kinds_are_far_from_one_another_and_near_to_all() -> None:
     kinds = kinds_of(spectra, 3)
     assert sorted(int(row) // 20 for row in kinds.rows) == [0, 1, 2]
     assert kinds.radius < 1.0
+
+
+def test_a_campaign_takes_a_player_who_listens_and_refuses_half_a_word() -> None:
+    check_agent({"kind": "pareto", "human": True, "scalarizer": ["ease", "symmetry"]})
+    with pytest.raises(RecipeError, match="human"):
+        check_agent({"kind": "gp", "human": "yes"})

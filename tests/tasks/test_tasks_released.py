@@ -65,6 +65,7 @@ def test_one_seed_is_one_game(task: Task) -> None:
         assert games[0].regret() == games[1].regret()
 
 
+@pytest.mark.usefixtures("quick_fits")
 @every_task
 def test_an_agent_that_learns_plays_to_the_end(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(task, "acts", min(task.acts, 24), raising=False)

@@ -172,6 +172,7 @@ def test_a_simulated_run_takes_as_long_as_its_plan_said(tmp_path: Path) -> None:
     assert open_run(tmp_path).simulated_time == pytest.approx(plan.seconds, rel=0.05)
 
 
+@pytest.mark.usefixtures("quick_fits")
 def test_a_simulated_run_writes_no_more_than_its_plan_said_and_not_much_less(
     tmp_path: Path,
 ) -> None:
