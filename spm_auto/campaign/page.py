@@ -143,7 +143,8 @@ def _summary(found: Sequence[Contest], pictures: dict[str, str]) -> Iterator[str
     if OVERVIEW in pictures:
         yield f"![Differences of all rows with their intervals]({pictures[OVERVIEW]})"
         yield ""
-        yield "*Differences, paired by seed, with their intervals; filled where 0 is excluded.*"
+        yield "*Differences, paired by seed, with their intervals; filled where a verdict says"
+        yield "better or worse. Without rows in which random comes to the same on every seed.*"
         yield ""
 
 

@@ -63,7 +63,7 @@ def draw_verdicts(found: Sequence[Contest]) -> bytes | None:
     ]
     if not lines:
         return None
-    size = (WIDTH, 1.0 + 0.30 * len(lines))
+    size = (WIDTH, 1.0 + 0.25 * len(lines))
     figure = Figure(figsize=size, dpi=THEME["resolution"], layout="compressed")
     ax = figure.subplots()
     for at, (contest, player) in enumerate(lines):

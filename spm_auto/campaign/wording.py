@@ -1,5 +1,6 @@
 """Wording: figures of a page as text, all of one table in the same unit and with as many digits."""
 
+import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -106,7 +107,7 @@ def span(seeds: Sequence[int]) -> str:
 
 def settings(said: Mapping[str, Any]) -> str:
     """Write settings as a recipe would: ``gp`` with what is not as it comes."""
-    rest = ", ".join(f"{key} = {value!r}" for key, value in said.items() if key != "kind")
+    rest = ", ".join(f"{key} = {json.dumps(value)}" for key, value in said.items() if key != "kind")
     kind = str(said.get("kind", ""))
     return f"{kind}: {rest}" if kind and rest else kind or rest
 

@@ -36,8 +36,7 @@ def check(block: Block, folder: Path) -> str:
         table = _over(_read(ROOT / block.notes["part of"]), table)
     if isinstance(table.get("runs"), list):
         whole = {"schema_version": 1, "title": "a page's", **table}
-        place = folder / "benchmarks" / "campaigns"  # where its paths begin
-        members(validate(Campaign, whole, block.where, place), place)
+        members(validate(Campaign, whole, block.where, folder), folder)
         return "campaign"
     if set(table) <= set(Recipe.model_fields):
         is_whole = "schema_version" in table
