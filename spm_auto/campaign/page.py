@@ -182,8 +182,9 @@ def _closing(found: Sequence[Contest]) -> Iterator[str]:
     ]
     yield from table(("block", "group", "players", "seeds", "runs done", "computing"), rows)
     yield ""
-    versions = versions_of(found)
-    yield "Versions: " + ", ".join(f"{k} {' and '.join(v)}" for k, v in versions.items()) + "."
+    versions = [f"{name} {' and '.join(many)}" for name, many in versions_of(found).items()]
+    if versions:
+        yield f"Versions: {', '.join(versions)}."
 
 
 def command_of(out: Path, page: Path) -> str:
