@@ -1,5 +1,6 @@
 """The command line of a campaign's page."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -14,9 +15,10 @@ def page(
     out: Annotated[Path, typer.Option("--out", help="The page: a markdown file.")],
 ) -> None:
     """Write what a campaign says of its rows, as far as its runs are done, with pictures."""
-    from .campaign import write_page
+    from .campaign import runs_of, write_page
+    from .campaign.wording import counted
 
     found = write_page(folder, out)
-    missing = sum(contest.n_missing for contest in found)
-    said = f"; {missing} runs are missing" if missing else ""
-    typer.echo(f"{out}: {len(found)} rows{said}")
+    missing = sum(map(math.isnan, runs_of(found).values()))
+    said = f"; missing: {counted(missing, 'run')}" if missing else ""
+    typer.echo(f"{out}: {counted(len(found), 'row')}{said}")

@@ -150,20 +150,26 @@ def _draw_seeds(
     figure = contest.row.figure
     unit = contest.row.unit or unit_of(figure)
     largest = 0.0
+    names: list[str] = []
     for at, player in enumerate(players):
-        values = np.array([v for v in player.values(figure).values() if math.isfinite(v)])
+        known = player.values(figure).values()
+        values = np.array([value for value in known if math.isfinite(value)])
+        never = sum(map(math.isinf, known))
+        names.append(f"{player.label} (never: {never})" if never else player.label)
         if not len(values):
             continue
         largest = max(largest, float(np.abs(values).max()))
         color = colors[player.label]
         jitter = 0.30 * (np.arange(len(values)) / max(1, len(values) - 1) - 0.5)
         ax.plot(values, at + jitter, ".", color=color, alpha=0.55, markersize=5, mew=0)
+        if never:  # of these there is no mean
+            continue
         spread = float(values.std(ddof=1)) if len(values) > 1 else 0.0
         ax.errorbar(
             float(values.mean()), at, xerr=spread, fmt="|", color=color, markersize=11,
             elinewidth=1.3, markeredgewidth=2.0,
         )  # fmt: skip
-    ax.set_yticks(range(len(players)), [player.label for player in players])
+    ax.set_yticks(range(len(players)), names)
     ax.set_ylim(len(players) - 0.5, -0.5)
     ax.grid(axis="x", color="#ececec", linewidth=0.7)
     ax.set_axisbelow(True)

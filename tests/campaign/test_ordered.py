@@ -1,12 +1,15 @@
 """A campaign's file, its folder, and what is refused before anything is written."""
 
 import json
+import math
+import tomllib
 from pathlib import Path
 
 import pytest
 from hands import SMALL, end, written
 
 from spm_auto.campaign import entries, foresee, open_folders, order, part_of
+from spm_auto.campaign.product import _toml
 from spm_auto.errors import DataError, RecipeError
 
 LAB = """
@@ -73,6 +76,21 @@ def test_parts_of_a_campaign_are_all_of_it_and_have_nothing_in_common(tmp_path: 
         ("seeds =", "settings.gate = [3]\nseeds =", "with gate = 3: agent 'random'"),
         ("0..1", "1..0", "expected seeds such as '100..109'"),
         ('"0..1"', '"0..1"\nrow = {title = "t", rule = "sbol"}', "did you mean 'sobol'"),
+        ('"0..1"', '"0..1"\nrow = {title = "t", random = "sbol"}', "did you mean 'sobol'"),
+        (
+            '"0..1"',
+            '"0..1"\nrow = {title = "t", agents = ["sobol"], rule = "sobol"}',
+            "'sobol' is in question, and would be compared with itself",
+        ),
+        ('"0..1"', '"0..9999999999999"', "are more than the 2,000,000 runs of a campaign"),
+        ('"0..1"', '"0..1500000"', "these are 3,000,002 runs; a campaign has 2,000,000 at most"),
+        (
+            '"sobol"',
+            '{ kind = "gp", initial = 2020-01-01 }',
+            r"agents\[1\].initial: a date or time",
+        ),
+        ('"gap_hunt"', '{ kind = "gap_hunt", n = [nan] }', r"tasks\[0\].n\[0\]: nan cannot be"),
+        ("seeds =", "settings.exploration = [inf]\nseeds =", "inf cannot be a setting of a game"),
     ],
 )
 def test_what_no_run_could_begin_with_is_refused_at_its_place_and_nothing_is_written(
@@ -89,6 +107,12 @@ def test_settings_are_told_apart_in_the_label_that_was_given(tmp_path: Path) -> 
     text += "settings = { initial = [4, 8] }\n"
     labels = {entry.label for entry in foresee(written(tmp_path, text), tmp_path / "out")}
     assert labels == {"plain (initial 4)", "plain (initial 8)"}
+
+
+def test_a_value_of_a_recipe_is_written_as_toml_reads_it() -> None:
+    value = {"a": [1, 1.5, True], "b c": "é\n", "limit": math.inf, "0-x": {"y": -math.inf}}
+    assert tomllib.loads(f"value = {_toml(value)}")["value"] == value
+    assert _toml({"kind": "gp", "initial": 5}) == '{kind = "gp", initial = 5}'  # names of runs
 
 
 def test_paths_in_a_lab_file_start_at_the_lab_file(tmp_path: Path) -> None:
