@@ -22,7 +22,8 @@ def members(campaign: Campaign, folder: Path) -> tuple[Member, ...]:
         folder: Where the paths of recipes and lab files start.
 
     Raises:
-        RecipeError: A recipe or lab file cannot be read, or a label stands for two players.
+        RecipeError: A recipe or lab file cannot be read, a label stands for two players, or two
+            stand for one.
     """
     found = [each for block in campaign.runs for each in _of_block(block, folder)]
     found.sort(key=lambda member: member.spec.seed)  # stable
@@ -31,18 +32,24 @@ def members(campaign: Campaign, folder: Path) -> tuple[Member, ...]:
     bases: dict[str, str] = {}
     for each in found:
         key = each.spec.key
-        if seen.setdefault((each.block, key), each) is not each:
+        if bases.setdefault(key, each.base) != each.base:
+            raise RecipeError(
+                f"block {each.block!r}: two lab files have the same text, in {bases[key]} and in "
+                f"{each.base}; what their paths lead to cannot be told apart"
+            )
+        same = seen.setdefault((each.block, key), each)
+        if (same.group, same.label) != (each.group, each.label):
+            raise RecipeError(
+                f"block {each.block!r}: {same.label!r} on {same.group} and {each.label!r} on "
+                f"{each.group} are the same run; name it once"
+            )
+        if same is not each:
             continue
         first = meant.setdefault((each.block, each.group, each.label, each.spec.seed), each)
         if first is not each:
             raise RecipeError(
                 f"block {each.block!r}: {each.label!r} stands for two players on {each.group}; "
                 f"give each a label of its own"
-            )
-        if bases.setdefault(key, each.base) != each.base:
-            raise RecipeError(
-                f"block {each.block!r}: two lab files have the same text, in {bases[key]} and in "
-                f"{each.base}; what their paths lead to cannot be told apart"
             )
     return tuple(seen.values())
 

@@ -72,6 +72,7 @@ def test_parts_of_a_campaign_are_all_of_it_and_have_nothing_in_common(tmp_path: 
         ('"sobol"', '{ kind = "oracle", initial = 3 }', "knows the truth and has no settings"),
         ('"sobol"', '{ label = "mine" }', "the name of an agent"),
         ('"sobol"', '{ kind = "gp", label = "random" }', "'random' stands for two players"),
+        ('"sobol"', '{ kind = "random", label = "luck" }', "are the same run; name it once"),
         ("seeds =", "levels = [5]\nseeds =", "no level 5; the levels are 0 to 3"),
         ("seeds =", "settings.gate = [3]\nseeds =", "with gate = 3: agent 'random'"),
         ("0..1", "1..0", "expected seeds such as '100..109'"),
@@ -124,6 +125,21 @@ def test_paths_in_a_lab_file_start_at_the_lab_file(tmp_path: Path) -> None:
     (entry,) = order(spec, tmp_path / "out")
     found = json.loads((entry.folder / "spec.json").read_text())
     assert found["folder"] == str((tmp_path / "labs").resolve())
+
+
+def test_two_lab_files_of_the_same_text_whose_paths_lead_elsewhere_are_not_one(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "look.toml").write_text(RECIPE)
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "lab.toml").write_text(LAB)
+    block = (
+        'name = "look"\nrecipes = ["look.toml"]\nlabs = ["a/lab.toml", "b/lab.toml"]\nseeds = [1]'
+    )
+    spec = written(tmp_path, f'schema_version = 1\ntitle = "t"\n[[runs]]\n{block}\n')
+    with pytest.raises(RecipeError, match="two lab files have the same text"):
+        foresee(spec, tmp_path / "out")
 
 
 def test_hardware_is_refused_and_so_is_a_recipe_that_is_none(tmp_path: Path) -> None:
