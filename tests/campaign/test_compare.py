@@ -75,6 +75,7 @@ def test_what_never_came_is_compared_by_who_won_and_has_no_mean() -> None:
     clear = _against([5.0, 6, 7, 5, 6, 7, 8], [never] * 7)
     assert clear.says == "better"
     assert math.isnan(clear.mean)
+    assert _against([never] * 7, [5.0, 6, 7, 5, 6, 7, 8]).says == "worse"
     assert _against([never, 6, never, never, never, 7], [never] * 6).says == "open"
 
 

@@ -1,6 +1,7 @@
 """The page of a campaign: it says what the runs say, what is missing, and nothing else."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from spm_auto.campaign.compare import compare
 from spm_auto.campaign.contests import _in_short
 from spm_auto.campaign.doing import found_of
 from spm_auto.campaign.page import _counts, _opening
-from spm_auto.campaign.pictures import _at
+from spm_auto.campaign.pictures import _at, in_deviations
 from spm_auto.campaign.result import Result, write_result
 from spm_auto.campaign.wording import Scale, cell, span, unit_of
 from spm_auto.campaign.work import read_spec
@@ -263,6 +264,22 @@ def test_the_published_campaign_can_be_and_compares_agents_on_enough_seeds_for_c
     assert all(row.title and row.agents and (row.rule or row.random != "random") for row in rows)
     assert all(len(block.seeds) >= 10 for block in campaign.runs)
     assert min(min(block.seeds) for block in campaign.runs) >= FIRST_TEST_SEED
+
+
+@pytest.mark.parametrize("is_lower_better", [True, False])
+def test_what_is_better_is_drawn_to_the_right_whichever_way_the_figure_runs(
+    whole: Path, is_lower_better: bool
+) -> None:
+    (contest,) = contests(whole / "out")
+    row = contest.row.model_copy(update={"is_lower_better": is_lower_better})
+    contest = replace(contest, block=contest.block.model_copy(update={"row": row}))
+    one = contest.against(contest.players[0], "random")  # its regret is less on every seed
+    assert one is not None
+    low, mean, high = in_deviations(contest, one)
+    assert low <= high
+    assert mean == pytest.approx((low + high) / 2)
+    assert (low > 0) if is_lower_better else (high < 0)
+    assert one.says == ("better" if is_lower_better else "worse")
 
 
 def test_a_curve_is_1_before_the_first_act_and_stays_where_the_last_one_left_it() -> None:
