@@ -16,9 +16,8 @@ def page(
 ) -> None:
     """Write what a campaign says of its rows, as far as its runs are done, with pictures."""
     from .campaign import runs_of, write_page
-    from .campaign.wording import counted
 
     found = write_page(folder, out)
     missing = sum(map(math.isnan, runs_of(found).values()))
-    said = f"; missing: {counted(missing, 'run')}" if missing else ""
-    typer.echo(f"{out}: {counted(len(found), 'row')}{said}")
+    said = f", {missing} of them missing" if missing else ""
+    typer.echo(f"{out}: rows: {len(found)}, runs: {len(runs_of(found))}{said}")

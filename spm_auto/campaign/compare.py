@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.special import ndtr, stdtrit
 
 from ..instrument import FloatArray
 
@@ -130,6 +129,8 @@ def _interval(differences: FloatArray, rng: np.random.Generator) -> tuple[float,
         T. C. Hesterberg, Am. Stat. 69, 371 (2015): the resamples of n pairs scatter too little by
         the root of 1 - 1/n, and Student's t is wider than the normal distribution.
     """
+    from scipy.special import ndtr, stdtrit
+
     n = len(differences)
     means = differences[rng.integers(n, size=(RESAMPLES, n))].mean(axis=1)
     outside = (1 - COVERED) / 2

@@ -227,4 +227,5 @@ def _role(label: str, row: Row) -> Role:
 def _seconds(folder: Path) -> float:
     """Return how long the attempt took that made the result of a run [s]; 0 where none ended."""
     ends = (line for line in read_attempts(folder) if line.get("what") == ENDED)
-    return max((float(line.get("seconds", 0.0)) for line in ends), default=0.0)
+    said = (line.get("seconds") for line in ends)
+    return max((float(each) for each in said if isinstance(each, int | float)), default=0.0)

@@ -183,6 +183,7 @@ def test_a_run_that_two_rows_rest_on_is_counted_once(tmp_path: Path) -> None:
         if entry.block == "again" and entry.seed < 102:
             _do(entry, _regret(entry))
             note(entry.folder, "ended", seconds=3.0)
+            note(entry.folder, "ended", seconds="damaged")
     text = "\n".join(_opening(contests(tmp_path / "out"), "spm-auto"))
     assert "2 rows, 10 runs, 30.0 s of computing on one core." in text
     assert "**The campaign is not done: 30 of 40 runs are missing.**" in text
