@@ -75,7 +75,7 @@ class Tolerance:
 
     def words(self, unit: str) -> str:
         """Say it for the student."""
-        return f"{self.amount:.0%}" if self.is_share else units.format(self.amount, unit, 3)
+        return f"{100 * self.amount:.3g}%" if self.is_share else units.format(self.amount, unit, 3)
 
 
 class Lesson(ABC):

@@ -75,12 +75,13 @@ class Bandits(Lesson):
             "By how much is a pulse worth more on average if it is chosen by context, than the "
             "best one used everywhere (both kinds of place equally often)?",
             unit="1",
+            points=0.5,  # it is small on every film, so that it is guessed easily
         ),
         "tour": Question(
             "In which order does the tip visit eight hills on the shortest way (x, y of each)?",
             unit="m",
             size=2 * HILLS,
-            points=2.0,
+            points=3.0,
         ),
     }
     tolerances: ClassVar[Mapping[str, Tolerance]] = {"context": Tolerance(0.08)}

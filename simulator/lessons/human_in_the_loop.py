@@ -15,6 +15,7 @@ from .marking import Place, places, shared
 FIELD = (0.8, 1.5)  # [T]
 CORES = 4  # that are asked for
 REACH = 6e-9  # by which the place of one may be off [m]
+EVIDENCE = 2  # of the four that must be there, for numbers about the lattice to count
 HELD = ("an adatom", "a vortex", "a step", "the edge of the image")
 
 _LAB = """\
@@ -81,7 +82,10 @@ class HumanInTheLoop(Lesson):
         }
 
     def grade(self, seed: int, answers: Mapping[str, Answer]) -> Sequence[Mark]:
-        """Mark answers; any four vortices of the sample will do, each once."""
+        """Mark answers; any four vortices of the sample will do, each once.
+
+        Spacing and field are guessed easily, so they count with vortices to show for them only.
+        """
         truth, sample = self.truth(seed), self._sample(seed)
         vortices = list(zip(sample.vortex_x.tolist(), sample.vortex_y.tolist(), strict=True))
         marks = [
@@ -89,21 +93,27 @@ class HumanInTheLoop(Lesson):
             for name, question in self.questions.items()
             if name != "cores"
         ]
-        marks.insert(1, self._cores(places(answers["cores"]), vortices))
+        found = _found(places(answers["cores"]), vortices)
+        if found < EVIDENCE:
+            said = f"not counted: fewer than {EVIDENCE} of the places are vortices"
+            marks[1:] = [Mark(each.question, 0.0, each.most, said) for each in marks[1:]]
+        said = f"{found} of {CORES} are vortices, each counted once"
+        marks.insert(1, shared("cores", self.questions["cores"], found / CORES, said))
         return marks
-
-    def _cores(self, claimed: list[Place], vortices: list[Place]) -> Mark:
-        hit = set()
-        for x, y in claimed:
-            off = [float(np.hypot(x - u, y - v)) for u, v in vortices]
-            nearest = int(np.argmin(off))
-            if off[nearest] <= REACH:
-                hit.add(nearest)
-        said = f"{len(hit)} of {CORES} are vortices, each counted once"
-        return shared("cores", self.questions["cores"], len(hit) / CORES, said)
 
     def _sample(self, seed: int) -> Superconductor:
         sample = behind(self, seed).truth.sample
         if not isinstance(sample, Superconductor):
             raise TypeError(f"{sample.name} is no superconductor")
         return sample
+
+
+def _found(claimed: list[Place], vortices: list[Place]) -> int:
+    """Return how many vortices somebody has found."""
+    hit = set()
+    for x, y in claimed:
+        off = [float(np.hypot(x - u, y - v)) for u, v in vortices]
+        nearest = int(np.argmin(off))
+        if off[nearest] <= REACH:
+            hit.add(nearest)
+    return len(hit)

@@ -91,10 +91,12 @@ class Scalarizers(Lesson):
             size=2,
         ),
         "twins": Question(
-            "Which two of these put the sites in much the same order?", options=PAIRS
-        ),
+            "Which two of these put the sites in much the same order?", options=PAIRS, points=0.5
+        ),  # the same on every film, as is the next one within its tolerance
         "agreement": Question(
-            "What is the rank correlation of remanence and coercive bias over the film?", unit="1"
+            "What is the rank correlation of remanence and coercive bias over the film?",
+            unit="1",
+            points=0.5,
         ),
     }
     tolerances: ClassVar[Mapping[str, Tolerance]] = {"agreement": Tolerance(0.15)}
