@@ -76,7 +76,7 @@ def _of_members(campaign: Campaign, block: Block, folder: Path) -> Iterator[str]
             known = ", ".join(repr(each) for each in sorted(labels))
             yield f"row: no player is labelled {label!r}{plugins.suggest(label, labels)} ({known})"
     if row is not None:
-        twice = sorted({row.random, row.rule} & {*row.agents})
+        twice = sorted(({row.random, row.rule} - {RANDOM}) & {*row.agents})
         if twice:
             yield f"row: {twice[0]!r} is in question, and would be compared with itself"
     different: dict[tuple[str, str, tuple[str, ...]], Member] = {}

@@ -103,6 +103,11 @@ def test_what_no_run_could_begin_with_is_refused_at_its_place_and_nothing_is_wri
     assert not (tmp_path / "out").exists()
 
 
+def test_who_chooses_at_random_may_be_in_question_against_a_rule(tmp_path: Path) -> None:
+    row = '"0..1"\nrow = {title = "t", agents = ["random"], rule = "sobol"}'
+    assert foresee(written(tmp_path, SMALL.replace('"0..1"', row)), tmp_path / "out")
+
+
 def test_settings_are_told_apart_in_the_label_that_was_given(tmp_path: Path) -> None:
     text = SMALL.replace('"random", "sobol"', '{ kind = "gp", label = "plain" }')
     text += "settings = { initial = [4, 8] }\n"
