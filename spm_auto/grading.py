@@ -146,6 +146,7 @@ def _host_alone(lesson: str, student: str, given: Path, course: Path | None) -> 
         classroom.hosted(kept, chosen, student, given, Path(own)),
     ):
         sys.stdin.buffer.read()
+    classroom.clear(given)  # whoever was killed has not done so
 
 
 def _course(path: Path | None) -> "Course":

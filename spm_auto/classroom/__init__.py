@@ -1,7 +1,7 @@
 """The classroom: lessons at a microscope whose truth stays with whoever grades."""
 
 from .course import Course, new_course, own_course, own_course_path, read_course
-from .exercise import Exercise, attend
+from .exercise import Exercise, attend, clear
 from .handout import ANSWER, AnswerSheet, Handout, checked
 from .hosting import host, hosted, load_lesson
 from .marking import Marks, grade, reveal
@@ -15,6 +15,7 @@ __all__ = [
     "Marks",
     "attend",
     "checked",
+    "clear",
     "grade",
     "host",
     "hosted",
