@@ -147,7 +147,7 @@ def test_a_student_whose_folder_would_be_that_of_others_is_refused(
 ) -> None:
     ending = threading.Event()
     ending.set()
-    with pytest.raises(LessonError, match="kept|capital"):
+    with pytest.raises(LessonError, match=r"kept|capital"):
         host(
             read_course(course), load_lesson("first_scan"), names, tmp_path / "out", ending,
             lambda student, folder: pytest.fail(f"{student} got {folder}"),
