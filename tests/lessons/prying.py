@@ -137,7 +137,7 @@ def main(lesson: str, out: Path) -> None:
     found: list[bytes] = [text.encode() for text in work(exercise)]
     found += asked(exercise)
     temporary = Path(exercise.lab).parent
-    found += files(out / "work", temporary, *temporary.parent.glob("spm-auto-kept-*"), Path.cwd())
+    found += files(out / "work", temporary, Path.cwd())
     found += children()
     numbers = []
     for thing in memory():

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from spm_auto.classroom import (
     new_course,
     read_course,
 )
+from spm_auto.classroom.exercise import OwnExercise
 from spm_auto.cli import app
 from spm_auto.data import open_run
 from spm_auto.errors import ConnectionLost, LessonError, LimitExceeded, PluginError, SpmError
@@ -220,6 +222,26 @@ def test_the_microscope_ends_with_the_notebook_however_that_ends(
     while _is_there(microscope) and time.monotonic() < end:
         threading.Event().wait(0.05)
     assert not _is_there(microscope)
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.lessons
+def test_a_microscope_that_dies_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPM_AUTO_HOME", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    exercise = attend("first_scan", folder=tmp_path / "work")
+    assert isinstance(exercise, OwnExercise)
+    end = exercise._end.peek()
+    assert end is not None
+    process, _ = end[2]
+    process.kill()
+    process.wait(20)
+    with pytest.raises(ConnectionLost):
+        exercise.start_run()
+    exercise.close()
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
