@@ -80,7 +80,7 @@ validate: $(INSTALLED)
 docs: $(INSTALLED)
 	$(if $(NOTEBOOKS),$(BIN)/python docs/_site/notebooks.py)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
-	$(BIN)/python -m pytest -q -m docs tests/docs
+	$(BIN)/python -m pytest -q -m docs tests/docs tests/test_readme.py
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

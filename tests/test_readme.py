@@ -24,6 +24,7 @@ def test_the_recipe_shown_is_the_example() -> None:
     )
 
 
+@pytest.mark.docs
 @pytest.mark.parametrize("number", range(len(_blocks("python"))))
 def test_the_scripts_shown_run(
     number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -47,7 +47,7 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> Executed:
     for source in TUTORIALS:
         place = folder / source.stem
         place.mkdir()
-        jupytext.write(jupytext.read(source), place / f"{source.stem}.ipynb")
+        jupytext.write(jupytext.read(source, fmt="py:percent"), place / f"{source.stem}.ipynb")
     report, before = folder / "report.xml", _spent()
     subprocess.run(
         [
