@@ -2,7 +2,6 @@
 
 import json
 import sys
-import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -141,11 +140,9 @@ def _host_alone(lesson: str, student: str, given: Path, course: Path | None) -> 
 
     chosen = classroom.load_lesson(lesson)
     kept = classroom.own_course() if course is None else classroom.read_course(course)
-    with (
-        tempfile.TemporaryDirectory(prefix="spm-auto-kept-") as own,
-        classroom.hosted(kept, chosen, student, given, Path(own)),
-    ):
+    with classroom.hosted(kept, chosen, student, given, given / classroom.KEPT):
         sys.stdin.buffer.read()
+    classroom.clear(given)  # as the notebook does, if it has not been killed
 
 
 def _course(path: Path | None) -> "Course":

@@ -1,5 +1,6 @@
 """scalarizers: the same loops are worth different things, and the best place is another one."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
@@ -67,8 +68,13 @@ class Worth(NamedTuple):
 
     @classmethod
     def of(cls, film: FilmTruth, place: Place) -> "Worth":
-        """Return what a perfect instrument would find at a place [m] of the untouched film."""
+        """Return what a perfect instrument would find at a place [m] of the untouched film.
+
+        Outside of it, as where somebody has mistaken the unit, there is nothing.
+        """
         x, y = place
+        if not is_on(film, place):
+            return cls(math.nan, math.nan, math.nan, math.nan)
         response = film.loop(x, y, TRUE_LOOP)
         found = Spectrum(x, y, TRUE_LOOP.bias, _CHANNELS, response, 0.0, 0.0)
         names = ("remanence", "coercive_bias", "imprint", "work_of_switching")
@@ -156,6 +162,14 @@ class Scalarizers(Lesson):
             return shared("compromise", question, 0.0, "not balanced")
         among = worth[np.abs(worth[:, 2]) <= LOPSIDED, 0]
         return ranked("compromise", question, found.remanence, among, 0.8, 0.6)
+
+
+def is_on(film: FilmTruth, place: Place) -> bool:
+    """Say whether a place [m] is on the film; the simulated one would go on periodically."""
+    x, y = place
+    along, _ = film.coordinates
+    cell = float(along[0, 1] - along[0, 0])
+    return max(abs(x), abs(y)) <= float(np.abs(along).max()) + cell
 
 
 def _best(name: str, value: float, usual: FloatArray) -> Mark:

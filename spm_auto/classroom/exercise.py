@@ -21,6 +21,9 @@ START = 120.0  # [s] for the microscope to be made
 END = 20.0  # [s] for it to end
 _TICK = 0.05  # [s]
 LOG = "microscope.log"
+_PREFIX = "spm-auto-lesson-"  # of temporary folders
+
+_own: "weakref.WeakValueDictionary[tuple[str, ...], OwnExercise]" = weakref.WeakValueDictionary()
 
 
 class Exercise:
@@ -137,6 +140,8 @@ def attend(
 
     Learning alone, it is made on this computer, in a process of its own, of a course that is made
     on first use. Where an instructor hosts the lesson, ``at`` is the folder that they gave away.
+    Attending once more, as a cell of a notebook does that is executed again, ends one's microscope
+    of before and makes a new one.
 
     Args:
         lesson: Name of the lesson; `spm-auto lessons` has them.
@@ -155,7 +160,11 @@ def attend(
         if handout.lesson != lesson:
             raise LessonError(f"{at} is of the lesson {handout.lesson!r}, not of {lesson!r}")
         return Exercise(handout, Path(at) / LAB, out)
-    given = Path(tempfile.mkdtemp(prefix="spm-auto-lesson-"))
+    place = (lesson, student, str(course), str(out.resolve()))
+    before = _own.get(place)  # a notebook keeps what its cells have shown
+    if before is not None:
+        before.close()
+    given = Path(tempfile.mkdtemp(prefix=_PREFIX))
     command = [
         *(sys.executable, "-m", "spm_auto", "lesson", "host", lesson),
         *("--student", student, "--out", str(given), "--alone"),
@@ -172,7 +181,8 @@ def attend(
         )
     try:
         _wait(process, given)
-        return OwnExercise(process, given, out)
+        _own[place] = exercise = OwnExercise(process, given, out)
+        return exercise
     except BaseException:
         _end(process, given)
         raise
@@ -199,6 +209,12 @@ def _wait(process: "subprocess.Popen[bytes]", given: Path) -> None:
         time.sleep(_TICK)
 
 
+def clear(given: Path) -> None:
+    """Remove what a microscope handed out in the temporary folder of `attend`; no other folder."""
+    if given.name.startswith(_PREFIX):
+        shutil.rmtree(given, ignore_errors=True)
+
+
 def _end(process: "subprocess.Popen[bytes]", given: Path) -> None:
     """Let the microscope end, and remove what it handed out."""
     if process.stdin is not None:
@@ -208,4 +224,4 @@ def _end(process: "subprocess.Popen[bytes]", given: Path) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    shutil.rmtree(given, ignore_errors=True)
+    clear(given)

@@ -14,6 +14,7 @@ from ..lab import Lab, parse_lab
 from ..lessons import Lesson
 from ..server import (
     About,
+    Identity,
     InstrumentServer,
     Listening,
     Member,
@@ -21,6 +22,7 @@ from ..server import (
     Terms,
     new_identity,
     next_place,
+    read_identity,
     server_identity,
     write_identity,
 )
@@ -31,6 +33,7 @@ from .handout import LAB, Handout
 TERMS = Terms(hold_after=600.0, withdraw_after=600.0)  # a student may think, or close the lid
 LOOPBACK = "127.0.0.1"
 DOORS = 3  # ports of one microscope
+KEPT = "kept"  # folder, beside those that are given away
 _TICK = 0.2  # [s]
 _PERIOD = 0.1  # [s] of the watchdog; nothing real is at stake
 
@@ -77,13 +80,14 @@ def hosted(
     """Serve a student's microscope within the block.
 
     What the student needs is written into a folder that can be given away: a lab file, two keys and
-    the questions. Neither the sample nor its seed is in it, nor do they leave this process.
+    the questions. Neither the sample nor its seed is in it, nor do they leave this process. A key
+    that an earlier hosting left there is kept: who was given a copy of the folder still comes in.
 
     Args:
         course: The course.
         lesson: The lesson.
         student: Whose sample it shall be.
-        folder: For the student; what an earlier hosting left there is replaced.
+        folder: For the student.
         own: For this process: its key, and its journal of who did what.
         host: Address of this computer, as the student's computer reaches it.
         port: First of three ports; free ones if it is 0.
@@ -93,16 +97,14 @@ def hosted(
         SpmError: A file cannot be written, or a port is not free.
     """
     try:
-        identity = new_identity(student)
+        fresh = new_identity(student)
     except AccessError as error:
         raise LessonError(f"the student's name: {error}") from error
     seed = course.seed(lesson.name, student)
     lab = _lab(lesson, seed)
     clock = lab.clock.clock()
     keys = server_identity(own)
-    for old in folder.glob(f"{student}.key*"):
-        old.unlink()
-    key = write_identity(identity, folder)
+    identity, key = _key(fresh, folder)
     server_key = write_whole(folder / "microscope.key", (own / "server.key").read_bytes())
     member = Member(student, Role.OPERATOR, Level.EVERYTHING, identity.public)
     ports = (port, port + 1, port + 2) if port else (0, 0, 0)
@@ -154,16 +156,28 @@ def host(
         SpmError: As `hosted` does.
     """
     name, port = address
-    if len(set(students)) != len(students):
-        raise LessonError("a student is named twice")
+    if len({student.lower() for student in students}) != len(students):
+        raise LessonError("a student is named twice, or two differ in capital letters only")
+    if KEPT in {student.lower() for student in students}:
+        raise LessonError(f"no student can be called {KEPT!r}: that folder is not given away")
     with contextlib.ExitStack() as stack:
         for number, student in enumerate(students):
             first = port + DOORS * number if port else 0
-            own, given = folder / "kept" / student, folder / student
+            own, given = folder / KEPT / student, folder / student
             stack.enter_context(hosted(course, lesson, student, given, own, name, first))
             told(student, given)
         while not ending.wait(_TICK):  # so that Ctrl-C is noticed on Windows, too
             pass
+
+
+def _key(fresh: Identity, folder: Path) -> tuple[Identity, Path]:
+    """Return the key of a student with its file: the one that is there, or else a fresh one."""
+    path = folder / f"{fresh.name}.key_secret"
+    with contextlib.suppress(AccessError):
+        return read_identity(path), path
+    for old in folder.glob(f"{fresh.name}.key*"):
+        old.unlink()
+    return fresh, write_identity(fresh, folder)
 
 
 def _lab(lesson: Lesson, seed: int) -> Lab:

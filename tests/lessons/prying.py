@@ -1,7 +1,8 @@
 """A student who wants to know the truth: all that a notebook can get hold of, written to a file.
 
 Run as ``python prying.py LESSON FOLDER`` it attends the lesson, works a little, looks everywhere,
-and leaves what it found in FOLDER: bytes in ``found.bin``, numbers in ``numbers.json``.
+and leaves what it found in FOLDER: bytes in ``found.bin``, numbers in ``numbers.json``, without
+those that it had before it sat down.
 """
 
 import gc
@@ -131,11 +132,12 @@ def memory() -> Iterator[Any]:
 
 def main(lesson: str, out: Path) -> None:
     """Look everywhere."""
+    before = {float(each) for each in memory() if isinstance(each, float)}
     exercise = attend(lesson, student="ada", folder=out / "work")
     found: list[bytes] = [text.encode() for text in work(exercise)]
     found += asked(exercise)
     temporary = Path(exercise.lab).parent
-    found += files(out / "work", temporary, *temporary.parent.glob("spm-auto-kept-*"), Path.cwd())
+    found += files(out / "work", temporary, Path.cwd())
     found += children()
     numbers = []
     for thing in memory():
@@ -148,7 +150,7 @@ def main(lesson: str, out: Path) -> None:
             )
     modules = sorted(name for name in sys.modules if "simulator" in name or "lessons." in name)
     (out / "modules.json").write_text(json.dumps(modules))
-    (out / "numbers.json").write_text(json.dumps(sorted(set(numbers))))
+    (out / "numbers.json").write_text(json.dumps(sorted(set(numbers) - before)))
     (out / "found.bin").write_bytes(b"\n".join(found))
     exercise.close()
 

@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -25,9 +27,10 @@ from spm_auto.classroom import (
     new_course,
     read_course,
 )
+from spm_auto.classroom.exercise import OwnExercise
 from spm_auto.cli import app
 from spm_auto.data import open_run
-from spm_auto.errors import ConnectionLost, LessonError, LimitExceeded, PluginError
+from spm_auto.errors import ConnectionLost, LessonError, LimitExceeded, PluginError, SpmError
 
 ANSWERS = {
     "tilt": (0.0, 0.0),
@@ -127,6 +130,34 @@ def test_a_lesson_that_does_not_exist_and_a_name_that_is_none_are_refused(
 
 
 @pytest.mark.lessons
+def test_who_was_given_a_folder_still_comes_in_after_the_microscope_is_hosted_again(
+    course: Path, tmp_path: Path
+) -> None:
+    kept, lesson = read_course(course), load_lesson("first_scan")
+    given, own, copy = tmp_path / "given", tmp_path / "own", tmp_path / "copy"
+    with hosted(kept, lesson, "ada", given, own):
+        shutil.copytree(given, copy)
+    with hosted(kept, lesson, "ada", given, own):
+        shutil.copy(given / "lab.toml", copy)  # only its ports are others
+        with attend("first_scan", at=copy, folder=tmp_path / "work").start_run() as run:
+            assert run.recorded.started.title == "run"
+
+
+@pytest.mark.parametrize("names", [("ada", "Kept"), ("ada", "Ada")])
+def test_a_student_whose_folder_would_be_that_of_others_is_refused(
+    names: tuple[str, str], course: Path, tmp_path: Path
+) -> None:
+    ending = threading.Event()
+    ending.set()
+    with pytest.raises(LessonError, match=r"kept|capital"):
+        host(
+            read_course(course), load_lesson("first_scan"), names, tmp_path / "out", ending,
+            lambda student, folder: pytest.fail(f"{student} got {folder}"),
+        )  # fmt: skip
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.lessons
 def test_a_class_gets_a_sample_each_until_the_lesson_is_over(course: Path, tmp_path: Path) -> None:
     given: dict[str, Path] = {}
     ready, ending = threading.Barrier(2, timeout=60), threading.Event()
@@ -191,7 +222,42 @@ def test_the_microscope_ends_with_the_notebook_however_that_ends(
     while _is_there(microscope) and time.monotonic() < end:
         threading.Event().wait(0.05)
     assert not _is_there(microscope)
-    assert not list((tmp_path / "tmp").glob("spm-auto-kept-*"))
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.lessons
+def test_a_microscope_that_dies_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPM_AUTO_HOME", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    exercise = attend("first_scan", folder=tmp_path / "work")
+    assert isinstance(exercise, OwnExercise)
+    end = exercise._end.peek()
+    assert end is not None
+    process, _ = end[2]
+    process.kill()
+    process.wait(20)
+    with pytest.raises(ConnectionLost):
+        exercise.start_run()
+    exercise.close()
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.lessons
+def test_a_cell_that_is_executed_again_leaves_one_microscope(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPM_AUTO_HOME", str(tmp_path))
+    first = attend("first_scan", "ada", folder=tmp_path / "work")
+    again = attend("first_scan", "ada", folder=tmp_path / "work")  # as IPython, which keeps Out[1]
+    assert not first.lab.exists()
+    with pytest.raises(SpmError):
+        first.start_run("late")
+    with again.start_run("look") as run:
+        assert run.recorded.started.title == "look"
+    again.close()
 
 
 def _is_there(process: int) -> bool:

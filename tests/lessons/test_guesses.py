@@ -43,7 +43,13 @@ USUAL: dict[str, dict[str, Answer]] = {
         "doubt": (48e-12,) * 4,
         "seen": "amplitude high",
     },
-    "bandits": {"near": "6 V", "deep": "8 V", "expected": (0.6, 0.05), "context": 0.06, "tour": ROW},
+    "bandits": {
+        "near": "6 V",
+        "deep": "8 V",
+        "expected": (0.6, 0.05),
+        "context": 0.06,
+        "tour": ROW,
+    },
     "human_in_the_loop": {
         "held": "a vortex",
         "cores": (0.0, 0.0, 45e-9, 0.0, 22e-9, 39e-9, -22e-9, 39e-9),

@@ -7,8 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from spm_auto import plugins
 from spm_auto.classroom import load_lesson, read_course
 
 PRYING = Path(__file__).with_name("prying.py")
@@ -16,9 +18,7 @@ PRYING = Path(__file__).with_name("prying.py")
 
 @pytest.mark.lessons
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-@pytest.mark.parametrize(
-    "name", ["first_scan", "drift_and_creep", "feedback", "deep_kernel", "human_in_the_loop"]
-)
+@pytest.mark.parametrize("name", plugins.names("lessons"))
 def test_a_notebook_that_looks_everywhere_finds_neither_seed_nor_secret_nor_truth(
     name: str, tmp_path: Path
 ) -> None:
@@ -41,7 +41,7 @@ def test_a_notebook_that_looks_everywhere_finds_neither_seed_nor_secret_nor_trut
     assert b"SECRET key of spm_auto" in found
     assert b"prying" in found
     assert b"there is no" in found or b"outside" in found
-    assert 3.141592653589793 in numbers
+    assert 9e-9 in numbers  # of a scan that was refused
     assert json.loads((out / "modules.json").read_text()) == []
 
     secret = bytes.fromhex(course.secret)
@@ -50,10 +50,11 @@ def test_a_notebook_that_looks_everywhere_finds_neither_seed_nor_secret_nor_trut
     forms += [seed.to_bytes(8, "big"), seed.to_bytes(8, "little")]
     assert [form for form in forms if form in found] == []
 
+    others = lesson.truth(seed ^ 1)
     for question, truth in lesson.truth(seed).items():
         for value in truth if isinstance(truth, tuple) else (truth,):
-            if isinstance(value, str):
-                continue  # a word of the question itself
+            if isinstance(value, str) or value in np.ravel(others[question]):
+                continue  # a word of the question itself, or what is so for everybody
             near = [each for each in numbers if math.isclose(each, value, rel_tol=1e-9)]
             assert near == [], question
             assert repr(value).encode() not in found, question

@@ -18,7 +18,7 @@ from spm_auto.simulator.lessons.bandits import hills, way
 from spm_auto.simulator.lessons.behind import behind
 from spm_auto.simulator.lessons.fixed_policy import PLACES, Workflow
 from spm_auto.simulator.lessons.marking import numbers, shortest
-from spm_auto.simulator.lessons.scalarizers import agreement
+from spm_auto.simulator.lessons.scalarizers import Worth, agreement
 
 SEED, OTHER = 41, 97
 
@@ -91,6 +91,15 @@ def test_a_place_found_by_one_loop_is_right_for_scalarizers() -> None:
     answers["agreement"] = numbers(answers["agreement"])[0] - 0.1
     got = points(lesson, answers)
     assert sum(got[name] * q.points for name, q in lesson.questions.items()) >= 3
+
+
+@pytest.mark.lessons
+def test_a_place_beside_the_film_and_one_in_another_unit_are_worth_nothing() -> None:
+    film = behind(DeepKernel(), SEED).truth.film
+    x, y = 0.7e-6, -0.2e-6
+    assert math.isfinite(Worth.of(film, (x, y)).coercive)
+    for place in ((x + 2e-6, y), (1e6 * x, 1e6 * y), (1e9 * x, 1e9 * y), (1e308, 0.0)):
+        assert all(math.isnan(value) for value in Worth.of(film, place))
 
 
 @pytest.mark.lessons
