@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,8 @@ def test_runs_are_recorded_and_answers_handed_in_and_marked(
     exercise.hand_in(ANSWERS)
     sheet = AnswerSheet.read(exercise.hand_in(ANSWERS))
     assert (sheet.student, sheet.attempt, sheet.answers["height"]) == ("ada", 2, 50e-9)
+    replace(sheet, student="practice", attempt=7).write(exercise.folder / "answer.json")
+    assert AnswerSheet.read(exercise.hand_in(ANSWERS)).attempt == 1  # ada's first
 
     marks = grade(read_course(course), load_lesson("first_scan"), sheet)
     assert (marks.most, marks.points) == (5.0, sum(mark.points for mark in marks.marks))
