@@ -1,5 +1,6 @@
 """The command line of a campaign's page."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -14,9 +15,9 @@ def page(
     out: Annotated[Path, typer.Option("--out", help="The page: a markdown file.")],
 ) -> None:
     """Write what a campaign says of its rows, as far as its runs are done, with pictures."""
-    from .campaign import write_page
+    from .campaign import runs_of, write_page
 
     found = write_page(folder, out)
-    missing = sum(contest.n_missing for contest in found)
-    said = f"; {missing} runs are missing" if missing else ""
-    typer.echo(f"{out}: {len(found)} rows{said}")
+    missing = sum(map(math.isnan, runs_of(found).values()))
+    said = f", {missing} of them missing" if missing else ""
+    typer.echo(f"{out}: rows: {len(found)}, runs: {len(runs_of(found))}{said}")

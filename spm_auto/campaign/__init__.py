@@ -2,7 +2,7 @@
 
 from .batch import ClusterSettings, read_cluster, write_arrays
 from .book import Entry, entries, figures_asked, foresee, open_folders, order, part_of, results
-from .contests import Contest, Player, contests
+from .contests import Contest, Player, contests, runs_of
 from .executors import Executor, Outcome, carry_on, do
 from .on_dask import DaskPool, can_draw
 from .page import write_page
@@ -64,6 +64,7 @@ __all__ = [
     "read_result",
     "reasons",
     "results",
+    "runs_of",
     "summed_up",
     "survey",
     "write_arrays",

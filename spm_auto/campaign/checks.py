@@ -15,7 +15,7 @@ from ..play import OF_PLAYERS, ORACLE, PlayerSettings
 from ..settings import validate
 from ..tasks import LEVELS, Task
 from .product import members
-from .spec import Block, Campaign, GameSpec, Member, RecipeSpec, Table
+from .spec import RANDOM, Block, Campaign, GameSpec, Member, RecipeSpec, Table
 
 _MOST_SAID = 20  # faults
 
@@ -68,10 +68,17 @@ def _of_members(campaign: Campaign, block: Block, folder: Path) -> Iterator[str]
         return
     labels = {member.label for member in found}
     row = block.row
-    for label in () if row is None else (row.rule, *row.agents):
+    named = () if row is None else (row.rule, *row.agents)
+    if row is not None and row.random != RANDOM:
+        named = (row.random, *named)
+    for label in named:
         if label and label not in labels:
             known = ", ".join(repr(each) for each in sorted(labels))
             yield f"row: no player is labelled {label!r}{plugins.suggest(label, labels)} ({known})"
+    if row is not None:
+        twice = sorted({row.random, row.rule} & {*row.agents})
+        if twice:
+            yield f"row: {twice[0]!r} is in question, and would be compared with itself"
     different: dict[tuple[str, str, tuple[str, ...]], Member] = {}
     for member in found:
         if isinstance(member.spec, RecipeSpec):

@@ -14,7 +14,7 @@ from ..tasks import Task
 from .attempts import ENDED, read_attempts
 from .book import SPEC_COPY, Entry, entries
 from .checks import make_task
-from .compare import Comparison, compare, verdict
+from .compare import FEWEST, Comparison, compare, verdict
 from .result import Result
 from .spec import Block, GameSpec, Row, RunSpec, read_campaign
 
@@ -63,14 +63,14 @@ class Contest:
         group: What all of them did.
         players: Those in question first, then whom they are compared with.
         seeds: All that were ordered.
-        seconds: What the runs that are done took, added up [s].
+        runs: How long each run took, by its key [s]; NaN of those that are not done.
     """
 
     block: Block
     group: str
     players: tuple[Player, ...]
     seeds: tuple[int, ...]
-    seconds: float
+    runs: Mapping[str, float]
 
     @property
     def row(self) -> Row:
@@ -91,9 +91,9 @@ class Contest:
             return None
 
     @property
-    def n_missing(self) -> int:
-        """Runs that are not done."""
-        return sum(player.n_missing for player in self.players)
+    def seconds(self) -> float:
+        """What the runs that are done took, added up [s]."""
+        return sum(took for took in self.runs.values() if not math.isnan(took))
 
     def of(self, role: Role) -> Player | None:
         """Return the first player of a role, None where there is none."""
@@ -111,18 +111,22 @@ class Contest:
     def verdict(self, player: Player) -> str:
         """Return in words how a player did."""
         random, rule = self.of("random"), self.of("rule")
-        return verdict(
-            self.against(player, "random"),
-            self.against(player, "rule"),
+        found = self.against(player, "random"), self.against(player, "rule")
+        said = verdict(
+            *found,
             rule.label if rule is not None else "",
             random.label if random is not None else "",
         )
+        n = min((one.n for one in found if one is not None), default=0)
+        if FEWEST <= n < len(self.seeds):  # some failed, are not done, or lack the figure
+            said += f" (on {n} of {len(self.seeds)} seeds)"
+        return said
 
     def is_won(self, player: Player) -> bool:
-        """Whether a player was better than both whom it is compared with, as far as they play."""
+        """Whether a player never failed and was better than all whom it is compared with."""
         compared = [self.against(player, "random"), self.against(player, "rule")]
         says = [each.says for each in compared if each is not None]
-        return bool(says) and set(says) == {"better"}
+        return set(says) == {"better"} and not player.failed
 
 
 def contests(out: Path) -> tuple[Contest, ...]:
@@ -142,6 +146,14 @@ def contests(out: Path) -> tuple[Contest, ...]:
     order = list(blocks)
     ranked = sorted(grouped, key=lambda each: order.index(each[0]))  # stable
     return tuple(_contest(blocks[name], group, grouped[name, group]) for name, group in ranked)
+
+
+def runs_of(found: Sequence[Contest]) -> dict[str, float]:
+    """Return how long each run took [s], NaN of those that are not done; each run once.
+
+    Several rows may rest on the same run.
+    """
+    return {key: took for contest in found for key, took in contest.runs.items()}
 
 
 def versions_of(found: Sequence[Contest]) -> dict[str, tuple[str, ...]]:
@@ -175,7 +187,9 @@ def _contest(block: Block, group: str, ordered: Sequence[Entry]) -> Contest:
         group=group,
         players=tuple(sorted(players, key=lambda player: places[player.role])),
         seeds=tuple(sorted({entry.seed for entry in ordered})),
-        seconds=sum(map(_seconds, {entry.folder for entry in ordered})),
+        runs={
+            entry.key: _seconds(entry.folder) if entry.is_done else math.nan for entry in ordered
+        },
     )
 
 
@@ -213,4 +227,5 @@ def _role(label: str, row: Row) -> Role:
 def _seconds(folder: Path) -> float:
     """Return how long the attempt took that made the result of a run [s]; 0 where none ended."""
     ends = (line for line in read_attempts(folder) if line.get("what") == ENDED)
-    return max((float(line.get("seconds", 0.0)) for line in ends), default=0.0)
+    said = (line.get("seconds") for line in ends)
+    return max((float(each) for each in said if isinstance(each, int | float)), default=0.0)

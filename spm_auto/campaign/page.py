@@ -1,15 +1,18 @@
 """The page of a campaign: row by row what was claimed, what was done, and what came of it."""
 
+import math
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from ..data import write_whole
+from ..errors import DataError
 from ..play import GOOD
 from ..units import format_duration
 from .book import SPEC_COPY, ordered_from
 from .compare import COVERED, FEWEST, RESAMPLES
-from .contests import Contest, contests, versions_of
+from .contests import Contest, Role, contests, runs_of, versions_of
 from .pictures import draw_contest, draw_verdicts
 from .section import figure_said, prose, scale_of, section_of, spread_of
 from .spec import read_campaign
@@ -17,21 +20,27 @@ from .wording import Scale, cell, counted, table
 
 OVERVIEW = "all_rows"
 _WAY_OF_READING = f"""\
-All players of a row have the same samples, noise and instrument time, seed by seed. *random*
-chooses evenly, *the rule* is a player that learns nothing, the *oracle* knows the truth and plays
-by the same rules; who is in question is **bold**.
+All players of a row have the same samples and instruments, seed by seed; in games they have the
+same instrument time, too. *random* chooses evenly, *the rule* is a player that learns nothing,
+unless a row's note says otherwise; the *oracle* knows the truth and plays by the same rules; who is
+in question is **bold**.
 
 - **Regret** is how far the answer is from the best one: 0 for the truth's own choice, 1 for knowing
   nothing. *Regret over time* is its mean over the budget: who finds out early is better. A question
   counts as *answered* when the regret has come below {GOOD:g}.
 - Figures are mean ± standard deviation over seeds. A difference is paired by seed, with its
-  {COVERED:.0%} interval (percentile bootstrap of the mean, {RESAMPLES:,} resamples); it is bold
-  where that excludes 0.
+  {COVERED:.0%} interval (percentile bootstrap of the mean, {RESAMPLES:,} resamples, expanded for
+  few seeds as by Hesterberg, 2015); it is bold where that excludes 0. Where a figure is infinite
+  (*never*) there are a median, and wins and losses; the sign test of the same level takes the
+  interval's place.
 - **A verdict says this and nothing else:** "better" and "worse" where the interval excludes 0, "no
   better" where it does not, which is no proof that two are alike. Below {FEWEST} seeds it says
-  nothing.
-- Of few seeds such an interval is a little narrow: of ten, two players that are alike are called
-  different in about 9 of 100 comparisons, of twenty in 6, half of them to either side."""
+  nothing. A seed on which either player failed is left out, and the verdict says on how many it
+  rests.
+- Tried on players that are alike, the interval of ten seeds excludes 0 in 5 to 9 of 100
+  comparisons, most where the differences are skewed; that of twenty seeds in 3 to 7.
+- Pictures: lines are means over seeds, bands the middle half of the seeds; a dot is a seed, a bar
+  mean ± standard deviation."""
 
 
 def write_page(out: Path, page: Path) -> tuple[Contest, ...]:
@@ -48,14 +57,19 @@ def write_page(out: Path, page: Path) -> tuple[Contest, ...]:
         DataError: There is no campaign, or page or pictures cannot be written.
         RecipeError: It has no rows.
     """
+    if not page.name or page.is_dir():
+        raise DataError(f"{page} is a folder; write the page's file, such as page.md")
     found = contests(out)
     folder = page.parent / "img" / page.stem
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be written: {error.strerror or error}") from error
     pictures: dict[str, str] = {}
     for name, content in _drawn(found):
         if content is not None:
             write_whole(folder / f"{name}.png", content)
-            pictures[name] = f"img/{page.stem}/{name}.png"
+            pictures[name] = quote(f"img/{page.stem}/{name}.png")
     campaign = read_campaign(out / SPEC_COPY)
     lines = [
         f"# {campaign.title}",
@@ -93,9 +107,10 @@ def _heading(contest: Contest, found: Sequence[Contest]) -> str:
 
 
 def _opening(found: Sequence[Contest], command: str) -> Iterator[str]:
-    ordered = sum(player.n_ordered for contest in found for player in contest.players)
-    missing = sum(contest.n_missing for contest in found)
-    seconds = sum(contest.seconds for contest in found)
+    runs = runs_of(found)
+    ordered = len(runs)
+    missing = sum(map(math.isnan, runs.values()))
+    seconds = sum(took for took in runs.values() if not math.isnan(took))
     yield (
         f"{counted(len(found), 'row')}, {counted(ordered - missing, 'run')}, "
         f"{format_duration(seconds)} of computing on one core. This page is written by"
@@ -130,8 +145,8 @@ def _summary(found: Sequence[Contest], pictures: dict[str, str]) -> Iterator[str
                     title,
                     cell(player.label),
                     spread_of(player, contest, scale),
-                    spread_of(contest.of("random"), contest, scale),
-                    _of_rule(contest, scale),
+                    _of_other(contest, "random", scale),
+                    _of_other(contest, "rule", scale),
                     f"**{said[-1]}**" if contest.is_won(player) else said[-1],
                 ]
             )
@@ -148,9 +163,11 @@ def _summary(found: Sequence[Contest], pictures: dict[str, str]) -> Iterator[str
         yield ""
 
 
-def _of_rule(contest: Contest, scale: Scale) -> str:
-    rule = contest.of("rule")
-    return f"{spread_of(rule, contest, scale)} ({cell(rule.label)})" if rule is not None else ""
+def _of_other(contest: Contest, role: Role, scale: Scale) -> str:
+    other = contest.of(role)
+    spread = spread_of(other, contest, scale)
+    is_named = other is not None and other.label != role
+    return f"{spread} ({cell(other.label)})" if other is not None and is_named else spread
 
 
 def _counts(found: Sequence[Contest]) -> str:
@@ -160,11 +177,21 @@ def _counts(found: Sequence[Contest]) -> str:
     better, alike, worse = (to_random.count(says) for says in ("better", "open", "worse"))
     both = sum(contest.is_won(player) for contest, player in judged)
     few = to_random.count("few")
+    to_rule = [one.says for c, p in judged if (one := c.against(p, "rule")) is not None]
+    n = sum(says != "few" for says in (*to_random, *to_rule))
     text = f"Of {counted(len(judged), 'player')} in question, {better} did better than random"
     text += (
         f", {alike} no better, {worse} worse; {both} did better than all they are compared with."
     )
-    return text + (f" Of {few} there are too few seeds to say." if few else "")
+    if few:
+        text += f" Of {few} there are too few seeds to say."
+    by_chance = round(n * (1 - COVERED))
+    if by_chance:
+        text += (
+            f" These are {n} comparisons, to random and to the rules: if no two players differed, "
+            f"{by_chance} or more of them would still say better or worse by chance."
+        )
+    return text
 
 
 def _closing(found: Sequence[Contest]) -> Iterator[str]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..instrument import FloatArray
 from ..plotting import THEME, dress, to_png, write_axis
+from .compare import Comparison
 from .contests import Contest, Player
 from .wording import WITH_PREFIX, unit_of
 
@@ -67,8 +68,6 @@ def draw_verdicts(found: Sequence[Contest]) -> bytes | None:
     figure = Figure(figsize=size, dpi=THEME["resolution"], layout="compressed")
     ax = figure.subplots()
     for at, (contest, player) in enumerate(lines):
-        sign = -1 if contest.row.is_lower_better else 1
-        scale = sign / _sd_of_random(contest)
         for role, shift, color, marker in (
             ("random", -0.13, AGENTS[0], "o"),
             ("rule", 0.13, AGENTS[1], "D"),
@@ -76,11 +75,11 @@ def draw_verdicts(found: Sequence[Contest]) -> bytes | None:
             one = contest.against(player, role)  # type: ignore[arg-type]
             if one is None or math.isnan(one.mean):
                 continue
-            ends = sorted((scale * one.low, scale * one.high))
+            low, mean, high = in_deviations(contest, one)
             is_sure = one.says in ("better", "worse")
-            ax.plot(ends, [at + shift] * 2, color=color, linewidth=1.2)
+            ax.plot([low, high], [at + shift] * 2, color=color, linewidth=1.2)
             face = color if is_sure else "white"
-            ax.plot(scale * one.mean, at + shift, marker, color=color, mfc=face, markersize=4)
+            ax.plot(mean, at + shift, marker, color=color, mfc=face, markersize=4)
     ax.axvline(0, color=THEME["faint"], linewidth=0.8, zorder=0)
     several = {c.block.name for c in found if sum(c.block is d.block for d in found) > 1}
     names = [
@@ -150,20 +149,26 @@ def _draw_seeds(
     figure = contest.row.figure
     unit = contest.row.unit or unit_of(figure)
     largest = 0.0
+    names: list[str] = []
     for at, player in enumerate(players):
-        values = np.array([v for v in player.values(figure).values() if math.isfinite(v)])
+        known = player.values(figure).values()
+        values = np.array([value for value in known if math.isfinite(value)])
+        never = sum(map(math.isinf, known))
+        names.append(f"{player.label} (never: {never})" if never else player.label)
         if not len(values):
             continue
         largest = max(largest, float(np.abs(values).max()))
         color = colors[player.label]
         jitter = 0.30 * (np.arange(len(values)) / max(1, len(values) - 1) - 0.5)
         ax.plot(values, at + jitter, ".", color=color, alpha=0.55, markersize=5, mew=0)
+        if never:  # of these there is no mean
+            continue
         spread = float(values.std(ddof=1)) if len(values) > 1 else 0.0
         ax.errorbar(
             float(values.mean()), at, xerr=spread, fmt="|", color=color, markersize=11,
             elinewidth=1.3, markeredgewidth=2.0,
         )  # fmt: skip
-    ax.set_yticks(range(len(players)), [player.label for player in players])
+    ax.set_yticks(range(len(players)), names)
     ax.set_ylim(len(players) - 0.5, -0.5)
     ax.grid(axis="x", color="#ececec", linewidth=0.7)
     ax.set_axisbelow(True)
@@ -200,6 +205,21 @@ def _colors(players: Sequence[Player]) -> dict[str, str]:
         else known.get(player.role) or next(others)
         for player in players
     }
+
+
+def in_deviations(contest: Contest, one: Comparison) -> tuple[float, float, float]:
+    """Return a difference between the ends of its interval, as drawn: more is better.
+
+    Args:
+        contest: Of the players that were compared.
+        one: Their comparison.
+
+    Returns:
+        Low, mean and high, in standard deviations of the random player over seeds.
+    """
+    scale = (-1 if contest.row.is_lower_better else 1) / _sd_of_random(contest)
+    low, high = sorted((scale * one.low, scale * one.high))
+    return low, scale * one.mean, high
 
 
 def _sd_of_random(contest: Contest) -> float:

@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -20,7 +22,8 @@ def members(campaign: Campaign, folder: Path) -> tuple[Member, ...]:
         folder: Where the paths of recipes and lab files start.
 
     Raises:
-        RecipeError: A recipe or lab file cannot be read, or a label stands for two players.
+        RecipeError: A recipe or lab file cannot be read, a label stands for two players, or two
+            stand for one.
     """
     found = [each for block in campaign.runs for each in _of_block(block, folder)]
     found.sort(key=lambda member: member.spec.seed)  # stable
@@ -29,18 +32,24 @@ def members(campaign: Campaign, folder: Path) -> tuple[Member, ...]:
     bases: dict[str, str] = {}
     for each in found:
         key = each.spec.key
-        if seen.setdefault((each.block, key), each) is not each:
+        if bases.setdefault(key, each.base) != each.base:
+            raise RecipeError(
+                f"block {each.block!r}: two lab files have the same text, in {bases[key]} and in "
+                f"{each.base}; what their paths lead to cannot be told apart"
+            )
+        same = seen.setdefault((each.block, key), each)
+        if (same.group, same.label) != (each.group, each.label):
+            raise RecipeError(
+                f"block {each.block!r}: {same.label!r} on {same.group} and {each.label!r} on "
+                f"{each.group} are the same run; name it once"
+            )
+        if same is not each:
             continue
         first = meant.setdefault((each.block, each.group, each.label, each.spec.seed), each)
         if first is not each:
             raise RecipeError(
                 f"block {each.block!r}: {each.label!r} stands for two players on {each.group}; "
                 f"give each a label of its own"
-            )
-        if bases.setdefault(key, each.base) != each.base:
-            raise RecipeError(
-                f"block {each.block!r}: two lab files have the same text, in {bases[key]} and in "
-                f"{each.base}; what their paths lead to cannot be told apart"
             )
     return tuple(seen.values())
 
@@ -135,7 +144,14 @@ def _plain(table: Mapping[str, Any]) -> Table:
 def _toml(value: object) -> str:
     """Write a value as TOML."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + "}"
+        pairs = (f"{_toml_key(key)} = {_toml(item)}" for key, item in value.items())
+        return "{" + ", ".join(pairs) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_toml, value)) + "]"
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # "inf" and "nan", as TOML has them
     return json.dumps(value, ensure_ascii=False)
+
+
+def _toml_key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key, ensure_ascii=False)

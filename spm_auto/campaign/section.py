@@ -3,6 +3,9 @@
 import math
 from collections.abc import Iterator
 
+import numpy as np
+
+from ..plugins import suggest
 from ..tasks import LEVELS
 from ..units import format_duration
 from .contests import Contest, Player
@@ -24,11 +27,13 @@ def section_of(
     row = contest.row
     yield from (f'<a id="{name}"></a>', "", f"## {heading}", "")
     if row.source or row.claim:
-        yield " ".join(filter(None, [f"*{row.source}.*" if row.source else "", row.claim]))
+        source = f"*{row.source.rstrip('.')}.*" if row.source else ""
+        yield " ".join(filter(None, [source, row.claim]))
     else:
         yield "*A question of our own.*"
     yield from ("", _what_was_done(contest), "")
     yield from prose(row.note)
+    yield from _unknown(contest)
     for player in contest.players:
         if player.role == "agent":
             yield f"- `{player.label}`: **{contest.verdict(player)}**{_wins(contest, player)}"
@@ -59,7 +64,21 @@ def _what_was_done(contest: Contest) -> str:
             f"{asked}Task `{settings(first.task)}`, level {first.level} ({LEVELS[first.level]}), "
             f"{seeds}{budget}; {took}."
         )
-    return f"Recipe `{contest.group}`, {seeds}; {took}."
+    what = "Task" if contest.block.tasks else "Recipe"
+    return f"{what} `{contest.group}`, {seeds}; {took}."
+
+
+def _unknown(contest: Contest) -> Iterator[str]:
+    """Yield which figures the row asks for and no run has."""
+    done = [result for player in contest.players for result in player.results.values()]
+    known = set().union(*(result.figures for result in done))
+    for name in dict.fromkeys((contest.row.figure, *contest.row.also)):
+        if done and name not in known:
+            yield (
+                f"**No run has a figure `{name}`. There are: {', '.join(sorted(known))}"
+                f"{suggest(name, known)}.**"
+            )
+            yield ""
 
 
 def _players(contest: Contest) -> list[str]:
@@ -96,10 +115,10 @@ def _players(contest: Contest) -> list[str]:
 
 
 def _answered(player: Player) -> str:
-    times = sorted(player.values("time_to_good").values())
+    times = list(player.values("time_to_good").values())
     if not times:
         return NOTHING
-    middle = times[len(times) // 2]
+    middle = float(np.median(times))
     n = sum(map(math.isfinite, times))
     if not math.isfinite(middle):
         return f"never ({n} of {len(times)})"
@@ -141,10 +160,16 @@ def _wins(contest: Contest, player: Player) -> str:
     rule, other = contest.against(player, "rule"), contest.of("rule")
     parts = []
     if random is not None and random.n:
-        parts.append(f"better on {random.wins} of {random.n} seeds than random")
+        parts.append(f"better on {random.wins} of {random.n} seeds than {_called(contest)}")
     if rule is not None and other is not None and rule.n:
         parts.append(f"on {rule.wins} of {rule.n} than `{other.label}`")
     return f" ({', '.join(parts)})" if parts else ""
+
+
+def _called(contest: Contest) -> str:
+    random = contest.of("random")
+    is_plain = random is None or random.label == "random"
+    return "random" if is_plain or random is None else f"`{random.label}`"
 
 
 def scale_of(contest: Contest) -> Scale:

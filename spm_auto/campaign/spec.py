@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import math
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -13,6 +15,8 @@ from ..settings import SchemaVersion, read_toml, validate
 
 Table = dict[str, Any]
 _SEEDS = re.compile(r"(\d+)\.\.(\d+)")
+RANDOM = "random"  # who a row compares with, where it names nobody else
+MOST_RUNS = 2_000_000  # of a campaign: more than docs/scale.md has tried
 _KEY = 16  # hexadecimal digits of a hash: 64 bits, so that even 10^6 runs do not meet
 
 
@@ -79,8 +83,24 @@ def _as_seeds(value: object) -> object:
         found = _SEEDS.fullmatch(value.replace(" ", ""))
         if not found or int(found[1]) > int(found[2]):
             raise ValueError(f"expected seeds such as '100..109' or [100, 101], got {value!r}")
+        if int(found[2]) - int(found[1]) >= MOST_RUNS:
+            raise ValueError(f"{value!r} are more than the {MOST_RUNS:,} runs of a campaign")
         return tuple(range(int(found[1]), int(found[2]) + 1))
     return tuple(value) if isinstance(value, list) else value
+
+
+def _refuse_unwritable(value: object, place: str, is_game: bool) -> None:
+    """Refuse what would not be the same, or nothing at all, in a run's file."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            _refuse_unwritable(item, f"{place}.{key}", is_game)
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            _refuse_unwritable(item, f"{place}[{number}]", is_game)
+    elif isinstance(value, float) and not math.isfinite(value) and is_game:
+        raise ValueError(f"{place}: {value} cannot be a setting of a game; write a finite number")
+    elif not isinstance(value, str | int | float | None):
+        raise ValueError(f"{place}: a date or time ({value}) cannot be a setting; quote it")
 
 
 def _as_tables(value: object) -> object:
@@ -121,7 +141,7 @@ class Row(Model):
     unit: str = ""
     is_lower_better: bool = True
     also: tuple[str, ...] = ()
-    random: str = "random"
+    random: str = RANDOM
     rule: str = ""
     agents: tuple[str, ...] = ()
     note: str = ""
@@ -164,10 +184,19 @@ class Block(Model):
             raise ValueError("tasks need agents that play them, such as agents = ['random', 'gp']")
         if not self.tasks and not (self.recipes and self.labs):
             raise ValueError("a block needs tasks and agents, or recipes and labs")
+        for name in ("tasks", "agents", "samples", "settings"):
+            _refuse_unwritable(getattr(self, name), name, bool(self.tasks))
         empty = [name for name, values in self.settings.items() if not values]
         if empty:
             raise ValueError(f"settings.{empty[0]} is empty: its product would have no runs")
         return self
+
+    @property
+    def n_runs(self) -> int:
+        """Runs of the product, those that are the same counted as often as they are named."""
+        listed = (self.tasks or self.recipes, self.labs, self.samples, self.agents, self.levels)
+        sizes = (*map(len, filter(None, listed)), *map(len, self.settings.values()))
+        return math.prod(sizes) * len(self.seeds)
 
 
 class Member(Model):
@@ -210,6 +239,11 @@ class Campaign(Model):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"two blocks are called {twice[0]!r}; a name stands for one")
+        ordered = sum(block.n_runs for block in self.runs)
+        if ordered > MOST_RUNS:
+            raise ValueError(
+                f"these are {ordered:,} runs; a campaign has {MOST_RUNS:,} at most, write several"
+            )
         return self
 
 

@@ -64,20 +64,22 @@ class Scale:
         if not len(known):
             return NOTHING
         if not np.isfinite(known).all():
-            middle = float(np.sort(known)[(len(known) - 1) // 2])
-            return f"median {self.write(middle)}"
+            return f"median {self.write(float(np.median(known)))}"
         if len(known) == 1:
             return self.write(float(known[0]))
         return f"{self.write(float(known.mean()))} ± {self.write(float(known.std(ddof=1)))}"
 
     def difference(self, found: Comparison | None) -> str:
-        """Write a difference with its interval; bold where that excludes 0."""
+        """Write a difference and its interval, or wins and losses; bold where they decide."""
         if found is None:
             return ""
-        if math.isnan(found.mean):
+        if not found.n:
             return NOTHING
-        ends = f"{self.write(found.low, signed=True)}, {self.write(found.high, signed=True)}"
-        text = f"{self.write(found.mean, signed=True)} [{ends}]"
+        if math.isnan(found.mean):
+            text = f"won {found.wins}, lost {found.losses}"
+        else:
+            ends = f"{self.write(found.low, signed=True)}, {self.write(found.high, signed=True)}"
+            text = f"{self.write(found.mean, signed=True)} [{ends}]"
         return f"**{text}**" if found.says in ("better", "worse") else text
 
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import stdtrit
 
 from spm_auto.campaign.compare import Comparison, compare, verdict
 
@@ -36,11 +37,25 @@ def test_pairing_by_seed_sees_what_the_scatter_between_seeds_hides() -> None:
     assert (paired.says, mixed.says) == ("better", "open")
 
 
-def test_players_that_differ_by_chance_are_called_different_about_one_time_in_twelve() -> None:
+def test_players_that_differ_by_chance_are_called_different_about_one_time_in_twenty() -> None:
     rng = np.random.default_rng(5)
     draws = rng.normal(size=(200, 2, 10)).tolist()
     called = sum(_against(mine, theirs).says != "open" for mine, theirs in draws)
-    assert 0.03 < called / len(draws) < 0.13  # the percentile bootstrap of ten is a little narrow
+    assert 0.02 < called / len(draws) < 0.07
+
+
+@pytest.mark.parametrize("n", [6, 10, 20])
+def test_the_interval_of_few_seeds_is_as_wide_as_students(n: int) -> None:
+    drawn = np.random.default_rng(3).normal(size=n)
+    found = _against(drawn.tolist(), [0.0] * n)
+    student = 2 * stdtrit(n - 1, 0.975) * drawn.std(ddof=1) / math.sqrt(n)
+    assert found.high - found.low == pytest.approx(student, rel=0.12)
+
+
+def test_what_differs_by_rounding_alone_is_the_same() -> None:
+    figures = [0.3, 0.1, 0.7, 0.2, 0.9, 0.4, 0.0]
+    found = _against([(each + 0.1) - 0.1 - 1e-17 for each in figures], figures)
+    assert (found.says, found.wins, found.losses, found.mean) == ("open", 0, 0, 0.0)
 
 
 def test_few_seeds_decide_nothing_however_clear_they_look() -> None:
@@ -60,6 +75,7 @@ def test_what_never_came_is_compared_by_who_won_and_has_no_mean() -> None:
     clear = _against([5.0, 6, 7, 5, 6, 7, 8], [never] * 7)
     assert clear.says == "better"
     assert math.isnan(clear.mean)
+    assert _against([never] * 7, [5.0, 6, 7, 5, 6, 7, 8]).says == "worse"
     assert _against([never, 6, never, never, never, 7], [never] * 6).says == "open"
 
 

@@ -1,12 +1,15 @@
 """A campaign's file, its folder, and what is refused before anything is written."""
 
 import json
+import math
+import tomllib
 from pathlib import Path
 
 import pytest
 from hands import SMALL, end, written
 
 from spm_auto.campaign import entries, foresee, open_folders, order, part_of
+from spm_auto.campaign.product import _toml
 from spm_auto.errors import DataError, RecipeError
 
 LAB = """
@@ -69,10 +72,26 @@ def test_parts_of_a_campaign_are_all_of_it_and_have_nothing_in_common(tmp_path: 
         ('"sobol"', '{ kind = "oracle", initial = 3 }', "knows the truth and has no settings"),
         ('"sobol"', '{ label = "mine" }', "the name of an agent"),
         ('"sobol"', '{ kind = "gp", label = "random" }', "'random' stands for two players"),
+        ('"sobol"', '{ kind = "random", label = "luck" }', "are the same run; name it once"),
         ("seeds =", "levels = [5]\nseeds =", "no level 5; the levels are 0 to 3"),
         ("seeds =", "settings.gate = [3]\nseeds =", "with gate = 3: agent 'random'"),
         ("0..1", "1..0", "expected seeds such as '100..109'"),
         ('"0..1"', '"0..1"\nrow = {title = "t", rule = "sbol"}', "did you mean 'sobol'"),
+        ('"0..1"', '"0..1"\nrow = {title = "t", random = "sbol"}', "did you mean 'sobol'"),
+        (
+            '"0..1"',
+            '"0..1"\nrow = {title = "t", agents = ["sobol"], rule = "sobol"}',
+            "'sobol' is in question, and would be compared with itself",
+        ),
+        ('"0..1"', '"0..9999999999999"', "are more than the 2,000,000 runs of a campaign"),
+        ('"0..1"', '"0..1500000"', "these are 3,000,002 runs; a campaign has 2,000,000 at most"),
+        (
+            '"sobol"',
+            '{ kind = "gp", initial = 2020-01-01 }',
+            r"agents\[1\].initial: a date or time",
+        ),
+        ('"gap_hunt"', '{ kind = "gap_hunt", n = [nan] }', r"tasks\[0\].n\[0\]: nan cannot be"),
+        ("seeds =", "settings.exploration = [inf]\nseeds =", "inf cannot be a setting of a game"),
     ],
 )
 def test_what_no_run_could_begin_with_is_refused_at_its_place_and_nothing_is_written(
@@ -91,6 +110,12 @@ def test_settings_are_told_apart_in_the_label_that_was_given(tmp_path: Path) -> 
     assert labels == {"plain (initial 4)", "plain (initial 8)"}
 
 
+def test_a_value_of_a_recipe_is_written_as_toml_reads_it() -> None:
+    value = {"a": [1, 1.5, True], "b c": "é\n", "limit": math.inf, "0-x": {"y": -math.inf}}
+    assert tomllib.loads(f"value = {_toml(value)}")["value"] == value
+    assert _toml({"kind": "gp", "initial": 5}) == '{kind = "gp", initial = 5}'  # names of runs
+
+
 def test_paths_in_a_lab_file_start_at_the_lab_file(tmp_path: Path) -> None:
     for name, text in (("recipes/look.toml", RECIPE), ("labs/lab.toml", LAB)):
         (tmp_path / name).parent.mkdir()
@@ -100,6 +125,21 @@ def test_paths_in_a_lab_file_start_at_the_lab_file(tmp_path: Path) -> None:
     (entry,) = order(spec, tmp_path / "out")
     found = json.loads((entry.folder / "spec.json").read_text())
     assert found["folder"] == str((tmp_path / "labs").resolve())
+
+
+def test_two_lab_files_of_the_same_text_whose_paths_lead_elsewhere_are_not_one(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "look.toml").write_text(RECIPE)
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "lab.toml").write_text(LAB)
+    block = (
+        'name = "look"\nrecipes = ["look.toml"]\nlabs = ["a/lab.toml", "b/lab.toml"]\nseeds = [1]'
+    )
+    spec = written(tmp_path, f'schema_version = 1\ntitle = "t"\n[[runs]]\n{block}\n')
+    with pytest.raises(RecipeError, match="two lab files have the same text"):
+        foresee(spec, tmp_path / "out")
 
 
 def test_hardware_is_refused_and_so_is_a_recipe_that_is_none(tmp_path: Path) -> None:

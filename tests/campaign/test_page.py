@@ -1,6 +1,7 @@
 """The page of a campaign: it says what the runs say, what is missing, and nothing else."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,13 @@ import pytest
 from typer.testing import CliRunner
 
 from spm_auto.campaign import Entry, contests, order, read_campaign, write_page
+from spm_auto.campaign.attempts import note
 from spm_auto.campaign.checks import check
+from spm_auto.campaign.compare import compare
 from spm_auto.campaign.contests import _in_short
 from spm_auto.campaign.doing import found_of
-from spm_auto.campaign.pictures import _at
+from spm_auto.campaign.page import _counts, _opening
+from spm_auto.campaign.pictures import _at, in_deviations
 from spm_auto.campaign.result import Result, write_result
 from spm_auto.campaign.wording import Scale, cell, span, unit_of
 from spm_auto.campaign.work import read_spec
@@ -155,6 +159,74 @@ def test_a_partial_campaign_gives_a_page_that_says_what_is_missing_and_failed(
     assert "**Runs of several versions of spm_auto are mixed here: 1, 2.**" in text
 
 
+def test_a_verdict_says_on_how_many_seeds_it_rests_and_who_failed_is_not_ahead_of_all(
+    ordered: tuple[Entry, ...], tmp_path: Path
+) -> None:
+    for entry in ordered:
+        if entry.label == "clever" and entry.seed in (100, 103):
+            _do(entry, 0, finish="failed", message="AgentError: no ideas")
+        elif entry.block == "hunt":
+            _do(entry, _regret(entry))
+    write_page(tmp_path / "out", tmp_path / "a.md")
+    text = (tmp_path / "a.md").read_text("utf-8")
+    assert "- `clever`: **better than random and ranking (on 6 of 8 seeds)**" in text
+    assert "| better than random and ranking (on 6 of 8 seeds) |" in text  # not bold: it failed
+    assert "- `sobol`: **no better than random, worse than ranking**" in text
+    assert "1 did better than random, 1 no better, 0 worse; 0 did better than all" in text
+
+
+def test_a_run_that_two_rows_rest_on_is_counted_once(tmp_path: Path) -> None:
+    hunt = SPEC[SPEC.index("[[runs]]") : SPEC.rindex("[[runs]]")]
+    again = hunt.replace('"hunt"', '"again"').replace("Largest gap", "Again")
+    (tmp_path / "trial.toml").write_text(SPEC.replace(hunt, hunt + again), "utf-8")
+    for entry in order(tmp_path / "trial.toml", tmp_path / "out"):
+        if entry.block == "again" and entry.seed < 102:
+            _do(entry, _regret(entry))
+            note(entry.folder, "ended", seconds=3.0)
+            note(entry.folder, "ended", seconds="damaged")
+    text = "\n".join(_opening(contests(tmp_path / "out"), "spm-auto"))
+    assert "2 rows, 10 runs, 30.0 s of computing on one core." in text
+    assert "**The campaign is not done: 30 of 40 runs are missing.**" in text
+
+
+def test_who_stands_for_random_is_called_by_name_and_a_wrong_figure_is_said(tmp_path: Path) -> None:
+    row = 'random = "oracle"\nfigure = "regrets"\n'
+    (tmp_path / "trial.toml").write_text(SPEC.replace("also =", row + "also ="), "utf-8")
+    for entry in order(tmp_path / "trial.toml", tmp_path / "out"):
+        _do(entry, _regret(entry))
+    write_page(tmp_path / "out", tmp_path / "a.md")
+    text = (tmp_path / "a.md").read_text("utf-8")
+    assert "**No run has a figure `regrets`. There are: F1, mean_regret, regret" in text
+    spec = (tmp_path / "out" / "campaign.toml").read_text("utf-8")
+    (tmp_path / "out" / "campaign.toml").write_text(spec.replace('"regrets"', '"regret"'), "utf-8")
+    write_page(tmp_path / "out", tmp_path / "a.md")
+    text = (tmp_path / "a.md").read_text("utf-8")
+    assert "of 8 seeds than `oracle`" in text
+    assert "than random" not in text.replace("did better than random", "")
+    assert "0.00 ± 0.00 (oracle) |" in text
+
+
+def test_many_comparisons_come_with_how_many_of_them_chance_alone_would_decide(
+    whole: Path,
+) -> None:
+    found = contests(whole / "out")
+    assert "comparisons" not in _counts(found)
+    many = _counts(found * 20)
+    assert "These are 80 comparisons" in many
+    assert "if no two players differed, 4 or more of them" in many
+
+
+def test_a_page_that_cannot_be_written_is_said_and_its_pictures_are_found_under_any_name(
+    whole: Path, tmp_path: Path
+) -> None:
+    for page in (tmp_path, Path(), whole / "trial.toml" / "page.md"):
+        with pytest.raises(DataError):
+            write_page(whole / "out", page)
+    write_page(whole / "out", tmp_path / "ö page (1).md")
+    text = (tmp_path / "ö page (1).md").read_text("utf-8")
+    assert "(img/%C3%B6%20page%20%281%29/hunt.png)" in text
+
+
 def test_a_page_of_nothing_yet_is_a_page(ordered: tuple[Entry, ...], tmp_path: Path) -> None:
     write_page(tmp_path / "out", tmp_path / "a.md")
     text = (tmp_path / "a.md").read_text("utf-8")
@@ -195,6 +267,22 @@ def test_the_published_campaign_can_be_and_compares_agents_on_enough_seeds_for_c
     assert min(min(block.seeds) for block in campaign.runs) >= FIRST_TEST_SEED
 
 
+@pytest.mark.parametrize("is_lower_better", [True, False])
+def test_what_is_better_is_drawn_to_the_right_whichever_way_the_figure_runs(
+    whole: Path, is_lower_better: bool
+) -> None:
+    (contest,) = contests(whole / "out")
+    row = contest.row.model_copy(update={"is_lower_better": is_lower_better})
+    contest = replace(contest, block=contest.block.model_copy(update={"row": row}))
+    one = contest.against(contest.players[0], "random")  # its regret is less on every seed
+    assert one is not None
+    low, mean, high = in_deviations(contest, one)
+    assert low <= high
+    assert mean == pytest.approx((low + high) / 2)
+    assert (low > 0) if is_lower_better else (high < 0)
+    assert one.says == ("better" if is_lower_better else "worse")
+
+
 def test_a_curve_is_1_before_the_first_act_and_stays_where_the_last_one_left_it() -> None:
     curves = {"time": (10.0, 20.0), "regret": (0.8, 0.3)}
     drawn = _at(np.array([0.0, 9.9, 10.0, 19.9, 20.0, 99.0]), curves)
@@ -221,6 +309,15 @@ def test_figures_are_written_in_one_unit_with_few_digits() -> None:
     assert plain.write(-0.001, signed=True) == "0.00"
     assert plain.spread([0.2, math.nan]) == "0.20"
     assert plain.spread([0.2, math.inf, math.inf]) == "median never"
+    assert plain.spread([0.2, math.inf]) == "median never"  # not the better one of the two
+    assert plain.spread([0.2, 0.4, math.inf, 0.3]) == "median 0.35"
+    never = compare(
+        dict.fromkeys(range(7), 1.0),
+        dict.fromkeys(range(7), math.inf),
+        is_lower_better=True,
+        rng=np.random.default_rng(0),
+    )
+    assert plain.difference(never) == "**won 7, lost 0**"
     words = Scale.of([0.35], "spreads of the map")
     assert (words.unit, words.write(0.35)) == ("spreads of the map", "0.35")
     assert Scale.of([17.3]).write(17.34) == "17.3"
