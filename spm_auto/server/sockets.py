@@ -113,7 +113,8 @@ class Door:
                 port = self.socket.bind_to_random_port(address)
         except (zmq.ZMQError, zmq.ZMQBindError) as error:
             self.close()
-            is_other = error.errno in (zmq.EADDRNOTAVAIL, errno.ENODEV)
+            number = error.errno if isinstance(error, zmq.ZMQError) else None
+            is_other = number in (int(zmq.EADDRNOTAVAIL), errno.ENODEV)
             what = "is no address of this computer" if is_other else "is not free"
             raise InstrumentError(f"{address}:{port} {what}: {error}") from error
         self.address = f"{address}:{port}"
