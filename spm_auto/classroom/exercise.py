@@ -88,10 +88,11 @@ class Exercise:
             LessonError: One is missing, too many, or of the wrong form or unit; nothing is written.
         """
         given = checked(self._handout.questions, answers)
-        path, attempt = self.folder / ANSWER, 1
+        path, attempt, about = self.folder / ANSWER, 1, self._handout
         if path.exists():
-            attempt += AnswerSheet.read(path).attempt
-        about = self._handout
+            before = AnswerSheet.read(path)
+            if (before.student, before.tag) == (about.student, about.tag):
+                attempt += before.attempt
         sheet = AnswerSheet(about.lesson, about.student, about.course, about.tag, attempt, given)
         return sheet.write(path)
 

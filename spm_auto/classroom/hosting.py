@@ -32,6 +32,7 @@ from .handout import LAB, Handout
 
 TERMS = Terms(hold_after=600.0, withdraw_after=600.0)  # a student may think, or close the lid
 LOOPBACK = "127.0.0.1"
+_ANY = ("0.0.0.0", "*", "::")
 DOORS = 3  # ports of one microscope
 KEPT = "kept"  # folder, beside those that are given away
 _TICK = 0.2  # [s]
@@ -156,6 +157,8 @@ def host(
         SpmError: As `hosted` does.
     """
     name, port = address
+    if name in _ANY:
+        raise LessonError(f"students reach no {name}: name the address of this computer for them")
     if len({student.lower() for student in students}) != len(students):
         raise LessonError("a student is named twice, or two differ in capital letters only")
     if KEPT in {student.lower() for student in students}:

@@ -6,6 +6,7 @@ door does not keep those out who knock at another.
 """
 
 import contextlib
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -84,7 +85,7 @@ class Door:
         socket: The socket.
 
     Raises:
-        InstrumentError: The port is not free.
+        InstrumentError: The port is not free, or the address is not one of this computer.
     """
 
     def __init__(
@@ -112,7 +113,10 @@ class Door:
                 port = self.socket.bind_to_random_port(address)
         except (zmq.ZMQError, zmq.ZMQBindError) as error:
             self.close()
-            raise InstrumentError(f"{address}:{port} is not free: {error}") from error
+            number = error.errno if isinstance(error, zmq.ZMQError) else None
+            is_other = number in (int(zmq.EADDRNOTAVAIL), errno.ENODEV)
+            what = "is no address of this computer" if is_other else "is not free"
+            raise InstrumentError(f"{address}:{port} {what}: {error}") from error
         self.address = f"{address}:{port}"
 
     def _open(self) -> None:

@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,8 @@ def test_runs_are_recorded_and_answers_handed_in_and_marked(
     exercise.hand_in(ANSWERS)
     sheet = AnswerSheet.read(exercise.hand_in(ANSWERS))
     assert (sheet.student, sheet.attempt, sheet.answers["height"]) == ("ada", 2, 50e-9)
+    replace(sheet, student="practice", attempt=7).write(exercise.folder / "answer.json")
+    assert AnswerSheet.read(exercise.hand_in(ANSWERS)).attempt == 1  # ada's first
 
     marks = grade(read_course(course), load_lesson("first_scan"), sheet)
     assert (marks.most, marks.points) == (5.0, sum(mark.points for mark in marks.marks))
@@ -143,18 +146,26 @@ def test_who_was_given_a_folder_still_comes_in_after_the_microscope_is_hosted_ag
             assert run.recorded.started.title == "run"
 
 
-@pytest.mark.parametrize("names", [("ada", "Kept"), ("ada", "Ada")])
-def test_a_student_whose_folder_would_be_that_of_others_is_refused(
-    names: tuple[str, str], course: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    ("names", "address", "said"),
+    [
+        (("ada", "Kept"), "127.0.0.1", "no student can be called 'kept'"),
+        (("ada", "Ada"), "127.0.0.1", "differ in capital letters"),
+        (("ada",), "0.0.0.0", r"students reach no 0\.0\.0\.0"),
+        (("ada",), "192.0.2.1", r"192\.0\.2\.1:\d+ is no address of this computer"),
+    ],
+)
+def test_hosting_is_refused_where_folders_would_mix_or_nobody_could_come(
+    names: tuple[str, ...], address: str, said: str, course: Path, tmp_path: Path
 ) -> None:
     ending = threading.Event()
     ending.set()
-    with pytest.raises(LessonError, match=r"kept|capital"):
+    with pytest.raises(SpmError, match=said):
         host(
             read_course(course), load_lesson("first_scan"), names, tmp_path / "out", ending,
-            lambda student, folder: pytest.fail(f"{student} got {folder}"),
+            lambda student, folder: pytest.fail(f"{student} got {folder}"), (address, 45871),
         )  # fmt: skip
-    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "out" / "ada" / "exercise.json").exists()
 
 
 @pytest.mark.lessons
