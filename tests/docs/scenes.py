@@ -46,8 +46,7 @@ seeds = "0..1"
 
 [runs.row]
 title = "The largest gap"
-agents = ["random"]
-rule = "ranking"
+agents = ["ranking"]
 """
 CLUSTER = """
 schema_version = 1
