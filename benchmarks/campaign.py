@@ -1,6 +1,6 @@
 """The same campaign on a local pool, on Dask, and with a worker killed: about 15 min on 2 cores.
 
-    python benchmarks/campaign.py [--seeds 32] [--workers 2] [--more] [--scale 10000]
+    python benchmarks/campaign.py [--seeds 16] [--workers 2] [--more] [--scale 10000]
 
 Each campaign is what a person would type, in a process of its own. Printed are: whether all results
 are the same to the byte; attempts begun, ended and lost, and runs without a result or with two;
@@ -193,7 +193,7 @@ def scale(n: int, folder: Path) -> None:
 def main() -> None:
     """Carry out the campaigns and print what they took."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--seeds", type=int, default=32, help="of 2 runs each")
+    parser.add_argument("--seeds", type=int, default=16, help="of 4 runs each")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--more", action="store_true", help="kill more")
     parser.add_argument("--scale", type=int, default=0, metavar="N", help="time the books of N")
