@@ -118,7 +118,7 @@ def campaign_work(
     from .units import parse
 
     mine = part_of(entries(folder.absolute()), part, of)
-    until = time.time() + parse(within, "s") if within else math.inf
+    until = time.monotonic() + parse(within, "s") if within else math.inf
     todo = open_folders(mine)
     if todo:
         _carry_out(mine, todo, LocalPool(workers), until)

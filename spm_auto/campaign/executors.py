@@ -72,10 +72,10 @@ def do(folder: Path, patience: float = 0.0, until: float = math.inf) -> Outcome:
     Args:
         folder: Of the run.
         patience: How long to wait for another process that does it [s].
-        until: Time of day after which no run is begun [s since 1970].
+        until: When to begin no more runs, by this machine's steady clock [s].
     """
     start = time.perf_counter()
-    if time.time() > until:
+    if time.monotonic() > until:
         return Outcome(folder, NOT_DONE, "there was no time left for it")
     try:
         if not has_room(folder):
@@ -96,7 +96,7 @@ def carry_on(
     Args:
         folders: Of the runs.
         executor: Who does them.
-        until: Time of day after which no run is begun [s since 1970].
+        until: When to begin no more runs, by this machine's steady clock [s].
 
     Yields:
         How it went with each, once, as it comes to an end.
