@@ -73,9 +73,10 @@ plt.show()
 #
 # ## One pull
 #
-# A pulse of 16 ms, read at 0 V before and after it. It has turned the domain over if the response has changed its sign. So
+# A pulse of 16 ms, read at 0 V before and after it. It has turned the domain over if the response has changed its sign: let
+# $T$ be 1 then, and 0 if not. So, with $V$ in volts,
 #
-# $$ r = \begin{cases} 1 & \text{turned over} \\ 0 & \text{not} \end{cases} \; - \; 0.008\,V^2 $$
+# $$ r = T - 0.008\,V^2 $$
 #
 # is what it is worth: the price stands for the tip, which wears, and for the dot, which grows larger than you wanted. Which sign turns what? A positive bias makes
 # the response positive, as a loop would show; so the pulse has to be of the other sign than the response.
