@@ -2,15 +2,13 @@
 
 import numpy as np
 
-from spm_auto.clock import InstantClock
 from spm_auto.errors import LessonError
-from spm_auto.instrument import Load
 from spm_auto.lessons import Lesson
 from spm_auto.settings import parse_toml, validate
 
 from ..randomness import RandomStreams
-from ..settings import SimulatorSettings, simulate
-from ..tasks.stage import Stage
+from ..settings import SimulatorSettings
+from ..tasks.stage import Stage, mount
 
 
 def behind(lesson: Lesson, seed: int) -> Stage:
@@ -22,11 +20,7 @@ def behind(lesson: Lesson, seed: int) -> Stage:
     table = parse_toml(lesson.lab(seed), lesson.name).get("instrument", {})
     if table.get("kind") != "simulator":
         raise LessonError(f"the microscope of the lesson {lesson.name!r} is no simulated one")
-    clock = InstantClock()
-    settings = validate(SimulatorSettings, table, lesson.name)
-    microscope, truth = simulate(settings, seed, clock)
-    microscope.load(Load())
-    return Stage(microscope, truth, clock)
+    return mount(validate(SimulatorSettings, table, lesson.name), seed)
 
 
 def chance(lesson: Lesson, seed: int) -> np.random.Generator:

@@ -9,7 +9,7 @@ import numpy as np
 from spm_auto.instrument import AcquireSpectrum, BiasWaveform, FloatArray, ScanFrame, Spectrum
 from spm_auto.tasks import Choices, Episode, Measured, Task
 
-from ..samples.stm import Superconductor, SuperconductorSettings
+from ..samples.stm import SuperconductorSettings
 from ..settings import SimulatorSettings
 from .stage import Stage, mount, site_labels, sites
 
@@ -76,9 +76,7 @@ class GapHuntEpisode(Episode):
 
     def __init__(self, task: Task, choices: Choices, stage: Stage) -> None:
         super().__init__(task, choices, stage.clock)
-        sample = stage.truth.sample
-        if not isinstance(sample, Superconductor):
-            raise TypeError(f"{sample.name} is no superconductor")
+        sample = stage.superconductor
         self._stage = stage
         self._found: list[Found] = []
         x, y = choices.points[:, 0], choices.points[:, 1]

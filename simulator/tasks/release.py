@@ -7,7 +7,7 @@ import numpy as np
 from spm_auto.instrument import AcquireSpectrum, FloatArray, ScanFrame
 from spm_auto.tasks import Choices, Episode, Measured, Task
 
-from ..samples.stm import Superconductor, SuperconductorSettings
+from ..samples.stm import SuperconductorSettings
 from ..settings import SimulatorSettings
 from .gap_hunt import SWEEP, read
 from .onlookers import Releaser
@@ -63,9 +63,7 @@ class ReleaseEpisode(Episode):
 
     def __init__(self, task: Task, choices: Choices, stage: Stage) -> None:
         super().__init__(task, choices, stage.clock)
-        sample = stage.truth.sample
-        if not isinstance(sample, Superconductor):
-            raise TypeError(f"{sample.name} is no superconductor")
+        sample = stage.superconductor
         self._stage = stage
         x, y = choices.points[:, 0], choices.points[:, 1]
         self._gap = sample.gap_at(x, y, sample.temperature)

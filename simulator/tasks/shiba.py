@@ -17,7 +17,7 @@ from spm_auto.instrument import (
 )
 from spm_auto.tasks import Choices, Episode, Measured, Task
 
-from ..samples.stm import Superconductor, SuperconductorSettings
+from ..samples.stm import SuperconductorSettings
 from ..settings import SimulatorSettings
 from .stage import Stage, mount, site_labels, sites
 
@@ -91,9 +91,7 @@ class ShibaEpisode(Episode):
 
     def __init__(self, task: Task, choices: Choices, stage: Stage) -> None:
         super().__init__(task, choices, stage.clock)
-        sample = stage.truth.sample
-        if not isinstance(sample, Superconductor):
-            raise TypeError(f"{sample.name} is no superconductor")
+        sample = stage.superconductor
         self._stage = stage
         self._place = np.column_stack([sample.adatom_x, sample.adatom_y])
         self._is_magnetic = sample.is_magnetic

@@ -8,6 +8,7 @@ from spm_auto.clock import InstantClock
 from spm_auto.instrument import FloatArray, Instrument, Load, Scan, ScanFrame, ScanImage
 
 from ..instrument import SimulatedMicroscope
+from ..samples.stm import Superconductor
 from ..settings import SimulatorSettings, simulate
 from ..truth import Truth
 
@@ -30,6 +31,18 @@ class Stage:
     microscope: SimulatedMicroscope
     truth: Truth
     clock: InstantClock
+
+    @property
+    def superconductor(self) -> Superconductor:
+        """The sample, where it is a superconductor.
+
+        Raises:
+            TypeError: It is none.
+        """
+        sample = self.truth.sample
+        if not isinstance(sample, Superconductor):
+            raise TypeError(f"{sample.name} is no superconductor")
+        return sample
 
     def image(self, scan: Scan) -> ScanImage:
         """Scan a frame to its end."""
