@@ -22,6 +22,7 @@ class Lookout:
         self._lock = threading.Lock()
         self._asked: list[tuple[Caller, int]] = []
         self._thread: threading.Thread | None = None
+        self._answering: list[threading.Thread] = []  # whose look is over
 
     def ask(self, caller: Caller, number: int) -> None:
         """Have somebody answered; never waits.
@@ -38,10 +39,10 @@ class Lookout:
             self._thread.start()  # within the lock: who closes must not join what has not begun
 
     def close(self, timeout: float) -> None:
-        """Wait for the look in progress, at most so long [s]."""
+        """Wait for the look in progress, and for answers on their way, at most so long each [s]."""
         with self._lock:
-            thread = self._thread
-        if thread is not None:
+            threads = [*self._answering, *([] if self._thread is None else [self._thread])]
+        for thread in threads:
             thread.join(timeout)
 
     def _work(self) -> None:
@@ -54,5 +55,7 @@ class Lookout:
             fault = InstrumentError(f"the instrument cannot be looked at: {error}")
         with self._lock:
             asked, self._asked, self._thread = self._asked, [], None
+            still = [thread for thread in self._answering if thread.is_alive()]
+            self._answering = [*still, threading.current_thread()]
         for caller, number in asked:
             self._answer(caller, Reply(number, value) if fault is None else failed(number, fault))

@@ -4,6 +4,7 @@ import math
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from bench import PATIENCE, Bench
@@ -11,6 +12,7 @@ from by_hand import SCAN, SPECTRUM, doing
 
 from spm_auto.data import FILE_NAME, FinishReason, InstructionFailed, Intervention
 from spm_auto.ear import Ear, RunClient, look_at
+from spm_auto.ear.lookout import Lookout
 from spm_auto.errors import NoReply, RecipeError, SpmError
 from spm_auto.instrument import (
     AcquireSpectrum,
@@ -19,6 +21,7 @@ from spm_auto.instrument import (
     PositionProbe,
     Status,
 )
+from spm_auto.server import Caller
 from spm_auto.workflow import ByHandStep
 
 STEP = ByHandStep(kind="by_hand")
@@ -184,6 +187,26 @@ def test_nobody_else_waits_for_a_look_that_takes_long(
         assert "emergency stop" in bench.microscope.calls
         go_on.set()
     assert not [thread for thread in threading.enumerate() if thread.name == "look"]
+
+
+def test_closing_waits_for_answers_that_are_on_their_way() -> None:
+    answering, go_on, answered = threading.Event(), threading.Event(), []
+
+    def answer(caller: Caller, reply: object) -> None:
+        answering.set()
+        assert go_on.wait(PATIENCE)
+        answered.append(caller)
+
+    lookout = Lookout(dict, answer)
+    lookout.ask(cast(Caller, "Ada"), 1)
+    assert answering.wait(PATIENCE)
+    closing = threading.Thread(target=lookout.close, args=(PATIENCE,))
+    closing.start()
+    closing.join(0.05)
+    assert closing.is_alive()
+    go_on.set()
+    closing.join(PATIENCE)
+    assert answered == ["Ada"]
 
 
 def test_a_look_that_breaks_is_told_and_the_next_one_is_tried(
